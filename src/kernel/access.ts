@@ -1,0 +1,25 @@
+/** Roles, highest first. The number is the rank: a user manages only strictly lower ranks. */
+export const ROLE_RANK = { SUPERADMIN: 4, ADMIN: 3, MANAGER: 2, USER: 1, DEVICE: 0 } as const;
+
+export type Role = keyof typeof ROLE_RANK;
+
+/** Roles that a person can have. DEVICE is for MQTT logins only. */
+export const USER_ROLES = ['SUPERADMIN', 'ADMIN', 'MANAGER', 'USER'] as const satisfies readonly Role[];
+export type UserRole = (typeof USER_ROLES)[number];
+
+export const MANAGEMENT = ['SUPERADMIN', 'ADMIN', 'MANAGER'] as const satisfies readonly Role[];
+export const ADMINS = ['SUPERADMIN', 'ADMIN'] as const satisfies readonly Role[];
+
+/** Who is asking. Resolved afresh for every request, so that a demoted user loses access at once. */
+export interface Principal {
+  readonly userId: number;
+  readonly role: UserRole;
+}
+
+export function outranks(actor: Role, other: Role): boolean {
+  return ROLE_RANK[actor] > ROLE_RANK[other];
+}
+
+export function isManagement(role: Role): boolean {
+  return ROLE_RANK[role] >= ROLE_RANK.MANAGER;
+}

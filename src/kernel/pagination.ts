@@ -1,0 +1,50 @@
+/** `page` counts from 1; `size` is 1..100. `sort` is `-created_at,name`: a minus is descending. */
+export interface PageQuery {
+  readonly page: number;
+  readonly size: number;
+  readonly sort?: string;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly total: number;
+  readonly page: number;
+  readonly size: number;
+  readonly pages: number;
+}
+
+export function toPage<T>(items: readonly T[], total: number, query: PageQuery): Page<T> {
+  return { items, total, page: query.page, size: query.size, pages: Math.ceil(total / query.size) };
+}
+
+/** One window of a time series: `next_cursor` is null at the end. */
+export interface CursorPage<T> {
+  readonly items: readonly T[];
+  readonly next_cursor: string | null;
+}
+
+export interface SortTerm<Field extends string> {
+  readonly field: Field;
+  readonly direction: 'asc' | 'desc';
+}
+
+/**
+ * Parses `-created_at,name` against the fields that a list allows.
+ * @returns the terms, or the first field that is not allowed.
+ */
+export function parseSort<Field extends string>(
+  sort: string | undefined,
+  allowed: readonly Field[],
+  fallback: readonly SortTerm<Field>[],
+): readonly SortTerm<Field>[] | { readonly unknownField: string } {
+  if (sort === undefined || sort === '') return fallback;
+  const terms: SortTerm<Field>[] = [];
+  for (const part of sort.split(',')) {
+    const descending = part.startsWith('-');
+    const name = descending ? part.slice(1) : part;
+    const field = allowed.find((candidate) => candidate === name);
+    if (field === undefined) return { unknownField: name };
+    terms.push({ field, direction: descending ? 'desc' : 'asc' });
+  }
+  return terms;
+}

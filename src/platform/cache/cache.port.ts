@@ -1,0 +1,17 @@
+/**
+ * Fixed-window counters, shared by every process that uses the same store: rate limit, login throttle.
+ * A window begins with the first increment of a key and ends `windowMs` later; then the key is gone.
+ */
+export interface CounterStore {
+  /** Adds one and returns the count in the current window, with the milliseconds until it ends. */
+  increment(key: string, windowMs: number): Promise<CounterState>;
+  /** Reads without counting. A key that was never counted, or whose window ended, is `{count: 0, resetInMs: 0}`. */
+  peek(key: string): Promise<CounterState>;
+  /** Forgets a key. Unknown keys are fine. */
+  reset(key: string): Promise<void>;
+}
+
+export interface CounterState {
+  readonly count: number;
+  readonly resetInMs: number;
+}

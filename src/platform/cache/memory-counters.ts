@@ -1,0 +1,44 @@
+import { LRUCache } from 'lru-cache';
+import type { Clock } from '#kernel/clock.ts';
+import type { CounterStore } from './cache.port.ts';
+
+/** Keys kept at the most; the least recently used goes first, so that a scan of addresses cannot fill memory. */
+const MAX_KEYS = 100_000;
+
+interface Window {
+  count: number;
+  readonly endsAt: number;
+}
+
+/** `CounterStore` inside one process. */
+export function createMemoryCounters({ clock }: { readonly clock: Clock }): CounterStore {
+  const windows = new LRUCache<string, Window>({ max: MAX_KEYS });
+
+  function current(key: string): Window | undefined {
+    const window = windows.get(key);
+    if (window === undefined || window.endsAt > clock.now()) return window;
+    windows.delete(key);
+    return undefined;
+  }
+
+  return {
+    async increment(key, windowMs) {
+      let window = current(key);
+      if (window === undefined) {
+        window = { count: 0, endsAt: clock.now() + windowMs };
+        windows.set(key, window);
+      }
+      window.count += 1;
+      return { count: window.count, resetInMs: window.endsAt - clock.now() };
+    },
+    async peek(key) {
+      const window = current(key);
+      return window === undefined
+        ? { count: 0, resetInMs: 0 }
+        : { count: window.count, resetInMs: window.endsAt - clock.now() };
+    },
+    async reset(key) {
+      windows.delete(key);
+    },
+  };
+}

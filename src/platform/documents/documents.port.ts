@@ -1,0 +1,52 @@
+import type { Component } from '#kernel/lifecycle.ts';
+
+/** A JSON document. `id` is given by the writer and makes an insert idempotent. */
+export interface StoredDocument {
+  readonly id: string;
+}
+
+export interface CollectionDefinition {
+  /** snake_case */
+  readonly name: string;
+  /** Compound indexes over top-level scalar fields, in order; each list serves filters on its prefix. */
+  readonly indexes: readonly (readonly string[])[];
+  /** Documents expire this long after the epoch milliseconds in `field`. Expiry may lag, but not by more than an hour. */
+  readonly expiry?: { readonly field: string; readonly afterMs: number };
+}
+
+export type Scalar = string | number | boolean | null;
+
+export interface DocumentQuery {
+  /** Equality on top-level fields; an empty filter means every document. */
+  readonly filter?: Readonly<Record<string, Scalar>>;
+  /** One range over a numeric field: `from` inclusive, `to` exclusive. */
+  readonly range?: { readonly field: string; readonly from?: number; readonly to?: number };
+}
+
+export interface DocumentListQuery extends DocumentQuery {
+  /** Ordered by this numeric field, ties by id in the same direction. */
+  readonly sort: { readonly field: string; readonly direction: 'asc' | 'desc' };
+  readonly limit: number;
+  /** Continue behind this position: sort value and id of the last document of a former page. */
+  readonly after?: { readonly value: number; readonly id: string };
+}
+
+/** Documents of one kind. Every write is durable when its promise resolves. */
+export interface DocumentCollection<T extends StoredDocument> {
+  /** Inserts what is not there yet (by id). Returns, by index, whether each was new. */
+  insertMany(documents: readonly T[]): Promise<readonly boolean[]>;
+  findById(id: string): Promise<T | null>;
+  list(query: DocumentListQuery): Promise<readonly T[]>;
+  count(query: DocumentQuery): Promise<number>;
+  /** Sets top-level fields of every match. Returns how many matched. */
+  updateMany(query: DocumentQuery, changes: Partial<Omit<T, 'id'>>): Promise<number>;
+  /** Returns how many were removed. */
+  removeMany(query: DocumentQuery): Promise<number>;
+}
+
+export interface DocumentStore extends Component {
+  /** Declares a collection, before `start`. */
+  collection<T extends StoredDocument>(definition: CollectionDefinition): DocumentCollection<T>;
+  /** @throws AppError `unavailable` */
+  ping(): Promise<void>;
+}

@@ -1,0 +1,62 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, RawServerDefault } from 'fastify';
+import type { Principal, UserRole } from '#kernel/access.ts';
+import { commonErrors } from '#kernel/errors.ts';
+
+/**
+ * Who may call a route. Every route declares one in `config.access`; a route without it stops the start.
+ * - `public`: anyone, no token is looked at
+ * - `bearer`: any signed-in user (the service narrows further, e.g. to owned devices)
+ * - a list of roles: signed-in users of one of these roles, others get 403
+ * - `device`: HTTP Basic with a device's `device_uid:secret`
+ */
+export type AccessRule = 'public' | 'bearer' | 'device' | readonly UserRole[];
+
+/** A device that has proven its secret, on whatever transport. */
+export interface DevicePrincipal {
+  readonly deviceId: number;
+  readonly deviceUid: string;
+}
+
+export interface HttpAuthenticator {
+  /** @throws AppError `unauthenticated` for a token that is malformed, expired, revoked or of a user who lost access. */
+  bearer(token: string): Promise<Principal>;
+  /** @throws AppError `unauthenticated` */
+  device(deviceUid: string, secret: string): Promise<DevicePrincipal>;
+}
+
+/** What a module's `*.routes.ts` receives: Fastify, typed by TypeBox schemas. */
+export type HttpApp = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>;
+
+export type HttpRoutes = (app: HttpApp) => void | Promise<void>;
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    access?: AccessRule;
+    /** Exempt from the rate limit (probes and documents). */
+    rateLimitExempt?: boolean;
+  }
+  interface FastifyRequest {
+    principal: Principal | null;
+    device: DevicePrincipal | null;
+  }
+}
+
+/** The signed-in user of a route whose rule is `bearer` or a list of roles. */
+export function principalOf(request: Pick<FastifyRequest, 'principal'>): Principal {
+  if (request.principal === null) throw commonErrors.authentication_required();
+  return request.principal;
+}
+
+/** The device of a route whose rule is `device`. */
+export function deviceOf(request: Pick<FastifyRequest, 'device'>): DevicePrincipal {
+  if (request.device === null) throw commonErrors.authentication_required();
+  return request.device;
+}

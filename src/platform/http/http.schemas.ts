@@ -1,0 +1,69 @@
+import { type Static, type TProperties, type TSchema, Type } from 'typebox';
+
+/** An object that refuses unknown fields. Every body and query in the API is one. */
+export function Strict<T extends TProperties>(properties: T, options: Record<string, unknown> = {}) {
+  return Type.Object(properties, { ...options, additionalProperties: false });
+}
+
+export const Instant = Type.String({
+  format: 'date-time',
+  description: 'ISO 8601 UTC with milliseconds',
+  examples: ['2026-11-22T19:00:00.000Z'],
+});
+
+export function Nullable<T extends TSchema>(schema: T) {
+  return Type.Union([schema, Type.Null()]);
+}
+
+export const Id = Type.Integer({ minimum: 1, maximum: 2_147_483_647, description: 'Id of the record' });
+
+/** Query fields of every paged list; spread into the route's own query. */
+export const pageQuery = {
+  page: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 1, description: 'Page, from 1' }),
+  size: Type.Integer({ minimum: 1, maximum: 100, default: 20, description: 'Items a page' }),
+  sort: Type.Optional(
+    Type.String({
+      maxLength: 200,
+      description: 'Fields, comma-separated, `-` for descending',
+      examples: ['-created_at,name'],
+    }),
+  ),
+};
+
+export const searchQuery = {
+  q: Type.Optional(Type.String({ minLength: 1, maxLength: 100, description: 'Free text' })),
+};
+
+/** `{items, total, page, size, pages}` */
+export function PageOf<T extends TSchema>(item: T) {
+  return Strict({
+    items: Type.Array(item),
+    total: Type.Integer({ description: 'Matching records on all pages' }),
+    page: Type.Integer(),
+    size: Type.Integer(),
+    pages: Type.Integer(),
+  });
+}
+
+/** `{items, next_cursor}` */
+export function CursorPageOf<T extends TSchema>(item: T) {
+  return Strict({
+    items: Type.Array(item),
+    next_cursor: Nullable(Type.String({ description: 'Pass as `cursor` for the next items; null at the end' })),
+  });
+}
+
+/** RFC 9457 problem details. */
+export const Problem = Type.Object(
+  {
+    type: Type.String({ description: 'URI that identifies the kind of problem' }),
+    title: Type.String(),
+    status: Type.Integer(),
+    detail: Type.String(),
+    code: Type.String({ description: 'Stable code', examples: ['device_uid_taken'] }),
+    request_id: Type.String(),
+    errors: Type.Optional(Type.Array(Strict({ path: Type.String({ examples: ['/email'] }), message: Type.String() }))),
+  },
+  { $id: 'Problem', additionalProperties: false, title: 'Problem' },
+);
+export type Problem = Static<typeof Problem>;

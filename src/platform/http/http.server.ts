@@ -1,0 +1,158 @@
+import cors from '@fastify/cors';
+import rateLimit from '@fastify/rate-limit';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import { Ajv } from 'ajv';
+import addFormatsModule from 'ajv-formats';
+import Fastify, { type FastifyRequest } from 'fastify';
+import { commonErrors } from '#kernel/errors.ts';
+import { createId } from '#kernel/ids.ts';
+import type { Component } from '#kernel/lifecycle.ts';
+import type { Logger } from '#kernel/logger.ts';
+import type { CounterStore } from '#platform/cache/cache.port.ts';
+import { createAccessHook } from './access.ts';
+import type { HttpApp, HttpAuthenticator, HttpRoutes } from './http.port.ts';
+import { Problem } from './http.schemas.ts';
+import { markDocumentRoutes, registerApiDocument } from './openapi.ts';
+import { createErrorHandler, sendProblem } from './problem.ts';
+import { createRateLimitStore } from './rate-limit.ts';
+
+export interface HttpServerOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly logger: Logger;
+  readonly version: string;
+  /** Allowed origins; empty: no CORS headers at all. `*` allows every origin. */
+  readonly corsOrigins: readonly string[];
+  /** Fastify's `trustProxy`: which peers' X-Forwarded-For is believed. */
+  readonly trustProxy: boolean | string;
+  /** Requests a minute and client IP, or null for none. */
+  readonly rateLimit: { readonly max: number; readonly windowMs: number } | null;
+  readonly counters: CounterStore;
+  readonly authenticator: HttpAuthenticator;
+  /** Each module's routes, mounted at its prefix. */
+  readonly routes: readonly { readonly prefix: string; readonly routes: HttpRoutes }[];
+  /** Called once a request with what the metrics need. */
+  readonly onResponse?: (observation: { method: string; route: string; status: number; elapsedMs: number }) => void;
+}
+
+export interface HttpServer extends Component {
+  /** The Fastify instance, for Socket.IO to attach to and for tests to inject into. */
+  readonly app: HttpApp;
+  /** The port that is listened on (differs from the option when that was 0). */
+  port(): number;
+}
+
+/** A body limit that holds a bulk import and 1,000 telemetry items of the largest size that is useful. */
+const BODY_LIMIT_BYTES = 4 * 1024 * 1024;
+const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
+
+/**
+ * The HTTP edge: request id → request log → CORS → (rate limit) → access rule → route, problem+json for
+ * every error. Routes are registered here, before `start`; `start` only listens.
+ */
+export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+  const { logger } = options;
+  const app: HttpApp = Fastify({
+    trustProxy: options.trustProxy,
+    bodyLimit: BODY_LIMIT_BYTES,
+    genReqId: (request) => {
+      const incoming = request.headers['x-request-id'];
+      return typeof incoming === 'string' && REQUEST_ID.test(incoming) ? incoming : createId();
+    },
+    routerOptions: { ignoreTrailingSlash: true },
+    return503OnClosing: true,
+    forceCloseConnections: 'idle' as const,
+  }).withTypeProvider<TypeBoxTypeProvider>();
+
+  app.decorateRequest('principal', null);
+  app.decorateRequest('device', null);
+  app.addSchema(Problem);
+  app.setValidatorCompiler(createValidatorCompiler());
+  app.setErrorHandler(createErrorHandler(logger));
+  app.setNotFoundHandler((request, reply) => sendProblem(commonErrors.not_found(), request, reply));
+
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    const elapsedMs = reply.elapsedTime;
+    logger.info(
+      {
+        method: request.method,
+        path: pathOf(request),
+        status: reply.statusCode,
+        elapsed_ms: Math.round(elapsedMs * 1000) / 1000,
+        request_id: request.id,
+        user_id: request.principal?.userId ?? null,
+      },
+      'request',
+    );
+    options.onResponse?.({
+      method: request.method,
+      route: request.routeOptions.url ?? 'unmatched',
+      status: reply.statusCode,
+      elapsedMs,
+    });
+  });
+  if (options.corsOrigins.length > 0) {
+    const any = options.corsOrigins.includes('*');
+    await app.register(cors, {
+      origin: any ? true : [...options.corsOrigins],
+      exposedHeaders: ['X-Request-ID', 'Retry-After', 'RateLimit-Limit', 'RateLimit-Remaining', 'RateLimit-Reset'],
+      methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    });
+  }
+  if (options.rateLimit !== null) {
+    await app.register(rateLimit, {
+      max: options.rateLimit.max,
+      timeWindow: options.rateLimit.windowMs,
+      enableDraftSpec: true,
+      store: createRateLimitStore(options.counters),
+      allowList: (request) => request.routeOptions.config.rateLimitExempt === true,
+      errorResponseBuilder: (_request, context) =>
+        commonErrors.rate_limited({ details: { retryAfterSeconds: context.ttl / 1000 } }),
+    });
+  }
+  const access = createAccessHook(options.authenticator);
+  app.addHook('onRoute', markDocumentRoutes);
+  app.addHook('onRoute', access.onRoute);
+  app.addHook('onRequest', access.onRequest);
+  await registerApiDocument(app, { version: options.version });
+
+  for (const { prefix, routes } of options.routes) {
+    await app.register(async (scope) => routes(scope as HttpApp), { prefix });
+  }
+  await app.ready();
+
+  return {
+    name: 'http',
+    app,
+    async start() {
+      await app.listen({ host: options.host, port: options.port });
+    },
+    async stop() {
+      await app.close();
+    },
+    port() {
+      const address = app.server.address();
+      return typeof address === 'object' && address !== null ? address.port : options.port;
+    },
+  };
+}
+
+function pathOf(request: FastifyRequest): string {
+  const query = request.url.indexOf('?');
+  return query === -1 ? request.url : request.url.slice(0, query);
+}
+
+/** Bodies are taken literally; only what arrives as text (query, path, headers) is coerced. */
+function createValidatorCompiler() {
+  const addFormats = addFormatsModule.default;
+  const shared = { removeAdditional: false, useDefaults: true, allErrors: false, strict: false } as const;
+  const literal = new Ajv({ ...shared, coerceTypes: false });
+  const coercing = new Ajv({ ...shared, coerceTypes: 'array' });
+  addFormats(literal);
+  addFormats(coercing);
+  return ({ schema, httpPart }: { schema: object; httpPart?: string }) =>
+    (httpPart === 'body' ? literal : coercing).compile(schema);
+}

@@ -1,0 +1,112 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { type AppError, commonErrors, type ErrorKind, type FieldError, isAppError } from '#kernel/errors.ts';
+import type { Logger } from '#kernel/logger.ts';
+import type { Problem } from './http.schemas.ts';
+
+const STATUS_BY_KIND: Readonly<Record<ErrorKind, number>> = {
+  invalid: 422,
+  unauthenticated: 401,
+  forbidden: 403,
+  not_found: 404,
+  conflict: 409,
+  limited: 429,
+  unavailable: 503,
+};
+
+/** Codes whose status is more specific than that of their kind. */
+const STATUS_BY_CODE: Readonly<Record<string, number>> = {
+  malformed_json: 400,
+  body_too_large: 413,
+  unsupported_media_type: 415,
+  internal_error: 500,
+};
+
+const TITLES: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  409: 'Conflict',
+  413: 'Content Too Large',
+  415: 'Unsupported Media Type',
+  422: 'Unprocessable Content',
+  429: 'Too Many Requests',
+  500: 'Internal Server Error',
+  503: 'Service Unavailable',
+};
+
+/** Sends whatever was thrown as RFC 9457 problem details. A bug is logged whole and shown as a bare 500. */
+export function createErrorHandler(logger: Logger) {
+  return (thrown: unknown, request: FastifyRequest, reply: FastifyReply): void => {
+    const error = toAppError(thrown);
+    if (error.code === 'internal_error') {
+      logger.error({ err: thrown, request_id: request.id }, 'unexpected error');
+    }
+    sendProblem(error, request, reply);
+  };
+}
+
+export function sendProblem(error: AppError, request: FastifyRequest, reply: FastifyReply): void {
+  const status = STATUS_BY_CODE[error.code] ?? STATUS_BY_KIND[error.kind];
+  const problem: Problem = {
+    type: `urn:core-api:problem:${error.code}`,
+    title: TITLES[status] ?? 'Error',
+    status,
+    detail: error.message,
+    code: error.code,
+    request_id: request.id,
+    ...(error.details.fields === undefined ? {} : { errors: [...error.details.fields] }),
+  };
+  if (error.details.retryAfterSeconds !== undefined) {
+    reply.header('retry-after', String(Math.ceil(error.details.retryAfterSeconds)));
+  }
+  if (status === 401)
+    reply.header(
+      'www-authenticate',
+      reply.request.routeOptions.config.access === 'device' ? 'Basic realm="devices"' : 'Bearer',
+    );
+  reply.code(status).type('application/problem+json').serializer(JSON.stringify).send(problem);
+}
+
+function toAppError(thrown: unknown): AppError {
+  if (isAppError(thrown)) return thrown;
+  const error = thrown as Partial<FastifyError>;
+  if (Array.isArray(error.validation)) {
+    return commonErrors.invalid_input({
+      details: { fields: error.validation.map((entry) => toFieldError(entry, error.validationContext)) },
+    });
+  }
+  switch (error.code) {
+    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
+    case 'FST_ERR_CTP_INVALID_JSON_BODY':
+      return commonErrors.malformed_json({ cause: thrown });
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return commonErrors.body_too_large({ cause: thrown });
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return commonErrors.unsupported_media_type({ cause: thrown });
+    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
+    case 'FST_ERR_BAD_URL':
+      return commonErrors.malformed_json({ detail: 'The request is malformed.', cause: thrown });
+    default:
+      // A body that is not JSON surfaces as a SyntaxError with status 400.
+      if (thrown instanceof SyntaxError && error.statusCode === 400)
+        return commonErrors.malformed_json({ cause: thrown });
+      return commonErrors.internal_error({ cause: thrown });
+  }
+}
+
+interface AjvError {
+  readonly instancePath?: string;
+  readonly keyword?: string;
+  readonly message?: string;
+  readonly params?: Readonly<Record<string, unknown>>;
+}
+
+function toFieldError(error: AjvError, context: string | undefined): FieldError {
+  const params = error.params ?? {};
+  const named = params['missingProperty'] ?? params['additionalProperty'];
+  const path = `${error.instancePath ?? ''}${named === undefined ? '' : `/${String(named)}`}`;
+  const where = context === undefined || context === 'body' ? '' : `/${context}`;
+  const accepted = Array.isArray(params['allowedValues']) ? `: ${params['allowedValues'].join(', ')}` : '';
+  return { path: `${where}${path}` || '/', message: `${error.message ?? 'is not valid'}${accepted}` };
+}

@@ -1,0 +1,104 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { Kysely, type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely';
+import { LRUCache } from 'lru-cache';
+import { runMigrations } from './migrate.ts';
+import type { MigrationSet, SqlStore } from './sql.port.ts';
+
+export interface SqliteStoreOptions {
+  /** Path of the file, or `:memory:`. Its folder is created 0700. */
+  readonly file: string;
+  readonly migrations: MigrationSet;
+}
+
+/** How long a statement waits for another process (a command beside the server) to finish its write. */
+const BUSY_TIMEOUT_MS = 5_000;
+const CACHED_STATEMENTS = 500;
+
+/** SQLite extended result codes, https://www.sqlite.org/rescode.html */
+const CONSTRAINT_FOREIGNKEY = 787;
+const CONSTRAINT_PRIMARYKEY = 1555;
+const CONSTRAINT_UNIQUE = 2067;
+
+/**
+ * The relational store on `node:sqlite`: WAL, synchronous=FULL (a commit is on disk when it returns),
+ * foreign keys on. Queries are short and run on the calling thread; telemetry has a store of its own.
+ */
+export function createSqliteStore({ file, migrations }: SqliteStoreOptions): SqlStore {
+  let connection: Kysely<unknown> | undefined;
+
+  function db<Tables>(): Kysely<Tables> {
+    if (connection === undefined) throw new Error('the SQL store has not been started');
+    return connection as unknown as Kysely<Tables>;
+  }
+
+  return {
+    name: 'sql',
+    async start() {
+      if (connection !== undefined) return;
+      if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+      const database = new DatabaseSync(file);
+      database.exec(
+        `PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA busy_timeout=${BUSY_TIMEOUT_MS}`,
+      );
+      connection = new Kysely({ dialect: new SqliteDialect({ database: adapt(database) }) });
+    },
+    async stop() {
+      await connection?.destroy();
+      connection = undefined;
+    },
+    db,
+    transaction<Tables, T>(work: (trx: Kysely<Tables>) => Promise<T>) {
+      return db<Tables>()
+        .transaction()
+        .execute((trx) => work(trx));
+    },
+    isUniqueViolation: (error) => [CONSTRAINT_UNIQUE, CONSTRAINT_PRIMARYKEY].includes(errorCode(error)),
+    isForeignKeyViolation: (error) => errorCode(error) === CONSTRAINT_FOREIGNKEY,
+    migrate: () => runMigrations(db(), migrations),
+    async ping() {
+      await db<{ sqlite_master: { name: string } }>().selectFrom('sqlite_master').select('name').limit(1).execute();
+    },
+  };
+}
+
+function errorCode(error: unknown): number {
+  return (error as { errcode?: number } | null)?.errcode ?? 0;
+}
+
+/** The small shim between Kysely's SQLite dialect (written for better-sqlite3) and node:sqlite. */
+function adapt(database: DatabaseSync): SqliteDatabase {
+  const statements = new LRUCache<string, SqliteStatement>({ max: CACHED_STATEMENTS });
+  return {
+    close: () => {
+      statements.clear();
+      database.close();
+    },
+    prepare(sql) {
+      let statement = statements.get(sql);
+      if (statement === undefined) {
+        // A deferred transaction that reads first and writes later fails under a concurrent writer.
+        statement = adaptStatement(database.prepare(sql === 'begin' ? 'begin immediate' : sql));
+        statements.set(sql, statement);
+      }
+      return statement;
+    },
+  };
+}
+
+function adaptStatement(statement: StatementSync): SqliteStatement {
+  return {
+    reader: statement.columns().length > 0,
+    all: (parameters) => statement.all(...bind(parameters)),
+    run: (parameters) => statement.run(...bind(parameters)),
+    iterate: (parameters) => statement.iterate(...bind(parameters)),
+  };
+}
+
+function bind(parameters: readonly unknown[]): SQLInputValue[] {
+  return parameters.map((value) => {
+    if (typeof value === 'boolean') return value ? 1 : 0;
+    return (value ?? null) as SQLInputValue;
+  });
+}

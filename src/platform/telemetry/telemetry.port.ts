@@ -1,0 +1,88 @@
+import type { Component } from '#kernel/lifecycle.ts';
+
+export type MetricValue = number | boolean | string;
+/** Metric name → value. Names match the contract's pattern; the store takes any non-empty string. */
+export type Metrics = Readonly<Record<string, MetricValue>>;
+
+/** One point in time of one device. `timestamp` is epoch milliseconds, an integer. */
+export interface Sample {
+  readonly deviceId: number;
+  readonly timestamp: number;
+  readonly metrics: Metrics;
+}
+
+/** What a device's messages became. Counts items (an array message of three samples counts three). */
+export interface LedgerEntry {
+  readonly stored: number;
+  readonly merged: number;
+  /** Reason → count. */
+  readonly rejected: Readonly<Record<string, number>>;
+}
+
+/** Counts of what is stored elsewhere (logs, status) or not at all; committed together with the samples. */
+export interface LedgerIncrement {
+  readonly deviceId: number;
+  readonly stored?: number;
+  readonly merged?: number;
+  readonly rejected?: Readonly<Record<string, number>>;
+}
+
+export interface TelemetryBatch {
+  readonly samples: readonly Sample[];
+  readonly counts: readonly LedgerIncrement[];
+}
+
+export interface AppendResult {
+  /** Indexes into `batch.samples` of those that met a stored sample of the same device and timestamp. */
+  readonly merged: readonly number[];
+}
+
+export interface LatestValue {
+  readonly value: MetricValue;
+  readonly timestamp: number;
+}
+
+export interface HistoryQuery {
+  readonly deviceId: number;
+  /** Inclusive, epoch milliseconds. */
+  readonly start: number;
+  /** Exclusive. */
+  readonly end: number;
+  /** Only these metrics, and only samples that have one of them. Absent: all. */
+  readonly metrics?: readonly string[];
+  readonly order: 'asc' | 'desc';
+  /** 1..1000 */
+  readonly limit: number;
+  /** Continue behind this timestamp: a former page's `next`. */
+  readonly after?: number;
+}
+
+export interface HistoryPage {
+  readonly samples: readonly { readonly timestamp: number; readonly metrics: Metrics }[];
+  /** The timestamp to pass as `after`; null at the end. */
+  readonly next: number | null;
+}
+
+/**
+ * Where telemetry lives: history, latest values and the ledger.
+ *
+ * - `append` is atomic and durable: when it resolves, samples, latest values and ledger are on disk.
+ *   Appends commit in the order of the calls. It waits while the store is busy or away for a moment and
+ *   rejects with `unavailable` when the batch was certainly not stored; calling again is safe.
+ * - A sample of a device and timestamp that is already there is merged into it: metrics are united, the
+ *   later value of one metric wins. So appending a batch twice changes no history.
+ * - Latest values go by the samples' time, not by arrival: an older sample never replaces a newer value;
+ *   of two with one timestamp the later appended wins.
+ */
+export interface TelemetryStore extends Component {
+  append(batch: TelemetryBatch): Promise<AppendResult>;
+  /** Newest value of each metric of a device; empty for an unknown device. */
+  latest(deviceId: number): Promise<Readonly<Record<string, LatestValue>>>;
+  history(query: HistoryQuery): Promise<HistoryPage>;
+  /** Zeros for an unknown device. */
+  ledger(deviceId: number): Promise<LedgerEntry>;
+  /** Removes samples older than `before`, `limit` at the most. Returns how many; fewer than `limit` means done. */
+  deleteOlderThan(before: number, limit: number): Promise<number>;
+  /** @throws AppError `unavailable` */
+  ping(): Promise<void>;
+}
