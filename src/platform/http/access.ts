@@ -1,27 +1,33 @@
 import type { FastifyRequest, RouteOptions } from 'fastify';
 import { commonErrors } from '#kernel/errors.ts';
-import type { HttpAuthenticator } from './http.port.ts';
+import type { AccessRule, HttpAuthenticator } from './http.port.ts';
 
-/** Enforces each route's `config.access`. See `AccessRule`. */
+/**
+ * Enforces each route's `config.access`, see `AccessRule`. An `onRoute` hook that adds the check to the route
+ * itself: so it runs behind the rate limit, and requests with bad tokens are counted like any other.
+ */
 export function createAccessHook(authenticator: HttpAuthenticator) {
-  return {
-    onRoute(route: RouteOptions): void {
-      if (route.config?.access === undefined) {
-        throw new Error(`route ${String(route.method)} ${route.url} declares no access rule (config.access)`);
-      }
-    },
-    async onRequest(request: FastifyRequest): Promise<void> {
-      const rule = request.routeOptions.config.access;
-      if (rule === undefined || rule === 'public') return;
-      if (rule === 'device') {
-        const [username, secret] = basicCredentials(request.headers.authorization);
-        request.device = await authenticator.device(username, secret);
-        return;
-      }
-      const principal = await authenticator.bearer(bearerToken(request.headers.authorization));
-      request.principal = principal;
-      if (rule !== 'bearer' && !rule.includes(principal.role)) throw commonErrors.forbidden();
-    },
+  return (route: RouteOptions): void => {
+    const rule = route.config?.access;
+    if (rule === undefined) {
+      throw new Error(`route ${String(route.method)} ${route.url} declares no access rule (config.access)`);
+    }
+    if (rule === 'public') return;
+    route.onRequest = [...[route.onRequest ?? []].flat(), createCheck(rule, authenticator)];
+  };
+}
+
+function createCheck(rule: Exclude<AccessRule, 'public'>, authenticator: HttpAuthenticator) {
+  if (rule === 'device') {
+    return async (request: FastifyRequest): Promise<void> => {
+      const [username, secret] = basicCredentials(request.headers.authorization);
+      request.device = await authenticator.device(username, secret);
+    };
+  }
+  return async (request: FastifyRequest): Promise<void> => {
+    const principal = await authenticator.bearer(bearerToken(request.headers.authorization));
+    request.principal = principal;
+    if (rule !== 'bearer' && !rule.includes(principal.role)) throw commonErrors.forbidden();
   };
 }
 

@@ -37,6 +37,12 @@ export type HttpApp = FastifyInstance<
 
 export type HttpRoutes = (app: HttpApp) => void | Promise<void>;
 
+/** Routes and where they live: `{prefix: '/api/v1/users', routes}`. A module returns a list of these. */
+export interface HttpMount {
+  readonly prefix: string;
+  readonly routes: HttpRoutes;
+}
+
 declare module 'fastify' {
   interface FastifyContextConfig {
     access?: AccessRule;

@@ -3,14 +3,14 @@ import rateLimit from '@fastify/rate-limit';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { Ajv } from 'ajv';
 import addFormatsModule from 'ajv-formats';
-import Fastify, { type FastifyRequest } from 'fastify';
+import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import { commonErrors } from '#kernel/errors.ts';
 import { createId } from '#kernel/ids.ts';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { CounterStore } from '#platform/cache/cache.port.ts';
 import { createAccessHook } from './access.ts';
-import type { HttpApp, HttpAuthenticator, HttpRoutes } from './http.port.ts';
+import type { HttpApp, HttpAuthenticator, HttpMount } from './http.port.ts';
 import { Problem } from './http.schemas.ts';
 import { markDocumentRoutes, registerApiDocument } from './openapi.ts';
 import { createErrorHandler, sendProblem } from './problem.ts';
@@ -30,7 +30,7 @@ export interface HttpServerOptions {
   readonly counters: CounterStore;
   readonly authenticator: HttpAuthenticator;
   /** Each module's routes, mounted at its prefix. */
-  readonly routes: readonly { readonly prefix: string; readonly routes: HttpRoutes }[];
+  readonly routes: readonly HttpMount[];
   /** Called once a request with what the metrics need. */
   readonly onResponse?: (observation: { method: string; route: string; status: number; elapsedMs: number }) => void;
 }
@@ -52,6 +52,7 @@ const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
  */
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { logger } = options;
+  const handleError = createErrorHandler(logger);
   const app: HttpApp = Fastify({
     trustProxy: options.trustProxy,
     bodyLimit: BODY_LIMIT_BYTES,
@@ -62,14 +63,18 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     routerOptions: { ignoreTrailingSlash: true },
     return503OnClosing: true,
     forceCloseConnections: 'idle' as const,
+    // An address that cannot be decoded is refused before any hook runs.
+    frameworkErrors: (error, request, reply) => {
+      reply.header('x-request-id', request.id);
+      handleError(error, request, reply as FastifyReply);
+    },
   }).withTypeProvider<TypeBoxTypeProvider>();
 
   app.decorateRequest('principal', null);
   app.decorateRequest('device', null);
   app.addSchema(Problem);
   app.setValidatorCompiler(createValidatorCompiler());
-  app.setErrorHandler(createErrorHandler(logger));
-  app.setNotFoundHandler((request, reply) => sendProblem(commonErrors.not_found(), request, reply));
+  app.setErrorHandler(handleError);
 
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
@@ -113,10 +118,11 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
         commonErrors.rate_limited({ details: { retryAfterSeconds: context.ttl / 1000 } }),
     });
   }
-  const access = createAccessHook(options.authenticator);
+  app.setNotFoundHandler(options.rateLimit === null ? {} : { preHandler: app.rateLimit() }, (request, reply) =>
+    sendProblem(commonErrors.not_found(), request, reply),
+  );
   app.addHook('onRoute', markDocumentRoutes);
-  app.addHook('onRoute', access.onRoute);
-  app.addHook('onRequest', access.onRequest);
+  app.addHook('onRoute', createAccessHook(options.authenticator));
   await registerApiDocument(app, { version: options.version });
 
   for (const { prefix, routes } of options.routes) {
