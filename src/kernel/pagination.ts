@@ -48,3 +48,23 @@ export function parseSort<Field extends string>(
   }
   return terms;
 }
+
+/** An opaque position in a list: what a client passes back as `cursor`. */
+export function encodeCursor(position: readonly (string | number)[]): string {
+  return Buffer.from(JSON.stringify(position)).toString('base64url');
+}
+
+/** @returns the position, or null for anything that `encodeCursor` did not make with these types. */
+export function decodeCursor<const T extends readonly ('string' | 'number')[]>(
+  cursor: string,
+  types: T,
+): { [I in keyof T]: T[I] extends 'string' ? string : number } | null {
+  let parts: unknown;
+  try {
+    parts = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
+  } catch {
+    return null;
+  }
+  if (!Array.isArray(parts) || parts.length !== types.length) return null;
+  return parts.every((part, index) => typeof part === types[index]) ? (parts as never) : null;
+}

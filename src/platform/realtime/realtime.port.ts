@@ -15,8 +15,8 @@ export interface Realtime extends Component {
 }
 
 export interface RealtimeNamespace {
-  /** Sends to everyone in a room, in every process. Costs one lookup when nobody is there. */
-  emit(room: string, event: string, data: object): void;
+  /** Sends once to everyone in any of the rooms, in every process. Costs a lookup a room when nobody is there. */
+  emit(rooms: string | readonly string[], event: string, data: object): void;
   /** Whether a room might have listeners; false only when it certainly has none in any process. */
   hasListeners(room: string): boolean;
   /** Removes from `room` every connection whose user `mayStay` refuses. */

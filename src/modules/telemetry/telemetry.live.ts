@@ -1,0 +1,88 @@
+import { LRUCache } from 'lru-cache';
+import { toIso } from '#kernel/clock.ts';
+import type { RealtimeNamespace } from '#platform/realtime/realtime.port.ts';
+import type { MetricValue, Sample } from '#platform/telemetry/telemetry.port.ts';
+
+/** A device's updates are shown at most this often; in between the newest value of each metric is kept. */
+const MIN_INTERVAL_MS = 50;
+const REMEMBERED_DEVICES = 10_000;
+
+/** Room of everyone who watches all devices. */
+export const ALL_DEVICES_ROOM = 'devices';
+
+export function deviceRoom(deviceUid: string): string {
+  return `device:${deviceUid}`;
+}
+
+export interface LiveView {
+  /** Shows committed samples to who watches. `devices` maps each device of the samples to its uid. */
+  show(devices: ReadonlyMap<number, string>, samples: readonly Sample[]): void;
+}
+
+interface Waiting {
+  timestamp: number;
+  readonly metrics: Record<string, MetricValue>;
+}
+
+interface Channel {
+  lastShownAt: number;
+  waiting: Waiting | null;
+}
+
+/**
+ * The live picture: an update goes out at once, and a storm is thinned to one update every 50 ms and
+ * device in which the newest value of each metric wins. A device that nobody watches costs a lookup a batch.
+ */
+export function createLiveView(namespace: RealtimeNamespace): LiveView {
+  const channels = new LRUCache<string, Channel>({ max: REMEMBERED_DEVICES });
+
+  function send(deviceUid: string, update: Waiting): void {
+    namespace.emit([deviceRoom(deviceUid), ALL_DEVICES_ROOM], 'telemetry', {
+      device_uid: deviceUid,
+      timestamp: toIso(update.timestamp),
+      metrics: update.metrics,
+    });
+  }
+
+  function offer(deviceUid: string, sample: Sample): void {
+    let channel = channels.get(deviceUid);
+    if (channel === undefined) {
+      channel = { lastShownAt: Number.NEGATIVE_INFINITY, waiting: null };
+      channels.set(deviceUid, channel);
+    }
+    if (channel.waiting !== null) {
+      Object.assign(channel.waiting.metrics, sample.metrics);
+      channel.waiting.timestamp = Math.max(channel.waiting.timestamp, sample.timestamp);
+      return;
+    }
+    const update = { timestamp: sample.timestamp, metrics: { ...sample.metrics } };
+    const elapsed = performance.now() - channel.lastShownAt;
+    if (elapsed >= MIN_INTERVAL_MS) {
+      channel.lastShownAt = performance.now();
+      send(deviceUid, update);
+      return;
+    }
+    channel.waiting = update;
+    const target = channel;
+    setTimeout(() => {
+      target.lastShownAt = performance.now();
+      target.waiting = null;
+      send(deviceUid, update);
+    }, MIN_INTERVAL_MS - elapsed).unref();
+  }
+
+  return {
+    show(devices, samples) {
+      const everything = namespace.hasListeners(ALL_DEVICES_ROOM);
+      const watched = new Map<number, string>();
+      for (const [deviceId, deviceUid] of devices) {
+        if (everything || namespace.hasListeners(deviceRoom(deviceUid))) watched.set(deviceId, deviceUid);
+      }
+      if (watched.size === 0) return;
+      for (const sample of samples) {
+        const deviceUid = watched.get(sample.deviceId);
+        if (deviceUid !== undefined) offer(deviceUid, sample);
+      }
+    },
+  };
+}

@@ -1,0 +1,89 @@
+import type { Clock } from '#kernel/clock.ts';
+import type { EventBus } from '#kernel/events.ts';
+import type { Component } from '#kernel/lifecycle.ts';
+import type { Logger } from '#kernel/logger.ts';
+import type { DevicesApi } from '#modules/devices/index.ts';
+import type { DocumentStore } from '#platform/documents/documents.port.ts';
+import type { HttpRoutes } from '#platform/http/http.port.ts';
+import type { MqttHandler } from '#platform/mqtt/mqtt.port.ts';
+import type { Realtime } from '#platform/realtime/realtime.port.ts';
+import type { TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
+import type { Batch } from './telemetry.batch.ts';
+import { createBatchCommitter } from './telemetry.commit.ts';
+import { createLastSeen } from './telemetry.last-seen.ts';
+import { createLiveView } from './telemetry.live.ts';
+import { createTelemetryMqttHandler } from './telemetry.mqtt.ts';
+import { createIngestPipeline } from './telemetry.pipeline.ts';
+import type { DeviceLog, IngestLimits } from './telemetry.ports.ts';
+import { createIngestRoutes, createTelemetryRoutes } from './telemetry.routes.ts';
+import { createTelemetryService } from './telemetry.service.ts';
+import { createMonitoringNamespace } from './telemetry.socket.ts';
+import { createDeviceThrottle, unthrottled } from './telemetry.throttle.ts';
+
+/** `device_logs` keep for this long. */
+const LOG_RETENTION_MS = 90 * 86_400_000;
+
+/** What the ingest path tells the metrics. */
+export interface IngestObserver {
+  committed(batch: { readonly items: number; readonly samples: number }): void;
+  delayed(delayMs: number): void;
+}
+
+export interface TelemetryModuleDependencies {
+  readonly stores: { readonly telemetry: TelemetryStore; readonly documents: DocumentStore };
+  readonly devices: DevicesApi;
+  readonly realtime: Realtime;
+  readonly events: EventBus;
+  readonly runtime: { readonly clock: Clock; readonly logger: Logger };
+  readonly limits: IngestLimits;
+  readonly observer: IngestObserver;
+}
+
+export interface TelemetryModule {
+  /** Mounted at `/devices`. */
+  readonly deviceRoutes: HttpRoutes;
+  /** Mounted at `/ingest`. */
+  readonly ingestRoutes: HttpRoutes;
+  readonly mqttHandler: MqttHandler;
+  /** In start order; the broker starts after them and stops before. */
+  readonly components: readonly Component[];
+  /** Whether acknowledgements are waiting for a store that is away. */
+  isStalled(): boolean;
+}
+
+export function createTelemetryModule(dependencies: TelemetryModuleDependencies): TelemetryModule {
+  const { stores, devices, realtime, events, runtime, limits, observer } = dependencies;
+  const { telemetry } = stores;
+  const { clock, logger } = runtime;
+  const logs = stores.documents.collection<DeviceLog>({
+    name: 'device_logs',
+    indexes: [
+      ['device_id', 'timestamp'],
+      ['device_id', 'event_type', 'timestamp'],
+    ],
+    expiry: { field: 'timestamp', afterMs: LOG_RETENTION_MS },
+  });
+  const namespace = createMonitoringNamespace(realtime, devices, events);
+  const live = createLiveView(namespace);
+  const lastSeen = createLastSeen(devices, logger);
+  const onCommitted = (batch: Batch) => {
+    lastSeen.note(batch.devices.keys(), batch.receivedAt);
+    live.show(batch.devices, batch.samples);
+    observer.committed({ items: batch.items, samples: batch.samples.length });
+  };
+  const committer = createBatchCommitter({ telemetry, logs, devices, logger, onCommitted });
+  const throttle =
+    limits.maxRatePerDevice === null
+      ? unthrottled
+      : createDeviceThrottle(limits.maxRatePerDevice, clock, observer.delayed);
+  const pipeline = createIngestPipeline({ committer, clock, logger, limits, throttle });
+  const service = createTelemetryService({ telemetry, logs, devices, pipeline, clock });
+
+  return {
+    deviceRoutes: createTelemetryRoutes(service),
+    ingestRoutes: createIngestRoutes(pipeline, limits),
+    mqttHandler: createTelemetryMqttHandler(devices, pipeline),
+    components: [lastSeen, pipeline],
+    isStalled: () => committer.isStalled(),
+  };
+}

@@ -1,0 +1,17 @@
+import type { DevicesApi } from '#modules/devices/index.ts';
+import type { MqttHandler } from '#platform/mqtt/mqtt.port.ts';
+import type { IngestPipeline } from './telemetry.pipeline.ts';
+
+/** The MQTT edge: who a device is, and where its messages and its coming and going are taken. */
+export function createTelemetryMqttHandler(
+  devices: Pick<DevicesApi, 'authenticate'>,
+  pipeline: IngestPipeline,
+): MqttHandler {
+  return {
+    authenticate: (deviceUid, secret) => devices.authenticate(deviceUid, secret),
+    connected: (device, { ipAddress }) => pipeline.connection(device, 'ONLINE', ipAddress),
+    disconnected: (device) => pipeline.connection(device, 'OFFLINE', null),
+    message: ({ device, channel, payload }, acknowledge) => pipeline.receive(device, channel, payload, acknowledge),
+    refused: (device, reason) => pipeline.refused(device, reason === 'topic' ? 'forbidden_topic' : reason),
+  };
+}

@@ -1,0 +1,171 @@
+import { isUtf8 } from 'node:buffer';
+import { createHash, randomUUID } from 'node:crypto';
+import { Compile } from 'typebox/compile';
+import type { DeviceStatus } from '#modules/devices/index.ts';
+import type { Metrics, Sample } from '#platform/telemetry/telemetry.port.ts';
+import type { DeviceLog, IngestLimits, RejectReason } from './telemetry.ports.ts';
+import { LogPayload, METRIC_NAME, ResponsePayload, StatusPayload } from './telemetry.schemas.ts';
+
+/**
+ * From bytes to checked values. Each function returns the value, or, as a string, the reason why not.
+ * The telemetry path runs once a message at full rate: plain loops, no validator call, one object.
+ */
+
+const NAME = new RegExp(METRIC_NAME);
+/** ISO 8601 date, or date and time with an optional offset. */
+const ISO = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})?)?$/;
+/** Numbers below are seconds: as milliseconds this would be March 1973, as seconds it is the year 5138. */
+const SECONDS_BELOW = 1e11;
+const MAX_LOG_DEPTH = 32;
+
+const statusSchema = Compile(StatusPayload);
+const logSchema = Compile(LogPayload);
+const responseSchema = Compile(ResponsePayload);
+
+export interface ParsedStatus {
+  readonly status: DeviceStatus;
+  readonly firmwareVersion?: string;
+  readonly ipAddress?: string;
+  readonly at: number;
+}
+
+/** A wrapper, so that a JSON payload that is a string is not mistaken for a reason. */
+export interface ParsedJson {
+  readonly value: unknown;
+}
+
+export function parseJson(payload: Buffer, limits: IngestLimits): ParsedJson | RejectReason {
+  if (payload.length > limits.maxPayloadBytes) return 'payload_too_large';
+  if (!isUtf8(payload)) return 'invalid_utf8';
+  try {
+    return { value: JSON.parse(payload.toString()) };
+  } catch {
+    return 'invalid_json';
+  }
+}
+
+/**
+ * `{timestamp?, metrics}` or the metrics object alone. An object with a `timestamp` or `metrics` key is the
+ * former; so a metric can be called neither when the object stands alone.
+ */
+export function parseSample(
+  deviceId: number,
+  item: unknown,
+  receivedAt: number,
+  limits: IngestLimits,
+): Sample | RejectReason {
+  if (!isObject(item)) return 'not_an_object';
+  let metrics: unknown = item;
+  let timestamp = receivedAt;
+  if (Object.hasOwn(item, 'metrics') || Object.hasOwn(item, 'timestamp')) {
+    for (const key in item) if (key !== 'metrics' && key !== 'timestamp') return unknownKey(item);
+    metrics = item['metrics'];
+    if (!isObject(metrics)) return 'metrics_missing';
+    if (item['timestamp'] !== undefined) {
+      const parsed = parseTimestamp(item['timestamp'], receivedAt, limits);
+      if (typeof parsed === 'string') return parsed;
+      timestamp = parsed;
+    }
+  }
+  const reason = checkMetrics(metrics as Record<string, unknown>, limits);
+  return reason ?? { deviceId, timestamp, metrics: metrics as Metrics };
+}
+
+function unknownKey(item: Record<string, unknown>): RejectReason {
+  return Object.hasOwn(item, 'metrics') ? 'unknown_field' : 'metrics_missing';
+}
+
+function checkMetrics(metrics: Record<string, unknown>, limits: IngestLimits): RejectReason | null {
+  let count = 0;
+  for (const name in metrics) {
+    count += 1;
+    if (count > limits.maxMetrics) return 'too_many_metrics';
+    // `__proto__` fits the pattern, but would be lost by every program that assigns it to an object.
+    if (!NAME.test(name) || name === '__proto__') return 'invalid_metric_name';
+    const value = metrics[name];
+    if (typeof value === 'number') {
+      if (!Number.isFinite(value)) return 'invalid_value';
+    } else if (typeof value === 'string') {
+      if (isTooLong(value, limits.maxStringBytes)) return 'string_too_long';
+    } else if (typeof value !== 'boolean') {
+      return 'invalid_value';
+    }
+  }
+  return count === 0 ? 'empty_metrics' : null;
+}
+
+function isTooLong(text: string, maxBytes: number): boolean {
+  // UTF-8 takes at most three bytes for each UTF-16 unit.
+  return text.length * 3 > maxBytes && Buffer.byteLength(text) > maxBytes;
+}
+
+/** Epoch milliseconds of an ISO string or of epoch seconds or milliseconds. */
+export function parseTimestamp(value: unknown, receivedAt: number, limits: IngestLimits): number | RejectReason {
+  let epochMs: number;
+  if (typeof value === 'number') {
+    epochMs = Math.round(Math.abs(value) < SECONDS_BELOW ? value * 1000 : value);
+  } else if (typeof value === 'string') {
+    const match = ISO.exec(value);
+    if (match === null) return 'invalid_timestamp';
+    // Without an offset JavaScript would take the machine's time zone.
+    epochMs = Date.parse(match[1] === undefined && value.length > 10 ? `${value}Z` : value);
+  } else {
+    return 'invalid_timestamp';
+  }
+  if (!Number.isFinite(epochMs)) return 'invalid_timestamp';
+  if (epochMs > receivedAt + limits.maxAheadMs) return 'timestamp_in_future';
+  if (epochMs < receivedAt - limits.maxAgeMs) return 'timestamp_too_old';
+  return epochMs;
+}
+
+export function parseStatus(item: unknown, receivedAt: number, limits: IngestLimits): ParsedStatus | RejectReason {
+  if (!statusSchema.Check(item)) return 'invalid_status';
+  const at = item.timestamp === undefined ? receivedAt : parseTimestamp(item.timestamp, receivedAt, limits);
+  if (typeof at === 'string') return at;
+  return {
+    status: item.status as DeviceStatus,
+    at,
+    ...(item.firmware_version === undefined ? {} : { firmwareVersion: item.firmware_version }),
+    ...(item.ip_address === undefined ? {} : { ipAddress: item.ip_address }),
+  };
+}
+
+/** A log with a time of its own gets an id made of its content: delivered twice, it is stored once. */
+export function parseLog(
+  deviceId: number,
+  item: unknown,
+  receivedAt: number,
+  limits: IngestLimits,
+): DeviceLog | RejectReason {
+  if (!isShallow(item, MAX_LOG_DEPTH) || !logSchema.Check(item)) return 'invalid_log';
+  const timestamp = item.timestamp === undefined ? receivedAt : parseTimestamp(item.timestamp, receivedAt, limits);
+  if (typeof timestamp === 'string') return timestamp;
+  const log = {
+    device_id: deviceId,
+    event_type: item.event_type,
+    level: item.level ?? 'info',
+    message: item.message ?? null,
+    payload: item.payload ?? null,
+    timestamp,
+  };
+  const id =
+    item.timestamp === undefined ? randomUUID() : createHash('sha256').update(JSON.stringify(log)).digest('hex');
+  return { id, ...log };
+}
+
+/** Commands are not part of the system yet, so no response can belong to one. */
+export function parseResponse(item: unknown): RejectReason {
+  return isShallow(item, MAX_LOG_DEPTH) && responseSchema.Check(item) ? 'unknown_command' : 'invalid_response';
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Whether nothing is nested deeper than `depth`: deeper values overflow the stack of whoever serialises them. */
+function isShallow(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  if (depth === 0) return false;
+  for (const nested of Object.values(value)) if (!isShallow(nested, depth - 1)) return false;
+  return true;
+}

@@ -1,0 +1,238 @@
+import { LRUCache } from 'lru-cache';
+import type { Clock } from '#kernel/clock.ts';
+import type { Component } from '#kernel/lifecycle.ts';
+import type { Logger } from '#kernel/logger.ts';
+import type { DeviceStatus } from '#modules/devices/index.ts';
+import type { MqttDevice } from '#platform/mqtt/mqtt.port.ts';
+import {
+  addRejection,
+  type Batch,
+  type BatchResult,
+  createBatch,
+  createOutcomeRecorder,
+  itemsOf,
+} from './telemetry.batch.ts';
+import type { BatchCommitter } from './telemetry.commit.ts';
+import { telemetryErrors } from './telemetry.errors.ts';
+import { type ParsedJson, parseJson, parseLog, parseResponse, parseSample, parseStatus } from './telemetry.payload.ts';
+import type { DeviceChannel, IngestLimits, ItemOutcome, RejectReason } from './telemetry.ports.ts';
+import type { DeviceThrottle } from './telemetry.throttle.ts';
+
+/** Items that close a batch. Larger ones commit more a second but hold the event loop while they are encoded. */
+const MAX_BATCH_ITEMS = 4_000;
+/** Commits on their way at a time: the second keeps the store's thread busy while this one forms the next. */
+const MAX_COMMITS = 2;
+/** A second commit is only worth its fsync when it carries at least this many items. */
+const MIN_OVERLAPPING_ITEMS = 500;
+/** Items waiting above which HTTP ingest is refused (MQTT is slowed by its unread sockets instead). */
+const MAX_WAITING_HTTP_ITEMS = 50_000;
+const REJECT_LOG_INTERVAL_MS = 60_000;
+const REMEMBERED_REJECT_LOGS = 10_000;
+
+export interface IngestPipeline extends Component {
+  /** One MQTT message. `acknowledge` is called once, after what it became is committed. */
+  receive(device: MqttDevice, channel: DeviceChannel, payload: Buffer, acknowledge: () => void): void;
+  /**
+   * Parsed items of one HTTP request, or why one could not be parsed; resolves after they are committed.
+   * @throws AppError `ingest_overloaded`; nothing was taken then
+   */
+  receiveItems(
+    device: MqttDevice,
+    channel: DeviceChannel,
+    items: readonly (ParsedJson | RejectReason)[],
+  ): Promise<readonly ItemOutcome[]>;
+  /** The broker's own signal, in order with the device's messages. */
+  connection(device: MqttDevice, status: DeviceStatus, ipAddress: string | null): void;
+  /** A refusal that never became a message, for the ledger. */
+  refused(device: MqttDevice, reason: RejectReason): void;
+  /** Items of a device that were received and are not committed yet. */
+  inFlight(deviceId: number): number;
+  /** Grows with every commit: what was read from the stores between two equal values fits `inFlight`. */
+  commitCount(): number;
+}
+
+/**
+ * receive → parse → validate → batch → commit → acknowledge. One group commit serves all that arrived while
+ * the former one was on its way, so its size follows the load and no timer adds latency. While the store is
+ * slow, acknowledgements stay out, so the broker stops reading: nothing is dropped, memory stays bounded.
+ */
+export function createIngestPipeline({
+  committer,
+  clock,
+  logger,
+  limits,
+  throttle,
+}: {
+  readonly committer: BatchCommitter;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly limits: IngestLimits;
+  readonly throttle: DeviceThrottle;
+}): IngestPipeline {
+  const waiting: Batch[] = [];
+  const committing = new Set<Batch>();
+  const observers = new Map<Batch, ((result: BatchResult) => void)[]>();
+  const loggedRejects = new LRUCache<string, true>({ max: REMEMBERED_REJECT_LOGS, ttl: REJECT_LOG_INTERVAL_MS });
+  let current = createBatch();
+  let scheduled = false;
+  let commits = 0;
+  let whenIdle: (() => void) | undefined;
+
+  /** The batch that takes the next message, with the device noted as heard from. */
+  function open(device: MqttDevice): Batch {
+    if (current.items >= MAX_BATCH_ITEMS) {
+      waiting.push(current);
+      current = createBatch();
+    }
+    current.receivedAt = clock.now();
+    current.devices.set(device.deviceId, device.deviceUid);
+    if (!scheduled) {
+      scheduled = true;
+      setImmediate(flush);
+    }
+    return current;
+  }
+
+  function flush(): void {
+    scheduled = false;
+    while (committing.size < MAX_COMMITS) {
+      const batch = waiting.shift() ?? takeCurrent();
+      if (batch === undefined) break;
+      void commit(batch);
+    }
+    if (committing.size === 0) whenIdle?.();
+  }
+
+  function takeCurrent(): Batch | undefined {
+    const due = committing.size === 0 ? 1 : MIN_OVERLAPPING_ITEMS;
+    if (current.items < due) return undefined;
+    const batch = current;
+    current = createBatch();
+    return batch;
+  }
+
+  async function commit(batch: Batch): Promise<void> {
+    committing.add(batch);
+    const result = await committer.commit(batch);
+    committing.delete(batch);
+    commits += 1;
+    for (const observe of observers.get(batch) ?? []) observe(result);
+    observers.delete(batch);
+    for (const acknowledge of batch.acknowledgements) acknowledge();
+    flush();
+  }
+
+  function reject(batch: Batch, device: MqttDevice, reason: RejectReason): void {
+    batch.items += 1;
+    addRejection(batch, device.deviceId, reason);
+    const key = `${device.deviceId}:${reason}`;
+    if (loggedRejects.has(key)) return;
+    loggedRejects.set(key, true);
+    logger.warn({ device_uid: device.deviceUid, reason }, 'message rejected');
+  }
+
+  /** Puts one item into the batch. Returns the reason if it was rejected. */
+  function addItem(batch: Batch, device: MqttDevice, channel: DeviceChannel, item: unknown): RejectReason | null {
+    const { deviceId } = device;
+    let reason: RejectReason;
+    if (channel === 'telemetry') {
+      const sample = parseSample(deviceId, item, batch.receivedAt, limits);
+      if (typeof sample !== 'string') {
+        batch.samples.push(sample);
+        batch.items += 1;
+        return null;
+      }
+      reason = sample;
+    } else if (channel === 'status') {
+      const status = parseStatus(item, batch.receivedAt, limits);
+      if (typeof status !== 'string') {
+        batch.statuses.push({ deviceId, source: 'message', counted: true, ...status });
+        batch.items += 1;
+        return null;
+      }
+      reason = status;
+    } else if (channel === 'log') {
+      const log = parseLog(deviceId, item, batch.receivedAt, limits);
+      if (typeof log !== 'string') {
+        batch.logs.push(log);
+        batch.items += 1;
+        return null;
+      }
+      reason = log;
+    } else {
+      reason = parseResponse(item);
+    }
+    reject(batch, device, reason);
+    return reason;
+  }
+
+  function waitingItems(): number {
+    let items = current.items;
+    for (const batch of waiting) items += batch.items;
+    for (const batch of committing) items += batch.items;
+    return items;
+  }
+
+  return {
+    name: 'ingest',
+    receive(device, channel, payload, acknowledge) {
+      const batch = open(device);
+      batch.acknowledgements.push(throttle.pace(device.deviceId, acknowledge));
+      const parsed = parseJson(payload, limits);
+      if (typeof parsed === 'string') {
+        reject(batch, device, parsed);
+      } else if (channel === 'telemetry' && Array.isArray(parsed.value)) {
+        if (parsed.value.length > limits.maxItems) reject(batch, device, 'too_many_items');
+        else if (parsed.value.length === 0) reject(batch, device, 'empty_metrics');
+        else for (const item of parsed.value) addItem(batch, device, channel, item);
+      } else {
+        addItem(batch, device, channel, parsed.value);
+      }
+    },
+    receiveItems(device, channel, items) {
+      if (committer.isStalled() || waitingItems() + items.length > MAX_WAITING_HTTP_ITEMS) {
+        return Promise.reject(telemetryErrors.ingest_overloaded({ details: { retryAfterSeconds: 5 } }));
+      }
+      const batch = open(device);
+      const recorder = createOutcomeRecorder();
+      for (const item of items) {
+        const places = { sample: batch.samples.length, log: batch.logs.length };
+        const reason = typeof item === 'string' ? item : addItem(batch, device, channel, item.value);
+        if (typeof item === 'string') reject(batch, device, item);
+        if (reason !== null) recorder.add({ kind: 'rejected', reason });
+        else if (channel === 'telemetry') recorder.add({ kind: 'sample', index: places.sample });
+        else if (channel === 'log') recorder.add({ kind: 'log', index: places.log });
+        else recorder.add({ kind: 'status' });
+      }
+      return new Promise((resolve) => {
+        const existing = observers.get(batch) ?? [];
+        observers.set(batch, [...existing, (result) => resolve(recorder.outcomes(result))]);
+      });
+    },
+    connection(device, status, ipAddress) {
+      const batch = open(device);
+      batch.items += 1;
+      const { deviceId } = device;
+      const address = ipAddress === null ? {} : { ipAddress };
+      batch.statuses.push({ deviceId, status, at: batch.receivedAt, source: 'connection', counted: false, ...address });
+    },
+    refused(device, reason) {
+      reject(open(device), device, reason);
+    },
+    inFlight(deviceId) {
+      let count = itemsOf(current, deviceId);
+      for (const batch of waiting) count += itemsOf(batch, deviceId);
+      for (const batch of committing) count += itemsOf(batch, deviceId);
+      return count;
+    },
+    commitCount: () => commits,
+    async stop(signal) {
+      committer.giveUpOn(signal);
+      if (current.items === 0 && waiting.length === 0 && committing.size === 0) return;
+      await new Promise<void>((resolve) => {
+        whenIdle = resolve;
+        flush();
+      });
+    },
+  };
+}

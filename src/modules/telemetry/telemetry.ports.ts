@@ -1,0 +1,67 @@
+import type { DeviceChannel } from '#platform/mqtt/mqtt.port.ts';
+
+/** Limits on what a device may send. Defaults are those of the contract. */
+export interface IngestLimits {
+  readonly maxPayloadBytes: number;
+  readonly maxItems: number;
+  readonly maxMetrics: number;
+  readonly maxStringBytes: number;
+  /** How far ahead of the server's clock a time stamp may be, milliseconds. */
+  readonly maxAheadMs: number;
+  /** How old a time stamp may be, milliseconds: the retention. */
+  readonly maxAgeMs: number;
+  /** Messages a second and device above which its connection is read slower; null for no limit. */
+  readonly maxRatePerDevice: number | null;
+}
+
+export const DEFAULT_INGEST_LIMITS: IngestLimits = {
+  maxPayloadBytes: 64 * 1024,
+  maxItems: 1_000,
+  maxMetrics: 100,
+  maxStringBytes: 1_024,
+  maxAheadMs: 5 * 60_000,
+  maxAgeMs: 365 * 86_400_000,
+  maxRatePerDevice: null,
+};
+
+/** Why an item was not stored. Part of the contract: shown in the ledger and in the answer of HTTP ingest. */
+export const REJECT_REASONS = {
+  payload_too_large: 'the payload is larger than the limit',
+  invalid_utf8: 'the payload is not UTF-8',
+  invalid_json: 'the payload is not JSON',
+  too_many_items: 'the array holds more items than the limit',
+  not_an_object: 'an item is not a JSON object',
+  unknown_field: 'an item has a field that is not known',
+  metrics_missing: 'an item has a timestamp but no metrics object',
+  empty_metrics: 'an item has no metric',
+  too_many_metrics: 'an item has more metrics than the limit',
+  invalid_metric_name: 'a metric name is not accepted',
+  invalid_value: 'a value is neither a finite number, a boolean nor a string',
+  string_too_long: 'a string is longer than the limit',
+  invalid_timestamp: 'a timestamp is neither ISO 8601 nor epoch seconds or milliseconds',
+  timestamp_in_future: 'a timestamp is too far ahead',
+  timestamp_too_old: 'a timestamp is older than the retention',
+  invalid_status: 'a status message does not fit its schema',
+  invalid_log: 'a log message does not fit its schema',
+  invalid_response: 'a response message does not fit its schema',
+  unknown_command: 'a response names a command that was never sent to this device',
+  forbidden_topic: 'the topic is not one of this device',
+} as const;
+
+export type RejectReason = keyof typeof REJECT_REASONS;
+
+/** A record of `device_logs`. `timestamp` is epoch milliseconds. */
+export interface DeviceLog {
+  readonly id: string;
+  readonly device_id: number;
+  readonly event_type: string;
+  readonly level: string;
+  readonly message: string | null;
+  readonly payload: unknown;
+  readonly timestamp: number;
+}
+
+/** What became of one item, in the order in which the items were given. */
+export type ItemOutcome = 'stored' | 'merged' | RejectReason;
+
+export type { DeviceChannel };

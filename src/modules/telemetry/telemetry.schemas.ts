@@ -1,0 +1,134 @@
+import { type Static, Type } from 'typebox';
+import { CursorPageOf, Id, Instant, Nullable, Strict } from '#platform/http/http.schemas.ts';
+
+/** Shapes of what devices send; also the AsyncAPI document's messages. */
+
+export const METRIC_NAME = '^[A-Za-z_][A-Za-z0-9_.-]{0,63}$';
+
+const Timestamp = Type.Union(
+  [
+    Type.String({ description: 'ISO 8601; without an offset it is UTC' }),
+    Type.Number({ description: 'Epoch seconds or milliseconds' }),
+  ],
+  { description: 'When it was measured; absent: when it was received', examples: ['2026-11-22T19:00:00.000Z'] },
+);
+
+export const Metrics = Type.Record(
+  Type.String({ pattern: METRIC_NAME }),
+  Type.Union([Type.Number(), Type.Boolean(), Type.String({ maxLength: 1024 })]),
+  { description: 'Metric name → value', examples: [{ temperature: 21.4, door_open: false }], maxProperties: 100 },
+);
+
+const Envelope = Strict({ timestamp: Type.Optional(Timestamp), metrics: Metrics });
+const Item = Type.Union([Envelope, Metrics]);
+
+export const TelemetryPayload = Type.Union([Item, Type.Array(Item, { minItems: 1, maxItems: 1000 })], {
+  description: '`{timestamp?, metrics}`, the metrics object alone, or an array of either',
+});
+
+export const DEVICE_STATUSES = ['ONLINE', 'OFFLINE', 'MAINTENANCE', 'ERROR'] as const;
+
+export const StatusPayload = Strict({
+  status: Type.Enum([...DEVICE_STATUSES]),
+  firmware_version: Type.Optional(Type.String({ maxLength: 64 })),
+  ip_address: Type.Optional(Type.String({ maxLength: 45 })),
+  timestamp: Type.Optional(Timestamp),
+});
+export type StatusPayload = Static<typeof StatusPayload>;
+
+export const LOG_LEVELS = ['debug', 'info', 'warning', 'error', 'critical'] as const;
+
+export const LogPayload = Strict({
+  event_type: Type.String({ minLength: 1, maxLength: 64 }),
+  level: Type.Optional(Type.Enum([...LOG_LEVELS])),
+  message: Type.Optional(Type.String({ maxLength: 4096 })),
+  payload: Type.Optional(Type.Unknown()),
+  timestamp: Type.Optional(Timestamp),
+});
+export type LogPayload = Static<typeof LogPayload>;
+
+export const ResponsePayload = Strict({
+  command_id: Type.String({ minLength: 1, maxLength: 64 }),
+  status: Type.Enum(['success', 'error']),
+  result: Type.Optional(Type.Unknown()),
+  error: Type.Optional(Type.String({ maxLength: 4096 })),
+});
+
+/** Answers of the HTTP API. */
+
+export const DeviceParams = Strict({ device_id: Id });
+
+const MetricValue = Type.Union([Type.Number(), Type.Boolean(), Type.String()]);
+
+export const LatestResponse = Strict({
+  device_id: Id,
+  metrics: Type.Record(Type.String(), Strict({ value: MetricValue, timestamp: Instant }), {
+    examples: [{ temperature: { value: 21.4, timestamp: '2026-11-22T19:00:00.000Z' } }],
+  }),
+});
+
+const seriesQuery = {
+  start: Type.Optional(Type.String({ format: 'date-time', description: 'Inclusive; default: the beginning' })),
+  end: Type.Optional(Type.String({ format: 'date-time', description: 'Exclusive; default: now' })),
+  limit: Type.Integer({ minimum: 1, maximum: 1000, default: 100, description: 'Items in one answer' }),
+  cursor: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 200, description: '`next_cursor` of the former answer' }),
+  ),
+  order: Type.Enum(['asc', 'desc'], { default: 'desc', description: 'By time' }),
+};
+
+export const HistoryQueryParams = Strict({
+  ...seriesQuery,
+  metrics: Type.Optional(
+    Type.String({
+      maxLength: 4096,
+      description: 'Only these metrics, comma-separated',
+      examples: ['temperature,humidity'],
+    }),
+  ),
+});
+
+export const HistoryResponse = CursorPageOf(
+  Strict({
+    timestamp: Instant,
+    metrics: Type.Record(Type.String(), MetricValue, { examples: [{ temperature: 21.4 }] }),
+  }),
+);
+
+export const LogsQueryParams = Strict({
+  ...seriesQuery,
+  event_type: Type.Optional(Type.String({ minLength: 1, maxLength: 64, description: 'Only this event type' })),
+});
+
+export const LogsResponse = CursorPageOf(
+  Strict({
+    id: Type.String(),
+    event_type: Type.String({ examples: ['status_changed'] }),
+    level: Type.Enum([...LOG_LEVELS]),
+    message: Nullable(Type.String()),
+    payload: Type.Unknown({ description: 'Whatever the device attached; null when nothing' }),
+    timestamp: Instant,
+  }),
+);
+
+export const LedgerResponse = Strict({
+  device_id: Id,
+  received: Type.Integer({ description: 'stored + merged + all rejected + in_flight' }),
+  stored: Type.Integer({ description: 'New records' }),
+  merged: Type.Integer({ description: 'Met a record of the same time, e.g. a redelivery' }),
+  rejected: Type.Record(Type.String(), Type.Integer(), {
+    description: 'Reason → count',
+    examples: [{ invalid_json: 2 }],
+  }),
+  in_flight: Type.Integer({ description: 'Received, not yet committed, not yet acknowledged' }),
+});
+
+export const IngestParams = Strict({
+  kind: Type.Enum(['telemetry', 'status', 'log', 'response'], { description: 'The MQTT topic’s last level' }),
+});
+
+export const IngestResponse = Strict({
+  stored: Type.Integer(),
+  merged: Type.Integer(),
+  rejected: Type.Array(Strict({ index: Type.Integer({ description: 'From 0' }), reason: Type.String() })),
+});

@@ -1,0 +1,65 @@
+import { Type } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { isManagement, type Principal } from '#kernel/access.ts';
+import { toIso } from '#kernel/clock.ts';
+import { commonErrors } from '#kernel/errors.ts';
+import type { EventBus } from '#kernel/events.ts';
+import type { DevicesApi } from '#modules/devices/index.ts';
+import { Strict } from '#platform/http/http.schemas.ts';
+import type { Realtime, RealtimeConnection, RealtimeNamespace } from '#platform/realtime/realtime.port.ts';
+import { ALL_DEVICES_ROOM, deviceRoom } from './telemetry.live.ts';
+
+/** Shapes of the `/monitoring` namespace; also the AsyncAPI document's messages. */
+export const WatchCommand = Type.Union([
+  Strict({ device_uid: Type.String({ minLength: 1, maxLength: 64 }) }),
+  Strict({ all: Type.Literal(true) }, { description: 'Every device; MANAGEMENT only' }),
+]);
+
+const watchCommand = Compile(WatchCommand);
+
+/** `/monitoring`: people watch devices that they may see. */
+export function createMonitoringNamespace(
+  realtime: Realtime,
+  devices: Pick<DevicesApi, 'findVisibleByUid' | 'mayObserve'>,
+  events: EventBus,
+): RealtimeNamespace {
+  async function roomFor(principal: Principal, data: unknown): Promise<string> {
+    if (!watchCommand.Check(data)) {
+      throw commonErrors.invalid_input({ detail: 'Accepted is {device_uid: string} or {all: true}.' });
+    }
+    if ('all' in data) {
+      if (!isManagement(principal.role)) throw commonErrors.forbidden();
+      return ALL_DEVICES_ROOM;
+    }
+    const device = await devices.findVisibleByUid(principal, data.device_uid);
+    return deviceRoom(device.deviceUid);
+  }
+
+  const namespace = realtime.namespace('/monitoring', {
+    async subscribe(connection: RealtimeConnection, data: unknown) {
+      await connection.join(await roomFor(connection.principal, data));
+      return undefined;
+    },
+    async unsubscribe(connection: RealtimeConnection, data: unknown) {
+      if (!watchCommand.Check(data)) {
+        throw commonErrors.invalid_input({ detail: 'Accepted is {device_uid: string} or {all: true}.' });
+      }
+      // Leaving needs no permission: the device may have been taken away in the meantime.
+      await connection.leave('all' in data ? ALL_DEVICES_ROOM : deviceRoom(data.device_uid));
+      return undefined;
+    },
+  });
+
+  events.on('device.status_changed', ({ data }) => {
+    namespace.emit([deviceRoom(data.device_uid), ALL_DEVICES_ROOM], 'device_status', {
+      device_uid: data.device_uid,
+      status: data.to,
+      last_seen_at: data.last_seen_at === null ? null : toIso(data.last_seen_at),
+    });
+  });
+  const evict = (deviceUid: string) =>
+    namespace.evict(deviceRoom(deviceUid), (principal) => devices.mayObserve(principal, deviceUid));
+  events.on('device.owner_changed', ({ data }) => evict(data.device_uid));
+  events.on('device.deleted', ({ data }) => evict(data.device_uid));
+  return namespace;
+}

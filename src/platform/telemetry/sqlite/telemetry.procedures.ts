@@ -1,0 +1,246 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { LRUCache } from 'lru-cache';
+import type {
+  HistoryPage,
+  HistoryQuery,
+  LatestValue,
+  LedgerEntry,
+  LedgerIncrement,
+  Metrics,
+} from '../telemetry.port.ts';
+
+/** A batch as it crosses the thread boundary: columns clone faster than objects. */
+export interface EncodedBatch {
+  readonly deviceIds: Float64Array;
+  readonly timestamps: Float64Array;
+  /** One JSON text a sample, joined by line feeds (JSON text contains none). */
+  readonly metrics: string;
+  /** Per device of the batch, the newest value of each metric in it. */
+  readonly latest: readonly (readonly [deviceId: number, values: Record<string, LatestValue>])[];
+  readonly counts: readonly LedgerIncrement[];
+}
+
+interface DeviceState {
+  stored: number;
+  merged: number;
+  readonly rejected: Record<string, number>;
+  readonly latest: Record<string, LatestValue>;
+}
+
+const SCHEMA_VERSION = 1;
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS telemetry (
+    device_id INTEGER NOT NULL, timestamp INTEGER NOT NULL, metrics TEXT NOT NULL,
+    PRIMARY KEY (device_id, timestamp)
+  ) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS telemetry_devices (
+    device_id INTEGER PRIMARY KEY, stored INTEGER NOT NULL, merged INTEGER NOT NULL,
+    rejected TEXT NOT NULL, latest TEXT NOT NULL
+  );
+  CREATE TABLE IF NOT EXISTS telemetry_schema (version INTEGER NOT NULL);
+`;
+
+/** States of devices kept in memory by the writer; the least recently active are read again when they return. */
+const CACHED_STATES = 20_000;
+
+/** Rows that a filtered history query reads in one step while it looks for matches. */
+const SCAN_STEP = 2_000;
+
+/** The SQL side of the telemetry store; runs on its threads (see sqlite-thread.worker.ts). */
+export function createProcedures(database: DatabaseSync, mode: 'write' | 'read') {
+  if (mode === 'write') migrate(database);
+  const reads = createReads(database);
+  return mode === 'read' ? reads : { ...reads, ...createWrites(database) };
+}
+
+function migrate(database: DatabaseSync): void {
+  database.exec(SCHEMA);
+  const row = database.prepare('SELECT max(version) AS version FROM telemetry_schema').get() as {
+    version: number | null;
+  };
+  if (row.version === null) database.prepare('INSERT INTO telemetry_schema VALUES (?)').run(SCHEMA_VERSION);
+  else if (row.version > SCHEMA_VERSION) {
+    throw new Error(`the telemetry file has schema version ${row.version}, this program knows ${SCHEMA_VERSION}`);
+  }
+}
+
+function createReads(database: DatabaseSync) {
+  const selectState = database.prepare(
+    'SELECT stored, merged, rejected, latest FROM telemetry_devices WHERE device_id = ?',
+  );
+  const forward = database.prepare(
+    'SELECT timestamp, metrics FROM telemetry WHERE device_id = ? AND timestamp >= ? AND timestamp < ? ORDER BY timestamp LIMIT ?',
+  );
+  const backward = database.prepare(
+    'SELECT timestamp, metrics FROM telemetry WHERE device_id = ? AND timestamp >= ? AND timestamp < ? ORDER BY timestamp DESC LIMIT ?',
+  );
+
+  return {
+    'telemetry.ping': () => database.prepare('SELECT 1').get(),
+    'telemetry.latest': (deviceId: number): Record<string, LatestValue> => {
+      const row = selectState.get(deviceId) as { latest: string } | undefined;
+      return row === undefined ? {} : JSON.parse(row.latest);
+    },
+    'telemetry.ledger': (deviceId: number): LedgerEntry => {
+      const row = selectState.get(deviceId) as { stored: number; merged: number; rejected: string } | undefined;
+      if (row === undefined) return { stored: 0, merged: 0, rejected: {} };
+      return { stored: row.stored, merged: row.merged, rejected: JSON.parse(row.rejected) };
+    },
+    'telemetry.history': (query: HistoryQuery): HistoryPage => {
+      const descending = query.order === 'desc';
+      const samples: { timestamp: number; metrics: Metrics }[] = [];
+      let start = !descending && query.after !== undefined ? Math.max(query.start, query.after + 1) : query.start;
+      let end = descending && query.after !== undefined ? Math.min(query.end, query.after) : query.end;
+      const step = query.metrics === undefined ? query.limit + 1 : SCAN_STEP;
+      for (;;) {
+        const rows = (descending ? backward : forward).all(query.deviceId, start, end, step) as {
+          timestamp: number;
+          metrics: string;
+        }[];
+        for (const row of rows) {
+          const metrics = pick(JSON.parse(row.metrics), query.metrics);
+          if (metrics === null) continue;
+          if (samples.length === query.limit) return { samples, next: samples.at(-1)?.timestamp ?? null };
+          samples.push({ timestamp: row.timestamp, metrics });
+        }
+        const last = rows.at(-1);
+        if (last === undefined || rows.length < step) return { samples, next: null };
+        if (descending) end = last.timestamp;
+        else start = last.timestamp + 1;
+      }
+    },
+  };
+}
+
+function pick(metrics: Metrics, names: readonly string[] | undefined): Metrics | null {
+  if (names === undefined) return metrics;
+  const entries = names.filter((name) => Object.hasOwn(metrics, name)).map((name) => [name, metrics[name]]);
+  return entries.length === 0 ? null : Object.fromEntries(entries);
+}
+
+function createWrites(database: DatabaseSync) {
+  const begin = database.prepare('BEGIN IMMEDIATE');
+  const commit = database.prepare('COMMIT');
+  const rollback = database.prepare('ROLLBACK');
+  const dataVersion = database.prepare('PRAGMA data_version');
+  const insert = database.prepare('INSERT INTO telemetry VALUES (?, ?, ?) ON CONFLICT DO NOTHING');
+  const selectSample = database.prepare('SELECT metrics FROM telemetry WHERE device_id = ? AND timestamp = ?');
+  const updateSample = database.prepare('UPDATE telemetry SET metrics = ? WHERE device_id = ? AND timestamp = ?');
+  const selectState = database.prepare(
+    'SELECT stored, merged, rejected, latest FROM telemetry_devices WHERE device_id = ?',
+  );
+  const writeState = database.prepare(
+    `INSERT INTO telemetry_devices VALUES (?, ?, ?, ?, ?) ON CONFLICT (device_id) DO UPDATE SET
+       stored = excluded.stored, merged = excluded.merged, rejected = excluded.rejected, latest = excluded.latest`,
+  );
+  const removeOld = database.prepare(
+    `DELETE FROM telemetry WHERE (device_id, timestamp) IN
+       (SELECT device_id, timestamp FROM telemetry WHERE device_id = ? AND timestamp < ? ORDER BY timestamp LIMIT ?)`,
+  );
+  const deviceIds = database.prepare('SELECT device_id FROM telemetry_devices ORDER BY device_id');
+  const states = new LRUCache<number, DeviceState>({ max: CACHED_STATES });
+  let seenVersion: unknown;
+
+  function stateOf(deviceId: number): DeviceState {
+    let state = states.get(deviceId);
+    if (state === undefined) {
+      const row = selectState.get(deviceId) as
+        | { stored: number; merged: number; rejected: string; latest: string }
+        | undefined;
+      state = {
+        stored: row?.stored ?? 0,
+        merged: row?.merged ?? 0,
+        rejected: Object.assign(Object.create(null), JSON.parse(row?.rejected ?? '{}')),
+        latest: Object.assign(Object.create(null), JSON.parse(row?.latest ?? '{}')),
+      };
+      states.set(deviceId, state);
+    }
+    return state;
+  }
+
+  function merge(deviceId: number, timestamp: number, metrics: string): void {
+    const row = selectSample.get(deviceId, timestamp) as { metrics: string };
+    const merged = JSON.stringify({ ...JSON.parse(row.metrics), ...JSON.parse(metrics) });
+    if (merged !== row.metrics) updateSample.run(merged, deviceId, timestamp);
+  }
+
+  function appendInTransaction(batch: EncodedBatch): number[] {
+    const touched = new Map<number, DeviceState>();
+    const touch = (deviceId: number): DeviceState => {
+      let state = touched.get(deviceId);
+      if (state === undefined) {
+        state = stateOf(deviceId);
+        touched.set(deviceId, state);
+      }
+      return state;
+    };
+    const merged: number[] = [];
+    const metrics = batch.metrics.split('\n');
+    for (let index = 0; index < batch.deviceIds.length; index += 1) {
+      const deviceId = batch.deviceIds[index] as number;
+      const timestamp = batch.timestamps[index] as number;
+      const text = metrics[index] as string;
+      const state = touch(deviceId);
+      if (insert.run(deviceId, timestamp, text).changes === 1) {
+        state.stored += 1;
+      } else {
+        merge(deviceId, timestamp, text);
+        state.merged += 1;
+        merged.push(index);
+      }
+    }
+    for (const [deviceId, values] of batch.latest) {
+      const { latest } = touch(deviceId);
+      for (const name in values) {
+        const value = values[name] as LatestValue;
+        const known = latest[name];
+        if (known === undefined || value.timestamp >= known.timestamp) latest[name] = value;
+      }
+    }
+    for (const count of batch.counts) {
+      const state = touch(count.deviceId);
+      state.stored += count.stored ?? 0;
+      state.merged += count.merged ?? 0;
+      for (const [reason, n] of Object.entries(count.rejected ?? {})) {
+        state.rejected[reason] = (state.rejected[reason] ?? 0) + n;
+      }
+    }
+    for (const [deviceId, state] of touched) {
+      writeState.run(
+        deviceId,
+        state.stored,
+        state.merged,
+        JSON.stringify(state.rejected),
+        JSON.stringify(state.latest),
+      );
+    }
+    return merged;
+  }
+
+  return {
+    'telemetry.append': (batch: EncodedBatch): number[] => {
+      begin.run();
+      try {
+        // Another process has written (a command beside the server): what is cached may be old.
+        const version = (dataVersion.get() as { data_version: number }).data_version;
+        if (version !== seenVersion) states.clear();
+        seenVersion = version;
+        const merged = appendInTransaction(batch);
+        commit.run();
+        return merged;
+      } catch (error) {
+        states.clear();
+        if (database.isTransaction) rollback.run();
+        throw error;
+      }
+    },
+    'telemetry.deleteOlderThan': ({ before, limit }: { before: number; limit: number }): number => {
+      let removed = 0;
+      for (const { device_id } of deviceIds.all() as { device_id: number }[]) {
+        removed += Number(removeOld.run(device_id, before, limit - removed).changes);
+        if (removed >= limit) break;
+      }
+      return removed;
+    },
+  };
+}

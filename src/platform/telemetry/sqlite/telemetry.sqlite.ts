@@ -1,0 +1,60 @@
+import type { SqliteThread } from '#platform/sqlite/sqlite-thread.ts';
+import type { HistoryPage, LatestValue, LedgerEntry, Sample, TelemetryStore } from '../telemetry.port.ts';
+import type { EncodedBatch } from './telemetry.procedures.ts';
+
+export const TELEMETRY_PROCEDURES = new URL('./telemetry.procedures.ts', import.meta.url);
+
+/** The telemetry store on SQLite: appends on the writing thread, queries on the reading one. */
+export function createSqliteTelemetryStore({
+  writer,
+  reader,
+}: {
+  readonly writer: SqliteThread;
+  readonly reader: SqliteThread;
+}): TelemetryStore {
+  return {
+    name: 'telemetry',
+    async append({ samples, counts }) {
+      const batch: EncodedBatch = { ...encode(samples), counts };
+      const merged = await writer.call<number[]>('telemetry.append', batch, [
+        batch.deviceIds.buffer as ArrayBuffer,
+        batch.timestamps.buffer as ArrayBuffer,
+      ]);
+      return { merged };
+    },
+    latest: (deviceId) => reader.call<Record<string, LatestValue>>('telemetry.latest', deviceId),
+    history: (query) => reader.call<HistoryPage>('telemetry.history', query),
+    ledger: (deviceId) => reader.call<LedgerEntry>('telemetry.ledger', deviceId),
+    deleteOlderThan: (before, limit) => writer.call<number>('telemetry.deleteOlderThan', { before, limit }),
+    ping: () => reader.call('telemetry.ping', undefined),
+  };
+}
+
+function encode(samples: readonly Sample[]): Omit<EncodedBatch, 'counts'> {
+  const deviceIds = new Float64Array(samples.length);
+  const timestamps = new Float64Array(samples.length);
+  const texts = new Array<string>(samples.length);
+  const latest = new Map<number, Record<string, LatestValue>>();
+  for (let index = 0; index < samples.length; index += 1) {
+    const { deviceId, timestamp, metrics } = samples[index] as Sample;
+    deviceIds[index] = deviceId;
+    timestamps[index] = timestamp;
+    texts[index] = JSON.stringify(metrics);
+    let values = latest.get(deviceId);
+    if (values === undefined) {
+      // A metric may be called `constructor`.
+      values = Object.create(null) as Record<string, LatestValue>;
+      latest.set(deviceId, values);
+    }
+    for (const name in metrics) {
+      const known = values[name] as { value: unknown; timestamp: number } | undefined;
+      if (known === undefined) {
+        values[name] = { value: metrics[name] as LatestValue['value'], timestamp };
+      } else if (timestamp >= known.timestamp) {
+        known.value = metrics[name];
+        known.timestamp = timestamp;
+      }
+    }
+  }
+  return { deviceIds, timestamps, metrics: texts.join('\n'), latest: [...latest] };
+}
