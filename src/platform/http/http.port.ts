@@ -46,6 +46,8 @@ export interface HttpMount {
 declare module 'fastify' {
   interface FastifyContextConfig {
     access?: AccessRule;
+    /** Statuses of problems beyond those that follow from the access rule, for the API document: `[404, 409]`. */
+    problems?: readonly number[];
     /** Exempt from the rate limit (probes and documents). */
     rateLimitExempt?: boolean;
   }

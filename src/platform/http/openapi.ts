@@ -50,7 +50,7 @@ function addCommonResponses(route: RouteOptions): void {
   const schema = route.schema;
   const rule = route.config?.access;
   if (schema === undefined || schema.hide === true || rule === undefined) return;
-  const statuses = [...statusesOf(rule), 422, 429, 500, 503];
+  const statuses = [...statusesOf(rule), ...(route.config?.problems ?? []), 422, 429, 500, 503];
   const responses = { ...(schema.response as Record<string, unknown> | undefined) };
   for (const status of statuses) responses[status] ??= PROBLEM;
   schema.response = responses;

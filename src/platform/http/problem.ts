@@ -73,7 +73,7 @@ function toAppError(thrown: unknown): AppError {
   const error = thrown as Partial<FastifyError>;
   if (Array.isArray(error.validation)) {
     return commonErrors.invalid_input({
-      details: { fields: error.validation.map((entry) => toFieldError(entry, error.validationContext)) },
+      details: { fields: toFieldErrors(error.validation, error.validationContext) },
     });
   }
   switch (error.code) {
@@ -100,6 +100,16 @@ interface AjvError {
   readonly keyword?: string;
   readonly message?: string;
   readonly params?: Readonly<Record<string, unknown>>;
+}
+
+/** One entry a path: a union reports each of its branches and then itself; the first says it best. */
+function toFieldErrors(errors: readonly AjvError[], context: string | undefined): FieldError[] {
+  const byPath = new Map<string, FieldError>();
+  for (const error of errors) {
+    const field = toFieldError(error, context);
+    if (!byPath.has(field.path)) byPath.set(field.path, field);
+  }
+  return [...byPath.values()];
 }
 
 function toFieldError(error: AjvError, context: string | undefined): FieldError {

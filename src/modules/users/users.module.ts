@@ -1,0 +1,28 @@
+import type { Clock } from '#kernel/clock.ts';
+import type { EventBus } from '#kernel/events.ts';
+import type { HttpMount } from '#platform/http/http.port.ts';
+import type { MigrationSet, SqlStore } from '#platform/sql/sql.port.ts';
+import type { UsersApi } from './index.ts';
+import * as createUsers from './migrations/2026_11_23_01_users.ts';
+import { createPasswordHasher } from './password.ts';
+import { createUserStore } from './users.repository.ts';
+import { createUsersRoutes } from './users.routes.ts';
+import { createUsersService } from './users.service.ts';
+
+export interface UsersModule {
+  readonly api: UsersApi;
+  readonly routes: readonly HttpMount[];
+}
+
+export interface UsersModuleDeps {
+  readonly sql: SqlStore;
+  readonly clock: Clock;
+  readonly events: EventBus;
+}
+
+export const usersMigrations: MigrationSet = { '2026_11_23_01_users': createUsers };
+
+export function createUsersModule({ sql, clock, events }: UsersModuleDeps): UsersModule {
+  const service = createUsersService({ store: createUserStore(sql), passwords: createPasswordHasher(), clock, events });
+  return { api: service, routes: [{ prefix: '/api/v1/users', routes: createUsersRoutes(service) }] };
+}

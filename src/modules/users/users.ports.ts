@@ -1,0 +1,107 @@
+import type { UserRole } from '#kernel/access.ts';
+import type { PageQuery, SortTerm } from '#kernel/pagination.ts';
+
+export interface UserProfile {
+  readonly fullName: string | null;
+  readonly phone: string | null;
+  readonly organization: string | null;
+  readonly avatarUrl: string | null;
+}
+
+/** A live user. Instants are epoch milliseconds. */
+export interface User extends UserProfile {
+  readonly id: number;
+  readonly email: string;
+  readonly role: UserRole;
+  readonly isActive: boolean;
+  readonly isVerified: boolean;
+  readonly lastLoginAt: number | null;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+/** What decides whether a token of this user counts. */
+export interface UserAccess {
+  readonly userId: number;
+  readonly role: UserRole;
+  readonly isActive: boolean;
+  /** Epoch milliseconds: tokens issued before this instant are void. */
+  readonly tokensValidAfter: number;
+}
+
+export interface UserCredentials extends UserAccess {
+  readonly hashedPassword: string;
+}
+
+export interface NewUserRecord extends UserProfile {
+  readonly email: string;
+  readonly hashedPassword: string;
+  readonly role: UserRole;
+  readonly isActive: boolean;
+  readonly isVerified: boolean;
+  readonly createdAt: number;
+}
+
+export interface UserChanges extends Partial<UserProfile> {
+  readonly role?: UserRole;
+  readonly isActive?: boolean;
+  readonly isVerified?: boolean;
+}
+
+export const USER_SORT_FIELDS = [
+  'id',
+  'email',
+  'full_name',
+  'organization',
+  'role',
+  'is_active',
+  'is_verified',
+  'last_login_at',
+  'created_at',
+  'updated_at',
+] as const;
+export type UserSortField = (typeof USER_SORT_FIELDS)[number];
+
+export interface UserFilter {
+  readonly role?: UserRole;
+  readonly isActive?: boolean;
+  /** Part of e-mail, name, phone or organisation. */
+  readonly q?: string;
+}
+
+export interface UserListQuery extends Pick<PageQuery, 'page' | 'size'>, UserFilter {
+  readonly sort: readonly SortTerm<UserSortField>[];
+}
+
+/** Live users only: a deleted one is found by nothing here. E-mails arrive normalised. */
+export interface UserRepository {
+  /** @returns the id. @throws AppError `email_taken` */
+  insert(user: NewUserRecord): Promise<number>;
+  findById(userId: number): Promise<User | null>;
+  findByEmail(email: string): Promise<User | null>;
+  findAccess(userId: number): Promise<UserAccess | null>;
+  findCredentials(by: { readonly userId: number } | { readonly email: string }): Promise<UserCredentials | null>;
+  /** Ties are ordered by id. */
+  list(query: UserListQuery): Promise<{ readonly items: readonly User[]; readonly total: number }>;
+  countActiveSuperadmins(): Promise<number>;
+  update(userId: number, changes: UserChanges, now: number): Promise<void>;
+  setPassword(userId: number, hashedPassword: string, now: number): Promise<void>;
+  setLastLogin(userId: number, now: number): Promise<void>;
+  /** Voids every token issued until now. Never moves backwards, even when the clock does. */
+  endTokens(userId: number, now: number): Promise<void>;
+  /** Marks as deleted and frees the e-mail. */
+  remove(userId: number, now: number): Promise<void>;
+}
+
+/** The repository, and the same one inside a transaction. */
+export interface UserStore {
+  readonly users: UserRepository;
+  transaction<T>(work: (users: UserRepository) => Promise<T>): Promise<T>;
+}
+
+/** Argon2id. Slow on purpose, off the event loop. @throws AppError `password_checks_busy` when too many wait */
+export interface PasswordHasher {
+  hash(password: string): Promise<string>;
+  /** With null it takes as long and is false: nobody can tell whether the user exists. */
+  verify(password: string, hashed: string | null): Promise<boolean>;
+}

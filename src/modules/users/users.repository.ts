@@ -1,0 +1,296 @@
+import {
+  type ExpressionBuilder,
+  type Generated,
+  type Kysely,
+  type Selectable,
+  type SelectQueryBuilder,
+  sql,
+} from 'kysely';
+import type { UserRole } from '#kernel/access.ts';
+import type { SqlStore } from '#platform/sql/sql.port.ts';
+import { userErrors } from './users.errors.ts';
+import type {
+  User,
+  UserAccess,
+  UserChanges,
+  UserFilter,
+  UserRepository,
+  UserSortField,
+  UserStore,
+} from './users.ports.ts';
+
+interface UsersTable {
+  id: Generated<number>;
+  email: string;
+  active_email: string | null;
+  hashed_pwd: string;
+  role: UserRole;
+  is_active: number;
+  is_verified: number;
+  last_login_at: number | null;
+  tokens_valid_after: number;
+  created_at: number;
+  updated_at: number;
+  deleted_at: number | null;
+}
+
+interface UserProfilesTable {
+  user_id: number;
+  full_name: string | null;
+  phone: string | null;
+  organization: string | null;
+  avatar_url: string | null;
+  created_at: number;
+  updated_at: number;
+}
+
+interface Tables {
+  users: UsersTable;
+  user_profiles: UserProfilesTable;
+}
+
+const USER_COLUMNS = [
+  'users.id',
+  'users.email',
+  'users.role',
+  'users.is_active',
+  'users.is_verified',
+  'users.last_login_at',
+  'users.created_at',
+  'users.updated_at',
+  'user_profiles.full_name',
+  'user_profiles.phone',
+  'user_profiles.organization',
+  'user_profiles.avatar_url',
+] as const;
+
+const SEARCHED = [
+  'users.email',
+  'user_profiles.full_name',
+  'user_profiles.phone',
+  'user_profiles.organization',
+] as const;
+
+export function createUserStore(store: SqlStore): UserStore {
+  return {
+    get users() {
+      return createUserRepository(store.db<Tables>(), store.isUniqueViolation);
+    },
+    transaction<T>(work: (users: UserRepository) => Promise<T>) {
+      return store.transaction<Tables, T>((trx) => work(createUserRepository(trx, store.isUniqueViolation)));
+    },
+  };
+}
+
+function createUserRepository(db: Kysely<Tables>, isUniqueViolation: (error: unknown) => boolean): UserRepository {
+  const live = () =>
+    db
+      .selectFrom('users')
+      .innerJoin('user_profiles', 'user_profiles.user_id', 'users.id')
+      .where('users.deleted_at', 'is', null);
+  const access = () =>
+    db
+      .selectFrom('users')
+      .select(['id', 'role', 'is_active', 'tokens_valid_after', 'hashed_pwd'])
+      .where('deleted_at', 'is', null);
+
+  return {
+    async insert(user) {
+      const timestamps = { created_at: user.createdAt, updated_at: user.createdAt };
+      try {
+        const { insertId } = await db
+          .insertInto('users')
+          .values({
+            email: user.email,
+            active_email: user.email,
+            hashed_pwd: user.hashedPassword,
+            role: user.role,
+            is_active: Number(user.isActive),
+            is_verified: Number(user.isVerified),
+            last_login_at: null,
+            tokens_valid_after: 0,
+            deleted_at: null,
+            ...timestamps,
+          })
+          .executeTakeFirstOrThrow();
+        const userId = Number(insertId);
+        await db
+          .insertInto('user_profiles')
+          .values({
+            user_id: userId,
+            full_name: user.fullName,
+            phone: user.phone,
+            organization: user.organization,
+            avatar_url: user.avatarUrl,
+            ...timestamps,
+          })
+          .execute();
+        return userId;
+      } catch (error) {
+        if (isUniqueViolation(error)) throw userErrors.email_taken({ cause: error });
+        throw error;
+      }
+    },
+    async findById(userId) {
+      const row = await live().select(USER_COLUMNS).where('users.id', '=', userId).executeTakeFirst();
+      return row === undefined ? null : toUser(row);
+    },
+    async findByEmail(email) {
+      const row = await live().select(USER_COLUMNS).where('users.active_email', '=', email).executeTakeFirst();
+      return row === undefined ? null : toUser(row);
+    },
+    async findAccess(userId) {
+      const row = await access().where('id', '=', userId).executeTakeFirst();
+      return row === undefined ? null : toAccess(row);
+    },
+    async findCredentials(by) {
+      const row = await ('userId' in by
+        ? access().where('id', '=', by.userId)
+        : access().where('active_email', '=', by.email)
+      ).executeTakeFirst();
+      return row === undefined ? null : { ...toAccess(row), hashedPassword: row.hashed_pwd };
+    },
+    async list({ page, size, sort, ...filter }) {
+      const matching = filtered(live(), filter);
+      const { total } = await matching.select((eb) => eb.fn.countAll().as('total')).executeTakeFirstOrThrow();
+      let ordered = matching.select(USER_COLUMNS);
+      for (const { field, direction } of sort) ordered = ordered.orderBy(sortColumn(field), direction);
+      const rows = await ordered
+        .orderBy('users.id', sort[0]?.direction ?? 'asc')
+        .limit(size)
+        .offset((page - 1) * size)
+        .execute();
+      return { items: rows.map(toUser), total: Number(total) };
+    },
+    async countActiveSuperadmins() {
+      const { total } = await db
+        .selectFrom('users')
+        .select((eb) => eb.fn.countAll().as('total'))
+        .where('role', '=', 'SUPERADMIN')
+        .where('is_active', '=', 1)
+        .where('deleted_at', 'is', null)
+        .executeTakeFirstOrThrow();
+      return Number(total);
+    },
+    async update(userId, changes, now) {
+      await db
+        .updateTable('users')
+        .set({ ...userColumns(changes), updated_at: now })
+        .where('id', '=', userId)
+        .execute();
+      const profile = profileColumns(changes);
+      if (Object.keys(profile).length === 0) return;
+      await db
+        .updateTable('user_profiles')
+        .set({ ...profile, updated_at: now })
+        .where('user_id', '=', userId)
+        .execute();
+    },
+    async setPassword(userId, hashedPassword, now) {
+      await db
+        .updateTable('users')
+        .set({ hashed_pwd: hashedPassword, updated_at: now })
+        .where('id', '=', userId)
+        .execute();
+    },
+    async setLastLogin(userId, now) {
+      await db.updateTable('users').set({ last_login_at: now }).where('id', '=', userId).execute();
+    },
+    async endTokens(userId, now) {
+      await db
+        .updateTable('users')
+        .set((eb) => ({
+          // One past now: a token of this very millisecond may have been issued before.
+          tokens_valid_after: eb
+            .case()
+            .when('tokens_valid_after', '>', now)
+            .then(eb('tokens_valid_after', '+', 1))
+            .else(now + 1)
+            .end(),
+        }))
+        .where('id', '=', userId)
+        .execute();
+    },
+    async remove(userId, now) {
+      await db
+        .updateTable('users')
+        .set({ deleted_at: now, active_email: null, updated_at: now })
+        .where('id', '=', userId)
+        .execute();
+    },
+  };
+}
+
+function filtered<O>(query: SelectQueryBuilder<Tables, 'users' | 'user_profiles', O>, filter: UserFilter) {
+  let matching = query;
+  if (filter.role !== undefined) matching = matching.where('users.role', '=', filter.role);
+  if (filter.isActive !== undefined) matching = matching.where('users.is_active', '=', Number(filter.isActive));
+  if (filter.q !== undefined) {
+    const pattern = `%${filter.q.replace(/[!%_]/g, '!$&')}%`;
+    matching = matching.where((eb) => eb.or(SEARCHED.map((column) => contains(eb, column, pattern))));
+  }
+  return matching;
+}
+
+function contains(
+  eb: ExpressionBuilder<Tables, 'users' | 'user_profiles'>,
+  column: (typeof SEARCHED)[number],
+  pattern: string,
+) {
+  return sql<boolean>`${eb.ref(column)} like ${pattern} escape '!'`;
+}
+
+function sortColumn(field: UserSortField) {
+  return field === 'full_name' || field === 'organization'
+    ? (`user_profiles.${field}` as const)
+    : (`users.${field}` as const);
+}
+
+function userColumns({ role, isActive, isVerified }: UserChanges) {
+  return {
+    ...(role === undefined ? {} : { role }),
+    ...(isActive === undefined ? {} : { is_active: Number(isActive) }),
+    ...(isVerified === undefined ? {} : { is_verified: Number(isVerified) }),
+  };
+}
+
+function profileColumns({ fullName, phone, organization, avatarUrl }: UserChanges) {
+  return {
+    ...(fullName === undefined ? {} : { full_name: fullName }),
+    ...(phone === undefined ? {} : { phone }),
+    ...(organization === undefined ? {} : { organization }),
+    ...(avatarUrl === undefined ? {} : { avatar_url: avatarUrl }),
+  };
+}
+
+type UserRow = Pick<
+  Selectable<UsersTable>,
+  'id' | 'email' | 'role' | 'is_active' | 'is_verified' | 'last_login_at' | 'created_at' | 'updated_at'
+> &
+  Pick<UserProfilesTable, 'full_name' | 'phone' | 'organization' | 'avatar_url'>;
+
+function toUser(row: UserRow): User {
+  return {
+    id: row.id,
+    email: row.email,
+    role: row.role,
+    isActive: row.is_active === 1,
+    isVerified: row.is_verified === 1,
+    fullName: row.full_name,
+    phone: row.phone,
+    organization: row.organization,
+    avatarUrl: row.avatar_url,
+    lastLoginAt: row.last_login_at,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}
+
+function toAccess(row: { id: number; role: UserRole; is_active: number; tokens_valid_after: number }): UserAccess {
+  return {
+    userId: row.id,
+    role: row.role,
+    isActive: row.is_active === 1,
+    tokensValidAfter: row.tokens_valid_after,
+  };
+}

@@ -1,0 +1,163 @@
+import { Type } from 'typebox';
+import { ADMINS } from '#kernel/access.ts';
+import { type HttpRoutes, principalOf } from '#platform/http/http.port.ts';
+import {
+  NewUserBody,
+  PasswordChange,
+  ProfilePatch,
+  presentUser,
+  toChanges,
+  toProfile,
+  UserListQuery,
+  UserPage,
+  UserParams,
+  UserPatch,
+  UserView,
+} from './users.schemas.ts';
+import type { UsersService } from './users.service.ts';
+
+const tags = ['users'];
+const NoContent = Type.Null({ description: 'Done' });
+
+/** `/api/v1/users` */
+export function createUsersRoutes(users: UsersService): HttpRoutes {
+  return (app) => {
+    app.get(
+      '/me',
+      {
+        config: { access: 'bearer' },
+        schema: { tags, summary: 'Who am I', description: 'The signed-in user.', response: { 200: UserView } },
+      },
+      async (request) => presentUser(await users.get(principalOf(request).userId)),
+    );
+
+    app.patch(
+      '/me',
+      {
+        config: { access: 'bearer' },
+        schema: {
+          tags,
+          summary: 'Change my profile',
+          description: 'Fields that are left out stay; null clears one.',
+          body: ProfilePatch,
+          response: { 200: UserView },
+        },
+      },
+      async (request) => presentUser(await users.updateProfile(principalOf(request).userId, toProfile(request.body))),
+    );
+
+    app.post(
+      '/me/password',
+      {
+        config: { access: 'bearer', problems: [429] },
+        schema: {
+          tags,
+          summary: 'Change my password',
+          description:
+            'Ends every session of the user, this one too: sign in anew with the new password. ' +
+            'A wrong current password is 422 with code `wrong_password`.',
+          body: PasswordChange,
+          response: { 204: NoContent },
+        },
+      },
+      async (request, reply) => {
+        const { current_password, new_password } = request.body;
+        await users.changePassword(principalOf(request).userId, current_password, new_password);
+        return reply.code(204).send(null);
+      },
+    );
+
+    app.get(
+      '/',
+      {
+        config: { access: ADMINS },
+        schema: {
+          tags,
+          summary: 'List users',
+          description:
+            'Newest first unless sorted. `q` looks into e-mail, name, phone and organisation. Sort by id, email, ' +
+            'full_name, organization, role, is_active, is_verified, last_login_at, created_at or updated_at.',
+          querystring: UserListQuery,
+          response: { 200: UserPage },
+        },
+      },
+      async (request) => {
+        const { is_active, ...query } = request.query;
+        const page = await users.list({ ...query, ...(is_active === undefined ? {} : { isActive: is_active }) });
+        return { ...page, items: page.items.map(presentUser) };
+      },
+    );
+
+    app.get(
+      '/:user_id',
+      {
+        config: { access: ADMINS, problems: [404] },
+        schema: {
+          tags,
+          summary: 'Read a user',
+          description: 'Any user that is not deleted.',
+          params: UserParams,
+          response: { 200: UserView },
+        },
+      },
+      async (request) => presentUser(await users.get(request.params.user_id)),
+    );
+
+    app.post(
+      '/',
+      {
+        config: { access: ADMINS, problems: [409] },
+        schema: {
+          tags,
+          summary: 'Create a user',
+          description: 'The role (default USER) must be below your own; a SUPERADMIN may also make a SUPERADMIN.',
+          body: NewUserBody,
+          response: { 201: UserView },
+        },
+      },
+      async (request, reply) => {
+        const { email, password, role = 'USER', is_active = true } = request.body;
+        const input = { email, password, role, isActive: is_active, ...toProfile(request.body) };
+        const user = await users.createAs(principalOf(request), input);
+        return reply.code(201).send(presentUser(user));
+      },
+    );
+
+    app.patch(
+      '/:user_id',
+      {
+        config: { access: ADMINS, problems: [404, 409] },
+        schema: {
+          tags,
+          summary: 'Change a user',
+          description:
+            'Only users of a lower role; a SUPERADMIN also itself, unless it is the last active one (409). A new ' +
+            'role counts from the next request on; deactivating ends all sessions.',
+          params: UserParams,
+          body: UserPatch,
+          response: { 200: UserView },
+        },
+      },
+      async (request) =>
+        presentUser(await users.update(principalOf(request), request.params.user_id, toChanges(request.body))),
+    );
+
+    app.delete(
+      '/:user_id',
+      {
+        config: { access: ADMINS, problems: [404, 409] },
+        schema: {
+          tags,
+          summary: 'Delete a user',
+          description: 'Ends all sessions and frees the e-mail address. Same rules as for changing a user.',
+          params: UserParams,
+          response: { 204: NoContent },
+        },
+      },
+      async (request, reply) => {
+        await users.remove(principalOf(request), request.params.user_id);
+        return reply.code(204).send(null);
+      },
+    );
+  };
+}

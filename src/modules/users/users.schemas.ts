@@ -1,0 +1,128 @@
+import { type Static, Type } from 'typebox';
+import { USER_ROLES, type UserRole } from '#kernel/access.ts';
+import { toIso, toIsoOrNull } from '#kernel/clock.ts';
+import { Id, Instant, Nullable, PageOf, pageQuery, Strict, searchQuery } from '#platform/http/http.schemas.ts';
+import type { User, UserChanges, UserProfile } from './users.ports.ts';
+import { EMAIL_PATTERN, PASSWORD_LENGTH } from './users.service.ts';
+
+const Role = Type.Unsafe<UserRole>({
+  type: 'string',
+  enum: [...USER_ROLES],
+  description: 'Decides what the user may do',
+  examples: ['USER'],
+});
+
+const Email = Type.String({
+  maxLength: 254,
+  pattern: EMAIL_PATTERN,
+  description: 'E-mail address; trimmed and lower-cased',
+  examples: ['kim@example.com'],
+});
+
+const Password = (description: string) => Type.String({ ...PASSWORD_LENGTH, description, examples: ['correct horse'] });
+
+const profile = {
+  full_name: Type.Optional(
+    Nullable(Type.String({ minLength: 1, maxLength: 200, description: 'Name', examples: ['Kim Minji'] })),
+  ),
+  phone: Type.Optional(
+    Nullable(Type.String({ minLength: 1, maxLength: 32, description: 'Phone number', examples: ['+82 10-1234-5678'] })),
+  ),
+  organization: Type.Optional(
+    Nullable(Type.String({ minLength: 1, maxLength: 200, description: 'Organisation', examples: ['Hanbit Farm'] })),
+  ),
+  avatar_url: Type.Optional(
+    Nullable(
+      Type.String({
+        format: 'uri',
+        pattern: '^https?://',
+        maxLength: 2048,
+        description: 'Address of a picture (http or https)',
+        examples: ['https://example.com/kim.png'],
+      }),
+    ),
+  ),
+};
+
+const isActive = Type.Boolean({ description: 'An inactive user cannot sign in and has no access', examples: [true] });
+
+export const UserView = Strict({
+  id: Id,
+  email: Type.String({ description: 'E-mail address', examples: ['kim@example.com'] }),
+  role: Role,
+  is_active: isActive,
+  is_verified: Type.Boolean({ description: 'Whether the e-mail address was proven', examples: [true] }),
+  full_name: Nullable(Type.String({ description: 'Name', examples: ['Kim Minji'] })),
+  phone: Nullable(Type.String({ description: 'Phone number', examples: ['+82 10-1234-5678'] })),
+  organization: Nullable(Type.String({ description: 'Organisation', examples: ['Hanbit Farm'] })),
+  avatar_url: Nullable(Type.String({ description: 'Address of a picture', examples: ['https://example.com/kim.png'] })),
+  last_login_at: Nullable(Instant),
+  created_at: Instant,
+  updated_at: Instant,
+});
+
+export const UserPage = PageOf(UserView);
+
+export const ProfilePatch = Strict(profile);
+
+export const NewUserBody = Strict({
+  email: Email,
+  password: Password('First password of the user'),
+  role: Type.Optional(Type.Unsafe<UserRole>({ ...Role, default: 'USER' })),
+  is_active: Type.Optional(isActive),
+  ...profile,
+});
+
+export const UserPatch = Strict({
+  ...profile,
+  role: Type.Optional(Role),
+  is_active: Type.Optional(isActive),
+});
+
+export const PasswordChange = Strict({
+  current_password: Type.String({ minLength: 1, maxLength: 128, description: 'The password until now' }),
+  new_password: Password('The password from now on'),
+});
+
+export const UserParams = Strict({ user_id: Id });
+
+export const UserListQuery = Strict({
+  ...pageQuery,
+  ...searchQuery,
+  role: Type.Optional(Role),
+  is_active: Type.Optional(isActive),
+});
+
+export function presentUser(user: User): Static<typeof UserView> {
+  return {
+    id: user.id,
+    email: user.email,
+    role: user.role,
+    is_active: user.isActive,
+    is_verified: user.isVerified,
+    full_name: user.fullName,
+    phone: user.phone,
+    organization: user.organization,
+    avatar_url: user.avatarUrl,
+    last_login_at: toIsoOrNull(user.lastLoginAt),
+    created_at: toIso(user.createdAt),
+    updated_at: toIso(user.updatedAt),
+  };
+}
+
+export function toProfile(body: Static<typeof ProfilePatch>): Partial<UserProfile> {
+  return {
+    ...(body.full_name === undefined ? {} : { fullName: body.full_name }),
+    ...(body.phone === undefined ? {} : { phone: body.phone }),
+    ...(body.organization === undefined ? {} : { organization: body.organization }),
+    ...(body.avatar_url === undefined ? {} : { avatarUrl: body.avatar_url }),
+  };
+}
+
+export function toChanges(body: Static<typeof UserPatch>): UserChanges {
+  return {
+    ...toProfile(body),
+    ...(body.role === undefined ? {} : { role: body.role }),
+    ...(body.is_active === undefined ? {} : { isActive: body.is_active }),
+  };
+}

@@ -1,0 +1,259 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Principal, UserRole } from '#kernel/access.ts';
+import { createEventBus, type DomainEvent } from '#kernel/events.ts';
+import { silentLogger } from '#kernel/logger.ts';
+import type { SqlStore } from '#platform/sql/sql.port.ts';
+import { createTestClock, type TestClock } from '#test/support/clock.ts';
+import { recordEvents } from '#test/support/events.ts';
+import { createTestSql } from '#test/support/sql.ts';
+import { usersMigrations } from './index.ts';
+import { createPasswordHasher } from './password.ts';
+import { createUserStore } from './users.repository.ts';
+import { createUsersService, type UsersService } from './users.service.ts';
+
+const PASSWORD = 'correct horse';
+
+let sql: SqlStore;
+let clock: TestClock;
+let events: DomainEvent[];
+let users: UsersService;
+
+beforeEach(async () => {
+  sql = await createTestSql(usersMigrations);
+  clock = createTestClock();
+  const bus = createEventBus(silentLogger);
+  events = recordEvents(bus, 'user.created', 'user.updated', 'user.access_changed');
+  users = createUsersService({ store: createUserStore(sql), passwords: createPasswordHasher(), clock, events: bus });
+});
+afterEach(() => sql.stop?.(AbortSignal.timeout(1000)));
+
+async function person(role: UserRole, email = `${role}@example.com`): Promise<Principal> {
+  const { id } = await users.create({ email, password: PASSWORD, role });
+  events.length = 0;
+  return { userId: id, role };
+}
+
+const emitted = () => events.map(({ type, data }) => [type, data]);
+
+describe('create', () => {
+  test('normalises the e-mail and tells', async () => {
+    const user = await users.create({ email: ' A.B@Example.com\n', password: PASSWORD, role: 'USER' });
+    expect(user).toMatchObject({ email: 'a.b@example.com', role: 'USER', isActive: true, isVerified: false });
+    expect(user.createdAt).toBe(clock.now());
+    expect(emitted()).toEqual([['user.created', { user_id: user.id, role: 'USER' }]]);
+    expect(await users.findByEmail('A.B@EXAMPLE.com')).toEqual(user);
+  });
+
+  test('of ten at once with one e-mail, one wins', async () => {
+    const attempts = await Promise.allSettled(
+      Array.from({ length: 10 }, () => users.create({ email: 'a@example.com', password: PASSWORD, role: 'USER' })),
+    );
+    expect(attempts.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    for (const attempt of attempts) {
+      if (attempt.status === 'rejected') expect(attempt.reason).toMatchObject({ code: 'email_taken' });
+    }
+    expect(events).toHaveLength(1);
+  });
+
+  test.each(['', 'a', 'a@b', 'a b@example.com', 'a@@example.com', 'a@example..com', `${'a'.repeat(250)}@example.com`])(
+    'refuses the e-mail %j',
+    async (email) => {
+      await expect(users.create({ email, password: PASSWORD, role: 'USER' })).rejects.toMatchObject({
+        code: 'invalid_input',
+      });
+    },
+  );
+});
+
+describe('verifyPassword', () => {
+  test('the user for the right password, null otherwise', async () => {
+    const { userId } = await person('USER', 'a@example.com');
+    expect(await users.verifyPassword({ email: 'A@example.com', password: PASSWORD })).toEqual({
+      userId,
+      role: 'USER',
+      isActive: true,
+      tokensValidAfter: 0,
+    });
+    expect(await users.verifyPassword({ email: 'a@example.com', password: 'wrong horse' })).toBeNull();
+    expect(await users.verifyPassword({ email: 'b@example.com', password: PASSWORD })).toBeNull();
+  });
+
+  test('nobody takes as much work as a wrong password', async () => {
+    await person('USER', 'a@example.com');
+    const fastest = async (email: string) => {
+      const times: number[] = [];
+      for (let i = 0; i < 5; i++) {
+        const before = performance.now();
+        await users.verifyPassword({ email, password: 'wrong horse' });
+        times.push(performance.now() - before);
+      }
+      return Math.min(...times);
+    };
+    const ratio = (await fastest('nobody@example.com')) / (await fastest('a@example.com'));
+    expect(ratio).toBeGreaterThan(0.5);
+    expect(ratio).toBeLessThan(2);
+  });
+
+  test('a deleted user is nobody, an inactive one is known', async () => {
+    const admin = await person('ADMIN');
+    const { userId } = await person('USER', 'a@example.com');
+    await users.update(admin, userId, { isActive: false });
+    expect(await users.verifyPassword({ email: 'a@example.com', password: PASSWORD })).toMatchObject({
+      isActive: false,
+    });
+    await users.remove(admin, userId);
+    expect(await users.verifyPassword({ email: 'a@example.com', password: PASSWORD })).toBeNull();
+    expect(await users.findAccess(userId)).toBeNull();
+    expect(await users.exists(userId)).toBe(false);
+  });
+});
+
+describe('access changes', () => {
+  test('a new role is told, tokens stay', async () => {
+    const admin = await person('ADMIN');
+    const { userId } = await person('MANAGER');
+    await users.update(admin, userId, { role: 'USER' });
+    expect(emitted()).toEqual([
+      ['user.updated', { user_id: userId }],
+      ['user.access_changed', { user_id: userId, reason: 'role_changed' }],
+    ]);
+    expect(await users.findAccess(userId)).toMatchObject({ role: 'USER', tokensValidAfter: 0 });
+  });
+
+  test('deactivating voids tokens for good', async () => {
+    const admin = await person('ADMIN');
+    const { userId } = await person('USER');
+    await users.update(admin, userId, { isActive: false });
+    expect(emitted()).toContainEqual(['user.access_changed', { user_id: userId, reason: 'deactivated' }]);
+    await users.update(admin, userId, { isActive: true });
+    expect(await users.findAccess(userId)).toMatchObject({ isActive: true, tokensValidAfter: clock.now() + 1 });
+  });
+
+  test('a profile change is no access change', async () => {
+    const { userId } = await person('USER');
+    clock.advance(1000);
+    const user = await users.updateProfile(userId, { fullName: 'x' });
+    expect(user.updatedAt).toBe(clock.now());
+    expect(user.createdAt).toBe(clock.now() - 1000);
+    expect(emitted()).toEqual([['user.updated', { user_id: userId }]]);
+  });
+
+  test('what is refused emits nothing', async () => {
+    const admin = await person('ADMIN');
+    const other = await person('ADMIN', 'other@example.com');
+    await expect(users.update(admin, other.userId, { role: 'USER' })).rejects.toMatchObject({ kind: 'forbidden' });
+    await expect(users.remove(admin, other.userId)).rejects.toMatchObject({ kind: 'forbidden' });
+    expect(events).toEqual([]);
+  });
+
+  test('deleting', async () => {
+    const admin = await person('ADMIN');
+    const { userId } = await person('USER');
+    await users.remove(admin, userId);
+    expect(emitted()).toEqual([['user.access_changed', { user_id: userId, reason: 'deleted' }]]);
+  });
+
+  test('a new password ends sessions; only one of two concurrent changes wins', async () => {
+    const { userId } = await person('USER', 'a@example.com');
+    const changes = await Promise.allSettled([
+      users.changePassword(userId, PASSWORD, 'second horse'),
+      users.changePassword(userId, PASSWORD, 'third horse'),
+    ]);
+    expect(changes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    expect(emitted()).toEqual([
+      ['user.updated', { user_id: userId }],
+      ['user.access_changed', { user_id: userId, reason: 'password_changed' }],
+    ]);
+    expect(await users.verifyPassword({ email: 'a@example.com', password: PASSWORD })).toBeNull();
+    expect(await users.findAccess(userId)).toMatchObject({ tokensValidAfter: clock.now() + 1 });
+  });
+
+  test('the instant that voids tokens moves forwards, even when the clock does not', async () => {
+    const { userId } = await person('USER');
+    const start = clock.now();
+    await users.endSessions(userId);
+    await users.endSessions(userId);
+    expect(await users.findAccess(userId)).toMatchObject({ tokensValidAfter: start + 2 });
+    clock.advance(-60_000);
+    await users.endSessions(userId);
+    expect(await users.findAccess(userId)).toMatchObject({ tokensValidAfter: start + 3 });
+    expect(emitted()).toContainEqual(['user.access_changed', { user_id: userId, reason: 'sessions_ended' }]);
+  });
+
+  test('recordLogin', async () => {
+    const { userId } = await person('USER');
+    clock.advance(5);
+    await users.recordLogin(userId);
+    expect(await users.get(userId)).toMatchObject({ lastLoginAt: clock.now(), updatedAt: clock.now() - 5 });
+  });
+});
+
+describe('the last active SUPERADMIN', () => {
+  test('can be neither demoted, deactivated nor deleted', async () => {
+    const last = await person('SUPERADMIN');
+    const refused = { kind: 'conflict', code: 'last_superadmin' };
+    await expect(users.update(last, last.userId, { role: 'ADMIN' })).rejects.toMatchObject(refused);
+    await expect(users.update(last, last.userId, { isActive: false })).rejects.toMatchObject(refused);
+    await expect(users.remove(last, last.userId)).rejects.toMatchObject(refused);
+    expect(
+      await users.update(last, last.userId, { fullName: 'Last', role: 'SUPERADMIN', isActive: true }),
+    ).toMatchObject({
+      role: 'SUPERADMIN',
+      isActive: true,
+      fullName: 'Last',
+    });
+  });
+
+  test('an inactive or deleted one does not count', async () => {
+    const [first, second, third] = await Promise.all([
+      person('SUPERADMIN', 'a@example.com'),
+      person('SUPERADMIN', 'b@example.com'),
+      person('SUPERADMIN', 'c@example.com'),
+    ]);
+    await users.update(second, second.userId, { isActive: false });
+    await users.remove(third, third.userId);
+    await expect(users.remove(first, first.userId)).rejects.toMatchObject({ code: 'last_superadmin' });
+    // The inactive one may go: it is not an active one.
+    await users.remove(second, second.userId);
+  });
+
+  test('of several that leave at the same time, one stays', async () => {
+    const all = await Promise.all(['a', 'b', 'c', 'd'].map((name) => person('SUPERADMIN', `${name}@example.com`)));
+    const leaving = await Promise.allSettled(
+      all.map((one, index) =>
+        index % 2 === 0 ? users.remove(one, one.userId) : users.update(one, one.userId, { role: 'USER' }),
+      ),
+    );
+    expect(leaving.filter(({ status }) => status === 'rejected')).toHaveLength(1);
+    expect(await users.list({ page: 1, size: 10, role: 'SUPERADMIN', isActive: true })).toMatchObject({ total: 1 });
+  });
+});
+
+describe('ensureSuperuser', () => {
+  test('creates, and again promotes and re-activates with the new password', async () => {
+    const first = await users.ensureSuperuser({ email: 'Root@example.com', password: PASSWORD });
+    expect(first).toMatchObject({ created: true });
+    expect(await users.get(first.userId)).toMatchObject({ role: 'SUPERADMIN', isVerified: true, isActive: true });
+
+    const admin = await person('SUPERADMIN');
+    const { userId } = await person('USER', 'someone@example.com');
+    await users.update(admin, userId, { isActive: false });
+    events.length = 0;
+    const second = await users.ensureSuperuser({ email: 'someone@example.com', password: 'another horse' });
+    expect(second).toEqual({ userId, created: false });
+    expect(await users.verifyPassword({ email: 'someone@example.com', password: 'another horse' })).toMatchObject({
+      role: 'SUPERADMIN',
+      isActive: true,
+    });
+    expect(emitted()).toContainEqual(['user.access_changed', { user_id: userId, reason: 'password_changed' }]);
+  });
+
+  test('refuses a bad e-mail and a short password', async () => {
+    await expect(users.ensureSuperuser({ email: 'root', password: PASSWORD })).rejects.toMatchObject({
+      kind: 'invalid',
+    });
+    await expect(users.ensureSuperuser({ email: 'r@example.com', password: 'short' })).rejects.toMatchObject({
+      kind: 'invalid',
+    });
+  });
+});

@@ -1,0 +1,261 @@
+import { outranks, type Principal, type UserRole } from '#kernel/access.ts';
+import type { Clock } from '#kernel/clock.ts';
+import { commonErrors } from '#kernel/errors.ts';
+import type { EventBus } from '#kernel/events.ts';
+import { type Page, type PageQuery, parseSort, toPage } from '#kernel/pagination.ts';
+import { userErrors } from './users.errors.ts';
+import type { AccessChangeReason } from './users.events.ts';
+import {
+  type PasswordHasher,
+  USER_SORT_FIELDS,
+  type User,
+  type UserChanges,
+  type UserFilter,
+  type UserProfile,
+  type UserRepository,
+  type UserStore,
+} from './users.ports.ts';
+
+export interface UsersServiceDeps {
+  readonly store: UserStore;
+  readonly passwords: PasswordHasher;
+  readonly clock: Clock;
+  readonly events: EventBus;
+}
+
+export interface CreateUser extends Partial<UserProfile> {
+  readonly email: string;
+  readonly password: string;
+  readonly role: UserRole;
+  readonly isActive?: boolean;
+  readonly isVerified?: boolean;
+}
+
+export type UsersService = ReturnType<typeof createUsersService>;
+
+/**
+ * Users, their profiles and who may manage whom.
+ *
+ * One manages users of a strictly lower role only, so no SUPERADMIN changes another: it can make one and,
+ * as the only exception, step down itself (PATCH or DELETE of its own id), unless it is the last active one.
+ * Everyone else changes its own profile and password under `/me` and nothing more.
+ */
+export function createUsersService({ store, passwords, clock, events }: UsersServiceDeps) {
+  function announceAccess(userId: number, reason: AccessChangeReason): void {
+    events.emit('user.access_changed', clock.now(), { user_id: userId, reason });
+  }
+
+  function announceUpdate(userId: number): void {
+    events.emit('user.updated', clock.now(), { user_id: userId });
+  }
+
+  /** Without any check of who may do so. @throws AppError `email_taken`, `invalid_input` */
+  async function create(input: CreateUser): Promise<User> {
+    const email = normalizeEmail(input.email);
+    assertPassword(input.password);
+    // Most of the time it saves the hashing; the unique column decides.
+    if ((await store.users.findByEmail(email)) !== null) throw userErrors.email_taken();
+    const hashedPassword = await passwords.hash(input.password);
+    const user = await store.transaction(async (users) => {
+      const userId = await users.insert({
+        email,
+        hashedPassword,
+        role: input.role,
+        isActive: input.isActive ?? true,
+        isVerified: input.isVerified ?? false,
+        fullName: input.fullName ?? null,
+        phone: input.phone ?? null,
+        organization: input.organization ?? null,
+        avatarUrl: input.avatarUrl ?? null,
+        createdAt: clock.now(),
+      });
+      return found(await users.findById(userId));
+    });
+    events.emit('user.created', user.createdAt, { user_id: user.id, role: user.role });
+    return user;
+  }
+
+  return {
+    create,
+
+    /** @throws AppError `role_not_grantable`, `email_taken` */
+    async createAs(actor: Principal, input: CreateUser): Promise<User> {
+      assertGrantable(actor, input.role);
+      return create(input);
+    },
+
+    /** @throws AppError `user_not_found` */
+    async get(userId: number): Promise<User> {
+      return found(await store.users.findById(userId));
+    },
+
+    /** Newest first unless sorted otherwise. @throws AppError `invalid_sort` */
+    async list(query: PageQuery & UserFilter): Promise<Page<User>> {
+      const sort = parseSort(query.sort, USER_SORT_FIELDS, [{ field: 'created_at', direction: 'desc' }]);
+      if ('unknownField' in sort) {
+        throw commonErrors.invalid_sort({ detail: `The list can be sorted by: ${USER_SORT_FIELDS.join(', ')}.` });
+      }
+      const { items, total } = await store.users.list({ ...query, sort });
+      return toPage(items, total, query);
+    },
+
+    async updateProfile(userId: number, changes: Partial<UserProfile>): Promise<User> {
+      const user = await store.transaction(async (users) => {
+        found(await users.findById(userId));
+        await users.update(userId, changes, clock.now());
+        return found(await users.findById(userId));
+      });
+      announceUpdate(userId);
+      return user;
+    },
+
+    /**
+     * A new role counts for the user's next request; deactivating also ends all of its sessions, so that
+     * activating again does not revive old tokens.
+     * @throws AppError `user_not_found`, `user_not_manageable`, `role_not_grantable`, `last_superadmin`
+     */
+    async update(actor: Principal, userId: number, changes: UserChanges): Promise<User> {
+      const { user, reason } = await store.transaction(async (users) => {
+        const target = found(await users.findById(userId));
+        assertManageable(actor, target);
+        const newRole = changes.role !== undefined && changes.role !== target.role;
+        const deactivated = changes.isActive === false && target.isActive;
+        if (newRole) assertGrantable(actor, changes.role);
+        if (newRole || deactivated) await assertNotLastSuperadmin(users, target);
+        const now = clock.now();
+        await users.update(userId, changes, now);
+        if (deactivated) await users.endTokens(userId, now);
+        const change: AccessChangeReason | null = deactivated ? 'deactivated' : newRole ? 'role_changed' : null;
+        return { user: found(await users.findById(userId)), reason: change };
+      });
+      announceUpdate(userId);
+      if (reason !== null) announceAccess(userId, reason);
+      return user;
+    },
+
+    /** @throws AppError `user_not_found`, `user_not_manageable`, `last_superadmin` */
+    async remove(actor: Principal, userId: number): Promise<void> {
+      await store.transaction(async (users) => {
+        const target = found(await users.findById(userId));
+        assertManageable(actor, target);
+        await assertNotLastSuperadmin(users, target);
+        const now = clock.now();
+        await users.remove(userId, now);
+        await users.endTokens(userId, now);
+      });
+      announceAccess(userId, 'deleted');
+    },
+
+    /**
+     * Ends every session of the user, the caller's own too: it signs in anew with the new password.
+     * @throws AppError `wrong_password`
+     */
+    async changePassword(userId: number, currentPassword: string, newPassword: string): Promise<void> {
+      assertPassword(newPassword);
+      const credentials = await store.users.findCredentials({ userId });
+      if (!(await passwords.verify(currentPassword, credentials?.hashedPassword ?? null))) throw wrongPassword();
+      const hashedPassword = await passwords.hash(newPassword);
+      await store.transaction(async (users) => {
+        const stored = await users.findCredentials({ userId });
+        // Changed by somebody else while this was hashing: the current password is another one now.
+        if (stored?.hashedPassword !== credentials?.hashedPassword) throw wrongPassword();
+        const now = clock.now();
+        await users.setPassword(userId, hashedPassword, now);
+        await users.endTokens(userId, now);
+      });
+      announceUpdate(userId);
+      announceAccess(userId, 'password_changed');
+    },
+
+    async exists(userId: number): Promise<boolean> {
+      return (await store.users.findAccess(userId)) !== null;
+    },
+
+    findByEmail: (email: string) => store.users.findByEmail(normalizeEmail(email)),
+
+    findAccess: (userId: number) => store.users.findAccess(userId),
+
+    async verifyPassword({ email, password }: { readonly email: string; readonly password: string }) {
+      const credentials = await store.users.findCredentials({ email: normalizeEmail(email) });
+      if (!(await passwords.verify(password, credentials?.hashedPassword ?? null)) || credentials === null) return null;
+      const { hashedPassword: _, ...access } = credentials;
+      return access;
+    },
+
+    async recordLogin(userId: number): Promise<void> {
+      await store.users.setLastLogin(userId, clock.now());
+    },
+
+    async endSessions(userId: number): Promise<void> {
+      await store.users.endTokens(userId, clock.now());
+      announceAccess(userId, 'sessions_ended');
+    },
+
+    async ensureSuperuser({ email, password }: { readonly email: string; readonly password: string }) {
+      const existing = await store.users.findByEmail(normalizeEmail(email));
+      if (existing === null) {
+        const user = await create({ email, password, role: 'SUPERADMIN', isVerified: true });
+        return { userId: user.id, created: true };
+      }
+      assertPassword(password);
+      const hashedPassword = await passwords.hash(password);
+      await store.transaction(async (users) => {
+        const now = clock.now();
+        await users.update(existing.id, { role: 'SUPERADMIN', isActive: true, isVerified: true }, now);
+        await users.setPassword(existing.id, hashedPassword, now);
+        await users.endTokens(existing.id, now);
+      });
+      announceUpdate(existing.id);
+      announceAccess(existing.id, 'password_changed');
+      return { userId: existing.id, created: false };
+    },
+  };
+}
+
+function found(user: User | null): User {
+  if (user === null) throw userErrors.user_not_found();
+  return user;
+}
+
+function assertManageable(actor: Principal, target: User): void {
+  const stepsDown = actor.role === 'SUPERADMIN' && actor.userId === target.id;
+  if (!stepsDown && !outranks(actor.role, target.role)) throw userErrors.user_not_manageable();
+}
+
+function assertGrantable(actor: Principal, role: UserRole): void {
+  if (actor.role !== 'SUPERADMIN' && !outranks(actor.role, role)) throw userErrors.role_not_grantable();
+}
+
+/** Inside the transaction that changes the target: write transactions are serialised, so two cannot both pass. */
+async function assertNotLastSuperadmin(users: UserRepository, target: User): Promise<void> {
+  if (target.role !== 'SUPERADMIN' || !target.isActive) return;
+  if ((await users.countActiveSuperadmins()) <= 1) throw userErrors.last_superadmin();
+}
+
+export const EMAIL_PATTERN = '^\\s*[^\\s@]+@[^\\s@.]+(\\.[^\\s@.]+)+\\s*$';
+export const PASSWORD_LENGTH = { minLength: 8, maxLength: 128 } as const;
+
+function normalizeEmail(email: string): string {
+  const normalized = email.trim().toLowerCase();
+  if (normalized.length > 254 || !new RegExp(EMAIL_PATTERN).test(normalized)) {
+    throw invalid('/email', 'must be an e-mail address');
+  }
+  return normalized;
+}
+
+function assertPassword(password: string): void {
+  const length = [...password].length;
+  if (length < PASSWORD_LENGTH.minLength || length > PASSWORD_LENGTH.maxLength) {
+    throw invalid('/password', 'must have 8 to 128 characters');
+  }
+}
+
+function invalid(path: string, message: string) {
+  return commonErrors.invalid_input({ details: { fields: [{ path, message }] } });
+}
+
+function wrongPassword() {
+  return userErrors.wrong_password({
+    details: { fields: [{ path: '/current_password', message: 'is not the current password' }] },
+  });
+}

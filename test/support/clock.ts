@@ -1,0 +1,16 @@
+import type { Clock } from '#kernel/clock.ts';
+
+export interface TestClock extends Clock {
+  advance(ms: number): void;
+}
+
+/** A clock that stands still until it is advanced. Starts at 2026-11-23T00:00:00Z. */
+export function createTestClock(start = Date.UTC(2026, 10, 23)): TestClock {
+  let now = start;
+  return {
+    now: () => now,
+    advance: (ms) => {
+      now += ms;
+    },
+  };
+}
