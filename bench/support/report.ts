@@ -1,0 +1,90 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { MachineFacts } from './machine.ts';
+import { type Spread, spreadOf } from './spread.ts';
+
+/** What a scenario returns: its figures, and the proofs that it measured what it says. */
+export interface Report {
+  readonly figures: readonly Figure[];
+  readonly proofs: readonly Proof[];
+}
+
+export interface Figure extends Spread {
+  readonly name: string;
+  readonly unit: string;
+  /** One value a round, in order. */
+  readonly rounds: readonly number[];
+  readonly target?: Target;
+  readonly met?: boolean;
+}
+
+export type Target = { readonly atLeast: number } | { readonly below: number };
+
+/** A proof that does not hold makes all figures of the run worthless. */
+export interface Proof {
+  readonly claim: string;
+  readonly holds: boolean;
+}
+
+export function figure(name: string, unit: string, rounds: readonly number[], target?: Target): Figure {
+  const spread = spreadOf(rounds);
+  const plain = { name, unit, rounds, ...spread };
+  if (target === undefined) return plain;
+  return {
+    ...plain,
+    target,
+    met: 'atLeast' in target ? spread.median >= target.atLeast : spread.median < target.below,
+  };
+}
+
+/** Prints the report as a table and writes `bench/results/{name}.json`. */
+export function publish(name: string, options: unknown, machine: MachineFacts, report: Report): void {
+  const folder = join(import.meta.dirname, '..', 'results');
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, `${name}.json`);
+  writeFileSync(file, `${JSON.stringify({ name, options, machine, ...report }, null, 2)}\n`);
+  print(`\n${table(report.figures.map(row))}\n`);
+  for (const { claim, holds } of report.proofs) print(`${holds ? 'proved' : 'DISPROVED'}: ${claim}`);
+  if (machine.data_on_tmpfs)
+    print('note: the data lies on tmpfs, where fsync costs nothing: ingest figures are not comparable');
+  print(
+    `\n${machine.cores} × ${machine.cpu}, fsync ${machine.fsync_ms} ms, node ${machine.node}, ${machine.commit}\n${file}`,
+  );
+}
+
+/** What is going on, on stderr: stdout is the result. */
+export function progress(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+export function readable(value: number): string {
+  const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
+  return value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
+}
+
+function row({ name, unit, median, min, max, rounds, target, met }: Figure): string[] {
+  const spread = rounds.length > 1 ? `${readable(min)} … ${readable(max)}` : '';
+  if (target === undefined) return [name, readable(median), unit, spread, ''];
+  const wanted = 'atLeast' in target ? `≥ ${target.atLeast}` : `< ${target.below}`;
+  return [name, readable(median), unit, spread, `${wanted} ${met ? 'met' : 'MISSED'}`];
+}
+
+function table(rows: readonly string[][]): string {
+  const all = [['', 'median', 'unit', 'rounds from … to', 'target'], ...rows];
+  const widths = all[0]?.map((_, column) => Math.max(...all.map((cells) => cells[column]?.length ?? 0))) ?? [];
+  const isNumber = (column: number) => column === 1;
+  return all
+    .map((cells) =>
+      cells
+        .map((cell, column) =>
+          isNumber(column) ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0),
+        )
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}

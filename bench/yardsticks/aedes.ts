@@ -1,0 +1,21 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { Aedes } from 'aedes';
+import { answerParent } from '../support/child.ts';
+
+export interface YardstickReady {
+  readonly port: number;
+}
+
+/**
+ * The broker library with its defaults and an empty handler: what the same messages cost without us. Of its
+ * hooks this one comes before the PUBACK, as ours must, and is the fastest that it has.
+ */
+answerParent<null, YardstickReady>(async () => {
+  const broker = await Aedes.createBroker();
+  broker.authorizePublish = (_client, _packet, done) => done(null);
+  const server = createServer(broker.handle);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return { port: (server.address() as AddressInfo).port };
+});
