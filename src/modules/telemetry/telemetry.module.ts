@@ -4,7 +4,7 @@ import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { DevicesApi } from '#modules/devices/index.ts';
 import type { DocumentStore } from '#platform/documents/documents.port.ts';
-import type { HttpRoutes } from '#platform/http/http.port.ts';
+import type { HttpMount } from '#platform/http/http.port.ts';
 import type { MqttHandler } from '#platform/mqtt/mqtt.port.ts';
 import type { Realtime } from '#platform/realtime/realtime.port.ts';
 import type { TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
@@ -40,10 +40,7 @@ export interface TelemetryModuleDependencies {
 }
 
 export interface TelemetryModule {
-  /** Mounted at `/devices`. */
-  readonly deviceRoutes: HttpRoutes;
-  /** Mounted at `/ingest`. */
-  readonly ingestRoutes: HttpRoutes;
+  readonly routes: readonly HttpMount[];
   readonly mqttHandler: MqttHandler;
   /** In start order; the broker starts after them and stops before. */
   readonly components: readonly Component[];
@@ -80,8 +77,10 @@ export function createTelemetryModule(dependencies: TelemetryModuleDependencies)
   const service = createTelemetryService({ telemetry, logs, devices, pipeline, clock });
 
   return {
-    deviceRoutes: createTelemetryRoutes(service),
-    ingestRoutes: createIngestRoutes(pipeline, limits),
+    routes: [
+      { prefix: '/api/v1/devices', routes: createTelemetryRoutes(service) },
+      { prefix: '/api/v1/ingest', routes: createIngestRoutes(pipeline, limits) },
+    ],
     mqttHandler: createTelemetryMqttHandler(devices, pipeline),
     components: [lastSeen, pipeline],
     isStalled: () => committer.isStalled(),

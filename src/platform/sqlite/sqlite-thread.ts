@@ -77,7 +77,9 @@ export function createSqliteThread({ name, file, mode, procedures }: SqliteThrea
       worker.on('message', settle);
       worker.on('error', failAll);
       worker.on('exit', () => failAll(new Error(`the ${name} thread has ended`)));
-      await call('open', undefined);
+      await call('open', undefined).catch((cause: Error) => {
+        throw commonErrors.unavailable({ detail: `${file} cannot be opened: ${cause.message}`, cause });
+      });
     },
     async stop() {
       const stopping = worker;

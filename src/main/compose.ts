@@ -1,0 +1,162 @@
+import { join } from 'node:path';
+import { type Clock, systemClock } from '#kernel/clock.ts';
+import { commonErrors } from '#kernel/errors.ts';
+import { createEventBus } from '#kernel/events.ts';
+import type { Component } from '#kernel/lifecycle.ts';
+import type { Logger } from '#kernel/logger.ts';
+import { createAuthModule } from '#modules/auth/index.ts';
+import { createDevicesModule } from '#modules/devices/index.ts';
+import { createTelemetryModule, DEFAULT_INGEST_LIMITS } from '#modules/telemetry/index.ts';
+import { createUsersModule } from '#modules/users/index.ts';
+import type { DevicePrincipal } from '#platform/http/http.port.ts';
+import { createHttpServer, type HttpServer } from '#platform/http/http.server.ts';
+import { createProbeRoutes } from '#platform/http/probes.ts';
+import { createMetrics } from '#platform/metrics/metrics.ts';
+import type { MqttBroker } from '#platform/mqtt/mqtt.port.ts';
+import { createSocketIoRealtime } from '#platform/realtime/socketio/socketio.ts';
+import { createApiDocumentRoutes } from './asyncapi.ts';
+import { MIGRATIONS } from './migrations.ts';
+import { createEmbeddedInfrastructure } from './profiles/embedded.ts';
+import type { Settings } from './settings.ts';
+import { VERSION } from './version.ts';
+
+export interface System {
+  /** In start order; stopped in reverse. */
+  readonly components: readonly Component[];
+  readonly http: HttpServer;
+  readonly broker: MqttBroker;
+  /** Tells the readiness probe whether the system serves. */
+  setServing(serving: boolean): void;
+}
+
+/** The composition root: every part, what it is made of, and in which order it starts. Does no I/O. */
+export async function composeSystem(settings: Settings, logger: Logger, clock: Clock = systemClock): Promise<System> {
+  let serving = false;
+  const events = createEventBus(logger);
+  const metrics = createMetrics();
+  const infrastructure = createEmbeddedInfrastructure(settings, MIGRATIONS, clock, logger);
+  const { sql, telemetry: telemetryStore, documents, counters } = infrastructure;
+
+  // People
+  const users = createUsersModule({ sql, clock, events });
+  const auth = createAuthModule({
+    sql,
+    users: users.api,
+    counters,
+    runtime: { clock, logger, events },
+    settings: {
+      keysDir: join(settings.DATA_DIR, 'keys'),
+      accessTokenMinutes: settings.ACCESS_TOKEN_MINUTES,
+      refreshTokenDays: settings.REFRESH_TOKEN_DAYS,
+      registrationOpen: settings.REGISTRATION_OPEN,
+    },
+  });
+
+  // Devices and what they say
+  const devices = createDevicesModule({
+    sql,
+    clock,
+    events,
+    users: users.api,
+    userDeviceScope: settings.USER_DEVICE_SCOPE,
+  });
+  const realtime = createSocketIoRealtime({
+    httpServer: () => http.app.server,
+    authenticator: auth.realtimeAuthenticator,
+    logger,
+    corsOrigins: settings.CORS_ORIGINS,
+  });
+  const telemetry = createTelemetryModule({
+    stores: { telemetry: telemetryStore, documents },
+    devices: devices.api,
+    realtime,
+    events,
+    runtime: { clock, logger },
+    limits: {
+      ...DEFAULT_INGEST_LIMITS,
+      maxAgeMs: settings.TELEMETRY_RETENTION_DAYS * 86_400_000,
+      maxRatePerDevice: settings.DEVICE_RATE_LIMIT,
+    },
+    observer: { committed: metrics.observeBatch, delayed: metrics.observeDelay },
+  });
+  const broker = infrastructure.createBroker(telemetry.mqttHandler, DEFAULT_INGEST_LIMITS.maxPayloadBytes);
+
+  // Who loses access loses open connections too.
+  events.on('user.access_changed', ({ data }) => realtime.disconnectUser(data.user_id));
+  events.on('device.deleted', ({ data }) => broker.disconnect(data.device_uid));
+  events.on('device.credentials_rotated', ({ data }) => broker.disconnect(data.device_uid));
+
+  // The edge
+  const http: HttpServer = await createHttpServer({
+    host: settings.HTTP_HOST,
+    port: settings.HTTP_PORT,
+    logger,
+    version: VERSION,
+    corsOrigins: settings.CORS_ORIGINS,
+    trustProxy: settings.TRUST_PROXY,
+    rateLimit: settings.RATE_LIMIT,
+    counters,
+    authenticator: {
+      bearer: (token) => auth.authenticator.bearer(token),
+      device: async (deviceUid, secret): Promise<DevicePrincipal> => {
+        const device = await devices.api.authenticate(deviceUid, secret);
+        if (device === null)
+          throw commonErrors.authentication_required({ detail: 'device_uid and secret do not match.' });
+        return device;
+      },
+    },
+    routes: [
+      ...auth.routes,
+      ...users.routes,
+      ...devices.routes,
+      ...telemetry.routes,
+      { prefix: '', routes: metrics.routes },
+      { prefix: '', routes: createApiDocumentRoutes(VERSION) },
+      {
+        prefix: '',
+        routes: createProbeRoutes({
+          isServing: () => serving,
+          checks: {
+            sql: () => sql.ping(),
+            documents: () => documents.ping(),
+            telemetry: async () => {
+              await telemetryStore.ping();
+              if (telemetry.isStalled()) throw commonErrors.unavailable();
+            },
+          },
+        }),
+      },
+    ],
+    onResponse: metrics.observeRequest,
+  });
+  metrics.gauge('core_api_realtime_connections', 'Socket.IO connections', () => realtime.connectionCount());
+
+  const schema: Component = { name: 'schema', start: async () => void (await sql.migrate()) };
+  const reconcile: Component = {
+    name: 'device status',
+    async start() {
+      if (!infrastructure.sessionsSurviveRestart) await devices.api.markAllOffline(clock.now());
+    },
+  };
+  return {
+    components: [
+      ...startOrder(infrastructure.components, sql, schema),
+      ...auth.components,
+      reconcile,
+      ...telemetry.components,
+      http,
+      realtime,
+      broker,
+    ],
+    http,
+    broker,
+    setServing: (value) => {
+      serving = value;
+    },
+  };
+}
+
+/** The schema is brought up to date right after the store that holds it has started. */
+function startOrder(components: readonly Component[], sql: Component, schema: Component): readonly Component[] {
+  return components.flatMap((component) => (component === sql ? [component, schema] : [component]));
+}

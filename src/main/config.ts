@@ -1,0 +1,53 @@
+import { SETTINGS, type Settings } from './settings.ts';
+
+/** A start that cannot work: its message is all that the operator sees. */
+export class ConfigError extends Error {
+  constructor(problems: readonly string[]) {
+    super(
+      `${problems.length === 1 ? 'A setting is' : `${problems.length} settings are`} not valid:\n${problems.map((problem) => `  ${problem}`).join('\n')}`,
+    );
+    this.name = 'ConfigError';
+  }
+}
+
+/**
+ * Reads `.env` (when there is one) and the environment, which wins. The only place that does.
+ * @throws ConfigError that lists every problem at once with the accepted form
+ */
+export function loadConfig(env: Readonly<Record<string, string | undefined>> = readEnvironment()): Settings {
+  const problems: string[] = [];
+  const values: Record<string, unknown> = {};
+  for (const [name, setting] of Object.entries(SETTINGS)) {
+    const raw = env[name]?.trim();
+    if (raw === undefined || raw === '') {
+      values[name] = setting.default;
+      continue;
+    }
+    const parsed = setting.parse(raw);
+    if (parsed.ok) values[name] = parsed.value;
+    else problems.push(`${name}=${setting.secret === true ? '…' : raw}: accepted is ${setting.accepted}`);
+  }
+  const settings = values as unknown as Settings;
+  if (problems.length === 0) problems.push(...conflicts(settings));
+  if (problems.length > 0) throw new ConfigError(problems);
+  return settings;
+}
+
+function readEnvironment(): Record<string, string | undefined> {
+  try {
+    process.loadEnvFile('.env');
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'ENOENT')
+      throw new ConfigError([`.env cannot be read: ${String(error)}`]);
+  }
+  return process.env;
+}
+
+function conflicts(settings: Settings): string[] {
+  const problems: string[] = [];
+  const tls = [settings.MQTT_TLS_PORT, settings.MQTT_TLS_CERT_FILE, settings.MQTT_TLS_KEY_FILE];
+  if (tls.some((each) => each !== null) && tls.some((each) => each === null)) {
+    problems.push('MQTT_TLS_PORT, MQTT_TLS_CERT_FILE and MQTT_TLS_KEY_FILE: accepted are all three or none');
+  }
+  return problems;
+}

@@ -1,0 +1,195 @@
+/** Every setting: its default, what is accepted, what it does. `.env.example` and the README's table come from here. */
+
+type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false };
+
+export interface Setting<T> {
+  readonly default: T;
+  /** The default as it stands in `.env.example`; empty when unset. */
+  readonly shown: string;
+  readonly accepted: string;
+  readonly description: string;
+  /** Its value is never printed. */
+  readonly secret?: boolean;
+  parse(raw: string): Parsed<T>;
+}
+
+const invalid = { ok: false } as const;
+const valid = <T>(value: T): Parsed<T> => ({ ok: true, value });
+
+function text(defaultValue: string, description: string): Setting<string> {
+  return { default: defaultValue, shown: defaultValue, accepted: 'text', description, parse: valid };
+}
+
+function optionalText(accepted: string, description: string): Setting<string | null> {
+  return { default: null, shown: '', accepted, description, parse: valid };
+}
+
+function integer<T extends number | null>(
+  defaultValue: T,
+  [min, max]: readonly [number, number],
+  description: string,
+): Setting<T extends null ? number | null : number> {
+  return {
+    default: defaultValue as never,
+    shown: defaultValue === null ? '' : String(defaultValue),
+    accepted: `a whole number from ${min} to ${max}`,
+    description,
+    parse: (raw) => {
+      const value = Number(raw);
+      return /^\d+$/.test(raw) && value >= min && value <= max ? valid(value as never) : invalid;
+    },
+  };
+}
+
+function flag(defaultValue: boolean, description: string): Setting<boolean> {
+  return {
+    default: defaultValue,
+    shown: String(defaultValue),
+    accepted: 'true or false',
+    description,
+    parse: (raw) => (/^(true|false)$/i.test(raw) ? valid(raw.toLowerCase() === 'true') : invalid),
+  };
+}
+
+function oneOf<const T extends readonly string[]>(
+  options: T,
+  defaultValue: T[number],
+  description: string,
+): Setting<T[number]> {
+  return {
+    default: defaultValue,
+    shown: defaultValue,
+    accepted: options.join(' or '),
+    description,
+    parse: (raw) => (options.includes(raw) ? valid(raw) : invalid),
+  };
+}
+
+function listOf<const T extends readonly string[]>(options: T, description: string): Setting<readonly T[number][]> {
+  return {
+    default: options,
+    shown: options.join(','),
+    accepted: `one or more of ${options.join(', ')}, separated by commas`,
+    description,
+    parse: (raw) => {
+      const parts = raw.split(',').map((part) => part.trim());
+      return parts.every((part) => options.includes(part)) ? valid([...new Set(parts)]) : invalid;
+    },
+  };
+}
+
+const PORT = [0, 65_535] as const;
+
+const timeZone: Setting<string> = {
+  default: 'UTC',
+  shown: 'UTC',
+  accepted: 'an IANA time zone such as Asia/Seoul',
+  description: 'Time zone of schedules',
+  parse: (raw) => {
+    try {
+      new Intl.DateTimeFormat('en', { timeZone: raw });
+      return valid(raw);
+    } catch {
+      return invalid;
+    }
+  },
+};
+
+const corsOrigins: Setting<readonly string[]> = {
+  default: [],
+  shown: '',
+  accepted: 'origins such as https://app.example.com separated by commas, or *',
+  description: 'Origins whose pages may call the API',
+  parse: (raw) => {
+    const origins = raw.split(',').map((origin) => origin.trim());
+    const fine = origins.every(
+      (origin) => origin === '*' || (URL.canParse(origin) && new URL(origin).origin === origin),
+    );
+    return fine ? valid(origins) : invalid;
+  },
+};
+
+const trustProxy: Setting<boolean | string> = {
+  default: false,
+  shown: 'false',
+  accepted: 'true, false, or addresses and networks such as 10.0.0.0/8 separated by commas',
+  description: 'Whose X-Forwarded-For is believed',
+  parse: (raw) => {
+    if (raw === 'true' || raw === 'false') return valid(raw === 'true');
+    return /^[0-9a-fA-F.:/, ]+$/.test(raw) ? valid(raw) : invalid;
+  },
+};
+
+const rateLimit: Setting<{ readonly max: number; readonly windowMs: number } | null> = {
+  default: null,
+  shown: 'off',
+  accepted: 'off, on (100/60) or requests/seconds such as 100/60',
+  description: 'Requests per client address and time',
+  parse: (raw) => {
+    if (raw === 'off') return valid(null);
+    const match = /^([1-9]\d{0,8})\/([1-9]\d{0,5})$/.exec(raw === 'on' ? '100/60' : raw);
+    return match === null ? invalid : valid({ max: Number(match[1]), windowMs: Number(match[2]) * 1000 });
+  },
+};
+
+/** A store or broker outside the process. This version has the built-in ones only, and says so instead of ignoring it. */
+function external(description: string): Setting<null> {
+  return {
+    default: null,
+    shown: '',
+    accepted: 'nothing yet: this version has only the built-in one',
+    description,
+    parse: () => invalid,
+  };
+}
+
+export const ROLES = ['api', 'ingest', 'worker', 'scheduler'] as const;
+export type ProcessRole = (typeof ROLES)[number];
+
+export const SETTINGS = {
+  HTTP_HOST: text('127.0.0.1', 'Address of the HTTP API; 0.0.0.0 for all interfaces'),
+  HTTP_PORT: integer(8000, PORT, 'Port of the HTTP API; 0 picks a free one'),
+  MQTT_HOST: text('127.0.0.1', 'Address of the built-in MQTT broker; 0.0.0.0 for all interfaces'),
+  MQTT_PORT: integer(1883, PORT, 'Port of the built-in MQTT broker; 0 picks a free one'),
+  MQTT_WS_PORT: integer(null, PORT, 'Port of MQTT over WebSocket; unset: off'),
+  MQTT_TLS_PORT: integer(null, PORT, 'Port of MQTT over TLS; unset: off'),
+  MQTT_TLS_CERT_FILE: optionalText('the path of a PEM file', 'Certificate chain of MQTT_TLS_PORT'),
+  MQTT_TLS_KEY_FILE: optionalText('the path of a PEM file', 'Private key of MQTT_TLS_PORT'),
+  DATA_DIR: text('./data', 'Folder of the SQLite files and signing keys; created with mode 0700'),
+  DATABASE_URL: external('Relational store; unset: SQLite in DATA_DIR'),
+  DOCUMENTS_URL: external('Documents and telemetry; unset: SQLite in DATA_DIR'),
+  REDIS_URL: external('Cache, counters and fan-out; unset: in the process'),
+  MQTT_URL: external('MQTT broker; unset: the built-in one'),
+  ROLES: listOf(ROLES, 'What this process does'),
+  LOG_LEVEL: oneOf(['debug', 'info', 'warn', 'error', 'silent'], 'info', 'Least severe level that is logged'),
+  LOG_FORMAT: oneOf(['json', 'pretty'], 'json', 'How log lines look'),
+  TZ_NAME: timeZone,
+  CORS_ORIGINS: corsOrigins,
+  TRUST_PROXY: trustProxy,
+  RATE_LIMIT: rateLimit,
+  REGISTRATION_OPEN: flag(true, 'Whether anyone may register as a USER'),
+  USER_DEVICE_SCOPE: oneOf(['owned', 'all'], 'owned', 'Which devices a USER may read'),
+  ACCESS_TOKEN_MINUTES: integer(30, [1, 1_440], 'Lifetime of access tokens'),
+  REFRESH_TOKEN_DAYS: integer(7, [1, 365], 'Lifetime of refresh tokens'),
+  TELEMETRY_RETENTION_DAYS: integer(365, [1, 36_500], 'Older time stamps are rejected'),
+  DEVICE_RATE_LIMIT: integer(
+    null,
+    [1, 1_000_000],
+    'Messages a second above which a device is read slower; unset: no limit',
+  ),
+} as const;
+
+export type Settings = { readonly [Name in keyof typeof SETTINGS]: (typeof SETTINGS)[Name]['default'] };
+
+/** The text of `.env.example`. */
+export function renderEnvExample(): string {
+  const lines = ['# Every setting with its default. Copy to .env and change what you need.', ''];
+  for (const [name, setting] of Object.entries(SETTINGS)) {
+    lines.push(
+      `# ${setting.description}. Accepted: ${setting.accepted}.`,
+      `${setting.shown === '' ? '# ' : ''}${name}=${setting.shown}`,
+      '',
+    );
+  }
+  return lines.join('\n');
+}

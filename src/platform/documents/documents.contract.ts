@@ -1,0 +1,143 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { DocumentCollection, DocumentStore, StoredDocument } from './documents.port.ts';
+
+interface Note extends StoredDocument {
+  readonly owner: number;
+  readonly kind: string;
+  readonly is_read: boolean;
+  readonly at: number;
+  readonly body: unknown;
+}
+
+export interface DocumentsHarness {
+  /** A store that is not started; `now` is what its clock says. */
+  create(now: () => number): Promise<DocumentStore>;
+  close(): Promise<void>;
+}
+
+const DAY = 86_400_000;
+const signal = () => AbortSignal.timeout(60_000);
+
+/** The specification of `DocumentStore`; every adapter passes it unchanged. */
+export function documentsContract(name: string, open: () => Promise<DocumentsHarness>): void {
+  describe(`document store: ${name}`, () => {
+    let harness: DocumentsHarness;
+    let store: DocumentStore;
+    let notes: DocumentCollection<Note>;
+    let owner = 0;
+    const note = (id: string, at: number, more: Partial<Note> = {}): Note => ({
+      id: `${owner}-${id}`,
+      owner,
+      kind: 'a',
+      is_read: false,
+      at,
+      body: null,
+      ...more,
+    });
+    const ids = (found: readonly Note[]) => found.map((each) => each.id.split('-')[1]);
+
+    beforeAll(async () => {
+      harness = await open();
+      store = await harness.create(() => 100 * DAY);
+      notes = store.collection<Note>({
+        name: 'notes',
+        indexes: [
+          ['owner', 'at'],
+          ['owner', 'is_read', 'at'],
+        ],
+      });
+      await store.start?.(signal());
+    });
+    afterAll(async () => {
+      await store.stop?.(signal());
+      await harness.close();
+    });
+
+    test('a document comes back as it was, whatever is nested in it', async () => {
+      owner += 1;
+      const body = { list: [1, 'two', null, { deep: true }], text: '한글 "quotes" \n' };
+      expect(await notes.insertMany([note('1', 5, { body })])).toEqual([true]);
+      expect(await notes.findById(`${owner}-1`)).toEqual(note('1', 5, { body }));
+      expect(await notes.findById('nobody')).toBeNull();
+    });
+
+    test('an id that is there is not inserted again and says so by index', async () => {
+      owner += 1;
+      await notes.insertMany([note('1', 1)]);
+      expect(await notes.insertMany([note('0', 0), note('1', 99), note('2', 2), note('2', 3)])).toEqual([
+        true,
+        false,
+        true,
+        false,
+      ]);
+      expect(await notes.findById(`${owner}-1`)).toMatchObject({ at: 1 });
+      expect(await notes.insertMany([])).toEqual([]);
+    });
+
+    test('filters, ranges, order and continuation', async () => {
+      owner += 1;
+      await notes.insertMany([
+        note('a', 10),
+        note('b', 20, { kind: 'x' }),
+        note('c', 20),
+        note('d', 30, { is_read: true }),
+        note('e', 40),
+      ]);
+      const sort = { field: 'at', direction: 'desc' } as const;
+      expect(ids(await notes.list({ filter: { owner }, sort, limit: 10 }))).toEqual(['e', 'd', 'c', 'b', 'a']);
+      expect(ids(await notes.list({ filter: { owner, kind: 'x' }, sort, limit: 10 }))).toEqual(['b']);
+      expect(ids(await notes.list({ filter: { owner, is_read: true }, sort, limit: 10 }))).toEqual(['d']);
+      expect(
+        ids(await notes.list({ filter: { owner }, range: { field: 'at', from: 20, to: 40 }, sort, limit: 10 })),
+      ).toEqual(['d', 'c', 'b']);
+      for (const direction of ['asc', 'desc'] as const) {
+        const seen: Note[] = [];
+        for (;;) {
+          const last = seen.at(-1);
+          const page = await notes.list({
+            filter: { owner },
+            sort: { field: 'at', direction },
+            limit: 2,
+            ...(last === undefined ? {} : { after: { value: last.at, id: last.id } }),
+          });
+          if (page.length === 0) break;
+          seen.push(...page);
+        }
+        expect(ids(seen)).toEqual(direction === 'asc' ? ['a', 'b', 'c', 'd', 'e'] : ['e', 'd', 'c', 'b', 'a']);
+      }
+    });
+
+    test('counting, updating and removing touch what matches and nothing else', async () => {
+      owner += 1;
+      await notes.insertMany([note('a', 1), note('b', 2), note('c', 3, { kind: 'x' })]);
+      expect(await notes.count({ filter: { owner } })).toBe(3);
+      expect(await notes.updateMany({ filter: { owner, kind: 'a' } }, { is_read: true, body: { seen: [1] } })).toBe(2);
+      expect(await notes.findById(`${owner}-a`)).toEqual(note('a', 1, { is_read: true, body: { seen: [1] } }));
+      expect(await notes.findById(`${owner}-c`)).toMatchObject({ is_read: false });
+      expect(await notes.count({ filter: { owner, is_read: true } })).toBe(2);
+      expect(await notes.removeMany({ filter: { owner }, range: { field: 'at', to: 2 } })).toBe(1);
+      expect(await notes.count({ filter: { owner } })).toBe(2);
+    });
+
+    test('expired documents are gone after a start, others stay', async () => {
+      const later = await harness.create(() => 200 * DAY);
+      const logs = later.collection<Note>({
+        name: 'expiring',
+        indexes: [],
+        expiry: { field: 'at', afterMs: 90 * DAY },
+      });
+      await later.start?.(signal());
+      await logs.insertMany([note('old', 109 * DAY), note('new', 111 * DAY)]);
+      await later.stop?.(signal());
+      const again = await harness.create(() => 200 * DAY);
+      const reopened = again.collection<Note>({
+        name: 'expiring',
+        indexes: [],
+        expiry: { field: 'at', afterMs: 90 * DAY },
+      });
+      await again.start?.(signal());
+      expect(ids(await reopened.list({ sort: { field: 'at', direction: 'asc' }, limit: 10 }))).toEqual(['new']);
+      await again.stop?.(signal());
+    });
+  });
+}
