@@ -1,0 +1,178 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { parseJson, parseLog, parseResponse, parseSample, parseStatus, parseTimestamp } from './telemetry.payload.ts';
+import { DEFAULT_INGEST_LIMITS, REJECT_REASONS } from './telemetry.ports.ts';
+
+const NOW = Date.UTC(2026, 10, 23, 12);
+const limits = DEFAULT_INGEST_LIMITS;
+const sample = (item: unknown) => parseSample(7, item, NOW, limits);
+
+describe('bytes', () => {
+  test.each([
+    [Buffer.from([0xff, 0xfe]), 'invalid_utf8'],
+    [Buffer.from('{"a":'), 'invalid_json'],
+    [Buffer.alloc(0), 'invalid_json'],
+    [Buffer.alloc(limits.maxPayloadBytes + 1, 0x20), 'payload_too_large'],
+    [Buffer.from('{"a":1}'), { value: { a: 1 } }],
+  ])('case %#', (payload, expected) => {
+    expect(parseJson(payload, limits)).toEqual(expected);
+  });
+
+  test('nesting as deep as the payload allows is harmless', () => {
+    const deep = '['.repeat(30_000) + ']'.repeat(30_000);
+    const parsed = parseJson(Buffer.from(`{"event_type":"x","payload":${deep}}`), limits);
+    if (typeof parsed === 'string') throw new Error(parsed);
+    expect(parseLog(7, parsed.value, NOW, limits)).toBe('invalid_log');
+    expect(sample(parsed.value)).toBe('invalid_value');
+    expect(parseStatus(parsed.value, NOW, limits)).toBe('invalid_status');
+    expect(parseResponse(parsed.value)).toBe('invalid_response');
+  });
+});
+
+describe('samples', () => {
+  test('the envelope and the metrics object alone', () => {
+    expect(sample({ timestamp: NOW - 5, metrics: { t: 1, on: true, mode: 'x' } })).toEqual({
+      deviceId: 7,
+      timestamp: NOW - 5,
+      metrics: { t: 1, on: true, mode: 'x' },
+    });
+    expect(sample({ metrics: { t: 1 } })).toEqual({ deviceId: 7, timestamp: NOW, metrics: { t: 1 } });
+    expect(sample({ t: 1 })).toEqual({ deviceId: 7, timestamp: NOW, metrics: { t: 1 } });
+  });
+
+  const rejected: [unknown, string][] = [
+    [null, 'not_an_object'],
+    [5, 'not_an_object'],
+    [[], 'not_an_object'],
+    ['text', 'not_an_object'],
+    [{}, 'empty_metrics'],
+    [{ metrics: {} }, 'empty_metrics'],
+    [{ metrics: 5 }, 'metrics_missing'],
+    [{ metrics: [1] }, 'metrics_missing'],
+    [{ timestamp: NOW }, 'metrics_missing'],
+    [{ timestamp: NOW, temperature: 5 }, 'metrics_missing'],
+    [{ metrics: { a: 1 }, extra: 1 }, 'unknown_field'],
+    [{ 'no spaces': 1 }, 'invalid_metric_name'],
+    [{ '1st': 1 }, 'invalid_metric_name'],
+    [{ ['x'.repeat(65)]: 1 }, 'invalid_metric_name'],
+    [JSON.parse('{"__proto__": 1}'), 'invalid_metric_name'],
+    [{ a: null }, 'invalid_value'],
+    [{ a: { b: 1 } }, 'invalid_value'],
+    [{ a: [1] }, 'invalid_value'],
+    [JSON.parse('{"a": 1e999}'), 'invalid_value'],
+    [{ a: 'x'.repeat(1025) }, 'string_too_long'],
+    [{ a: '한'.repeat(342) }, 'string_too_long'],
+    [Object.fromEntries(Array.from({ length: 101 }, (_, i) => [`m${i}`, i])), 'too_many_metrics'],
+    [{ timestamp: 'yesterday', metrics: { a: 1 } }, 'invalid_timestamp'],
+    [{ timestamp: true, metrics: { a: 1 } }, 'invalid_timestamp'],
+    [{ timestamp: null, metrics: { a: 1 } }, 'invalid_timestamp'],
+    [{ timestamp: NOW + 301_000, metrics: { a: 1 } }, 'timestamp_in_future'],
+    [{ timestamp: NOW - limits.maxAgeMs - 1, metrics: { a: 1 } }, 'timestamp_too_old'],
+  ];
+  test.each(rejected.map(([item, reason]) => ({ item, reason })))(
+    'case %# is rejected as $reason',
+    ({ item, reason }) => {
+      expect(sample(item)).toBe(reason);
+    },
+  );
+
+  test('limits are inclusive', () => {
+    expect(sample({ a: 'x'.repeat(1024) })).toBeTypeOf('object');
+    expect(sample({ a: '한'.repeat(341) })).toBeTypeOf('object');
+    expect(sample({ ['x'.repeat(64)]: 1 })).toBeTypeOf('object');
+    expect(sample(Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`m${i}`, i])))).toBeTypeOf('object');
+    expect(sample({ timestamp: NOW + 300_000, metrics: { a: 1 } })).toBeTypeOf('object');
+  });
+});
+
+describe('time stamps', () => {
+  const wide = { ...limits, maxAheadMs: 1e15, maxAgeMs: 1e15 };
+  const at = (value: unknown) => parseTimestamp(value, NOW, wide);
+
+  test.each([
+    ['2026-11-22T19:00:00.000Z', Date.UTC(2026, 10, 22, 19)],
+    ['2026-11-22T19:00:00.123456Z', Date.UTC(2026, 10, 22, 19, 0, 0, 123)],
+    ['2026-11-22T19:00:00+09:00', Date.UTC(2026, 10, 22, 10)],
+    ['2026-11-22T19:00:00', Date.UTC(2026, 10, 22, 19)],
+    ['2026-11-22T19:00', Date.UTC(2026, 10, 22, 19)],
+    ['2026-11-22', Date.UTC(2026, 10, 22)],
+    [1_760_000_000, 1_760_000_000_000],
+    [1_760_000_000.5, 1_760_000_000_500],
+    [1_760_000_000_123, 1_760_000_000_123],
+    [0, 0],
+  ])('%s', (value, expected) => {
+    expect(at(value)).toBe(expected);
+  });
+
+  test.each(['', '19:00', '22.11.2026', '2026-13-01T00:00:00Z', 'Nov 22 2026', '2026-11-22T25:00:00Z'])(
+    '%s is none',
+    (value) => {
+      expect(at(value)).toBe('invalid_timestamp');
+    },
+  );
+
+  test('an ISO string, its milliseconds and its seconds are one instant', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 2e11, max: 4e12 }), (epochMs) => {
+        expect(at(new Date(epochMs).toISOString())).toBe(epochMs);
+        expect(at(epochMs)).toBe(epochMs);
+        expect(at(Math.floor(epochMs / 1000))).toBe(Math.floor(epochMs / 1000) * 1000);
+      }),
+    );
+  });
+});
+
+describe('status and log', () => {
+  test('a status takes only what the contract names', () => {
+    expect(parseStatus({ status: 'ONLINE', firmware_version: '1.2', ip_address: '10.0.0.1' }, NOW, limits)).toEqual({
+      status: 'ONLINE',
+      firmwareVersion: '1.2',
+      ipAddress: '10.0.0.1',
+      at: NOW,
+    });
+    for (const bad of [{}, { status: 'online' }, { status: 'ONLINE', more: 1 }, [], null, 'ONLINE']) {
+      expect(parseStatus(bad, NOW, limits)).toBe('invalid_status');
+    }
+  });
+
+  test('a log with a time of its own has an id made of its content', () => {
+    const log = { event_type: 'boot', payload: { reason: 'power' }, timestamp: NOW - 1 };
+    const first = parseLog(7, log, NOW, limits);
+    expect(parseLog(7, log, NOW + 1000, limits)).toEqual(first);
+    expect(parseLog(8, log, NOW, limits)).not.toMatchObject({ id: (first as { id: string }).id });
+    const untimed = { event_type: 'boot' };
+    expect(parseLog(7, untimed, NOW, limits)).not.toEqual(parseLog(7, untimed, NOW, limits));
+  });
+});
+
+test('whatever JSON arrives, every parser returns a value or a listed reason', () => {
+  const listed = (result: unknown) => typeof result === 'object' || Object.hasOwn(REJECT_REASONS, result as string);
+  const key = fc.oneof(
+    fc.string(),
+    fc.constantFrom('metrics', 'timestamp', '__proto__', 'constructor', 'status', 'event_type', 'payload'),
+  );
+  const value = fc.oneof(
+    fc.jsonValue(),
+    fc.dictionary(key, fc.jsonValue()),
+    fc.array(fc.dictionary(key, fc.jsonValue())),
+  );
+  fc.assert(
+    fc.property(value, (item) => {
+      const json = JSON.parse(JSON.stringify(item) ?? 'null');
+      expect(listed(parseSample(7, json, NOW, limits))).toBe(true);
+      expect(listed(parseStatus(json, NOW, limits))).toBe(true);
+      expect(listed(parseLog(7, json, NOW, limits))).toBe(true);
+      expect(listed(parseResponse(json))).toBe(true);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('whatever bytes arrive, the result is JSON or a listed reason', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+      const parsed = parseJson(Buffer.from(bytes), limits);
+      expect(typeof parsed === 'object' || Object.hasOwn(REJECT_REASONS, parsed)).toBe(true);
+    }),
+  );
+});
