@@ -1,0 +1,8 @@
+/** Which module may use which other module's `index.ts`. Checked both ways: undeclared and unused both fail. */
+export type ModuleEdges = Readonly<Record<string, readonly string[]>>;
+
+export const moduleEdges: ModuleEdges = {
+  auth: ['users'],
+  devices: ['users'],
+  telemetry: ['devices'],
+};
