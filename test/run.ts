@@ -21,13 +21,17 @@ interface Section {
   /** Counts the tests behind an exit code. */
   readonly tally: (exitCode: number) => Tally;
 }
+interface VitestFile {
+  readonly status: string;
+  readonly assertionResults: readonly { readonly status: string }[];
+}
 /** What is read of the report of Vitest's JSON reporter. */
 interface VitestReport {
   readonly numPassedTests: number;
   readonly numFailedTests: number;
   readonly numPendingTests: number;
   readonly numTodoTests: number;
-  readonly testResults: readonly { readonly status: string; readonly assertionResults: readonly unknown[] }[];
+  readonly testResults: readonly VitestFile[];
 }
 
 const root = join(import.meta.dirname, '..');
@@ -45,8 +49,10 @@ const oneTest = (exitCode: number): Tally => ({
 function vitestTally(exitCode: number): Tally {
   if (!existsSync(reportFile)) return { passed: 0, failed: 1, skipped: 0 };
   const report = JSON.parse(readFileSync(reportFile, 'utf8')) as VitestReport;
-  // A file that does not load holds no tests that could fail, and must not pass for that.
-  const broken = report.testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0);
+  // A file that does not load, or whose set-up fails, holds no failed test and must not pass for that.
+  const broken = report.testResults.filter(
+    (file) => file.status === 'failed' && !file.assertionResults.some((result) => result.status === 'failed'),
+  );
   const failed = report.numFailedTests + broken.length;
   return {
     passed: report.numPassedTests,
