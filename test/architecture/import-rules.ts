@@ -70,7 +70,7 @@ const insideModules: readonly Rule[] = [
   {
     name: 'service-knows-no-edge',
     from: { path: '^src/modules/.*\\.service\\.ts$' },
-    to: { path: [inbound, suffix('schemas', 'module'), ...persistence] },
+    to: { path: [inbound, suffix('module'), ...persistence] },
   },
   {
     name: 'edge-goes-through-service',
