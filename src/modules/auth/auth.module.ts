@@ -1,0 +1,83 @@
+import type { Clock } from '#kernel/clock.ts';
+import type { EventBus } from '#kernel/events.ts';
+import type { Component } from '#kernel/lifecycle.ts';
+import type { Logger } from '#kernel/logger.ts';
+import type { UsersApi } from '#modules/users/index.ts';
+import type { CounterStore } from '#platform/cache/cache.port.ts';
+import type { HttpMount } from '#platform/http/http.port.ts';
+import type { MigrationSet, SqlStore } from '#platform/sql/sql.port.ts';
+import { createAccessTokens } from './access-tokens.ts';
+import type { AuthApi } from './auth.api.ts';
+import { createRefreshTokenStore } from './auth.repository.ts';
+import { createAuthRoutes, createJwksRoutes } from './auth.routes.ts';
+import { createAuthService } from './auth.service.ts';
+import { createAuthenticator } from './authenticator.ts';
+import { createLoginThrottle } from './login-throttle.ts';
+import * as createAuth from './migrations/2026_11_23_02_auth.ts';
+import { createSigningKeys } from './signing-keys.ts';
+
+export interface AuthSettings {
+  /** Where the signing keys are; made on the first start. */
+  readonly keysFolder: string;
+  readonly accessTokenMinutes: number;
+  readonly refreshTokenDays: number;
+  readonly registrationOpen: boolean;
+}
+
+export interface AuthModuleDeps {
+  readonly sql: SqlStore;
+  readonly users: UsersApi;
+  readonly counters: CounterStore;
+  readonly events: EventBus;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly settings: AuthSettings;
+}
+
+export interface AuthModule {
+  readonly api: AuthApi;
+  readonly routes: readonly HttpMount[];
+  /** The signing keys: to be started before anything that takes tokens. */
+  readonly components: readonly Component[];
+}
+
+export const authMigrations: MigrationSet = { '2026_11_23_02_auth': createAuth };
+
+export function createAuthModule({
+  sql,
+  users,
+  counters,
+  events,
+  clock,
+  logger,
+  settings,
+}: AuthModuleDeps): AuthModule {
+  const keys = createSigningKeys({ folder: settings.keysFolder });
+  const tokens = createAccessTokens({ keys, clock, lifetime: settings.accessTokenMinutes * 60 });
+  const service = createAuthService({
+    users,
+    store: createRefreshTokenStore(sql),
+    accessTokens: tokens,
+    throttle: createLoginThrottle({ counters }),
+    clock,
+    events,
+    settings,
+  });
+  events.on('user.access_changed', ({ data }) =>
+    data.reason === 'role_changed' ? undefined : service.revokeAllOf(data.user_id),
+  );
+  events.on('auth.refresh_token_reused', ({ data }) =>
+    logger.warn(data, 'a revoked refresh token was presented again; its family is revoked'),
+  );
+  return {
+    api: {
+      ...createAuthenticator({ tokens, users, events, clock }),
+      removeExpiredTokens: () => service.removeExpiredTokens(),
+    },
+    routes: [
+      { prefix: '/api/v1/auth', routes: createAuthRoutes(service) },
+      { prefix: '/.well-known', routes: createJwksRoutes(keys.jwks) },
+    ],
+    components: [keys],
+  };
+}

@@ -1,0 +1,76 @@
+import type { UserRole } from '#kernel/access.ts';
+
+/** Instants are epoch milliseconds. */
+export interface RefreshToken {
+  readonly id: number;
+  readonly userId: number;
+  readonly familyId: string;
+  readonly expiresAt: number;
+  readonly isRevoked: boolean;
+  /** When it counts as issued, see `AccessToken.issuedAt`. */
+  readonly createdAt: number;
+}
+
+export interface NewRefreshToken extends Omit<RefreshToken, 'id' | 'isRevoked'> {
+  readonly tokenHash: string;
+}
+
+export interface RefreshTokenRepository {
+  insert(token: NewRefreshToken): Promise<void>;
+  findByHash(tokenHash: string): Promise<RefreshToken | null>;
+  revoke(id: number, now: number): Promise<void>;
+  revokeFamily(familyId: string, now: number): Promise<void>;
+  revokeAllOf(userId: number, now: number): Promise<void>;
+  /** Removes those that expired before `before`; returns how many. */
+  removeExpired(before: number): Promise<number>;
+}
+
+/** The repository, and the same one inside a transaction. */
+export interface RefreshTokenStore {
+  readonly tokens: RefreshTokenRepository;
+  transaction<T>(work: (tokens: RefreshTokenRepository) => Promise<T>): Promise<T>;
+}
+
+export interface AccessToken {
+  readonly userId: number;
+  /**
+   * Epoch milliseconds: the instant at which the credentials for it were read, so that whatever voids tokens
+   * after that (sign-out, a new password) voids this one, even when it was handed out later.
+   */
+  readonly issuedAt: number;
+  readonly expiresAt: number;
+}
+
+export interface AccessTokens {
+  /** Seconds. */
+  readonly lifetime: number;
+  issue(token: { readonly userId: number; readonly role: UserRole; readonly issuedAt: number }): string;
+  /** Signature and expiry only. @throws AppError `authentication_required` */
+  verify(token: string): AccessToken;
+}
+
+/**
+ * At most five failures for one account and address in 15 minutes. Attempts on the same account and address
+ * run one after the other, so that many at once get no more guesses than many in a row.
+ */
+export interface LoginThrottle {
+  /**
+   * Runs `check`: null counts as a failure, a value forgets the failures, a throw counts as nothing.
+   * @throws AppError `too_many_logins`
+   */
+  attempt<T>(account: string, address: string, check: () => Promise<T | null>): Promise<T | null>;
+}
+
+/** RFC 7517 */
+export interface Jwks {
+  readonly keys: readonly Jwk[];
+}
+
+export interface Jwk {
+  readonly kty: 'OKP';
+  readonly crv: 'Ed25519';
+  readonly x: string;
+  readonly kid: string;
+  readonly use: 'sig';
+  readonly alg: 'EdDSA';
+}

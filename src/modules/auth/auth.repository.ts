@@ -1,0 +1,86 @@
+import type { Generated, Kysely } from 'kysely';
+import type { SqlStore } from '#platform/sql/sql.port.ts';
+import type { RefreshTokenRepository, RefreshTokenStore } from './auth.ports.ts';
+
+interface Tables {
+  refresh_tokens: {
+    id: Generated<number>;
+    user_id: number;
+    token_hash: string;
+    family_id: string;
+    expires_at: number;
+    is_revoked: number;
+    revoked_at: number | null;
+    created_at: number;
+    updated_at: number;
+  };
+}
+
+export function createRefreshTokenStore(store: SqlStore): RefreshTokenStore {
+  return {
+    get tokens() {
+      return createRefreshTokenRepository(store.db<Tables>());
+    },
+    transaction<T>(work: (tokens: RefreshTokenRepository) => Promise<T>) {
+      return store.transaction<Tables, T>((trx) => work(createRefreshTokenRepository(trx)));
+    },
+  };
+}
+
+function createRefreshTokenRepository(db: Kysely<Tables>): RefreshTokenRepository {
+  const revoking = (now: number) =>
+    db
+      .updateTable('refresh_tokens')
+      .set({ is_revoked: 1, revoked_at: now, updated_at: now })
+      .where('is_revoked', '=', 0);
+
+  return {
+    async insert({ userId, tokenHash, familyId, expiresAt, createdAt }) {
+      await db
+        .insertInto('refresh_tokens')
+        .values({
+          user_id: userId,
+          token_hash: tokenHash,
+          family_id: familyId,
+          expires_at: expiresAt,
+          is_revoked: 0,
+          revoked_at: null,
+          created_at: createdAt,
+          updated_at: createdAt,
+        })
+        .execute();
+    },
+    async findByHash(tokenHash) {
+      const row = await db
+        .selectFrom('refresh_tokens')
+        .select(['id', 'user_id', 'family_id', 'expires_at', 'is_revoked', 'created_at'])
+        .where('token_hash', '=', tokenHash)
+        .executeTakeFirst();
+      if (row === undefined) return null;
+      return {
+        id: row.id,
+        userId: row.user_id,
+        familyId: row.family_id,
+        expiresAt: row.expires_at,
+        isRevoked: row.is_revoked === 1,
+        createdAt: row.created_at,
+      };
+    },
+    async revoke(id, now) {
+      await revoking(now).where('id', '=', id).execute();
+    },
+    async revokeFamily(familyId, now) {
+      await revoking(now).where('family_id', '=', familyId).execute();
+    },
+    async revokeAllOf(userId, now) {
+      await revoking(now).where('user_id', '=', userId).execute();
+    },
+    async removeExpired(before) {
+      const { numDeletedRows } = await db
+        .deleteFrom('refresh_tokens')
+        .where('expires_at', '<', before)
+        .executeTakeFirstOrThrow();
+      return Number(numDeletedRows);
+    },
+  };
+}

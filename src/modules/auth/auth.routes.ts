@@ -1,0 +1,124 @@
+import type { FastifyReply } from 'fastify';
+import { Type } from 'typebox';
+import { type HttpRoutes, principalOf } from '#platform/http/http.port.ts';
+import type { Jwks } from './auth.ports.ts';
+import { JwksView, LoginBody, presentTokens, RefreshBody, RegisterBody, Tokens } from './auth.schemas.ts';
+import type { AuthService } from './auth.service.ts';
+
+const tags = ['auth'];
+
+/** `/api/v1/auth` */
+export function createAuthRoutes(auth: AuthService): HttpRoutes {
+  return (app) => {
+    app.post(
+      '/register',
+      {
+        config: { access: 'public', problems: [403, 409] },
+        schema: {
+          tags,
+          summary: 'Register',
+          description: 'Makes a USER and signs it in. 403 `registration_closed` where only administrators make users.',
+          body: RegisterBody,
+          response: { 201: Tokens },
+        },
+      },
+      async (request, reply) => {
+        const { full_name, phone, organization, ...credentials } = request.body;
+        const pair = await auth.register({
+          ...credentials,
+          fullName: full_name ?? null,
+          phone: phone ?? null,
+          organization: organization ?? null,
+        });
+        uncached(reply).code(201);
+        return presentTokens(pair);
+      },
+    );
+
+    app.post(
+      '/login',
+      {
+        config: { access: 'public', problems: [401, 403] },
+        schema: {
+          tags,
+          summary: 'Sign in',
+          description:
+            'A wrong e-mail and a wrong password are the same 401. 403 `account_inactive` for a deactivated user. ' +
+            'After five failures for one account and address within 15 minutes: 429 with `Retry-After`.',
+          body: LoginBody,
+          response: { 200: Tokens },
+        },
+      },
+      async (request, reply) => {
+        const pair = await auth.login(request.body, request.ip);
+        uncached(reply);
+        return presentTokens(pair);
+      },
+    );
+
+    app.post(
+      '/refresh',
+      {
+        config: { access: 'public', problems: [401] },
+        schema: {
+          tags,
+          summary: 'Exchange a refresh token for a new pair',
+          description:
+            'The old refresh token is revoked. Presenting a revoked one revokes every token of that sign-in (401).',
+          body: RefreshBody,
+          response: { 200: Tokens },
+        },
+      },
+      async (request, reply) => {
+        const pair = await auth.refresh(request.body.refresh_token);
+        uncached(reply);
+        return presentTokens(pair);
+      },
+    );
+
+    app.post(
+      '/logout',
+      {
+        config: { access: 'bearer' },
+        schema: {
+          tags,
+          summary: 'Sign out everywhere',
+          description: 'Revokes every refresh token of the caller and ends the access tokens issued until now.',
+          response: { 204: Type.Null({ description: 'Done' }) },
+        },
+      },
+      async (request, reply) => {
+        await auth.logout(principalOf(request).userId);
+        return reply.code(204).send(null);
+      },
+    );
+  };
+}
+
+/** `/.well-known` */
+export function createJwksRoutes(jwks: () => Jwks): HttpRoutes {
+  return (app) => {
+    app.get(
+      '/jwks.json',
+      {
+        config: { access: 'public' },
+        schema: {
+          tags,
+          summary: 'Public keys',
+          description: 'JSON Web Key Set (RFC 7517): verifies access tokens without a secret.',
+          response: { 200: JwksView },
+        },
+      },
+      async (_request, reply) => {
+        reply.header('cache-control', 'public, max-age=300');
+        return { keys: [...jwks().keys] };
+      },
+    );
+  };
+}
+
+/** RFC 6749 section 5.1 */
+function uncached(reply: Pick<FastifyReply, 'header' | 'code'>): Pick<FastifyReply, 'header' | 'code'> {
+  reply.header('cache-control', 'no-store');
+  return reply;
+}

@@ -1,0 +1,70 @@
+import { type Static, Type } from 'typebox';
+import { EMAIL_PATTERN, PASSWORD_LENGTH } from '#modules/users/index.ts';
+import { Strict } from '#platform/http/http.schemas.ts';
+import type { TokenPair } from './auth.service.ts';
+
+const Email = Type.String({
+  maxLength: 254,
+  pattern: EMAIL_PATTERN,
+  description: 'E-mail address; trimmed and lower-cased',
+  examples: ['kim@example.com'],
+});
+
+const text = (maxLength: number, description: string, example: string) =>
+  Type.Optional(Type.String({ minLength: 1, maxLength, description, examples: [example] }));
+
+export const RegisterBody = Strict({
+  email: Email,
+  password: Type.String({ ...PASSWORD_LENGTH, description: 'Password', examples: ['correct horse'] }),
+  full_name: text(200, 'Name', 'Kim Minji'),
+  phone: text(32, 'Phone number', '+82 10-1234-5678'),
+  organization: text(200, 'Organisation', 'Hanbit Farm'),
+});
+
+export const LoginBody = Strict({
+  email: Email,
+  password: Type.String({ minLength: 1, maxLength: 128, description: 'Password', examples: ['correct horse'] }),
+});
+
+export const RefreshBody = Strict({
+  refresh_token: Type.String({
+    minLength: 1,
+    maxLength: 512,
+    description: 'The newest refresh token of this sign-in',
+    examples: ['pYbY3ZqE0dXnBf0m1mYkq3v0Jb1x2xkq8rj0w2yYxkE'],
+  }),
+});
+
+export const Tokens = Strict({
+  access_token: Type.String({
+    description: 'JWT for `Authorization: Bearer`, verifiable with the keys at /.well-known/jwks.json',
+    examples: ['eyJhbGciOiJFZERTQSIsInR5cCI6IkpXVCIsImtpZCI6Ii4uLiJ9.eyJzdWIiOiI3Iiwicm9sZSI6IlVTRVIifQ.c2ln'],
+  }),
+  refresh_token: Type.String({
+    description: 'Exchange it at POST /api/v1/auth/refresh; good for one exchange',
+    examples: ['pYbY3ZqE0dXnBf0m1mYkq3v0Jb1x2xkq8rj0w2yYxkE'],
+  }),
+  token_type: Type.Literal('bearer', { description: 'RFC 6750' }),
+  expires_in: Type.Integer({ description: 'Seconds until the access token expires', examples: [1800] }),
+});
+
+export const JwksView = Strict({
+  keys: Type.Array(
+    Strict({
+      kty: Type.Literal('OKP', { description: 'Key type (RFC 8037)' }),
+      crv: Type.Literal('Ed25519', { description: 'Curve' }),
+      x: Type.String({
+        description: 'Public key, base64url',
+        examples: ['11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo'],
+      }),
+      kid: Type.String({ description: 'Id of the key: its RFC 7638 thumbprint', examples: ['kPrK_qmxVWaYVA9wwBF6'] }),
+      use: Type.Literal('sig', { description: 'For signatures' }),
+      alg: Type.Literal('EdDSA', { description: 'Algorithm' }),
+    }),
+    { description: 'Public keys; `kid` in the header of a token says which one' },
+  ),
+});
+
+export function presentTokens({ accessToken, refreshToken, expiresIn }: TokenPair): Static<typeof Tokens> {
+  return { access_token: accessToken, refresh_token: refreshToken, token_type: 'bearer', expires_in: expiresIn };
+}

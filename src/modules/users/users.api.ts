@@ -1,0 +1,41 @@
+import type { UserRole } from '#kernel/access.ts';
+import type { User, UserAccess, UserProfile } from './users.ports.ts';
+
+export interface NewUser extends Partial<UserProfile> {
+  /** Trimmed and lower-cased by the module. */
+  readonly email: string;
+  /** 8..128 characters. */
+  readonly password: string;
+  readonly role: UserRole;
+}
+
+export interface EmailAndPassword {
+  readonly email: string;
+  readonly password: string;
+}
+
+/** What other modules and the commands may ask of users. Knows live users only. */
+export interface UsersApi {
+  /** Without any check of who may do so. @throws AppError `email_taken`, `invalid_input`, `password_checks_busy` */
+  create(user: NewUser): Promise<User>;
+  exists(userId: number): Promise<boolean>;
+  findByEmail(email: string): Promise<User | null>;
+  /** Role and state as stored now; null for nobody. */
+  findAccess(userId: number): Promise<UserAccess | null>;
+  /**
+   * Null when there is no such user or the password is wrong; both take the same time. A user that is not
+   * active is returned. The access is as it was when the password was read: a token for it has to count as
+   * issued no later than the call, so that a password changed meanwhile voids it.
+   * @throws AppError `password_checks_busy`
+   */
+  verifyPassword(credentials: EmailAndPassword): Promise<UserAccess | null>;
+  recordLogin(userId: number): Promise<void>;
+  /** Voids every token issued until now. */
+  endSessions(userId: number): Promise<void>;
+  /**
+   * Makes sure that an active SUPERADMIN with this e-mail and password exists: creates the user, or promotes
+   * and re-activates the one that has the e-mail, with this password and its old sessions ended.
+   * @throws AppError `invalid_input`
+   */
+  ensureSuperuser(credentials: EmailAndPassword): Promise<{ readonly userId: number; readonly created: boolean }>;
+}
