@@ -1,0 +1,63 @@
+import type { Clock } from '#kernel/clock.ts';
+import type { EventBus } from '#kernel/events.ts';
+import type { HttpMount } from '#platform/http/http.port.ts';
+import type { SqlStore } from '#platform/sql/sql.port.ts';
+import { createDeviceListing } from './devices.listing.repository.ts';
+import type { UserDeviceScope, UserDirectory } from './devices.ports.ts';
+import { createDevicePresenter } from './devices.presenter.ts';
+import { createDeviceStore } from './devices.repository.ts';
+import { createDevicesRoutes } from './devices.routes.ts';
+import { createDevicesService } from './devices.service.ts';
+import { createStatements } from './devices.statements.ts';
+import { createGroupStore } from './groups/groups.repository.ts';
+import { createGroupsRoutes } from './groups/groups.routes.ts';
+import { createGroupsService } from './groups/groups.service.ts';
+import type { DevicesApi } from './index.ts';
+import { createStatusStore } from './status/status.repository.ts';
+import { createStatusService } from './status/status.service.ts';
+import { createExportService } from './transfer/export.service.ts';
+import { createImportService } from './transfer/import.service.ts';
+import { createTransferRoutes } from './transfer/transfer.routes.ts';
+
+export interface DevicesModuleDeps {
+  readonly sql: SqlStore;
+  readonly clock: Clock;
+  readonly events: EventBus;
+  readonly users: UserDirectory;
+  /** `owned`: a USER reads its own devices; `all`: every signed-in user reads every device. */
+  readonly userDeviceScope: UserDeviceScope;
+}
+
+export interface DevicesModule {
+  readonly api: DevicesApi;
+  readonly routes: readonly HttpMount[];
+}
+
+export function createDevicesModule({ sql, clock, events, users, userDeviceScope }: DevicesModuleDeps): DevicesModule {
+  const statements = createStatements();
+  const store = createDeviceStore(sql, statements);
+  const listing = createDeviceListing(sql, statements);
+  const statuses = createStatusService({ store: createStatusStore(sql, statements), clock, events });
+  const devices = createDevicesService({ store, listing, statuses, users, clock, events, userDeviceScope });
+  const imports = createImportService({ store, users, clock, events });
+  const exports = createExportService({ store });
+  const groups = createGroupsService({ store: createGroupStore(sql), clock });
+  const present = createDevicePresenter();
+
+  return {
+    api: {
+      authenticate: devices.authenticate,
+      getVisible: devices.getVisible,
+      findVisibleByUid: devices.findVisibleByUid,
+      mayObserve: async (principal, deviceUid) => (await devices.findVisibleByUid(principal, deviceUid)) !== null,
+      applyStatuses: statuses.applyStatuses,
+      touchLastSeen: statuses.touchLastSeen,
+      markAllOffline: statuses.markAllOffline,
+    },
+    routes: [
+      { prefix: '/api/v1/devices', routes: createTransferRoutes(imports, exports, present) },
+      { prefix: '/api/v1/devices', routes: createDevicesRoutes(devices, present) },
+      { prefix: '/api/v1/device-groups', routes: createGroupsRoutes(groups) },
+    ],
+  };
+}

@@ -1,0 +1,127 @@
+import type { PageQuery, SortTerm } from '#kernel/pagination.ts';
+
+export const DEVICE_STATUSES = ['ONLINE', 'OFFLINE', 'MAINTENANCE', 'ERROR'] as const;
+export type DeviceStatus = (typeof DEVICE_STATUSES)[number];
+
+/** A device as stored. Instants are epoch milliseconds. Records may be shared: never change one. */
+export interface DeviceRecord {
+  readonly id: number;
+  readonly deviceUid: string;
+  readonly name: string;
+  readonly deviceType: string;
+  readonly status: DeviceStatus;
+  /** While an operator holds the device in MAINTENANCE: the status it would have. Otherwise null. */
+  readonly measuredStatus: DeviceStatus | null;
+  readonly firmwareVersion: string | null;
+  readonly ipAddress: string | null;
+  readonly groupId: number | null;
+  readonly ownerId: number | null;
+  readonly lastSeenAt: number | null;
+  /** A JSON object as text. */
+  readonly metadata: string;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+/** What other modules need to know to work with a device. */
+export interface DeviceRef {
+  readonly deviceId: number;
+  readonly deviceUid: string;
+  readonly ownerId: number | null;
+}
+
+export interface DeviceCredentials {
+  /** The device_uid. */
+  readonly username: string;
+  /** 256 random bits. Shown once, stored as a hash only. */
+  readonly password: string;
+}
+
+export interface NewDevice {
+  readonly deviceUid: string;
+  readonly name: string;
+  readonly deviceType: string;
+  readonly groupId: number | null;
+  readonly ownerId: number | null;
+  readonly metadata: string;
+  readonly secretHash: string;
+}
+
+/** Fields to set; an absent one stays. */
+export type DeviceUpdate = Partial<
+  Pick<DeviceRecord, 'name' | 'deviceType' | 'groupId' | 'ownerId' | 'metadata' | 'status' | 'measuredStatus'>
+>;
+
+export const DEVICE_SORT_FIELDS = [
+  'id',
+  'device_uid',
+  'name',
+  'device_type',
+  'status',
+  'last_seen_at',
+  'created_at',
+  'updated_at',
+] as const;
+export type DeviceSortField = (typeof DEVICE_SORT_FIELDS)[number];
+
+/** Every given field must match; none given means every device. */
+export interface DeviceFilter {
+  readonly status?: DeviceStatus;
+  readonly deviceType?: string;
+  readonly groupId?: number;
+  readonly ownerId?: number;
+  /** Contained in the name or the uid, whatever the case of ASCII letters. */
+  readonly q?: string;
+}
+
+export interface DeviceListQuery extends Omit<PageQuery, 'sort'> {
+  readonly filter: DeviceFilter;
+  /** Only devices of this user; null: of everyone. Narrows `filter.ownerId`, never widens it. */
+  readonly visibleTo: number | null;
+  /** Ties are broken by id, in the direction of the last term. */
+  readonly sort: readonly SortTerm<DeviceSortField>[];
+}
+
+/** Reads. Deleted devices are not there. */
+export interface DeviceReader {
+  findById(id: number): Promise<DeviceRecord | null>;
+  findRef(id: number): Promise<DeviceRef | null>;
+  findRefByUid(deviceUid: string): Promise<DeviceRef | null>;
+  /** One look into a unique index. */
+  findSecret(
+    deviceUid: string,
+  ): Promise<{ readonly id: number; readonly deviceUid: string; readonly secretHash: string } | null>;
+  /** Those with an id above `afterId`, by id, `limit` at the most. */
+  listAfter(afterId: number, limit: number): Promise<readonly DeviceRecord[]>;
+  groupExists(groupId: number): Promise<boolean>;
+}
+
+/** Reads and writes of one unit of work. */
+export interface DeviceWriter extends DeviceReader {
+  /** @returns the id. @throws AppError `device_uid_taken`, `device_owner_unknown` */
+  insert(device: NewDevice, at: number): Promise<number>;
+  /** @throws AppError `device_owner_unknown` */
+  update(id: number, changes: DeviceUpdate, at: number): Promise<void>;
+  setSecret(id: number, secretHash: string, at: number): Promise<void>;
+  /** Marks as deleted, frees the uid and forgets the secret. */
+  remove(id: number, at: number): Promise<void>;
+}
+
+export interface DeviceStore extends DeviceReader {
+  /** All of `work` or nothing is stored; on disk when it resolves. `work` awaits nothing but the writer. */
+  transaction<T>(work: (writer: DeviceWriter) => Promise<T>): Promise<T>;
+}
+
+/** The paged list, apart from the rest because it is what dashboards ask for all the time. */
+export interface DeviceListing {
+  list(query: DeviceListQuery): Promise<{ readonly items: readonly DeviceRecord[]; readonly total: number }>;
+}
+
+/** What this module asks of the users. */
+export interface UserDirectory {
+  /** Whether there is such a user, who was not deleted. */
+  exists(userId: number): Promise<boolean>;
+}
+
+/** Who may read a device: its owner and MANAGEMENT, or every signed-in user. */
+export type UserDeviceScope = 'owned' | 'all';

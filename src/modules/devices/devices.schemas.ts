@@ -1,0 +1,149 @@
+import { type Static, Type } from 'typebox';
+import { Id, Instant, Nullable, PageOf, pageQuery, Strict, searchQuery } from '#platform/http/http.schemas.ts';
+import { DEVICE_SORT_FIELDS, DEVICE_STATUSES, type DeviceFilter, type DeviceStatus } from './devices.ports.ts';
+import type { DeviceInput } from './devices.registration.ts';
+import type { DeviceChanges } from './devices.service.ts';
+
+/** Also the `{uid}` of the MQTT topics. */
+export const DEVICE_UID_PATTERN = '^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$';
+
+/** Something visible and no control characters, which would come out again in files and terminals. */
+const PRINTABLE = '^(?=.*\\S)[^\\u0000-\\u001f\\u007f]+$';
+
+export const DeviceUid = Type.String({
+  pattern: DEVICE_UID_PATTERN,
+  description: 'Name of the device in MQTT topics and its login; generated when left out',
+  examples: ['greenhouse-07'],
+});
+
+const status = Type.Unsafe<DeviceStatus>({
+  type: 'string',
+  enum: [...DEVICE_STATUSES],
+  description: 'What the device last was',
+  examples: ['ONLINE'],
+});
+const name = Type.String({
+  maxLength: 100,
+  pattern: PRINTABLE,
+  description: 'Name for people',
+  examples: ['Greenhouse 7, north'],
+});
+const deviceType = Type.String({
+  maxLength: 64,
+  pattern: PRINTABLE,
+  description: 'Kind of device, any word of your own',
+  examples: ['temperature-sensor'],
+});
+const groupId = { ...Id, description: 'Group that the device is in', examples: [3] };
+const ownerId = { ...Id, description: 'User who owns the device', examples: [12] };
+const metadataBody = Type.Record(Type.String(), Type.Unknown(), {
+  description: 'JSON object of your own; 16 KiB and 8 levels at the most. A change replaces all of it.',
+  examples: [{ floor: 2, room: 'B-204' }],
+});
+/** Without a `type`, because the compiled serialiser is at its fastest when it knows nothing about the value. */
+const metadata = Type.Unsafe<Readonly<Record<string, unknown>>>({
+  title: 'JSON object',
+  description: 'JSON object of your own',
+  examples: [{ floor: 2, room: 'B-204' }],
+});
+
+const deviceFields = {
+  id: { ...Id, examples: [7] },
+  device_uid: Type.String({
+    description: 'Name of the device in MQTT topics and its login',
+    examples: ['greenhouse-07'],
+  }),
+  name: Type.String({ description: 'Name for people', examples: ['Greenhouse 7, north'] }),
+  device_type: Type.String({ description: 'Kind of device', examples: ['temperature-sensor'] }),
+  status,
+  firmware_version: Nullable(Type.String({ description: 'As the device reported it', examples: ['1.4.2'] })),
+  ip_address: Nullable(Type.String({ description: 'Address of its latest connection', examples: ['192.168.0.17'] })),
+  group_id: Nullable(groupId),
+  owner_id: Nullable(ownerId),
+  last_seen_at: Nullable({ ...Instant, description: 'Latest contact; null: never' }),
+  metadata,
+  created_at: Instant,
+  updated_at: Instant,
+};
+
+export const DeviceView = Strict(deviceFields);
+export type DeviceView = Static<typeof DeviceView>;
+export const DevicePage = PageOf(DeviceView);
+
+export const CredentialsView = Strict({
+  username: Type.String({ description: 'The device_uid', examples: ['greenhouse-07'] }),
+  password: Type.String({
+    description: 'The secret. Kept as a hash only: it cannot be shown again, only replaced.',
+    examples: ['8rGm0cVJ0p1Yk4mC2v9dWq3s6u8xZ0aB1cD2eF3gH4I'],
+  }),
+});
+export const CreatedDeviceView = Strict({ ...deviceFields, credentials: CredentialsView });
+export const RotatedCredentialsView = Strict({ credentials: CredentialsView });
+
+export const DeviceParams = Strict({ device_id: { ...Id, description: 'Id of the device', examples: [7] } });
+
+export const DeviceQuery = Strict({
+  ...pageQuery,
+  ...searchQuery,
+  status: Type.Optional(status),
+  device_type: Type.Optional(deviceType),
+  group_id: Type.Optional(groupId),
+  owner_id: Type.Optional(ownerId),
+});
+
+export const DeviceBody = Strict({
+  name,
+  device_type: deviceType,
+  device_uid: Type.Optional(DeviceUid),
+  group_id: Type.Optional(Nullable(groupId)),
+  owner_id: Type.Optional(Nullable(ownerId)),
+  metadata: Type.Optional(metadataBody),
+});
+export type DeviceBody = Static<typeof DeviceBody>;
+
+export const DevicePatch = Strict({
+  name: Type.Optional(name),
+  device_type: Type.Optional(deviceType),
+  group_id: Type.Optional(Nullable(groupId)),
+  owner_id: Type.Optional(Nullable(ownerId)),
+  metadata: Type.Optional(metadataBody),
+  status: Type.Optional({
+    ...status,
+    description:
+      'MAINTENANCE holds the device there whatever it does; any other value ends that, and the device shows the ' +
+      'status that was measured meanwhile',
+    examples: ['MAINTENANCE'],
+  }),
+});
+export type DevicePatch = Static<typeof DevicePatch>;
+
+export const SORT_HELP = `Sort by ${DEVICE_SORT_FIELDS.join(', ')}.`;
+
+export function toFilter(query: Static<typeof DeviceQuery>): DeviceFilter {
+  return {
+    ...(query.status === undefined ? {} : { status: query.status }),
+    ...(query.device_type === undefined ? {} : { deviceType: query.device_type }),
+    ...(query.group_id === undefined ? {} : { groupId: query.group_id }),
+    ...(query.owner_id === undefined ? {} : { ownerId: query.owner_id }),
+    ...(query.q === undefined ? {} : { q: query.q }),
+  };
+}
+
+export function toInput(body: DeviceBody): DeviceInput {
+  return { ...toChanges(body), name: body.name, deviceType: body.device_type, ...uidOf(body) };
+}
+
+function uidOf({ device_uid }: DeviceBody) {
+  return device_uid === undefined ? {} : { deviceUid: device_uid };
+}
+
+export function toChanges(body: DevicePatch): DeviceChanges {
+  return {
+    ...(body.name === undefined ? {} : { name: body.name }),
+    ...(body.device_type === undefined ? {} : { deviceType: body.device_type }),
+    ...(body.group_id === undefined ? {} : { groupId: body.group_id }),
+    ...(body.owner_id === undefined ? {} : { ownerId: body.owner_id }),
+    ...(body.metadata === undefined ? {} : { metadata: body.metadata }),
+    ...(body.status === undefined ? {} : { status: body.status }),
+  };
+}

@@ -1,0 +1,259 @@
+import { isManagement, type Principal } from '#kernel/access.ts';
+import type { Clock } from '#kernel/clock.ts';
+import { commonErrors } from '#kernel/errors.ts';
+import type { EventBus } from '#kernel/events.ts';
+import { createSecret, hashSecret, secretMatches } from '#kernel/ids.ts';
+import { type Page, type PageQuery, parseSort, toPage } from '#kernel/pagination.ts';
+import { deviceErrors } from './devices.errors.ts';
+import { metadataToText } from './devices.metadata.ts';
+import {
+  DEVICE_SORT_FIELDS,
+  type DeviceCredentials,
+  type DeviceFilter,
+  type DeviceListing,
+  type DeviceRecord,
+  type DeviceRef,
+  type DeviceStatus,
+  type DeviceStore,
+  type DeviceUpdate,
+  type UserDeviceScope,
+  type UserDirectory,
+} from './devices.ports.ts';
+import { type DeviceInput, prepareDevice } from './devices.registration.ts';
+import type { StatusService } from './status/status.service.ts';
+
+/** Fields to change; an absent one stays. */
+export interface DeviceChanges {
+  readonly name?: string;
+  readonly deviceType?: string;
+  readonly groupId?: number | null;
+  readonly ownerId?: number | null;
+  /** Replaces the whole object. */
+  readonly metadata?: Readonly<Record<string, unknown>>;
+  /** MAINTENANCE holds the device there; any other value lets it show its measured status again. */
+  readonly status?: DeviceStatus;
+}
+
+export interface DevicesServiceDeps {
+  readonly store: DeviceStore;
+  readonly listing: DeviceListing;
+  readonly statuses: Pick<StatusService, 'inOrder'>;
+  readonly users: UserDirectory;
+  readonly clock: Clock;
+  readonly events: EventBus;
+  readonly userDeviceScope: UserDeviceScope;
+}
+
+export type DevicesService = ReturnType<typeof createDevicesService>;
+
+const DEFAULT_SORT = [{ field: 'created_at', direction: 'desc' }] as const;
+/** Compared with when there is no such device, so that an unknown uid takes as long as a wrong secret. */
+const NOBODY = hashSecret('nobody');
+
+export function createDevicesService(deps: DevicesServiceDeps) {
+  const { store, listing, statuses, users, clock, events, userDeviceScope } = deps;
+
+  const seesAll = (principal: Principal) => userDeviceScope === 'all' || isManagement(principal.role);
+  const sees = (principal: Principal, device: { readonly ownerId: number | null }) =>
+    seesAll(principal) || device.ownerId === principal.userId;
+
+  async function requireOwner(ownerId: number | null | undefined): Promise<void> {
+    if (ownerId === null || ownerId === undefined || (await users.exists(ownerId))) return;
+    throw deviceErrors.device_owner_unknown({
+      details: { fields: [{ path: '/owner_id', message: 'must be the id of a user' }] },
+    });
+  }
+
+  async function existing(deviceId: number, reader: Pick<DeviceStore, 'findById'> = store): Promise<DeviceRecord> {
+    const device = await reader.findById(deviceId);
+    if (device === null) throw deviceErrors.device_not_found();
+    return device;
+  }
+
+  return {
+    /** Devices that the principal may see. @throws AppError `invalid_sort` */
+    async list(
+      principal: Principal,
+      query: PageQuery & { readonly filter: DeviceFilter },
+    ): Promise<Page<DeviceRecord>> {
+      const sort = parseSort(query.sort, DEVICE_SORT_FIELDS, DEFAULT_SORT);
+      if ('unknownField' in sort) {
+        throw commonErrors.invalid_sort({
+          details: {
+            fields: [{ path: '/querystring/sort', message: `must be some of ${DEVICE_SORT_FIELDS.join(', ')}` }],
+          },
+        });
+      }
+      const visibleTo = seesAll(principal) ? null : principal.userId;
+      const { page, size, filter } = query;
+      const { items, total } = await listing.list({ page, size, filter, visibleTo, sort });
+      return toPage(items, total, query);
+    },
+
+    /** @throws AppError `device_not_found`, also when the principal may not see it */
+    async get(principal: Principal, deviceId: number): Promise<DeviceRecord> {
+      const device = await existing(deviceId);
+      if (!sees(principal, device)) throw deviceErrors.device_not_found();
+      return device;
+    },
+
+    /**
+     * Registers a device. The credentials are not kept: this is the only time that they are known.
+     * @throws AppError `device_uid_taken`, `device_group_unknown`, `device_owner_unknown`, `device_metadata_invalid`
+     */
+    async create(
+      principal: Principal,
+      input: DeviceInput,
+    ): Promise<{ readonly device: DeviceRecord; readonly credentials: DeviceCredentials }> {
+      await requireOwner(input.ownerId);
+      const { row, credentials } = prepareDevice(input);
+      const now = clock.now();
+      const device = await store.transaction(async (writer) => {
+        if (row.groupId !== null && !(await writer.groupExists(row.groupId))) throw unknownGroup();
+        return existing(await writer.insert(row, now), writer);
+      });
+      events.emit('device.created', now, {
+        device_id: device.id,
+        device_uid: device.deviceUid,
+        actor_id: principal.userId,
+      });
+      return { device, credentials };
+    },
+
+    /**
+     * @throws AppError `device_not_found`, `device_group_unknown`, `device_owner_unknown`,
+     * `device_metadata_invalid`, `device_status_measured`
+     */
+    update(principal: Principal, deviceId: number, changes: DeviceChanges): Promise<DeviceRecord> {
+      return statuses.inOrder(async () => {
+        const metadata = changes.metadata === undefined ? undefined : metadataToText(changes.metadata);
+        if (changes.ownerId !== undefined && changes.ownerId !== (await existing(deviceId)).ownerId) {
+          await requireOwner(changes.ownerId);
+        }
+        const now = clock.now();
+        const { before, after, update } = await store.transaction(async (writer) => {
+          const before = await existing(deviceId, writer);
+          const update = differences(before, changes, metadata);
+          if (update.groupId && !(await writer.groupExists(update.groupId))) throw unknownGroup();
+          if (Object.keys(update).length === 0) return { before, after: before, update };
+          await writer.update(deviceId, update, now);
+          return { before, after: await existing(deviceId, writer), update };
+        });
+        announce(principal, before, after, update, now);
+        return after;
+      });
+    },
+
+    /** Soft: the device vanishes and its uid is free. @throws AppError `device_not_found` */
+    async remove(principal: Principal, deviceId: number): Promise<void> {
+      const now = clock.now();
+      const device = await store.transaction(async (writer) => {
+        const found = await existing(deviceId, writer);
+        await writer.remove(deviceId, now);
+        return found;
+      });
+      events.emit('device.deleted', now, {
+        device_id: deviceId,
+        device_uid: device.deviceUid,
+        actor_id: principal.userId,
+      });
+    },
+
+    /** Gives the device a new secret; the old one is void. @throws AppError `device_not_found` */
+    async rotateCredentials(principal: Principal, deviceId: number): Promise<DeviceCredentials> {
+      const password = createSecret();
+      const now = clock.now();
+      const device = await store.transaction(async (writer) => {
+        const found = await existing(deviceId, writer);
+        await writer.setSecret(deviceId, hashSecret(password), now);
+        return found;
+      });
+      events.emit('device.credentials_rotated', now, {
+        device_id: deviceId,
+        device_uid: device.deviceUid,
+        actor_id: principal.userId,
+      });
+      return { username: device.deviceUid, password };
+    },
+
+    async authenticate(
+      deviceUid: string,
+      secret: string,
+    ): Promise<{ readonly deviceId: number; readonly deviceUid: string } | null> {
+      const found = await store.findSecret(deviceUid);
+      const matches = secretMatches(secret, found?.secretHash ?? NOBODY);
+      // A store may compare without regard to case; a uid, and the topics made of it, do not.
+      if (found === null || !matches || found.deviceUid !== deviceUid) return null;
+      return { deviceId: found.id, deviceUid };
+    },
+
+    async getVisible(principal: Principal, deviceId: number): Promise<DeviceRef> {
+      const ref = await store.findRef(deviceId);
+      if (ref === null || !sees(principal, ref)) throw deviceErrors.device_not_found();
+      return ref;
+    },
+
+    async findVisibleByUid(principal: Principal, deviceUid: string): Promise<DeviceRef | null> {
+      const ref = await store.findRefByUid(deviceUid);
+      return ref !== null && ref.deviceUid === deviceUid && sees(principal, ref) ? ref : null;
+    },
+  };
+
+  function announce(
+    principal: Principal,
+    before: DeviceRecord,
+    after: DeviceRecord,
+    update: DeviceUpdate,
+    now: number,
+  ): void {
+    const device = { device_id: after.id, device_uid: after.deviceUid };
+    const actor = { ...device, actor_id: principal.userId };
+    const changes = Object.keys(update).flatMap((field) => FIELD_NAMES[field as keyof DeviceUpdate] ?? []);
+    if (changes.length > 0) events.emit('device.updated', now, { ...actor, changes });
+    if (before.ownerId !== after.ownerId) {
+      events.emit('device.owner_changed', now, { ...actor, from: before.ownerId, to: after.ownerId });
+    }
+    if (before.status !== after.status) {
+      const transition = { from: before.status, to: after.status, last_seen_at: after.lastSeenAt };
+      events.emit('device.status_changed', now, { ...device, ...transition });
+    }
+  }
+}
+
+const FIELD_NAMES: Readonly<Partial<Record<keyof DeviceUpdate, string>>> = {
+  name: 'name',
+  deviceType: 'device_type',
+  groupId: 'group_id',
+  ownerId: 'owner_id',
+  metadata: 'metadata',
+};
+
+function unknownGroup() {
+  return deviceErrors.device_group_unknown({
+    details: { fields: [{ path: '/group_id', message: 'must be the id of a device group' }] },
+  });
+}
+
+/** What of `changes` is not so already. */
+function differences(before: DeviceRecord, changes: DeviceChanges, metadata: string | undefined): DeviceUpdate {
+  const { name, deviceType, groupId, ownerId } = changes;
+  return {
+    ...(name === undefined || name === before.name ? {} : { name }),
+    ...(deviceType === undefined || deviceType === before.deviceType ? {} : { deviceType }),
+    ...(groupId === undefined || groupId === before.groupId ? {} : { groupId }),
+    ...(ownerId === undefined || ownerId === before.ownerId ? {} : { ownerId }),
+    ...(metadata === undefined || metadata === before.metadata ? {} : { metadata }),
+    ...statusDifference(before, changes.status),
+  };
+}
+
+function statusDifference(before: DeviceRecord, status: DeviceStatus | undefined): DeviceUpdate {
+  if (status === undefined) return {};
+  const held = before.measuredStatus !== null;
+  if (status === 'MAINTENANCE') return held ? {} : { status, measuredStatus: before.status };
+  if (held) return { status: before.measuredStatus, measuredStatus: null };
+  if (status === before.status) return {};
+  throw deviceErrors.device_status_measured({
+    details: { fields: [{ path: '/status', message: 'must be MAINTENANCE, or any other status to end it' }] },
+  });
+}

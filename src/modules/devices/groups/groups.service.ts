@@ -1,0 +1,66 @@
+import type { Clock } from '#kernel/clock.ts';
+import { commonErrors } from '#kernel/errors.ts';
+import { type Page, type PageQuery, parseSort, toPage } from '#kernel/pagination.ts';
+import { deviceErrors } from '../devices.errors.ts';
+import { type DeviceGroup, GROUP_SORT_FIELDS, type GroupChanges, type GroupStore } from './groups.ports.ts';
+
+export interface GroupsServiceDeps {
+  readonly store: GroupStore;
+  readonly clock: Clock;
+}
+
+export type GroupsService = ReturnType<typeof createGroupsService>;
+
+const DEFAULT_SORT = [{ field: 'name', direction: 'asc' }] as const;
+
+export function createGroupsService({ store, clock }: GroupsServiceDeps) {
+  async function existing(id: number, reader: Pick<GroupStore, 'findById'> = store): Promise<DeviceGroup> {
+    const group = await reader.findById(id);
+    if (group === null) throw deviceErrors.device_group_not_found();
+    return group;
+  }
+
+  return {
+    /** @throws AppError `invalid_sort` */
+    async list(query: PageQuery & { readonly q?: string }): Promise<Page<DeviceGroup>> {
+      const sort = parseSort(query.sort, GROUP_SORT_FIELDS, DEFAULT_SORT);
+      if ('unknownField' in sort) {
+        throw commonErrors.invalid_sort({
+          details: {
+            fields: [{ path: '/querystring/sort', message: `must be some of ${GROUP_SORT_FIELDS.join(', ')}` }],
+          },
+        });
+      }
+      const { items, total } = await store.list({ ...query, sort });
+      return toPage(items, total, query);
+    },
+
+    /** @throws AppError `device_group_not_found` */
+    get: (id: number): Promise<DeviceGroup> => existing(id),
+
+    /** @throws AppError `device_group_name_taken` */
+    create(group: Pick<DeviceGroup, 'name' | 'description'>): Promise<DeviceGroup> {
+      return store.transaction(async (writer) => existing(await writer.insert(group, clock.now()), writer));
+    },
+
+    /** @throws AppError `device_group_not_found`, `device_group_name_taken` */
+    update(id: number, changes: GroupChanges): Promise<DeviceGroup> {
+      return store.transaction(async (writer) => {
+        const before = await existing(id, writer);
+        const { name = before.name, description = before.description } = changes;
+        if (name === before.name && description === before.description) return before;
+        await writer.update(id, { name, description }, clock.now());
+        return existing(id, writer);
+      });
+    },
+
+    /** @throws AppError `device_group_not_found`, `device_group_in_use` */
+    remove(id: number): Promise<void> {
+      return store.transaction(async (writer) => {
+        await existing(id, writer);
+        if (await writer.hasDevices(id)) throw deviceErrors.device_group_in_use();
+        await writer.remove(id);
+      });
+    },
+  };
+}

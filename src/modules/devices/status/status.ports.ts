@@ -1,0 +1,22 @@
+import type { DeviceState } from './status.rules.ts';
+
+export interface StoredState {
+  readonly deviceId: number;
+  readonly deviceUid: string;
+  readonly state: DeviceState;
+}
+
+/** States of devices in one unit of work. Deleted devices are not there. */
+export interface StatusWriter {
+  states(deviceIds: readonly number[]): Promise<readonly StoredState[]>;
+  save(deviceId: number, state: DeviceState, at: number): Promise<void>;
+  /** Advances `last_seen_at`; never moves it backwards, touches nothing else. */
+  touch(deviceId: number, seenAt: number): Promise<void>;
+}
+
+export interface StatusStore {
+  /** All of `work` or nothing; on disk when it resolves. `work` awaits nothing but the writer. */
+  transaction<T>(work: (writer: StatusWriter) => Promise<T>): Promise<T>;
+  /** Devices that are ONLINE, or would be if they were not held in MAINTENANCE; ids above `afterId`, ascending. */
+  onlineAfter(afterId: number, limit: number): Promise<readonly number[]>;
+}

@@ -1,0 +1,95 @@
+import { type Kysely, sql } from 'kysely';
+import type { SqlStore } from '#platform/sql/sql.port.ts';
+import type { DeviceStatus } from '../devices.ports.ts';
+import { fillUp, type Statements } from '../devices.statements.ts';
+import type { DeviceTables } from '../devices.tables.ts';
+import type { StatusStore, StatusWriter } from './status.ports.ts';
+
+export function createStatusStore(store: SqlStore, statements: Statements): StatusStore {
+  return {
+    transaction: (work) => store.transaction((trx: Kysely<DeviceTables>) => work(createStatusWriter(trx, statements))),
+    async onlineAfter(afterId, limit) {
+      const db = store.db<DeviceTables>();
+      const online: DeviceStatus = 'ONLINE';
+      const rows = await db
+        .selectFrom('devices')
+        .select('id')
+        .where('id', '>', afterId)
+        .where('deleted_at', 'is', null)
+        .where((eb) => eb.or([eb('status', '=', online), eb('measured_status', '=', online)]))
+        .orderBy('id')
+        .limit(limit)
+        .execute();
+      return rows.map(({ id }) => id);
+    },
+  };
+}
+
+function createStatusWriter(trx: Kysely<DeviceTables>, statements: Statements): StatusWriter {
+  return {
+    async states(deviceIds) {
+      if (deviceIds.length === 0) return [];
+      const filled = fillUp(deviceIds);
+      const { rows } = await statements.run(
+        trx,
+        `status.states ${filled.length}`,
+        (slot) =>
+          trx
+            .selectFrom('devices')
+            .select(['id', 'device_uid', 'status', 'measured_status', 'last_seen_at', 'firmware_version', 'ip_address'])
+            .where(
+              'id',
+              'in',
+              filled.map((_, index) => slot<number>(String(index))),
+            )
+            .where('deleted_at', 'is', null),
+        { ...filled },
+      );
+      return rows.map((row) => ({
+        deviceId: row.id,
+        deviceUid: row.device_uid,
+        state: {
+          status: row.status,
+          measuredStatus: row.measured_status,
+          lastSeenAt: row.last_seen_at,
+          firmwareVersion: row.firmware_version,
+          ipAddress: row.ip_address,
+        },
+      }));
+    },
+    async save(deviceId, state, at) {
+      await statements.run(
+        trx,
+        'status.save',
+        (slot) =>
+          trx
+            .updateTable('devices')
+            .set({
+              status: slot('status'),
+              measured_status: slot('measuredStatus'),
+              last_seen_at: slot('lastSeenAt'),
+              firmware_version: slot('firmwareVersion'),
+              ip_address: slot('ipAddress'),
+              updated_at: slot('at'),
+              revision: sql`revision + 1`,
+            })
+            .where('id', '=', slot<number>('deviceId')),
+        { ...state, deviceId, at },
+      );
+    },
+    async touch(deviceId, seenAt) {
+      await statements.run(
+        trx,
+        'status.touch',
+        (slot) =>
+          trx
+            .updateTable('devices')
+            .set({ last_seen_at: slot('seenAt') })
+            .where('id', '=', slot<number>('deviceId'))
+            .where('deleted_at', 'is', null)
+            .where((eb) => eb.or([eb('last_seen_at', 'is', null), eb('last_seen_at', '<', slot<number>('seenAt'))])),
+        { deviceId, seenAt },
+      );
+    },
+  };
+}

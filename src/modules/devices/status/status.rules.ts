@@ -1,0 +1,82 @@
+import type { DeviceStatus } from '../devices.ports.ts';
+
+/**
+ * Who says so:
+ * - `connection`: the broker saw a connect or a disconnect
+ * - `message`: the device itself, on its status topic
+ * - `health`: the job that looks for silent devices, and the start of the process
+ * - `operator`: a person, who can hold a device in MAINTENANCE and let it go again
+ */
+export type StatusSource = 'connection' | 'message' | 'operator' | 'health';
+
+export interface StatusChange {
+  readonly deviceId: number;
+  readonly status: DeviceStatus;
+  /** Epoch milliseconds. */
+  readonly at: number;
+  readonly source: StatusSource;
+  readonly firmwareVersion?: string;
+  readonly ipAddress?: string;
+}
+
+/** A change of the status that a device shows. */
+export interface StatusTransition {
+  readonly deviceId: number;
+  readonly deviceUid: string;
+  readonly from: DeviceStatus;
+  readonly to: DeviceStatus;
+  readonly at: number;
+  readonly source: StatusSource;
+}
+
+export interface DeviceState {
+  readonly status: DeviceStatus;
+  /** While held in MAINTENANCE by an operator: the status it would have. Otherwise null. */
+  readonly measuredStatus: DeviceStatus | null;
+  readonly lastSeenAt: number | null;
+  readonly firmwareVersion: string | null;
+  readonly ipAddress: string | null;
+}
+
+/**
+ * The state after a change. Changes count in the order in which they come, not by their time: a device's
+ * clock must not decide whether its disconnect is believed.
+ *
+ * - An operator's MAINTENANCE stays whatever connections and messages say; those are remembered as the
+ *   measured status, and any other status from an operator lets the device show that one again.
+ * - Contact with the device (connection, message) advances `lastSeenAt`; it never moves backwards.
+ *
+ * @returns the same object when nothing changes
+ */
+export function nextState(state: DeviceState, change: StatusChange): DeviceState {
+  if (change.source === 'operator') return nextHeldState(state, change.status);
+
+  const held = state.measuredStatus !== null;
+  const contact = change.source !== 'health';
+  const next: DeviceState = {
+    status: held ? state.status : change.status,
+    measuredStatus: held ? change.status : null,
+    lastSeenAt: contact ? Math.max(state.lastSeenAt ?? 0, change.at) : state.lastSeenAt,
+    firmwareVersion: change.firmwareVersion ?? state.firmwareVersion,
+    ipAddress: change.ipAddress ?? state.ipAddress,
+  };
+  return sameRecord(state, next) && state.lastSeenAt === next.lastSeenAt ? state : next;
+}
+
+function nextHeldState(state: DeviceState, status: DeviceStatus): DeviceState {
+  const held = state.measuredStatus !== null;
+  if (held === (status === 'MAINTENANCE')) return state;
+  return held
+    ? { ...state, status: state.measuredStatus, measuredStatus: null }
+    : { ...state, status: 'MAINTENANCE', measuredStatus: state.status };
+}
+
+/** Whether two states differ in nothing but `lastSeenAt`. */
+export function sameRecord(a: DeviceState, b: DeviceState): boolean {
+  return (
+    a.status === b.status &&
+    a.measuredStatus === b.measuredStatus &&
+    a.firmwareVersion === b.firmwareVersion &&
+    a.ipAddress === b.ipAddress
+  );
+}

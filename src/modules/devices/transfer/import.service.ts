@@ -1,0 +1,200 @@
+import { setImmediate } from 'node:timers/promises';
+import { Compile } from 'typebox/compile';
+import type { Principal } from '#kernel/access.ts';
+import type { Clock } from '#kernel/clock.ts';
+import { type FieldError, isAppError } from '#kernel/errors.ts';
+import type { EventBus } from '#kernel/events.ts';
+import { deviceErrors } from '../devices.errors.ts';
+import type { DeviceCredentials, DeviceStore, NewDevice, UserDirectory } from '../devices.ports.ts';
+import { prepareDevice } from '../devices.registration.ts';
+import { DeviceBody, toInput } from '../devices.schemas.ts';
+
+export const IMPORT_MAX_ROWS = 1_000;
+
+export interface ImportedRow {
+  /** From 1, without the header. */
+  readonly row: number;
+  /** Null when the row does not say one that could be read. */
+  readonly deviceUid: string | null;
+  /** The only time that the credentials are known; null when the row failed. */
+  readonly credentials: DeviceCredentials | null;
+  /** Why the row failed; empty when the device was created. */
+  readonly errors: readonly FieldError[];
+}
+
+export interface ImportServiceDeps {
+  readonly store: Pick<DeviceStore, 'transaction'>;
+  readonly users: UserDirectory;
+  readonly clock: Clock;
+  readonly events: EventBus;
+}
+
+export type ImportService = ReturnType<typeof createImportService>;
+
+/** Rows in one transaction; as many as are written within a few milliseconds. */
+const SLICE = 50;
+const MAX_ERRORS_A_ROW = 10;
+
+interface Candidate {
+  readonly row: number;
+  readonly device: NewDevice;
+  readonly credentials: DeviceCredentials;
+}
+
+export function createImportService({ store, users, clock, events }: ImportServiceDeps) {
+  const schema = Compile(DeviceBody);
+
+  /** @throws AppError `device_metadata_invalid` */
+  function prepare(row: number, value: unknown): Candidate | ImportedRow {
+    if (!schema.Check(value)) return failed(row, uidOf(value), fieldErrors(schema.Errors(value)));
+    const input = toInput(value as DeviceBody);
+    try {
+      const { row: device, credentials } = prepareDevice(input);
+      return { row, device, credentials };
+    } catch (error) {
+      return failed(row, input.deviceUid ?? null, rowErrors(error));
+    }
+  }
+
+  async function insertSlice(
+    candidates: readonly Candidate[],
+    taken: Map<string, number>,
+    at: number,
+  ): Promise<readonly { readonly result: ImportedRow; readonly deviceId: number | null }[]> {
+    return store.transaction(async (writer) => {
+      const groups = new Map<number, boolean>();
+      const results: { result: ImportedRow; deviceId: number | null }[] = [];
+      for (const { row, device, credentials } of candidates) {
+        const { deviceUid, groupId } = device;
+        try {
+          if (groupId !== null) {
+            const exists = groups.get(groupId) ?? (await writer.groupExists(groupId));
+            groups.set(groupId, exists);
+            if (!exists) throw deviceErrors.device_group_unknown();
+          }
+          const deviceId = await writer.insert(device, at);
+          results.push({ result: { row, deviceUid, credentials, errors: [] }, deviceId });
+        } catch (error) {
+          results.push({ result: failed(row, deviceUid, rowErrors(error, taken.get(deviceUid))), deviceId: null });
+        }
+        // Also when it failed: what another row says about this uid then holds for the same reason.
+        if (!taken.has(deviceUid)) taken.set(deviceUid, row);
+      }
+      return results;
+    });
+  }
+
+  return {
+    /**
+     * Creates a device for each row that is right and says of every other what is wrong with it. Rows are
+     * independent: they are stored in groups, each durable before its credentials are reported. When the store
+     * goes away in the middle, the rest is reported as failed, because the credentials of the former are
+     * known to nobody else.
+     * @param rows each shaped like a body of POST /devices
+     * @throws AppError `device_import_too_large`
+     */
+    async importRows(principal: Principal, rows: readonly unknown[]): Promise<readonly ImportedRow[]> {
+      if (rows.length > IMPORT_MAX_ROWS) {
+        throw deviceErrors.device_import_too_large({
+          details: { fields: [{ path: '/', message: `must have at most ${IMPORT_MAX_ROWS} rows` }] },
+        });
+      }
+      const report: ImportedRow[] = [];
+      const owners = new Map<number, boolean>();
+      const taken = new Map<string, number>();
+      let away = false;
+
+      async function ownerExists({ ownerId }: NewDevice): Promise<boolean> {
+        if (ownerId === null) return true;
+        const exists = owners.get(ownerId) ?? (await users.exists(ownerId));
+        owners.set(ownerId, exists);
+        return exists;
+      }
+
+      for (let start = 0; start < rows.length; start += SLICE) {
+        if (start > 0) await setImmediate();
+        const candidates: Candidate[] = [];
+        for (const [index, value] of rows.slice(start, start + SLICE).entries()) {
+          const prepared = prepare(start + index + 1, value);
+          if ('errors' in prepared) report.push(prepared);
+          else if (away) report.push(failed(prepared.row, prepared.device.deviceUid, NOT_STORED));
+          else if (await ownerExists(prepared.device)) candidates.push(prepared);
+          else report.push(failed(prepared.row, prepared.device.deviceUid, OWNER_UNKNOWN));
+        }
+        if (candidates.length === 0) continue;
+        const now = clock.now();
+        try {
+          for (const { result, deviceId } of await insertSlice(candidates, taken, now)) {
+            report.push(result);
+            if (deviceId === null || result.deviceUid === null) continue;
+            const actor = { actor_id: principal.userId };
+            events.emit('device.created', now, { device_id: deviceId, device_uid: result.deviceUid, ...actor });
+          }
+        } catch (error) {
+          if (!isUnavailable(error) || report.every(({ credentials }) => credentials === null)) throw error;
+          away = true;
+          report.push(...candidates.map(({ row, device }) => failed(row, device.deviceUid, NOT_STORED)));
+        }
+      }
+      return report.sort((a, b) => a.row - b.row);
+    },
+  };
+}
+
+const NOT_STORED = [{ path: '/', message: 'was not stored, because a part of the system is away; try again' }];
+const OWNER_UNKNOWN = [{ path: '/owner_id', message: 'must be the id of a user' }];
+
+function isUnavailable(error: unknown): boolean {
+  return isAppError(error) && error.kind === 'unavailable';
+}
+
+function failed(row: number, deviceUid: string | null, errors: readonly FieldError[]): ImportedRow {
+  return { row, deviceUid, credentials: null, errors };
+}
+
+function uidOf(value: unknown): string | null {
+  const uid = (value as { readonly device_uid?: unknown } | null)?.device_uid;
+  return typeof uid === 'string' ? uid.slice(0, 64) : null;
+}
+
+/** What is wrong with one row, from an error that concerns no other; any other is thrown on. */
+function rowErrors(error: unknown, sameUidInRow?: number): readonly FieldError[] {
+  if (!isAppError(error) || error.kind === 'unavailable') throw error;
+  switch (error.code) {
+    case 'device_uid_taken':
+      return [
+        {
+          path: '/device_uid',
+          message: sameUidInRow === undefined ? 'is taken by another device' : `is also that of row ${sameUidInRow}`,
+        },
+      ];
+    case 'device_group_unknown':
+      return [{ path: '/group_id', message: 'must be the id of a device group' }];
+    case 'device_owner_unknown':
+      return OWNER_UNKNOWN;
+    default:
+      return error.details.fields ?? [{ path: '/', message: error.message }];
+  }
+}
+
+interface SchemaError {
+  readonly keyword: string;
+  readonly instancePath: string;
+  readonly message: string;
+  readonly params: object;
+}
+
+function fieldErrors(errors: readonly SchemaError[]): readonly FieldError[] {
+  const fields = errors.flatMap(({ keyword, instancePath, message, params }): readonly FieldError[] => {
+    const { requiredProperties, additionalProperties } = params as Readonly<Record<string, readonly string[]>>;
+    if (requiredProperties !== undefined) {
+      return requiredProperties.map((name) => ({ path: `${instancePath}/${name}`, message: 'is required' }));
+    }
+    if (additionalProperties !== undefined) {
+      return additionalProperties.map((name) => ({ path: `${instancePath}/${name}`, message: 'is not a known field' }));
+    }
+    // A forbidden property is reported a second time, as a value that may not exist.
+    return keyword === 'boolean' ? [] : [{ path: instancePath || '/', message }];
+  });
+  return fields.slice(0, MAX_ERRORS_A_ROW);
+}

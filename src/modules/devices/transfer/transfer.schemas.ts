@@ -1,0 +1,86 @@
+import type { Readable } from 'node:stream';
+import { type Static, Type } from 'typebox';
+import { Strict } from '#platform/http/http.schemas.ts';
+import { CredentialsView, DeviceView } from '../devices.schemas.ts';
+import { CSV_COLUMNS } from './import.csv.ts';
+import { IMPORT_MAX_ROWS, type ImportedRow } from './import.service.ts';
+
+const JsonRows = Type.Array(Type.Unknown(), {
+  description: `At most ${IMPORT_MAX_ROWS} objects, each like the body of POST /devices`,
+  examples: [[{ name: 'Greenhouse 7, north', device_type: 'temperature-sensor', device_uid: 'greenhouse-07' }]],
+});
+/** Without a type: it arrives as bytes, which the service reads piece by piece. */
+const CsvFile = Type.Unsafe<Buffer>({
+  title: 'CSV file',
+  description: `UTF-8, commas, a header line with some of ${CSV_COLUMNS.join(', ')}; metadata as JSON`,
+  examples: ['name,device_type,device_uid\nGreenhouse 7,temperature-sensor,greenhouse-07\n'],
+});
+
+export const ImportBody = {
+  content: { 'application/json': { schema: JsonRows }, 'text/csv': { schema: CsvFile } },
+};
+
+export const ImportReport = Strict({
+  created: Type.Integer({ description: 'Rows that became a device', examples: [1] }),
+  failed: Type.Integer({ description: 'Rows that did not', examples: [0] }),
+  rows: Type.Array(
+    Strict({
+      row: Type.Integer({ description: 'Row, from 1, not counting the header', examples: [1] }),
+      device_uid: Type.Unsafe<string | null>({
+        type: ['string', 'null'],
+        description: 'null when the row has none that can be read',
+        examples: ['greenhouse-07'],
+      }),
+      status: Type.Unsafe<'created' | 'failed'>({
+        type: 'string',
+        enum: ['created', 'failed'],
+        description: 'What became of the row',
+      }),
+      credentials: Type.Optional(CredentialsView),
+      errors: Type.Optional(
+        Type.Array(
+          Strict({
+            path: Type.String({ description: 'Field', examples: ['/name'] }),
+            message: Type.String({ description: 'What is wrong with it', examples: ['is required'] }),
+          }),
+        ),
+      ),
+    }),
+  ),
+});
+
+export function presentReport(rows: readonly ImportedRow[]): Static<typeof ImportReport> {
+  const created = rows.filter(({ credentials }) => credentials !== null).length;
+  return {
+    created,
+    failed: rows.length - created,
+    rows: rows.map(({ row, deviceUid, credentials, errors }) => ({
+      row,
+      device_uid: deviceUid,
+      ...(credentials === null
+        ? { status: 'failed' as const, errors: [...errors] }
+        : { status: 'created' as const, credentials }),
+    })),
+  };
+}
+
+export const ExportQuery = Strict({
+  format: Type.Unsafe<'csv' | 'json'>({
+    type: 'string',
+    enum: ['csv', 'json'],
+    default: 'csv',
+    description: 'Form of the file',
+    examples: ['csv'],
+  }),
+});
+
+/** What the handler sends is a stream, whatever it carries. */
+export const ExportFile = {
+  description: 'The file, streamed',
+  content: {
+    'text/csv': {
+      schema: Type.Unsafe<Readable>({ type: 'string', description: 'A header line, then a line a device' }),
+    },
+    'application/json': { schema: Type.Unsafe<Readable>(Type.Array(DeviceView)) },
+  },
+};
