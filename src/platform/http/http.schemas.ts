@@ -11,8 +11,18 @@ export const Instant = Type.String({
   examples: ['2026-11-22T19:00:00.000Z'],
 });
 
+/**
+ * `schema` or null. Where it can be, as `type: [..., 'null']`: the compiled serialiser tries the branches of
+ * an `anyOf` with a validator, which makes a list of records two to three times slower to write.
+ */
 export function Nullable<T extends TSchema>(schema: T) {
-  return Type.Union([schema, Type.Null()]);
+  const { type, enum: values, ...rest } = schema as T & { readonly type?: unknown; readonly enum?: readonly unknown[] };
+  if (typeof type !== 'string') return Type.Unsafe<Static<T> | null>(Type.Union([schema, Type.Null()]));
+  return Type.Unsafe<Static<T> | null>({
+    ...rest,
+    type: [type, 'null'],
+    ...(values === undefined ? {} : { enum: [...values, null] }),
+  });
 }
 
 export const Id = Type.Integer({ minimum: 1, maximum: 2_147_483_647, description: 'Id of the record' });
