@@ -43,9 +43,11 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
     sql,
     users: users.api,
     counters,
-    runtime: { clock, logger, events },
+    events,
+    clock,
+    logger,
     settings: {
-      keysDir: join(settings.DATA_DIR, 'keys'),
+      keysFolder: join(settings.DATA_DIR, 'keys'),
       accessTokenMinutes: settings.ACCESS_TOKEN_MINUTES,
       refreshTokenDays: settings.REFRESH_TOKEN_DAYS,
       registrationOpen: settings.REGISTRATION_OPEN,
@@ -62,7 +64,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
   });
   const realtime = createSocketIoRealtime({
     httpServer: () => http.app.server,
-    authenticator: auth.realtimeAuthenticator,
+    authenticator: { authenticate: auth.api.describe, refresh: auth.api.bearer },
     logger,
     corsOrigins: settings.CORS_ORIGINS,
   });
@@ -97,7 +99,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
     rateLimit: settings.RATE_LIMIT,
     counters,
     authenticator: {
-      bearer: (token) => auth.authenticator.bearer(token),
+      bearer: auth.api.bearer,
       device: async (deviceUid, secret): Promise<DevicePrincipal> => {
         const device = await devices.api.authenticate(deviceUid, secret);
         if (device === null)

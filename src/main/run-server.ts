@@ -1,38 +1,44 @@
 import { createLifecycle } from '#kernel/lifecycle.ts';
 import { composeSystem, type System } from './compose.ts';
-import { loadConfig } from './config.ts';
 import { createLogger } from './logging.ts';
 import type { Settings } from './settings.ts';
-import { startMessage } from './start-error.ts';
 import { VERSION } from './version.ts';
 
 const START_DEADLINE_MS = 60_000;
 const STOP_DEADLINE_MS = 9_000;
 
-/** Starts the system and stops it on SIGTERM or SIGINT. A start that cannot work ends with one line and exit code 1. */
-export async function runServer(): Promise<void> {
-  try {
-    const settings = loadConfig();
-    const logger = createLogger(settings);
-    const system = await composeSystem(settings, logger);
-    const lifecycle = createLifecycle(system.components, {
-      logger,
-      startDeadlineMs: START_DEADLINE_MS,
-      stopDeadlineMs: STOP_DEADLINE_MS,
-    });
-    stopOnSignal(async () => {
-      system.setServing(false);
-      await lifecycle.stop();
-    });
-    await lifecycle.start();
-    system.setServing(true);
-    announce(settings, system);
-  } catch (error) {
-    const message = startMessage(error);
-    if (message === null) process.stderr.write(`core-api cannot start:\n${(error as Error).stack ?? String(error)}\n`);
-    else process.stderr.write(`core-api cannot start: ${message}\n`);
-    process.exit(1);
-  }
+export interface RunningServer {
+  /** `http://127.0.0.1:8000` */
+  readonly httpUrl: string;
+  /** `mqtt://127.0.0.1:1883` */
+  readonly mqttUrl: string;
+}
+
+/**
+ * Starts the system and stops it on SIGTERM or SIGINT: exit code 0 after an orderly stop.
+ * @throws what the start failed with, after everything that had started was stopped
+ */
+export async function runServer(
+  settings: Settings,
+  hooks: { beforeStop?: () => Promise<void> } = {},
+): Promise<RunningServer> {
+  const logger = createLogger(settings);
+  const system = await composeSystem(settings, logger);
+  const lifecycle = createLifecycle(system.components, {
+    logger,
+    startDeadlineMs: START_DEADLINE_MS,
+    stopDeadlineMs: STOP_DEADLINE_MS,
+  });
+  stopOnSignal(async () => {
+    system.setServing(false);
+    await hooks.beforeStop?.();
+    await lifecycle.stop();
+  });
+  await lifecycle.start();
+  system.setServing(true);
+  const server = addressesOf(settings, system);
+  announce(settings, system, server);
+  return server;
 }
 
 function stopOnSignal(stop: () => Promise<void>): void {
@@ -47,15 +53,21 @@ function stopOnSignal(stop: () => Promise<void>): void {
   }
 }
 
-function announce(settings: Settings, { http, broker }: System): void {
+function addressesOf(settings: Settings, { http, broker }: System): RunningServer {
   const host = settings.HTTP_HOST === '0.0.0.0' || settings.HTTP_HOST === '::' ? 'localhost' : settings.HTTP_HOST;
-  const base = `http://${host.includes(':') ? `[${host}]` : host}:${http.port()}`;
+  return {
+    httpUrl: `http://${host.includes(':') ? `[${host}]` : host}:${http.port()}`,
+    mqttUrl: broker.addresses()[0] ?? '',
+  };
+}
+
+function announce(settings: Settings, { broker }: System, { httpUrl }: RunningServer): void {
   const lines = [
     `core-api ${VERSION} is ready.`,
-    `  HTTP API   ${base}/api/v1   (try it at ${base}/docs)`,
+    `  HTTP API   ${httpUrl}/api/v1   (try it at ${httpUrl}/docs)`,
     `  MQTT       ${broker.addresses().join('  ')}`,
     `  Data       ${settings.DATA_DIR}`,
-    '  Next       npm run core -- create-superuser you@example.com   then log in and add a device',
+    '  Next       npm run core -- create-superuser you@example.com   then log in and add a device,',
     '             or look at a running fleet first: npm run demo',
   ];
   process.stderr.write(`${lines.join('\n')}\n`);

@@ -5,4 +5,13 @@ import { enableCompileCache } from 'node:module';
 enableCompileCache();
 
 const { runServer } = await import('./run-server.ts');
-await runServer();
+const { loadConfig } = await import('./config.ts');
+const { startMessage } = await import('./start-error.ts');
+
+try {
+  await runServer(loadConfig());
+} catch (error) {
+  const message = startMessage(error);
+  process.stderr.write(`core-api cannot start: ${message ?? `\n${(error as Error).stack ?? String(error)}`}\n`);
+  process.exit(1);
+}

@@ -7,6 +7,7 @@ import type { EventBus } from '#kernel/events.ts';
 import type { DevicesApi } from '#modules/devices/index.ts';
 import { Strict } from '#platform/http/http.schemas.ts';
 import type { Realtime, RealtimeConnection, RealtimeNamespace } from '#platform/realtime/realtime.port.ts';
+import { telemetryErrors } from './telemetry.errors.ts';
 import { ALL_DEVICES_ROOM, deviceRoom } from './telemetry.live.ts';
 
 /** Shapes of the `/monitoring` namespace; also the AsyncAPI document's messages. */
@@ -32,6 +33,7 @@ export function createMonitoringNamespace(
       return ALL_DEVICES_ROOM;
     }
     const device = await devices.findVisibleByUid(principal, data.device_uid);
+    if (device === null) throw telemetryErrors.device_not_visible();
     return deviceRoom(device.deviceUid);
   }
 

@@ -1,0 +1,42 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { silentLogger } from '#kernel/logger.ts';
+import { createAsyncApiDocument } from '../asyncapi.ts';
+import { composeSystem } from '../compose.ts';
+import { renderEnvExample, type Settings } from '../settings.ts';
+import { StartError } from '../start-error.ts';
+import { VERSION } from '../version.ts';
+import { type Command, print } from './command.ts';
+
+const ROOT = join(import.meta.dirname, '../../..');
+
+/** The files that are made from the code, by path from the root of the project. */
+export async function generatedFiles(settings: Settings): Promise<Readonly<Record<string, string>>> {
+  const { http } = await composeSystem(settings, silentLogger);
+  const toText = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`;
+  return {
+    'openapi/openapi.json': toText(http.app.swagger()),
+    'openapi/asyncapi.json': toText(createAsyncApiDocument(VERSION)),
+    '.env.example': renderEnvExample(),
+  };
+}
+
+export const openapi: Command = {
+  usage: '[--check]',
+  summary: 'Writes openapi/openapi.json, openapi/asyncapi.json and .env.example from the code; --check only compares.',
+  async run(args, settings) {
+    const stale: string[] = [];
+    for (const [path, text] of Object.entries(await generatedFiles(settings))) {
+      const file = join(ROOT, path);
+      if (args.includes('--check')) {
+        if (readFileSync(file, 'utf8') !== text) stale.push(path);
+        continue;
+      }
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, text);
+      print(path);
+    }
+    if (stale.length > 0)
+      throw new StartError(`stale: ${stale.join(', ')}; run npm run core -- openapi and commit the result`);
+  },
+};

@@ -1,0 +1,25 @@
+import { systemClock } from '#kernel/clock.ts';
+import { createEventBus } from '#kernel/events.ts';
+import { silentLogger } from '#kernel/logger.ts';
+import { createUsersModule, type UsersApi } from '#modules/users/index.ts';
+import { createSqliteStore } from '#platform/sql/sqlite.ts';
+import { MIGRATIONS } from '../migrations.ts';
+import { relationalFile } from '../profiles/embedded.ts';
+import type { Settings } from '../settings.ts';
+
+/** Opens the relational store beside a server that may be running, brings its schema up to date and closes it after `work`. */
+export async function withRelationalStore<T>(
+  settings: Settings,
+  work: (context: { readonly users: UsersApi; readonly migrated: readonly string[] }) => Promise<T>,
+): Promise<T> {
+  const sql = createSqliteStore({ file: relationalFile(settings), migrations: MIGRATIONS });
+  const signal = AbortSignal.timeout(60_000);
+  await sql.start?.(signal);
+  try {
+    const migrated = await sql.migrate();
+    const events = createEventBus(silentLogger);
+    return await work({ users: createUsersModule({ sql, clock: systemClock, events }).api, migrated });
+  } finally {
+    await sql.stop?.(signal);
+  }
+}

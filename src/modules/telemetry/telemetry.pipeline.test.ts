@@ -1,0 +1,262 @@
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { commonErrors } from '#kernel/errors.ts';
+import { silentLogger } from '#kernel/logger.ts';
+import type { StatusChange } from '#modules/devices/index.ts';
+import type { AppendResult, TelemetryBatch } from '#platform/telemetry/telemetry.port.ts';
+import { createBatchCommitter } from './telemetry.commit.ts';
+import { createIngestPipeline } from './telemetry.pipeline.ts';
+import type { DeviceLog } from './telemetry.ports.ts';
+import { DEFAULT_INGEST_LIMITS } from './telemetry.ports.ts';
+import { unthrottled } from './telemetry.throttle.ts';
+
+const NOW = Date.UTC(2026, 10, 23);
+const device = (deviceId: number) => ({ deviceId, deviceUid: `d${deviceId}` });
+const bytes = (value: unknown) => Buffer.from(JSON.stringify(value));
+
+/** Stores that the test holds back or fails, to see what the pipeline does meanwhile. */
+function createStores() {
+  const appended: TelemetryBatch[] = [];
+  const logs: DeviceLog[] = [];
+  const statuses: StatusChange[] = [];
+  const held: (() => void)[] = [];
+  let holding = false;
+  let failures = 0;
+  return {
+    appended,
+    logs,
+    statuses,
+    waiting: () => held.length,
+    hold: () => {
+      holding = true;
+    },
+    release: () => {
+      holding = false;
+      for (const go of held.splice(0)) go();
+    },
+    fail: (times: number) => {
+      failures = times;
+    },
+    telemetry: {
+      async append(batch: TelemetryBatch): Promise<AppendResult> {
+        if (failures > 0) {
+          failures -= 1;
+          throw commonErrors.unavailable();
+        }
+        if (holding) await new Promise<void>((go) => held.push(go));
+        const seen = new Set(appended.flatMap((each) => each.samples.map((s) => `${s.deviceId}:${s.timestamp}`)));
+        const merged: number[] = [];
+        for (const [index, sample] of batch.samples.entries()) {
+          const key = `${sample.deviceId}:${sample.timestamp}`;
+          if (seen.has(key)) merged.push(index);
+          seen.add(key);
+        }
+        appended.push(batch);
+        return { merged };
+      },
+    },
+    collection: {
+      insertMany: async (documents: readonly DeviceLog[]) =>
+        documents.map((document) => {
+          const isNew = !logs.some((log) => log.id === document.id);
+          if (isNew) logs.push(document);
+          return isNew;
+        }),
+    },
+    devices: {
+      applyStatuses: async (changes: readonly StatusChange[]) => {
+        statuses.push(...changes);
+        return [];
+      },
+    },
+  };
+}
+
+function createSubject() {
+  const stores = createStores();
+  const committer = createBatchCommitter({
+    telemetry: stores.telemetry as never,
+    logs: stores.collection as never,
+    devices: stores.devices,
+    logger: silentLogger,
+    onCommitted: () => {},
+  });
+  const pipeline = createIngestPipeline({
+    committer,
+    clock: { now: () => NOW },
+    logger: silentLogger,
+    limits: DEFAULT_INGEST_LIMITS,
+    throttle: unthrottled,
+  });
+  return { stores, pipeline, committer };
+}
+
+/** Sends one message; resolves when it is acknowledged. */
+function send(
+  pipeline: ReturnType<typeof createSubject>['pipeline'],
+  id: number,
+  channel: 'telemetry' | 'status' | 'log' | 'response',
+  payload: Buffer,
+) {
+  return new Promise<void>((acknowledge) => pipeline.receive(device(id), channel, payload, acknowledge));
+}
+
+const rejectedOf = (stores: ReturnType<typeof createStores>, id: number) => {
+  const total: Record<string, number> = {};
+  for (const { counts } of stores.appended) {
+    for (const count of counts) {
+      if (count.deviceId !== id) continue;
+      for (const [reason, n] of Object.entries(count.rejected ?? {})) total[reason] = (total[reason] ?? 0) + n;
+    }
+  }
+  return total;
+};
+
+describe('the ingest pipeline', () => {
+  let subject: ReturnType<typeof createSubject>;
+  beforeEach(() => {
+    subject = createSubject();
+  });
+  afterEach(async () => {
+    subject.stores.release();
+    await subject.pipeline.stop?.(AbortSignal.timeout(5_000));
+  });
+
+  test('acknowledges after the commit, not before', async () => {
+    const { stores, pipeline } = subject;
+    stores.hold();
+    let acknowledged = false;
+    const done = send(pipeline, 1, 'telemetry', bytes({ t: 1 })).then(() => {
+      acknowledged = true;
+    });
+    await expect.poll(() => stores.waiting()).toBe(1);
+    expect(acknowledged).toBe(false);
+    expect(pipeline.inFlight(1)).toBe(1);
+    stores.release();
+    await done;
+    expect(stores.appended[0]?.samples).toEqual([{ deviceId: 1, timestamp: NOW, metrics: { t: 1 } }]);
+    expect(pipeline.inFlight(1)).toBe(0);
+  });
+
+  test('what arrives during a commit goes into few batches', async () => {
+    const { stores, pipeline } = subject;
+    stores.hold();
+    const done = Array.from({ length: 3_000 }, (_, i) =>
+      send(pipeline, 1, 'telemetry', bytes({ timestamp: NOW - i, metrics: { i } })),
+    );
+    await new Promise((resolve) => setImmediate(resolve));
+    stores.release();
+    await Promise.all(done);
+    expect(stores.appended.length).toBeLessThan(5);
+    expect(stores.appended.flatMap((batch) => batch.samples)).toHaveLength(3_000);
+  });
+
+  test('a store that fails for a while loses nothing and is reported meanwhile', async () => {
+    const { stores, pipeline, committer } = subject;
+    stores.fail(3);
+    const done = send(pipeline, 1, 'telemetry', bytes({ t: 1 }));
+    await expect.poll(() => committer.isStalled()).toBe(true);
+    await expect(pipeline.receiveItems(device(2), 'telemetry', [{ value: { t: 1 } }])).rejects.toMatchObject({
+      code: 'ingest_overloaded',
+    });
+    await done;
+    expect(committer.isStalled()).toBe(false);
+    expect(stores.appended).toHaveLength(1);
+  });
+
+  test('a bad message is acknowledged, counted by reason, and changes nothing else', async () => {
+    const { stores, pipeline } = subject;
+    await send(pipeline, 1, 'telemetry', Buffer.from('garbage'));
+    await send(pipeline, 1, 'telemetry', Buffer.from([0xff]));
+    await send(pipeline, 1, 'telemetry', bytes([]));
+    await send(pipeline, 1, 'telemetry', bytes(Array.from({ length: 1_001 }, () => ({ t: 1 }))));
+    await send(pipeline, 1, 'status', bytes([{ status: 'ONLINE' }]));
+    await send(pipeline, 1, 'response', bytes({ command_id: 'x', status: 'success' }));
+    expect(rejectedOf(stores, 1)).toEqual({
+      invalid_json: 1,
+      invalid_utf8: 1,
+      empty_metrics: 1,
+      too_many_items: 1,
+      invalid_status: 1,
+      unknown_command: 1,
+    });
+    expect(stores.appended.flatMap((batch) => batch.samples)).toEqual([]);
+    expect([...stores.logs, ...stores.statuses]).toEqual([]);
+  });
+
+  test('an array counts each item; a bad one keeps no other from being stored', async () => {
+    const { stores, pipeline } = subject;
+    await send(pipeline, 1, 'telemetry', bytes([{ a: 1 }, { a: null }, { timestamp: NOW - 1, metrics: { b: 2 } }]));
+    expect(stores.appended.flatMap((batch) => batch.samples)).toHaveLength(2);
+    expect(rejectedOf(stores, 1)).toEqual({ invalid_value: 1 });
+  });
+
+  test('an HTTP request learns what became of each of its items', async () => {
+    const { pipeline } = subject;
+    const items = [
+      { value: { timestamp: NOW, metrics: { a: 1 } } },
+      { value: 5 },
+      { value: { timestamp: NOW, metrics: { a: 2 } } },
+      'invalid_json',
+    ] as const;
+    expect(await pipeline.receiveItems(device(1), 'telemetry', items)).toEqual([
+      'stored',
+      'not_an_object',
+      'merged',
+      'invalid_json',
+    ]);
+    const log = { value: { event_type: 'boot', timestamp: NOW } };
+    expect(await pipeline.receiveItems(device(1), 'log', [log, log])).toEqual(['stored', 'merged']);
+    expect(await pipeline.receiveItems(device(1), 'status', [{ value: { status: 'ERROR' } }])).toEqual(['stored']);
+  });
+
+  test('signals of the broker keep their place between the messages', async () => {
+    const { stores, pipeline } = subject;
+    pipeline.connection(device(1), 'ONLINE', '10.0.0.9');
+    const message = send(pipeline, 1, 'status', bytes({ status: 'ERROR' }));
+    pipeline.connection(device(1), 'OFFLINE', null);
+    await message;
+    expect(stores.statuses.map((change) => [change.status, change.source])).toEqual([
+      ['ONLINE', 'connection'],
+      ['ERROR', 'message'],
+      ['OFFLINE', 'connection'],
+    ]);
+  });
+
+  test('whatever is sent, the ledger adds up and every message is acknowledged once', async () => {
+    const payload = fc.oneof(
+      fc.uint8Array({ maxLength: 40 }).map((raw) => Buffer.from(raw)),
+      fc.jsonValue().map(bytes),
+      fc.dictionary(fc.constantFrom('a', 'b'), fc.integer()).map(bytes),
+      fc
+        .array(fc.record({ timestamp: fc.constantFrom(NOW, NOW - 1), metrics: fc.record({ a: fc.integer() }) }))
+        .map(bytes),
+      fc.record({ event_type: fc.constantFrom('x', 'y'), timestamp: fc.constant(NOW) }).map(bytes),
+    );
+    const message = fc.tuple(fc.constantFrom(1, 2), fc.constantFrom('telemetry', 'status', 'log', 'response'), payload);
+    await fc.assert(
+      fc.asyncProperty(fc.array(message, { maxLength: 30 }), async (messages) => {
+        const { stores, pipeline } = createSubject();
+        let acknowledgements = 0;
+        let items = 0;
+        for (const [id, channel, raw] of messages) {
+          pipeline.receive(device(id), channel, raw, () => {
+            acknowledgements += 1;
+          });
+        }
+        items = pipeline.inFlight(1) + pipeline.inFlight(2);
+        await pipeline.stop?.(AbortSignal.timeout(5_000));
+        expect(acknowledgements).toBe(messages.length);
+        let counted = 0;
+        for (const { samples, counts } of stores.appended) {
+          counted += samples.length;
+          for (const { stored = 0, merged = 0, rejected = {} } of counts) {
+            counted += stored + merged + Object.values(rejected).reduce((sum, n) => sum + n, 0);
+          }
+        }
+        expect(counted).toBe(items);
+        expect(items).toBeGreaterThanOrEqual(messages.length);
+      }),
+    );
+  });
+});
