@@ -11,8 +11,13 @@ export interface MqttBroker extends Component {
    * @throws AppError `unavailable`
    */
   publish(message: OutgoingMessage): Promise<void>;
-  /** Ends every session of a device at once, e.g. after its secret was rotated. Resolves when it is cut. */
-  disconnect(deviceUid: string): Promise<void>;
+  /**
+   * Ends every session of a device at once, e.g. after its secret was rotated: also a login under way; what
+   * it had sent and was not read yet is dropped, and so is its Last Will. Resolves when it is cut.
+   * @param options.forget also drops what is kept for it: persistent sessions with their queues, and retained
+   *   messages. For a device that was deleted, whose uid may be given to another one.
+   */
+  disconnect(deviceUid: string, options?: { readonly forget?: boolean }): Promise<void>;
   /** Addresses on which devices can connect, for the start message: `mqtt://127.0.0.1:1883`. */
   addresses(): readonly string[];
 }
@@ -24,24 +29,41 @@ export interface OutgoingMessage {
   readonly retain?: boolean;
 }
 
-/** What the broker asks of, and tells, the system. Implemented by the modules, wired in the composition root. */
+/**
+ * What the broker asks of, and tells, the system. Implemented by the modules, wired in the composition root.
+ * For one device, calls come in this order: `connected`, its messages, its Last Will, `disconnected`.
+ */
 export interface MqttHandler {
   /**
    * Is this device who it says it is?
    * @returns the session's device, or null to refuse the connection (CONNACK 5)
+   * @throws when it cannot be told now: the connection is refused with "server unavailable" (CONNACK 3)
    */
   authenticate(deviceUid: string, secret: string): Promise<MqttDevice | null>;
-  /** The device has a session now. Called once a session; a take-over by a new session disconnects the old one first. */
+  /**
+   * The device is connected now. A device may have several connections, with different client ids; this is
+   * called for the first of them, and `disconnected` after the last, so the two always alternate. When a
+   * connection takes over the client id of the only other one, `disconnected` comes first, then `connected`.
+   */
   connected(device: MqttDevice, info: { readonly ipAddress: string | null }): void;
-  /** The session is over: DISCONNECT, a broken connection or a missed keep-alive. A Last Will is published first. */
+  /**
+   * Its last connection is over: DISCONNECT, a broken connection or a missed keep-alive. A Last Will has been
+   * handed to `message` before, unless the device said DISCONNECT, was cut or the broker is stopping.
+   */
   disconnected(device: MqttDevice): void;
   /**
-   * A message of a device on one of its own channels. `acknowledge` is called exactly once, after the
-   * message has been dealt with for good (stored, merged or counted as rejected): only then does the PUBACK
-   * leave, and only then is more read from this connection. Never throws, allocates no promise.
+   * A message of a device on one of its own channels. `acknowledge` is called after the message has been
+   * dealt with for good (stored, merged or counted as rejected): only then does the PUBACK or PUBREC leave.
+   * A bounded number of messages is unacknowledged at a time, for a connection and for the broker as a
+   * whole; a connection beyond that is not read. A payload over the limit is delivered too, so that it can
+   * be counted, unless it is so far over that it was not buffered (see `refused`). A QoS 2 message arrives
+   * once, whatever is sent again. Never throws, allocates no promise.
    */
   message(message: IncomingMessage, acknowledge: () => void): void;
-  /** A publish or subscribe that the topic rules refuse. The connection is closed after it. */
+  /**
+   * A publish that the topic rules refuse or that is far too large: the connection is closed after it. Or a
+   * subscription that they refuse: it fails (SUBACK 128), the connection stays.
+   */
   refused(device: MqttDevice, reason: 'topic' | 'payload_too_large'): void;
 }
 
@@ -54,7 +76,7 @@ export interface MqttDevice {
 export const DEVICE_CHANNELS = ['telemetry', 'status', 'log', 'response'] as const;
 export type DeviceChannel = (typeof DEVICE_CHANNELS)[number];
 
-/** What a device may subscribe to, as `devices/{its uid}/{channel}`. */
+/** What a device may subscribe to, as `devices/{its uid}/{channel}`; exact topics, no wildcards. */
 export const SERVER_CHANNELS = ['command', 'config', 'ota'] as const;
 export type ServerChannel = (typeof SERVER_CHANNELS)[number];
 

@@ -1,0 +1,220 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import mqtt from 'mqtt';
+import { afterEach, describe, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
+import { silentLogger } from '#kernel/logger.ts';
+import { mqttContract } from '../mqtt.contract.ts';
+import { createRig, eventually, type MqttHarness, packets, RecordingHandler } from '../mqtt.harness.ts';
+import { type AedesBroker, type AedesBrokerOptions, createAedesBroker } from './aedes.ts';
+import { TEST_CERTIFICATE } from './certificate.fixture.ts';
+
+const LIMITS = { maxPayloadBytes: 64 * 1024 };
+
+function harnessOf(overrides: Partial<AedesBrokerOptions> = {}): MqttHarness {
+  return {
+    name: 'Aedes',
+    holdsAcknowledgements: true,
+    maxPayloadBytes: LIMITS.maxPayloadBytes,
+    async create(handler) {
+      const broker = create({ handler, ...overrides });
+      return { broker, port: () => broker.ports().mqtt, cleanUp: async () => {} };
+    },
+  };
+}
+
+function create(options: Partial<AedesBrokerOptions>): AedesBroker {
+  return createAedesBroker({
+    host: '127.0.0.1',
+    port: 0,
+    handler: new RecordingHandler(),
+    logger: silentLogger,
+    limits: LIMITS,
+    ...options,
+  });
+}
+
+mqttContract(harnessOf());
+
+describe('Aedes: what is its own', () => {
+  const closing: (() => Promise<unknown> | unknown)[] = [];
+  afterEach(async () => {
+    for (const close of closing.splice(0).reverse()) await close();
+  });
+
+  async function started(options: Partial<AedesBrokerOptions>): Promise<AedesBroker> {
+    const broker = create(options);
+    closing.push(() => broker.stop?.(AbortSignal.timeout(2_000)));
+    await broker.start?.(AbortSignal.timeout(5_000));
+    return broker;
+  }
+
+  async function rigOf(overrides: Partial<AedesBrokerOptions> = {}) {
+    const rig = await createRig(harnessOf(overrides));
+    closing.push(() => rig.close());
+    return rig;
+  }
+
+  test('a taken port is reported with its code, and nothing stays open', async () => {
+    const blocker: Server = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => blocker.once('listening', resolve));
+    closing.push(() => blocker.close());
+    const { port } = blocker.address() as { port: number };
+    await expect(create({ port }).start?.(AbortSignal.timeout(5_000))).rejects.toMatchObject({ code: 'EADDRINUSE' });
+    const broker = create({ wsPort: port });
+    await expect(broker.start?.(AbortSignal.timeout(5_000))).rejects.toMatchObject({ code: 'EADDRINUSE' });
+    expect(() => broker.ports()).toThrow();
+  });
+
+  test('MQTT over WebSocket', async () => {
+    const handler = new RecordingHandler();
+    const broker = await started({ wsPort: 0, handler });
+    const client = mqtt.connect(`ws://127.0.0.1:${broker.ports().ws}/mqtt`, {
+      username: 'alpha',
+      password: 'alpha-secret',
+      reconnectPeriod: 0,
+    });
+    closing.push(() => client.endAsync(true));
+    await client.publishAsync('devices/alpha/telemetry', 'x'.repeat(60_000), { qos: 1 });
+    await client.publishAsync('devices/alpha/log', 'b', { qos: 2 });
+    await client.subscribeAsync('devices/alpha/command');
+    const received = new Promise((resolve) => client.once('message', (_topic, payload) => resolve(payload.toString())));
+    await broker.publish({ topic: 'devices/alpha/command', payload: 'hello', qos: 0 });
+    expect(await received).toBe('hello');
+    await client.endAsync();
+    await handler.saw('disconnected alpha');
+    expect(handler.lastIpAddress).toBe('127.0.0.1');
+    expect(broker.addresses()[1]).toBe(`ws://127.0.0.1:${broker.ports().ws}`);
+  });
+
+  test('a WebSocket that does not offer mqtt is refused, and so is plain HTTP', async () => {
+    const broker = await started({ wsPort: 0 });
+    const address = `127.0.0.1:${broker.ports().ws}`;
+    const socket = new WebSocket(`ws://${address}`);
+    await expect(new Promise((_, reject) => socket.once('error', reject))).rejects.toThrow('400');
+    expect((await fetch(`http://${address}/`)).status).toBe(426);
+  });
+
+  test('MQTT over TLS', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'core-api-tls-'));
+    closing.push(() => rm(folder, { recursive: true }));
+    const [keyFile, certFile] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+    await writeFile(keyFile, TEST_CERTIFICATE.key);
+    await writeFile(certFile, TEST_CERTIFICATE.cert);
+    const broker = await started({ tls: { port: 0, keyFile, certFile } });
+    const client = mqtt.connect(`mqtts://127.0.0.1:${broker.ports().tls}`, {
+      username: 'alpha',
+      password: 'alpha-secret',
+      rejectUnauthorized: false,
+      reconnectPeriod: 0,
+    });
+    closing.push(() => client.endAsync(true));
+    await client.publishAsync('devices/alpha/telemetry', 'a', { qos: 1 });
+    await expect(
+      create({ tls: { port: 0, keyFile: '/nowhere', certFile } }).start?.(AbortSignal.timeout(5_000)),
+    ).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  test('MQTT 5 is answered with "unacceptable protocol version"', async () => {
+    const rig = await rigOf();
+    const client = await rig.raw();
+    await client.send(packets.connect({ level: 5 })).got('20020001');
+    await client.ended();
+  });
+
+  test('a login that cannot be checked is refused with "server unavailable"', async () => {
+    const rig = await rigOf();
+    rig.handler.beforeAuthenticate = () => Promise.reject(new Error('the store is away'));
+    await expect(rig.device('alpha')).rejects.toMatchObject({ code: 3 });
+  });
+
+  test('a persistent session without a client id is refused', async () => {
+    const rig = await rigOf();
+    const client = await rig.raw();
+    await client.send(packets.connect({ clientId: '', clean: false })).got('20020002');
+  });
+
+  test('a connection that does not log in is closed', async () => {
+    const rig = await rigOf({ limits: { ...LIMITS, loginTimeoutMs: 50 } });
+    const silent = await rig.raw();
+    const slow = await rig.raw();
+    slow.send(packets.connect().subarray(0, 10));
+    await silent.ended();
+    await slow.ended();
+    const device = await rig.device('alpha');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await device.publishAsync('devices/alpha/log', 'still here', { qos: 1 });
+  });
+
+  test('all connections together hold a bounded number of bytes', async () => {
+    const rig = await rigOf({ limits: { ...LIMITS, maxInFlightBytes: 200_000 } });
+    rig.handler.hold = true;
+    const clients = await Promise.all(
+      Array.from({ length: 5 }, async (_, i) => (await rig.raw()).logIn({ clientId: `c${i}` })),
+    );
+    const flood = Array.from({ length: 10 }, (_, i) =>
+      packets.publish('devices/alpha/telemetry', Buffer.alloc(20_000), { messageId: i + 1 }),
+    );
+    for (const client of clients) client.send(...flood);
+    await eventually(() => expect(rig.handler.messages.length).toBeGreaterThanOrEqual(10));
+    expect(rig.handler.messages.length).toBe(10);
+    rig.handler.hold = false;
+    for (const message of rig.handler.messages.slice()) message.acknowledge();
+    await eventually(() => expect(rig.handler.messages).toHaveLength(50));
+  });
+
+  test('a device has a bounded number of connections, the oldest gives way', async () => {
+    const rig = await rigOf();
+    const first = await (await rig.raw()).logIn({ clientId: 'first' });
+    for (let i = 0; i < 8; i++) await (await rig.raw()).logIn({ clientId: `c${i}` });
+    await first.ended();
+    expect(rig.handler.events).toEqual(['connected alpha']);
+  });
+
+  test('a device that does not read its messages is cut', async () => {
+    const rig = await rigOf();
+    const client = await (await rig.raw()).logIn();
+    await client.send(packets.subscribe('devices/alpha/command')).got('9003000101');
+    client.socket.pause();
+    const payload = Buffer.alloc(64 * 1024);
+    for (let i = 0; i < 400 && !rig.handler.events.includes('disconnected alpha'); i++) {
+      void rig.broker.publish({ topic: 'devices/alpha/command', payload, qos: 0 });
+      await new Promise(setImmediate);
+    }
+    await rig.handler.saw('disconnected alpha');
+  });
+
+  test('whatever is sent, the process lives and no message of another device arrives', async () => {
+    const rig = await rigOf();
+    const bytes = fc.uint8Array({ maxLength: 200 });
+    const frame = fc
+      .tuple(fc.integer({ min: 0, max: 255 }), bytes)
+      .map(([first, body]) => Buffer.from([first, body.length & 0x7f, ...body]));
+    await fc.assert(
+      fc.asyncProperty(
+        fc.boolean(),
+        fc.array(
+          fc.oneof(
+            bytes.map((b) => Buffer.from(b)),
+            frame,
+          ),
+          { maxLength: 20 },
+        ),
+        async (login, chunks) => {
+          const client = await rig.raw();
+          if (login) await client.logIn();
+          client.send(...chunks);
+          client.socket.end();
+          await client.ended();
+        },
+      ),
+      { numRuns: 200 },
+    );
+    expect(rig.handler.events.filter((event) => event.includes('beta'))).toEqual([]);
+    const device = await rig.device('beta');
+    await device.publishAsync('devices/beta/log', 'fine', { qos: 1 });
+  });
+});

@@ -1,0 +1,329 @@
+import { randomUUID } from 'node:crypto';
+import type { Duplex } from 'node:stream';
+import { Aedes, type AedesOptions, type AuthenticateError, type Client } from 'aedes';
+import { commonErrors } from '#kernel/errors.ts';
+import type { Logger } from '#kernel/logger.ts';
+import type { MqttBroker, MqttDevice, MqttHandler } from '../mqtt.port.ts';
+import type { ConnectionHost, Login } from './connection-host.ts';
+import { DeviceConnection } from './device-connection.ts';
+import { InFlight } from './in-flight.ts';
+import { type Listeners, type ListenOptions, listen, type Ports } from './listeners.ts';
+import { createRateLimitedLog } from './rate-limited-log.ts';
+import { createSessionStore, newQosTwoState } from './session-store.ts';
+import { DEVICE_UID, deviceTopics } from './topics.ts';
+
+export interface AedesBrokerOptions extends ListenOptions {
+  readonly handler: MqttHandler;
+  readonly logger: Logger;
+  readonly limits: {
+    /** Larger payloads are for the handler to reject; those larger by 64 KiB or more are not even read. */
+    readonly maxPayloadBytes: number;
+    /** Unacknowledged messages of all connections together, in bytes. Default 64 MiB. */
+    readonly maxInFlightBytes?: number;
+    /** From accepting a connection to a verified login. Default 10 s. */
+    readonly loginTimeoutMs?: number;
+  };
+}
+
+export interface AedesBroker extends MqttBroker {
+  /** The ports that are listened on; null for what is not offered. @throws Error before `start` */
+  ports(): Ports;
+}
+
+type Connect = Parameters<NonNullable<AedesOptions['preConnect']>>[1];
+
+const TOLERATED_EXCESS_BYTES = 64 * 1024;
+const TOPIC_BYTES = 256;
+const MAX_IN_FLIGHT_BYTES = 64 * 1024 * 1024;
+const LOGIN_TIMEOUT_MS = 10_000;
+const MAX_CLIENT_ID_LENGTH = 256;
+/** Connections of one device. The oldest gives way, so that a device is never locked out by its own remains. */
+const MAX_CONNECTIONS_PER_DEVICE = 8;
+/** What waits for a device that does not read. */
+const MAX_OUTGOING_BYTES = 1024 * 1024;
+
+/** CONNACK return codes, MQTT 3.1.1 table 3.1. */
+const RETURN_CODE = { IDENTIFIER_REJECTED: 2, SERVER_UNAVAILABLE: 3, NOT_AUTHORIZED: 5 } as const;
+
+/**
+ * The embedded broker: Aedes for sessions, subscriptions, retained messages and delivery to devices, with
+ * `DeviceConnection` in front of it for everything that devices publish. MQTT 3.1.1 (and 3.1) over TCP, TLS
+ * and WebSocket. Sessions, queued and retained messages live in memory and end with the process.
+ */
+export function createAedesBroker(options: AedesBrokerOptions): AedesBroker {
+  const { handler, logger, limits } = options;
+  const connections = new Set<DeviceConnection>();
+  const devices = new Map<
+    string,
+    { readonly device: MqttDevice; readonly connections: Map<string, DeviceConnection> }
+  >();
+  const store = createSessionStore(logger);
+  const note = createRateLimitedLog(logger);
+  const inFlight = new InFlight(limits.maxInFlightBytes ?? MAX_IN_FLIGHT_BYTES);
+  const maxPacketBytes = limits.maxPayloadBytes + TOLERATED_EXCESS_BYTES + TOPIC_BYTES;
+  let running: { readonly aedes: Aedes; readonly listeners: Listeners } | undefined;
+  let stopping = false;
+
+  const host: ConnectionHost<DeviceConnection> = {
+    maxPacketBytes,
+    loginTimeoutMs: limits.loginTimeoutMs ?? LOGIN_TIMEOUT_MS,
+    inFlight,
+    message: ({ device }, channel, payload, acknowledge) => handler.message({ device, channel, payload }, acknowledge),
+    refused: ({ device }, reason) => handler.refused(device, reason),
+    failed(connection, reason, error) {
+      const fields = { ip: connection.ipAddress, device_uid: connection.login?.device.deviceUid ?? null };
+      if (error === undefined) note(reason, fields);
+      else logger.error({ ...fields, err: error }, 'MQTT connection failed by a bug');
+    },
+    closed(connection) {
+      connections.delete(connection);
+      try {
+        if (connection.login !== null) unregister(connection, connection.login);
+      } catch (error) {
+        host.failed(connection, 'internal_error', error);
+      }
+    },
+  };
+
+  function unregister(connection: DeviceConnection, login: Login): void {
+    const { device, clientId, will } = login;
+    const entry = devices.get(device.deviceUid);
+    if (entry?.connections.get(clientId) !== connection) return;
+    entry.connections.delete(clientId);
+    try {
+      if (will !== null && !stopping) deliverWill(device, will);
+    } finally {
+      if (entry.connections.size === 0) {
+        devices.delete(device.deviceUid);
+        handler.disconnected(device);
+      }
+    }
+  }
+
+  function deliverWill(device: MqttDevice, { channel, payload }: NonNullable<Login['will']>): void {
+    const { length } = payload;
+    let acknowledged = false;
+    inFlight.take(length);
+    handler.message({ device, channel, payload }, () => {
+      if (acknowledged) return;
+      acknowledged = true;
+      inFlight.release(length);
+    });
+  }
+
+  /** In one turn: the old connection of the client id goes, the new one comes. */
+  function register(connection: DeviceConnection, login: Login): void {
+    const { device, clientId } = login;
+    devices.get(device.deviceUid)?.connections.get(clientId)?.destroy();
+    let entry = devices.get(device.deviceUid);
+    if (entry !== undefined && entry.connections.size >= MAX_CONNECTIONS_PER_DEVICE) {
+      const [oldest] = entry.connections.values();
+      oldest?.destroy();
+    }
+    connection.authenticated(login);
+    if (entry === undefined) {
+      entry = { device, connections: new Map() };
+      devices.set(device.deviceUid, entry);
+    }
+    entry.connections.set(clientId, connection);
+    if (entry.connections.size === 1) handler.connected(device, { ipAddress: connection.ipAddress });
+  }
+
+  /** Makes the client id the device's own, and keeps from Aedes what is dealt with here. */
+  function prepare(connection: DeviceConnection, packet: Connect): PreparedConnect {
+    const { username = '', clientId, will } = packet;
+    const prepared = {
+      uid: username,
+      ownClientId: clientId,
+      keepAliveMs: (packet.keepalive ?? 0) * 1_500,
+      will: will === undefined ? null : { topic: Buffer.from(will.topic), payload: Buffer.from(will.payload) },
+    };
+    connection.claimedUid = username;
+    packet.clientId = `${username}:${clientId || randomUUID()}`;
+    packet.keepalive = 0;
+    delete packet.will;
+    return prepared;
+  }
+
+  async function logIn(connection: DeviceConnection, client: Client, connect: PreparedConnect, password: Buffer) {
+    const { uid, ownClientId, will } = connect;
+    if (!DEVICE_UID.test(uid)) throw refusal(RETURN_CODE.NOT_AUTHORIZED, 'no_such_device');
+    if ((ownClientId === '' && !client.clean) || ownClientId.length > MAX_CLIENT_ID_LENGTH) {
+      throw refusal(RETURN_CODE.IDENTIFIER_REJECTED, 'client_id');
+    }
+    const device = await verify(uid, password.toString());
+    const topics = deviceTopics(uid);
+    const willChannel = will === null ? null : topics.channelOf(will.topic, 0, will.topic.length);
+    if (will !== null && willChannel === null) {
+      handler.refused(device, 'topic');
+      throw refusal(RETURN_CODE.NOT_AUTHORIZED, 'topic');
+    }
+    if (connection.destroyed || stopping) throw refusal(RETURN_CODE.SERVER_UNAVAILABLE, 'gone');
+    const { id } = client;
+    if (client.clean) store.drop(id);
+    register(connection, {
+      device,
+      clientId: id,
+      topics,
+      qosTwo: client.clean ? newQosTwoState() : store.open(id),
+      will: will === null || willChannel === null ? null : { channel: willChannel, payload: will.payload },
+      keepAliveMs: connect.keepAliveMs,
+    });
+  }
+
+  async function verify(uid: string, secret: string): Promise<MqttDevice> {
+    let device: MqttDevice | null;
+    try {
+      device = await handler.authenticate(uid, secret);
+    } catch (error) {
+      logger.warn({ err: error, device_uid: uid }, 'MQTT login could not be checked');
+      throw refusal(RETURN_CODE.SERVER_UNAVAILABLE, 'login_unavailable');
+    }
+    if (device === null) throw refusal(RETURN_CODE.NOT_AUTHORIZED, 'wrong_credentials');
+    return device;
+  }
+
+  async function createBroker(): Promise<Aedes> {
+    const prepared = new WeakMap<Client, PreparedConnect>();
+    const aedes = await Aedes.createBroker({
+      persistence: store,
+      // A device that reads slowly must not hold up messages for others.
+      concurrency: 0,
+      // Own timers, see DeviceConnection.
+      connectTimeout: 10 * host.loginTimeoutMs,
+      maxClientsIdLength: Number.MAX_SAFE_INTEGER,
+      preConnect(client, packet, done) {
+        prepared.set(client, prepare(connectionOf(client), packet));
+        done(null, true);
+      },
+      authenticate(client, _username, password, done) {
+        const connection = connectionOf(client);
+        const connect = prepared.get(client);
+        if (connect === undefined) return done(null, false);
+        logIn(connection, client, connect, password ?? Buffer.alloc(0)).then(
+          () => done(null, true),
+          (error: AuthenticateError) => {
+            host.failed(connection, error.message, 'returnCode' in error ? undefined : error);
+            done('returnCode' in error ? error : refusal(RETURN_CODE.SERVER_UNAVAILABLE, 'internal_error'), false);
+          },
+        );
+      },
+      authorizeSubscribe(client, subscription, done) {
+        const { login } = connectionOf(client);
+        if (login?.topics.maySubscribe(subscription.topic)) return done(null, subscription);
+        if (login) handler.refused(login.device, 'topic');
+        done(null, null);
+      },
+      authorizeForward(client, packet) {
+        const connection = connectionOf(client);
+        if (!connection.login?.topics.maySubscribe(packet.topic)) return null;
+        if (connection.writableLength > MAX_OUTGOING_BYTES && !connection.destroyed) {
+          host.failed(connection, 'slow_consumer');
+          connection.destroy();
+        }
+        // Also when it is gone: the write fails then, and a persistent session keeps the message.
+        return packet;
+      },
+      // Devices publish past Aedes; should a PUBLISH ever get here, it is a bug that must not leak.
+      authorizePublish: (_client, _packet, done) => done(new Error('devices do not publish through Aedes')),
+    });
+    aedes.on('clientReady', (client) => connectionOf(client).open());
+    aedes.on('clientError', (client, error) => debug(client, error));
+    aedes.on('connectionError', (client, error) => debug(client, error));
+    aedes.on('error' as 'closed', ((error: Error) => logger.error({ err: error }, 'MQTT broker error')) as () => void);
+    return aedes;
+  }
+
+  function debug(client: Client, error: Error): void {
+    logger.debug({ ip: connectionOf(client).ipAddress, detail: error.message }, 'MQTT client error');
+  }
+
+  function accept(aedes: Aedes, stream: Duplex, ipAddress: string | null): void {
+    if (stopping) {
+      stream.destroy();
+      return;
+    }
+    const connection = new DeviceConnection(stream, ipAddress, host);
+    connections.add(connection);
+    aedes.handle(connection);
+  }
+
+  return {
+    name: 'mqtt',
+    async start() {
+      stopping = false;
+      const aedes = await createBroker();
+      try {
+        const listeners = await listen(
+          options,
+          {
+            accept: (stream, ipAddress) => accept(aedes, stream, ipAddress),
+            failed: (reason, error) => note(reason, { detail: error.message }),
+          },
+          maxPacketBytes,
+        );
+        running = { aedes, listeners };
+      } catch (error) {
+        aedes.close();
+        throw error;
+      }
+    },
+    async stop(signal) {
+      if (running === undefined) return;
+      const { aedes, listeners } = running;
+      stopping = true;
+      listeners.close();
+      for (const connection of connections) connection.stopReading();
+      await inFlight.idle(signal);
+      for (const connection of [...connections]) connection.destroy();
+      running = undefined;
+      await new Promise<void>((resolve) => aedes.close(resolve));
+    },
+    async publish({ topic, payload, qos, retain = false }) {
+      const aedes = running?.aedes;
+      if (aedes === undefined || stopping) throw commonErrors.unavailable();
+      await new Promise<void>((resolve, reject) => {
+        aedes.publish(
+          { cmd: 'publish', topic, payload: Buffer.from(payload as string), qos, retain, dup: false },
+          (error) => (error ? reject(commonErrors.unavailable({ cause: error })) : resolve()),
+        );
+      });
+    },
+    async disconnect(deviceUid, { forget = false } = {}) {
+      for (const connection of [...connections]) {
+        if (connection.claimedUid === deviceUid) connection.cut();
+      }
+      if (forget) store.forget(deviceUid);
+    },
+    addresses() {
+      if (running === undefined) return [];
+      const { mqtt, ws, tls } = running.listeners.ports;
+      const name = options.host.includes(':') ? `[${options.host}]` : options.host;
+      return [
+        `mqtt://${name}:${mqtt}`,
+        ...(tls === null ? [] : [`mqtts://${name}:${tls}`]),
+        ...(ws === null ? [] : [`ws://${name}:${ws}`]),
+      ];
+    },
+    ports() {
+      if (running === undefined) throw new Error('the MQTT broker has not been started');
+      return running.listeners.ports;
+    },
+  };
+}
+
+interface PreparedConnect {
+  readonly uid: string;
+  readonly ownClientId: string;
+  readonly keepAliveMs: number;
+  readonly will: { readonly topic: Buffer; readonly payload: Buffer } | null;
+}
+
+function connectionOf(client: Client): DeviceConnection {
+  if (client.conn instanceof DeviceConnection) return client.conn;
+  throw new Error('not a connection of this broker');
+}
+
+function refusal(returnCode: 2 | 3 | 5, reason: string): AuthenticateError {
+  return Object.assign(new Error(reason), { returnCode: returnCode as AuthenticateError['returnCode'] });
+}

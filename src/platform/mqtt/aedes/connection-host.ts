@@ -1,0 +1,31 @@
+import type { DeviceChannel, MqttDevice } from '../mqtt.port.ts';
+import type { InFlight } from './in-flight.ts';
+import type { QosTwoState } from './session-store.ts';
+import type { DeviceTopics } from './topics.ts';
+
+/** What the broker does for its connections. */
+export interface ConnectionHost<Connection> {
+  readonly maxPacketBytes: number;
+  /** From accepting the connection to a verified login, in milliseconds. */
+  readonly loginTimeoutMs: number;
+  readonly inFlight: InFlight;
+  message(login: Login, channel: DeviceChannel, payload: Buffer, acknowledge: () => void): void;
+  refused(login: Login, reason: 'topic' | 'payload_too_large'): void;
+  /** Called once, when the connection is over, whoever ended it. */
+  closed(connection: Connection): void;
+  /** Why a connection is about to be ended by us; for the log. */
+  failed(connection: Connection, reason: string, error?: unknown): void;
+}
+
+/** What a connection is once its device has proven itself. */
+export interface Login {
+  readonly device: MqttDevice;
+  /** `{device_uid}:{client id}` */
+  readonly clientId: string;
+  readonly topics: DeviceTopics;
+  readonly qosTwo: QosTwoState;
+  /** Taken away when it must not be delivered any more. */
+  will: { readonly channel: DeviceChannel; readonly payload: Buffer } | null;
+  /** Milliseconds without a packet after which the connection is ended; 0: never. */
+  readonly keepAliveMs: number;
+}

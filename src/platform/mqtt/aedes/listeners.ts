@@ -1,0 +1,135 @@
+import { readFile } from 'node:fs/promises';
+import { createServer as createHttpServer, Server as HttpServer, type IncomingMessage } from 'node:http';
+import { createServer, type Server as NetServer, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { createServer as createTlsServer } from 'node:tls';
+import { createWebSocketStream, WebSocketServer } from 'ws';
+
+export interface ListenOptions {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** MQTT over WebSocket (subprotocol `mqtt`, any path); null: not offered. */
+  readonly wsPort?: number | null;
+  /** PEM files. */
+  readonly tls?: { readonly port: number; readonly certFile: string; readonly keyFile: string } | null;
+}
+
+export interface Ports {
+  readonly mqtt: number;
+  readonly ws: number | null;
+  readonly tls: number | null;
+}
+
+interface Callbacks {
+  accept(stream: Duplex, ipAddress: string | null): void;
+  /** A connection that did not come to be. */
+  failed(reason: string, error: Error): void;
+}
+
+export interface Listeners {
+  readonly ports: Ports;
+  /** Accepts no more. Resolves at once; open connections are the caller's. */
+  close(): void;
+}
+
+const TCP_KEEP_ALIVE_MS = 60_000;
+/** For TLS and for the request of a WebSocket. */
+const HANDSHAKE_MS = 10_000;
+const SOCKET_OPTIONS = {
+  // A peer that has closed its side still gets its acknowledgements.
+  allowHalfOpen: true,
+  noDelay: true,
+  keepAlive: true,
+  keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
+};
+
+/**
+ * Opens all listeners, or none.
+ * @throws Error with the system's `code`, e.g. `EADDRINUSE`, `EACCES`, or `ENOENT` for a certificate
+ */
+export async function listen(options: ListenOptions, callbacks: Callbacks, maxPayload: number): Promise<Listeners> {
+  const { host } = options;
+  const open: NetServer[] = [];
+  const accept = (socket: Socket) => callbacks.accept(socket, ipOf(socket));
+
+  async function start(server: NetServer, port: number): Promise<number> {
+    // Errors before a TLS handshake or an upgrade is done; they end in a `close` anyway.
+    server.on('connection', (socket) => socket.on('error', () => {}));
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen({ host, port }, () => {
+        server.off('error', reject);
+        server.on('error', (error) => callbacks.failed('accept_failed', error));
+        resolve();
+      });
+    });
+    open.push(server);
+    const address = server.address();
+    return typeof address === 'object' && address !== null ? address.port : port;
+  }
+
+  function close(): void {
+    for (const server of open.splice(0)) {
+      server.close();
+      if (server instanceof HttpServer) server.closeAllConnections();
+    }
+  }
+
+  try {
+    const mqtt = await start(createServer(SOCKET_OPTIONS, accept), options.port);
+    let tls: number | null = null;
+    if (options.tls) {
+      const [cert, key] = await Promise.all([readFile(options.tls.certFile), readFile(options.tls.keyFile)]);
+      const server = createTlsServer({ ...SOCKET_OPTIONS, handshakeTimeout: HANDSHAKE_MS, cert, key }, accept);
+      server.on('tlsClientError', (error) => callbacks.failed('tls_error', error));
+      tls = await start(server, options.tls.port);
+    }
+    let ws: number | null = null;
+    if (typeof options.wsPort === 'number') {
+      ws = await start(createWebSocketListener(callbacks, maxPayload), options.wsPort);
+    }
+    return { ports: { mqtt, ws, tls }, close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+function createWebSocketListener(callbacks: Callbacks, maxPayload: number): HttpServer {
+  const server = createHttpServer({ headersTimeout: HANDSHAKE_MS }, (_request, response) => {
+    response.writeHead(426, { connection: 'close', upgrade: 'websocket' }).end();
+  });
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload,
+    perMessageDeflate: false,
+    handleProtocols: (offered) => (offered.has('mqtt') ? 'mqtt' : false),
+  });
+  server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+    socket.setNoDelay(true);
+    if (!offersMqtt(request)) {
+      socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n');
+      return;
+    }
+    sockets.handleUpgrade(request, socket, head, (webSocket) => {
+      callbacks.accept(createWebSocketStream(webSocket), ipOf(socket));
+    });
+  });
+  sockets.on('wsClientError', (error) => callbacks.failed('websocket_error', error));
+  server.on('clientError', (error, socket) => {
+    callbacks.failed('websocket_error', error);
+    socket.destroy();
+  });
+  return server;
+}
+
+function offersMqtt(request: IncomingMessage): boolean {
+  const offered = request.headers['sec-websocket-protocol'] ?? '';
+  return offered.split(',').some((protocol) => protocol.trim() === 'mqtt');
+}
+
+/** IPv4 as such, also where the socket is IPv6. */
+function ipOf(socket: Socket): string | null {
+  return socket.remoteAddress?.replace(/^::ffff:(?=\d+\.)/, '') ?? null;
+}

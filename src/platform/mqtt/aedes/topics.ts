@@ -1,0 +1,36 @@
+import { DEVICE_CHANNELS, type DeviceChannel, SERVER_CHANNELS } from '../mqtt.port.ts';
+
+export const DEVICE_UID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
+
+/** The topics of one device, prepared once a session. Everything that is not in here is refused. */
+export interface DeviceTopics {
+  /** The channel of a topic given as bytes `start`..`end` of `packet`, or null when the device may not publish there. */
+  channelOf(packet: Buffer, start: number, end: number): DeviceChannel | null;
+  /** Exact topics only: a filter with `+` or `#` is refused even where it would match own topics alone. */
+  maySubscribe(filter: string): boolean;
+}
+
+export function deviceTopics(deviceUid: string): DeviceTopics {
+  const prefix = `devices/${deviceUid}/`;
+  const own = DEVICE_CHANNELS.map((channel) => ({ channel, bytes: Buffer.from(prefix + channel) }));
+  const subscribable = new Set(SERVER_CHANNELS.map((channel) => prefix + channel));
+  return {
+    channelOf(packet, start, end) {
+      const length = end - start;
+      for (const { channel, bytes } of own) {
+        if (bytes.length === length && sameBytes(bytes, packet, start)) return channel;
+      }
+      return null;
+    },
+    maySubscribe: (filter) => subscribable.has(filter),
+  };
+}
+
+/** Faster than `Buffer.compare` for a few dozen bytes, and it allocates nothing. */
+function sameBytes(expected: Buffer, packet: Buffer, start: number): boolean {
+  // From the end, where two topics of one device differ.
+  for (let i = expected.length - 1; i >= 0; i--) {
+    if (expected[i] !== packet[start + i]) return false;
+  }
+  return true;
+}

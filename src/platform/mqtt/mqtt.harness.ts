@@ -1,0 +1,245 @@
+import { connect as connectSocket, type Socket } from 'node:net';
+import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
+import { vi } from 'vitest';
+import type { IncomingMessage, MqttBroker, MqttDevice, MqttHandler } from './mqtt.port.ts';
+
+/** How the contract suite gets a broker. One of these for each adapter. */
+export interface MqttHarness {
+  readonly name: string;
+  /**
+   * Whether the broker's own acknowledgement waits for `acknowledge()`, and the connection is read slower.
+   * An external broker acknowledges by itself; the tests about it are left out then.
+   */
+  readonly holdsAcknowledgements: boolean;
+  readonly maxPayloadBytes: number;
+  /** A broker that has not been started, with the devices `alpha` and `beta` (secret: `{uid}-secret`) known to the handler. */
+  create(handler: MqttHandler): Promise<{ readonly broker: MqttBroker; port(): number; cleanUp(): Promise<void> }>;
+}
+
+export interface HeldMessage extends IncomingMessage {
+  readonly acknowledge: () => void;
+}
+
+/** A handler that writes down what it is told, in order. */
+export class RecordingHandler implements MqttHandler {
+  readonly secrets = new Map([
+    ['alpha', 'alpha-secret'],
+    ['beta', 'beta-secret'],
+  ]);
+  /** E.g. `connected alpha`, `message alpha telemetry {"t":1}`, `refused alpha topic`, `disconnected alpha`. */
+  readonly events: string[] = [];
+  /** Messages, acknowledged or not. */
+  readonly messages: HeldMessage[] = [];
+  lastIpAddress: string | null = null;
+  /** Whether messages wait for the test to acknowledge them. */
+  hold = false;
+  /** Lets a test delay a login. */
+  beforeAuthenticate: () => Promise<void> = async () => {};
+
+  async authenticate(deviceUid: string, secret: string): Promise<MqttDevice | null> {
+    const known = this.secrets.get(deviceUid) === secret;
+    await this.beforeAuthenticate();
+    return known ? { deviceId: deviceUid.length, deviceUid } : null;
+  }
+
+  connected(device: MqttDevice, { ipAddress }: { readonly ipAddress: string | null }): void {
+    this.lastIpAddress = ipAddress;
+    this.events.push(`connected ${device.deviceUid}`);
+  }
+
+  disconnected(device: MqttDevice): void {
+    this.events.push(`disconnected ${device.deviceUid}`);
+  }
+
+  message(message: IncomingMessage, acknowledge: () => void): void {
+    const { device, channel, payload } = message;
+    this.events.push(`message ${device.deviceUid} ${channel} ${payload.length > 100 ? payload.length : payload}`);
+    this.messages.push({ ...message, acknowledge });
+    if (!this.hold) acknowledge();
+  }
+
+  refused(device: MqttDevice, reason: string): void {
+    this.events.push(`refused ${device.deviceUid} ${reason}`);
+  }
+
+  /** Resolves when `event` has been recorded (`times` times). */
+  async saw(event: string, times = 1): Promise<void> {
+    await eventually(() => {
+      if (this.events.filter((seen) => seen === event).length < times) {
+        throw new Error(`waiting for "${event}", saw:\n${this.events.join('\n')}`);
+      }
+    });
+  }
+}
+
+export function eventually(check: () => void | Promise<void>): Promise<void> {
+  return vi.waitFor(check, { timeout: 8_000, interval: 5 });
+}
+
+export interface Received {
+  readonly topic: string;
+  readonly payload: string;
+  readonly retain: boolean;
+}
+
+/** A started broker with a recording handler and clients that are closed with it. */
+export async function createRig(harness: MqttHarness) {
+  const handler = new RecordingHandler();
+  const { broker, port, cleanUp } = await harness.create(handler);
+  await broker.start?.(AbortSignal.timeout(10_000));
+  const closing: (() => Promise<unknown> | unknown)[] = [];
+
+  async function device(uid: string, options: IClientOptions = {}): Promise<MqttClient & { received: Received[] }> {
+    const client = mqtt.connect(`mqtt://127.0.0.1:${port()}`, {
+      username: uid,
+      password: `${uid}-secret`,
+      clientId: `client-of-${uid}`,
+      reconnectPeriod: 0,
+      ...options,
+    });
+    closing.push(() => client.endAsync(true));
+    const received: Received[] = [];
+    client.on('message', (topic, payload, packet) => {
+      received.push({ topic, payload: payload.toString(), retain: packet.retain });
+    });
+    client.on('error', () => {});
+    await new Promise<void>((resolve, reject) => {
+      client.once('connect', () => resolve());
+      client.once('error', reject);
+      client.once('close', () => reject(new Error('closed before CONNACK')));
+    });
+    return Object.assign(client, { received });
+  }
+
+  return {
+    handler,
+    broker,
+    port,
+    /** Connects with MQTT.js. Rejects with an error whose `code` is the CONNACK's return code. */
+    device,
+    /** Connects on the level of packets. */
+    async raw(): Promise<RawClient> {
+      const client = await RawClient.connect(port());
+      closing.push(() => client.socket.destroy());
+      return client;
+    },
+    async close(): Promise<void> {
+      handler.hold = false;
+      for (const message of handler.messages) message.acknowledge();
+      await Promise.all(closing.map((close) => close()));
+      await broker.stop?.(AbortSignal.timeout(5_000));
+      await cleanUp();
+    },
+  };
+}
+
+export type MqttRig = Awaited<ReturnType<typeof createRig>>;
+
+export interface RawConnect {
+  readonly uid?: string;
+  readonly clientId?: string;
+  readonly level?: number;
+  readonly keepAlive?: number;
+  /** Default true. */
+  readonly clean?: boolean;
+}
+
+/** MQTT 3.1.1 packets as bytes, also wrong ones. */
+export const packets = {
+  connect({ uid = 'alpha', clientId = `raw-${uid}`, level = 4, keepAlive = 0, clean = true }: RawConnect = {}) {
+    const flags = clean ? 0xc2 : 0xc0;
+    const head = Buffer.from([level, flags, keepAlive >> 8, keepAlive & 0xff]);
+    return packet(0x10, Buffer.concat([text('MQTT'), head, text(clientId), text(uid), text(`${uid}-secret`)]));
+  },
+  publish(topic: string, payload: string | Buffer, { qos = 1, messageId = 1, dup = false, retain = false } = {}) {
+    const id = qos === 0 ? Buffer.alloc(0) : Buffer.from([messageId >> 8, messageId & 0xff]);
+    const first = 0x30 | (dup ? 8 : 0) | (qos << 1) | (retain ? 1 : 0);
+    return packet(first, Buffer.concat([text(topic), id, Buffer.from(payload as string) as Buffer]));
+  },
+  subscribe: (topic: string, qos = 1) =>
+    packet(0x82, Buffer.concat([Buffer.from([0, 1]), text(topic), Buffer.from([qos])])),
+  pubrel: (messageId: number) => Buffer.from([0x62, 2, messageId >> 8, messageId & 0xff]),
+  ping: () => Buffer.from([0xc0, 0]),
+  disconnect: () => Buffer.from([0xe0, 0]),
+};
+
+export function packet(first: number, body: Buffer): Buffer {
+  return Buffer.concat([Buffer.from([first, ...varint(body.length)]), body]);
+}
+
+export function varint(value: number): number[] {
+  const bytes: number[] = [];
+  let rest = value;
+  do {
+    bytes.push((rest & 0x7f) | (rest > 0x7f ? 0x80 : 0));
+    rest >>= 7;
+  } while (rest > 0);
+  return bytes;
+}
+
+function text(value: string): Buffer {
+  const bytes = Buffer.from(value);
+  return Buffer.concat([Buffer.from([bytes.length >> 8, bytes.length & 0xff]), bytes]);
+}
+
+/** A socket that speaks packets. */
+export class RawClient {
+  readonly socket: Socket;
+  /** Packets of the server that are short (under 128 bytes), as hex: `40020001` is the PUBACK of message 1. */
+  readonly received: string[] = [];
+  closed = false;
+  #rest: Buffer = Buffer.alloc(0);
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+    socket.on('error', () => {});
+    socket.on('close', () => {
+      this.closed = true;
+    });
+    socket.on('data', (chunk: Buffer) => {
+      this.#rest = Buffer.concat([this.#rest, chunk]);
+      for (;;) {
+        const end = 2 + (this.#rest[1] ?? Number.POSITIVE_INFINITY);
+        if (this.#rest.length < end) return;
+        this.received.push(this.#rest.subarray(0, end).toString('hex'));
+        this.#rest = this.#rest.subarray(end);
+      }
+    });
+  }
+
+  static connect(port: number): Promise<RawClient> {
+    return new Promise((resolve, reject) => {
+      const socket = connectSocket(port, '127.0.0.1', () => resolve(new RawClient(socket)));
+      socket.once('error', reject);
+    });
+  }
+
+  send(...bytes: Buffer[]): this {
+    this.socket.write(Buffer.concat(bytes));
+    return this;
+  }
+
+  async logIn(options: RawConnect = {}): Promise<this> {
+    await this.send(packets.connect(options)).got('20020000');
+    return this;
+  }
+
+  async got(hex: string, times = 1): Promise<void> {
+    await eventually(() => {
+      const seen = this.received.filter((other) => other === hex).length;
+      if (seen < times) throw new Error(`waiting for ${hex}, got: ${this.received.join(' ') || 'nothing'}`);
+    });
+  }
+
+  /** Resolves when everything that was sent so far has been dealt with, as far as it will. */
+  async roundTrip(): Promise<void> {
+    const before = this.received.filter((hex) => hex === 'd000').length;
+    await this.send(packets.ping()).got('d000', before + 1);
+  }
+
+  async ended(): Promise<void> {
+    await eventually(() => {
+      if (!this.closed) throw new Error('waiting for the connection to be closed');
+    });
+  }
+}
