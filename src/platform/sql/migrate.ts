@@ -10,7 +10,7 @@ export async function runMigrations(db: Kysely<unknown>, set: MigrationSet): Pro
   const migrator = new Migrator({ db, provider: { getMigrations: async () => set as Record<string, Migration> } });
   const { error, results } = await migrator.migrateToLatest();
   if (error !== undefined) {
-    if (error instanceof Error && error.message.includes('corrupted migrations')) {
+    if (error instanceof Error && /previously executed migration .* is missing/.test(error.message)) {
       throw commonErrors.unavailable({
         detail: `The database was written by a newer version of this program (${error.message}). Start that version, or restore a backup.`,
         cause: error,

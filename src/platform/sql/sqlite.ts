@@ -1,8 +1,9 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
-import { Kysely, type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely';
+import { Kysely, SqliteAdapter, type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely';
 import { LRUCache } from 'lru-cache';
+import { commonErrors } from '#kernel/errors.ts';
 import { runMigrations } from './migrate.ts';
 import type { MigrationSet, SqlStore } from './sql.port.ts';
 
@@ -37,12 +38,7 @@ export function createSqliteStore({ file, migrations }: SqliteStoreOptions): Sql
     name: 'sql',
     async start() {
       if (connection !== undefined) return;
-      if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-      const database = new DatabaseSync(file);
-      database.exec(
-        `PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA busy_timeout=${BUSY_TIMEOUT_MS}`,
-      );
-      connection = new Kysely({ dialect: new SqliteDialect({ database: adapt(database) }) });
+      connection = new Kysely({ dialect: new MigratingSqliteDialect({ database: adapt(openDatabase(file)) }) });
     },
     async stop() {
       await connection?.destroy();
@@ -61,6 +57,39 @@ export function createSqliteStore({ file, migrations }: SqliteStoreOptions): Sql
       await db<{ sqlite_master: { name: string } }>().selectFrom('sqlite_master').select('name').limit(1).execute();
     },
   };
+}
+
+/** @throws AppError `unavailable` that names the file: a folder that cannot be written, a file that is no database */
+function openDatabase(file: string): DatabaseSync {
+  let database: DatabaseSync | undefined;
+  try {
+    if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    database = new DatabaseSync(file);
+    database.exec(
+      `PRAGMA busy_timeout=${BUSY_TIMEOUT_MS}; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON`,
+    );
+    return database;
+  } catch (error) {
+    database?.close();
+    const reason = error instanceof Error ? error.message : String(error);
+    throw commonErrors.unavailable({ detail: `The database ${file} cannot be opened: ${reason}`, cause: error });
+  }
+}
+
+/**
+ * SQLite changes its schema in transactions; Kysely's own dialect does not say so. With it, a migration that
+ * fails leaves nothing behind, and the second of two processes waits for the first.
+ */
+class MigratingSqliteDialect extends SqliteDialect {
+  override createAdapter(): SqliteAdapter {
+    return new TransactionalSqliteAdapter();
+  }
+}
+
+class TransactionalSqliteAdapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true;
+  }
 }
 
 function errorCode(error: unknown): number {

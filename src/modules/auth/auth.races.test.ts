@@ -1,0 +1,108 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createEventBus } from '#kernel/events.ts';
+import { silentLogger } from '#kernel/logger.ts';
+import { createUsersModule, type UsersApi, usersMigrations } from '#modules/users/index.ts';
+import { createMemoryCounters } from '#platform/cache/memory-counters.ts';
+import type { SqlStore } from '#platform/sql/sql.port.ts';
+import { createTestClock } from '#test/support/clock.ts';
+import { createTestApp, createTestAuthenticator, type TestApp } from '#test/support/http.ts';
+import { createTestSql } from '#test/support/sql.ts';
+import { type AuthModule, authMigrations, createAuthModule } from './index.ts';
+
+const credentials = { email: 'kim@example.com', password: 'correct horse' };
+
+let folder: string;
+let sql: SqlStore;
+let users: UsersApi;
+let auth: AuthModule;
+let app: TestApp;
+let userId: number;
+/** Called between reading the credentials or the state of the user and using what was read. */
+let meanwhile: () => Promise<void>;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'auth-'));
+  sql = await createTestSql(usersMigrations, authMigrations);
+  const clock = createTestClock();
+  const events = createEventBus(silentLogger);
+  users = createUsersModule({ sql, clock, events }).api;
+  meanwhile = async () => {};
+  const interrupted: UsersApi = {
+    ...users,
+    async verifyPassword(given) {
+      const access = await users.verifyPassword(given);
+      await meanwhile();
+      return access;
+    },
+    async findAccess(id) {
+      const access = await users.findAccess(id);
+      await meanwhile();
+      return access;
+    },
+  };
+  auth = createAuthModule({
+    sql,
+    users: interrupted,
+    counters: createMemoryCounters({ clock }),
+    events,
+    clock,
+    logger: silentLogger,
+    settings: { keysFolder: folder, accessTokenMinutes: 30, refreshTokenDays: 7, registrationOpen: true },
+  });
+  for (const component of auth.components) await component.start?.(AbortSignal.timeout(5000));
+  app = await createTestApp({
+    routes: auth.routes,
+    authenticator: { bearer: auth.api.bearer, device: createTestAuthenticator().device },
+  });
+  userId = (await users.create({ ...credentials, role: 'USER' })).id;
+});
+afterEach(async () => {
+  await app.close();
+  await sql.stop?.(AbortSignal.timeout(1000));
+  await rm(folder, { recursive: true, force: true });
+});
+
+const post = async (path: string, body: object) => {
+  const response = await app.request({ method: 'POST', url: `/api/v1/auth${path}`, body });
+  return { status: response.status, ...response.json<{ access_token: string; refresh_token: string }>() };
+};
+
+/** Ends the sessions once, at the next interruption. */
+function endSessionsMeanwhile(): void {
+  meanwhile = async () => {
+    meanwhile = async () => {};
+    await users.endSessions(userId);
+  };
+}
+
+describe('sessions that end while', () => {
+  test('a sign-in is on its way end that one too', async () => {
+    endSessionsMeanwhile();
+    const pair = await post('/login', credentials);
+    await expect(auth.api.bearer(pair.access_token)).rejects.toMatchObject({ kind: 'unauthenticated' });
+    expect((await post('/refresh', { refresh_token: pair.refresh_token })).status).toBe(401);
+    const next = await post('/login', credentials);
+    expect(await auth.api.bearer(next.access_token)).toEqual({ userId, role: 'USER' });
+  });
+
+  test('a refresh is on its way void what it hands out', async () => {
+    const first = await post('/login', credentials);
+    endSessionsMeanwhile();
+    const second = await post('/refresh', { refresh_token: first.refresh_token });
+    if (second.status === 200) {
+      await expect(auth.api.bearer(second.access_token)).rejects.toMatchObject({ kind: 'unauthenticated' });
+      expect((await post('/refresh', { refresh_token: second.refresh_token })).status).toBe(401);
+    }
+    expect((await post('/refresh', { refresh_token: first.refresh_token })).status).toBe(401);
+  });
+
+  test('a request is on its way are over for the next one', async () => {
+    const { access_token } = await post('/login', credentials);
+    endSessionsMeanwhile();
+    await auth.api.bearer(access_token).catch(() => {});
+    await expect(auth.api.bearer(access_token)).rejects.toMatchObject({ kind: 'unauthenticated' });
+  });
+});
