@@ -1,5 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
-import { parentPort, workerData } from 'node:worker_threads';
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 
 /** What a procedure file exports as `createProcedures`. Called once, after the file was opened. */
 export type SqliteProcedures = (
@@ -29,41 +29,55 @@ const BUSY_TIMEOUT_MS = 2_000;
 /** Primary result codes after which nothing was changed and a later try may succeed: BUSY, LOCKED, IOERR, FULL, CANTOPEN. */
 const UNAVAILABLE_CODES = [5, 6, 10, 13, 14];
 
-const { file, mode, procedures } = workerData as ThreadSettings;
-const port = parentPort;
-if (port === null) throw new Error('this file runs as a worker thread');
-
-let database: DatabaseSync | undefined;
-const table: Record<string, (argument: never) => unknown> = Object.create(null);
-
-async function open(): Promise<void> {
-  const opened = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
-  // A larger WAL between checkpoints writes each hot page fewer times into the database file.
-  opened.exec(
-    'PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=4000; PRAGMA cache_size=-32000',
-  );
-  if (mode === 'read') opened.exec('PRAGMA query_only=1');
-  for (const url of procedures) {
-    const loaded = (await import(url)) as { createProcedures: SqliteProcedures };
-    Object.assign(table, loaded.createProcedures(opened, mode));
-  }
-  database = opened;
+interface OpenFile {
+  readonly database: DatabaseSync;
+  readonly procedures: ReadonlyMap<string, (argument: never) => unknown>;
 }
 
-port.on('message', async ({ id, procedure, argument }: ThreadRequest) => {
-  try {
-    let value: unknown;
-    if (procedure === 'open') await open();
-    else if (procedure === 'close') database?.close();
-    else {
-      const run = table[procedure];
-      if (run === undefined) throw new Error(`unknown procedure ${procedure}`);
-      value = run(argument as never);
-    }
-    port.postMessage({ id, ok: true, value } satisfies ThreadReply);
-  } catch (error) {
-    const code = (error as { errcode?: number }).errcode ?? 0;
-    const unavailable = UNAVAILABLE_CODES.includes(code & 0xff);
-    port.postMessage({ id, ok: false, unavailable, error: String(error) } satisfies ThreadReply);
+async function open({ file, mode, procedures: urls }: ThreadSettings): Promise<OpenFile> {
+  const database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
+  // A larger WAL between checkpoints writes each hot page fewer times into the database file.
+  database.exec(
+    'PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=4000; PRAGMA cache_size=-32000',
+  );
+  if (mode === 'read') database.exec('PRAGMA query_only=1');
+  const procedures = new Map<string, (argument: never) => unknown>();
+  for (const url of urls) {
+    const loaded = (await import(url)) as { createProcedures: SqliteProcedures };
+    for (const [name, procedure] of Object.entries(loaded.createProcedures(database, mode)))
+      procedures.set(name, procedure);
   }
-});
+  return { database, procedures };
+}
+
+function serve(port: MessagePort, settings: ThreadSettings): void {
+  let opened: OpenFile | undefined;
+
+  async function run(procedure: string, argument: unknown): Promise<unknown> {
+    if (procedure === 'open') {
+      opened = await open(settings);
+      return undefined;
+    }
+    if (opened === undefined) throw new Error('the file is not open');
+    if (procedure === 'close') {
+      opened.database.close();
+      return undefined;
+    }
+    const found = opened.procedures.get(procedure);
+    if (found === undefined) throw new Error(`unknown procedure ${procedure}`);
+    return found(argument as never);
+  }
+
+  port.on('message', async ({ id, procedure, argument }: ThreadRequest) => {
+    try {
+      const value = await run(procedure, argument);
+      port.postMessage({ id, ok: true, value } satisfies ThreadReply);
+    } catch (error) {
+      const code = (error as { errcode?: number }).errcode ?? 0;
+      const unavailable = UNAVAILABLE_CODES.includes(code & 0xff);
+      port.postMessage({ id, ok: false, unavailable, error: String(error) } satisfies ThreadReply);
+    }
+  });
+}
+
+if (parentPort !== null) serve(parentPort, workerData as ThreadSettings);
