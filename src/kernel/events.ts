@@ -27,15 +27,16 @@ export interface EventBus {
 }
 
 export function createEventBus(logger: Logger): EventBus {
-  const handlers = new Map<string, Set<EventHandler<EventType>>>();
+  // Replaced, never changed: who comes or goes while an event is delivered counts from the next one.
+  const subscriptions = new Map<string, readonly Subscription[]>();
   const failed = (type: string, error: unknown) => logger.error({ err: error, event: type }, 'event handler failed');
 
   return {
     emit(type, at, data) {
-      const registered = handlers.get(type);
-      if (registered === undefined) return;
+      const current = subscriptions.get(type);
+      if (current === undefined) return;
       const event = { type, at, data } as unknown as DomainEvent;
-      for (const handler of registered) {
+      for (const { handler } of current) {
         try {
           const pending = handler(event as never);
           if (pending !== undefined) pending.catch((error: unknown) => failed(type, error));
@@ -45,14 +46,17 @@ export function createEventBus(logger: Logger): EventBus {
       }
     },
     on(type, handler) {
-      let registered = handlers.get(type);
-      if (registered === undefined) {
-        registered = new Set();
-        handlers.set(type, registered);
-      }
-      const entry = handler as unknown as EventHandler<EventType>;
-      registered.add(entry);
-      return () => registered.delete(entry);
+      const added: Subscription = { handler: handler as unknown as EventHandler<EventType> };
+      subscriptions.set(type, [...(subscriptions.get(type) ?? []), added]);
+      return () => {
+        const rest = (subscriptions.get(type) ?? []).filter((subscription) => subscription !== added);
+        if (rest.length === 0) subscriptions.delete(type);
+        else subscriptions.set(type, rest);
+      };
     },
   };
+}
+
+interface Subscription {
+  readonly handler: EventHandler<EventType>;
 }

@@ -11,7 +11,10 @@ export interface Component {
 }
 
 export interface Lifecycle {
-  /** Starts in order. When one fails, those already started are stopped in reverse and it throws. */
+  /**
+   * Starts in order. When one fails, those already started are stopped in reverse and it throws; so does a
+   * `stop` before everything has started.
+   */
   start(): Promise<void>;
   /** Stops in reverse. Never throws: a component that fails or is late is logged. Idempotent. */
   stop(): Promise<void>;
@@ -27,9 +30,11 @@ export interface LifecycleOptions {
 export function createLifecycle(components: readonly Component[], options: LifecycleOptions): Lifecycle {
   const { logger, startDeadlineMs, stopDeadlineMs } = options;
   const attempted: Component[] = [];
+  const stopRequested = new AbortController();
   let stopping: Promise<void> | undefined;
 
   async function stopAll(): Promise<void> {
+    stopRequested.abort();
     const deadline = AbortSignal.timeout(stopDeadlineMs);
     for (const component of attempted.toReversed()) {
       try {
@@ -40,23 +45,31 @@ export function createLifecycle(components: readonly Component[], options: Lifec
     }
   }
 
+  function stop(): Promise<void> {
+    stopping ??= stopAll();
+    return stopping;
+  }
+
+  async function startOne(component: Component): Promise<void> {
+    const signal = AbortSignal.any([AbortSignal.timeout(startDeadlineMs), stopRequested.signal]);
+    attempted.push(component);
+    await abortable(component.start?.(signal), signal, `${component.name} did not start in time`);
+  }
+
   return {
     async start() {
       for (const component of components) {
-        const deadline = AbortSignal.timeout(startDeadlineMs);
-        attempted.push(component);
         try {
-          await abortable(component.start?.(deadline), deadline, `${component.name} did not start in time`);
+          stopRequested.signal.throwIfAborted();
+          await startOne(component);
         } catch (error) {
-          await this.stop();
+          if (stopRequested.signal.aborted) throw new Error('stopped while starting', { cause: error });
+          await stop();
           throw error;
         }
       }
     },
-    stop() {
-      stopping ??= stopAll();
-      return stopping;
-    },
+    stop,
   };
 }
 
@@ -65,7 +78,8 @@ async function abortable(work: Promise<void> | undefined, signal: AbortSignal, m
   let onAbort = () => {};
   const aborted = new Promise<never>((_, reject) => {
     onAbort = () => reject(new Error(message));
-    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
   });
   try {
     await Promise.race([work, aborted]);
