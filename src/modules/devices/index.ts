@@ -32,9 +32,8 @@ export interface DevicesApi {
   mayObserve(principal: Principal, deviceUid: string): Promise<boolean>;
   /**
    * Applies changes in the order given, which is also the order between calls; see `nextState` for what a
-   * change does. On disk when it resolves. A long batch is stored in several transactions, in order, with
-   * turns for others in between; when it rejects, a first part may be stored, and the same call may be made
-   * again. Unknown devices are skipped.
+   * change does. One transaction, on disk when it resolves; when it rejects, nothing was stored and no event
+   * emitted. Meant for batches of up to a few thousand. Unknown devices are skipped.
    * @returns the transitions, in order: a change to the status that a device has is none. The event
    * `device.status_changed` was emitted for each.
    */

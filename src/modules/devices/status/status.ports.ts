@@ -15,7 +15,7 @@ export interface StatusWriter {
 }
 
 export interface StatusStore {
-  /** All of `work` or nothing; on disk when it resolves. `work` awaits nothing but the writer. */
+  /** All of `work` or nothing; on disk when it resolves. `work` awaits the writer, and turns of the event loop. */
   transaction<T>(work: (writer: StatusWriter) => Promise<T>): Promise<T>;
   /** Devices that are ONLINE, or would be if they were not held in MAINTENANCE; ids above `afterId`, ascending. */
   onlineAfter(afterId: number, limit: number): Promise<readonly number[]>;

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '#kernel/clock.ts';
 import type { EventBus } from '#kernel/events.ts';
-import type { StatusStore } from './status.ports.ts';
+import type { StatusStore, StoredState } from './status.ports.ts';
 import { type DeviceState, nextState, type StatusChange, type StatusTransition, sameRecord } from './status.rules.ts';
 
 export interface StatusService {
@@ -21,10 +21,7 @@ export interface StatusServiceDeps {
   readonly events: EventBus;
 }
 
-/**
- * Devices in one transaction. SQLite runs on this thread: as many are written within a few milliseconds,
- * then others have their turn.
- */
+/** SQLite runs on this thread: so many devices are read or written in a few milliseconds, then others have their turn. */
 const SLICE = 128;
 
 /** A transition as it comes out of a slice, with what its event needs besides. */
@@ -42,11 +39,17 @@ export function createStatusService({ store, clock, events }: StatusServiceDeps)
     return run;
   }
 
-  async function applySlice(changes: readonly StatusChange[]): Promise<readonly Transition[]> {
+  /**
+   * All or nothing, because whoever asked for a batch that failed asks again for all of it. The turns for
+   * others inside the transaction keep requests that need no SQL going; the rest waits for one batch.
+   */
+  async function storeChanges(changes: readonly StatusChange[]): Promise<readonly Transition[]> {
     const now = clock.now();
     return store.transaction(async (writer) => {
-      const stored = await writer.states([...new Set(changes.map(({ deviceId }) => deviceId))]);
-      const known = new Map(stored.map((entry) => [entry.deviceId, { ...entry, current: entry.state }]));
+      const known = new Map<number, { readonly stored: StoredState; current: DeviceState }>();
+      await inTurns([...new Set(changes.map(({ deviceId }) => deviceId))], async (ids) => {
+        for (const stored of await writer.states(ids)) known.set(stored.deviceId, { stored, current: stored.state });
+      });
       const transitions: Transition[] = [];
       for (const change of changes) {
         const device = known.get(change.deviceId);
@@ -55,16 +58,19 @@ export function createStatusService({ store, clock, events }: StatusServiceDeps)
         device.current = nextState(device.current, change);
         const { status: to, lastSeenAt } = device.current;
         if (from === to) continue;
-        const { deviceId, deviceUid } = device;
+        const { deviceId, deviceUid } = device.stored;
         transitions.push({
           transition: { deviceId, deviceUid, from, to, at: change.at, source: change.source },
           lastSeenAt,
         });
       }
-      for (const { deviceId, state, current } of known.values()) {
-        if (!sameRecord(state, current)) await writer.save(deviceId, current, now);
-        else if (advanced(state, current)) await writer.touch(deviceId, current.lastSeenAt ?? 0);
-      }
+      const changed = [...known.values()].filter(({ stored, current }) => stored.state !== current);
+      await inTurns(changed, async (devices) => {
+        for (const { stored, current } of devices) {
+          if (!sameRecord(stored.state, current)) await writer.save(stored.deviceId, current, now);
+          else if (current.lastSeenAt !== null) await writer.touch(stored.deviceId, current.lastSeenAt);
+        }
+      });
       return transitions;
     });
   }
@@ -81,27 +87,23 @@ export function createStatusService({ store, clock, events }: StatusServiceDeps)
   }
 
   async function apply(changes: readonly StatusChange[]): Promise<readonly StatusTransition[]> {
+    if (changes.length === 0) return [];
     const transitions: StatusTransition[] = [];
-    for (let index = 0; index < changes.length; index += SLICE) {
-      if (index > 0) await setImmediate();
-      for (const done of await applySlice(changes.slice(index, index + SLICE))) transitions.push(announce(done));
-    }
+    await inTurns(await storeChanges(changes), async (slice) => {
+      for (const stored of slice) transitions.push(announce(stored));
+    });
     return transitions;
   }
 
   return {
     inOrder,
     applyStatuses: (changes) => inOrder(() => apply(changes)),
-    async touchLastSeen(seen) {
-      const entries = [...seen];
-      for (let index = 0; index < entries.length; index += SLICE) {
-        if (index > 0) await setImmediate();
-        const slice = entries.slice(index, index + SLICE);
-        await store.transaction(async (writer) => {
+    touchLastSeen: (seen) =>
+      inTurns([...seen], (slice) =>
+        store.transaction(async (writer) => {
           for (const [deviceId, seenAt] of slice) await writer.touch(deviceId, seenAt);
-        });
-      }
-    },
+        }),
+      ),
     markAllOffline: (at) =>
       inOrder(async () => {
         const transitions: StatusTransition[] = [];
@@ -120,6 +122,10 @@ export function createStatusService({ store, clock, events }: StatusServiceDeps)
   };
 }
 
-function advanced(before: DeviceState, after: DeviceState): boolean {
-  return after.lastSeenAt !== before.lastSeenAt;
+/** Works through `items` slice by slice, with turns for others in between. */
+async function inTurns<T>(items: readonly T[], work: (slice: readonly T[]) => Promise<void>): Promise<void> {
+  for (let index = 0; index < items.length; index += SLICE) {
+    if (index > 0) await setImmediate();
+    await work(items.slice(index, index + SLICE));
+  }
 }

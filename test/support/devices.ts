@@ -1,0 +1,82 @@
+import { type Principal, USER_ROLES, type UserRole } from '#kernel/access.ts';
+import { createEventBus, type DomainEvent } from '#kernel/events.ts';
+import { silentLogger } from '#kernel/logger.ts';
+import {
+  createDevicesModule,
+  type DevicesApi,
+  devicesMigrations,
+  type UserDeviceScope,
+} from '#modules/devices/index.ts';
+import { createUsersModule, usersMigrations } from '#modules/users/index.ts';
+import type { SqlStore } from '#platform/sql/sql.port.ts';
+import { createTestClock, type TestClock } from './clock.ts';
+import { recordEvents } from './events.ts';
+import { createTestApp, type TestApp } from './http.ts';
+import { createTestSql } from './sql.ts';
+
+/** Users and devices as they run in production, on a store in memory. */
+export interface DevicesHarness {
+  readonly app: TestApp;
+  readonly api: DevicesApi;
+  readonly sql: SqlStore;
+  readonly clock: TestClock;
+  /** Every device event since the start, in order. */
+  readonly events: DomainEvent[];
+  /** An existing user of each role. */
+  readonly actors: Readonly<Record<UserRole, Principal>>;
+  /** One more USER. */
+  readonly stranger: Principal;
+  /** Registers a device through the API, as an ADMIN. */
+  // biome-ignore lint/suspicious/noExplicitAny: the answer of POST /devices
+  device(body?: Readonly<Record<string, unknown>>): Promise<any>;
+  close(): Promise<void>;
+}
+
+export async function createDevicesHarness(userDeviceScope: UserDeviceScope = 'owned'): Promise<DevicesHarness> {
+  const sql = await createTestSql(usersMigrations, devicesMigrations);
+  const clock = createTestClock();
+  const bus = createEventBus(silentLogger);
+  const users = createUsersModule({ sql, clock, events: bus });
+  const devices = createDevicesModule({ sql, clock, events: bus, users: users.api, userDeviceScope });
+  const app = await createTestApp({ routes: devices.routes, clock });
+
+  const person = async (role: UserRole, name: string): Promise<Principal> => {
+    const user = await users.api.create({ email: `${name}@example.com`, password: 'correct horse', role });
+    return { userId: user.id, role };
+  };
+  const actors = {} as Record<UserRole, Principal>;
+  for (const role of USER_ROLES) actors[role] = await person(role, role);
+  const stranger = await person('USER', 'stranger');
+
+  return {
+    app,
+    api: devices.api,
+    sql,
+    clock,
+    events: recordEvents(
+      bus,
+      'device.created',
+      'device.updated',
+      'device.deleted',
+      'device.credentials_rotated',
+      'device.owner_changed',
+      'device.status_changed',
+    ),
+    actors,
+    stranger,
+    async device(body = {}) {
+      const answer = await app.request({
+        method: 'POST',
+        url: '/api/v1/devices',
+        as: actors.ADMIN,
+        body: { name: 'Sensor', device_type: 'sensor', ...body },
+      });
+      if (answer.status !== 201) throw new Error(answer.text);
+      return answer.json();
+    },
+    async close() {
+      await app.close();
+      await sql.stop?.(AbortSignal.timeout(1_000));
+    },
+  };
+}
