@@ -86,7 +86,7 @@ export async function createTestApp(options: TestAppOptions): Promise<TestApp> {
 }
 
 /** `Authorization` for a principal of the test authenticator, or for a real token. */
-export function bearer(as: Principal | string): { authorization: string } {
+function bearer(as: Principal | string): { authorization: string } {
   return { authorization: `Bearer ${typeof as === 'string' ? as : `test:${as.role}:${as.userId}`}` };
 }
 

@@ -1,3 +1,3 @@
 export type { AuthApi, Authenticator } from './auth.api.ts';
-export type {} from './auth.events.ts';
+export type { RefreshTokenReused } from './auth.events.ts';
 export { type AuthModule, type AuthSettings, authMigrations, createAuthModule } from './auth.module.ts';
