@@ -1,8 +1,8 @@
 import { deviceErrors } from './devices.errors.ts';
 
-export const METADATA_MAX_BYTES = 16 * 1024;
+const METADATA_MAX_BYTES = 16 * 1024;
 /** `{"a": 1}` has depth 1. */
-export const METADATA_MAX_DEPTH = 8;
+const METADATA_MAX_DEPTH = 8;
 
 /**
  * Checks a metadata object and writes it as JSON text.

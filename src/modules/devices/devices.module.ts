@@ -1,9 +1,11 @@
 import type { Clock } from '#kernel/clock.ts';
 import type { EventBus } from '#kernel/events.ts';
+import type { UsersApi } from '#modules/users/index.ts';
 import type { HttpMount } from '#platform/http/http.port.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
+import type { DevicesApi } from './devices.api.ts';
 import { createDeviceListing } from './devices.listing.repository.ts';
-import type { UserDeviceScope, UserDirectory } from './devices.ports.ts';
+import type { UserDeviceScope } from './devices.ports.ts';
 import { createDevicePresenter } from './devices.presenter.ts';
 import { createDeviceStore } from './devices.repository.ts';
 import { createDevicesRoutes } from './devices.routes.ts';
@@ -12,7 +14,6 @@ import { createStatements } from './devices.statements.ts';
 import { createGroupStore } from './groups/groups.repository.ts';
 import { createGroupsRoutes } from './groups/groups.routes.ts';
 import { createGroupsService } from './groups/groups.service.ts';
-import type { DevicesApi } from './index.ts';
 import { createStatusStore } from './status/status.repository.ts';
 import { createStatusService } from './status/status.service.ts';
 import { createExportService } from './transfer/export.service.ts';
@@ -23,7 +24,7 @@ export interface DevicesModuleDeps {
   readonly sql: SqlStore;
   readonly clock: Clock;
   readonly events: EventBus;
-  readonly users: UserDirectory;
+  readonly users: Pick<UsersApi, 'exists'>;
   /** `owned`: a USER reads its own devices; `all`: every signed-in user reads every device. */
   readonly userDeviceScope: UserDeviceScope;
 }

@@ -5,12 +5,12 @@ import type { DeviceInput } from './devices.registration.ts';
 import type { DeviceChanges } from './devices.service.ts';
 
 /** Also the `{uid}` of the MQTT topics. */
-export const DEVICE_UID_PATTERN = '^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$';
+const DEVICE_UID_PATTERN = '^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$';
 
 /** Something visible and no control characters, which would come out again in files and terminals. */
 const PRINTABLE = '^(?=.*\\S)[^\\u0000-\\u001f\\u007f]+$';
 
-export const DeviceUid = Type.String({
+const DeviceUid = Type.String({
   pattern: DEVICE_UID_PATTERN,
   description: 'Name of the device in MQTT topics and its login; generated when left out',
   examples: ['greenhouse-07'],

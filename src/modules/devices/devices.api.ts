@@ -1,0 +1,33 @@
+import type { Principal } from '#kernel/access.ts';
+import type { DeviceRef } from './devices.ports.ts';
+import type { StatusChange, StatusTransition } from './status/status.rules.ts';
+
+/** What other modules may ask of devices. Deleted devices are not there for any of it. */
+export interface DevicesApi {
+  /**
+   * Checks a device's login. An unknown uid takes as long as a wrong secret. One look into a unique index.
+   * @returns null when they do not match
+   */
+  authenticate(
+    deviceUid: string,
+    secret: string,
+  ): Promise<{ readonly deviceId: number; readonly deviceUid: string } | null>;
+  /** @throws AppError `device_not_found` when there is none, or the principal may not see it */
+  getVisible(principal: Principal, deviceId: number): Promise<DeviceRef>;
+  /** Null when there is none, or the principal may not see it. */
+  findVisibleByUid(principal: Principal, deviceUid: string): Promise<DeviceRef | null>;
+  /** Whether the principal may watch the device live. */
+  mayObserve(principal: Principal, deviceUid: string): Promise<boolean>;
+  /**
+   * Applies changes in the order given, which is also the order between calls; see `nextState` for what a
+   * change does. One transaction, on disk when it resolves; when it rejects, nothing was stored and no event
+   * emitted. Meant for batches of up to a few thousand. Unknown devices are skipped.
+   * @returns the transitions, in order: a change to the status that a device has is none. The event
+   * `device.status_changed` was emitted for each.
+   */
+  applyStatuses(changes: readonly StatusChange[]): Promise<readonly StatusTransition[]>;
+  /** Device id → epoch milliseconds of its latest contact. Never moves `last_seen_at` backwards. */
+  touchLastSeen(seen: ReadonlyMap<number, number>): Promise<void>;
+  /** Every ONLINE device becomes OFFLINE: for the start of a process that holds all connections itself. */
+  markAllOffline(at: number): Promise<readonly StatusTransition[]>;
+}
