@@ -5,6 +5,7 @@ import { type Logger, silentLogger } from '#kernel/logger.ts';
 import { createMemoryCounters } from '#platform/cache/memory-counters.ts';
 import type { HttpApp, HttpAuthenticator, HttpMount } from '#platform/http/http.port.ts';
 import { createHttpServer, type HttpServerOptions } from '#platform/http/http.server.ts';
+import { createResponseCheck, type JsonObject } from './openapi.ts';
 
 export interface TestAppOptions {
   readonly routes: readonly HttpMount[];
@@ -61,27 +62,35 @@ export async function createTestApp(options: TestAppOptions): Promise<TestApp> {
   });
   return {
     app: server.app,
-    async request({ method = 'GET', url, body, raw, as, headers = {}, query }) {
-      const response = await server.app.inject({
-        method,
-        url,
-        headers: {
-          ...(raw === undefined ? {} : { 'content-type': 'application/json' }),
-          ...(as === undefined ? {} : bearer(as)),
-          ...headers,
-        },
-        ...(query === undefined ? {} : { query: toStrings(query) }),
-        ...(raw === undefined ? {} : { payload: raw }),
-        ...(body === undefined ? {} : { payload: body as object }),
-      });
-      return {
-        status: response.statusCode,
-        headers: response.headers as Record<string, string | undefined>,
-        text: response.body,
-        json: () => JSON.parse(response.body),
-      };
-    },
+    request: createRequester(server.app),
     close: () => server.app.close(),
+  };
+}
+
+/** Injects requests into an app and compares every answer with the app's own API document. */
+export function createRequester(app: HttpApp): TestApp['request'] {
+  const check = createResponseCheck(() => app.swagger() as JsonObject);
+  return async ({ method = 'GET', url, body, raw, as, headers = {}, query }) => {
+    const injected = await app.inject({
+      method,
+      url,
+      headers: {
+        ...(raw === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(as === undefined ? {} : bearer(as)),
+        ...headers,
+      },
+      ...(query === undefined ? {} : { query: toStrings(query) }),
+      ...(raw === undefined ? {} : { payload: raw }),
+      ...(body === undefined ? {} : { payload: body as object }),
+    });
+    const response: TestResponse = {
+      status: injected.statusCode,
+      headers: injected.headers as Record<string, string | undefined>,
+      text: injected.body,
+      json: () => JSON.parse(injected.body),
+    };
+    check({ method, url }, response);
+    return response;
   };
 }
 

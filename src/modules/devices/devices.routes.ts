@@ -67,7 +67,7 @@ export function createDevicesRoutes(devices: DevicesService, present: DevicePres
     app.post(
       '/',
       {
-        config: { access: MANAGEMENT },
+        config: { access: MANAGEMENT, problems: [409] },
         schema: {
           tags,
           summary: 'Register a device',

@@ -25,7 +25,8 @@ export function createUsersRoutes(users: UsersService): HttpRoutes {
     app.get(
       '/me',
       {
-        config: { access: 'bearer' },
+        // Deleted while the request was on its way.
+        config: { access: 'bearer', problems: [404] },
         schema: { tags, summary: 'Who am I', description: 'The signed-in user.', response: { 200: UserView } },
       },
       async (request) => presentUser(await users.get(principalOf(request).userId)),
@@ -34,7 +35,7 @@ export function createUsersRoutes(users: UsersService): HttpRoutes {
     app.patch(
       '/me',
       {
-        config: { access: 'bearer' },
+        config: { access: 'bearer', problems: [404] },
         schema: {
           tags,
           summary: 'Change my profile',
@@ -49,7 +50,7 @@ export function createUsersRoutes(users: UsersService): HttpRoutes {
     app.post(
       '/me/password',
       {
-        config: { access: 'bearer', problems: [429] },
+        config: { access: 'bearer', problems: [404] },
         schema: {
           tags,
           summary: 'Change my password',
@@ -91,7 +92,7 @@ export function createUsersRoutes(users: UsersService): HttpRoutes {
     app.get(
       '/:user_id',
       {
-        config: { access: ADMINS, problems: [404] },
+        config: { access: ADMINS },
         schema: {
           tags,
           summary: 'Read a user',
@@ -126,7 +127,7 @@ export function createUsersRoutes(users: UsersService): HttpRoutes {
     app.patch(
       '/:user_id',
       {
-        config: { access: ADMINS, problems: [404, 409] },
+        config: { access: ADMINS, problems: [409] },
         schema: {
           tags,
           summary: 'Change a user',
@@ -145,7 +146,7 @@ export function createUsersRoutes(users: UsersService): HttpRoutes {
     app.delete(
       '/:user_id',
       {
-        config: { access: ADMINS, problems: [404, 409] },
+        config: { access: ADMINS, problems: [409] },
         schema: {
           tags,
           summary: 'Delete a user',

@@ -46,7 +46,10 @@ export interface HttpMount {
 declare module 'fastify' {
   interface FastifyContextConfig {
     access?: AccessRule;
-    /** Statuses of problems beyond those that follow from the access rule, for the API document: `[404, 409]`. */
+    /**
+     * Statuses of problems for the API document, beyond those that follow from the access rule, the method and an
+     * id in the address: `[409]`.
+     */
     problems?: readonly number[];
     /** Exempt from the rate limit (probes and documents). */
     rateLimitExempt?: boolean;

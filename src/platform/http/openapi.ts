@@ -2,15 +2,16 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { RouteOptions } from 'fastify';
 import type { AccessRule, HttpApp } from './http.port.ts';
+import { TITLES } from './problem.ts';
 
-const PROBLEM = {
-  description: 'Problem details (RFC 9457)',
+const problem = (status: number) => ({
+  description: `${TITLES[status] ?? 'Problem'}: problem details (RFC 9457)`,
   content: { 'application/problem+json': { schema: { $ref: 'Problem#' } } },
-};
+});
 
 /**
  * OpenAPI 3.1 from the routes' own schemas at `/openapi.json`, Swagger UI at `/docs`.
- * Adds to each operation what follows from its access rule: security, 401, 403, 422 and the rest.
+ * Adds to each operation what follows from its access rule, its address and its method: security and problems.
  */
 export async function registerApiDocument(app: HttpApp, { version }: { readonly version: string }): Promise<void> {
   app.addHook('onRoute', (route) => addCommonResponses(route));
@@ -50,9 +51,15 @@ function addCommonResponses(route: RouteOptions): void {
   const schema = route.schema;
   const rule = route.config?.access;
   if (schema === undefined || schema.hide === true || rule === undefined) return;
-  const statuses = [...statusesOf(rule), ...(route.config?.problems ?? []), 422, 429, 500, 503];
+  const statuses = [
+    ...statusesOf(rule),
+    ...(/:\w+_id\b/.test(route.url) ? [404] : []),
+    ...([route.method].flat().some((method) => /^(POST|PUT|PATCH)$/.test(method)) ? [413, 415] : []),
+    ...(route.config?.problems ?? []),
+    ...[400, 422, 429, 500, 503],
+  ];
   const responses = { ...(schema.response as Record<string, unknown> | undefined) };
-  for (const status of statuses) responses[status] ??= PROBLEM;
+  for (const status of statuses) responses[status] ??= problem(status);
   schema.response = responses;
   if (rule !== 'public') schema.security ??= [rule === 'device' ? { device: [] } : { bearer: [] }];
 }

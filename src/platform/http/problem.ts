@@ -21,7 +21,7 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   internal_error: 500,
 };
 
-const TITLES: Readonly<Record<number, string>> = {
+export const TITLES: Readonly<Record<number, string>> = {
   400: 'Bad Request',
   401: 'Unauthorized',
   403: 'Forbidden',
@@ -46,8 +46,13 @@ export function createErrorHandler(logger: Logger) {
   };
 }
 
+/** The HTTP status that an error is answered with. */
+export function statusOf({ kind, code }: Pick<AppError, 'kind' | 'code'>): number {
+  return STATUS_BY_CODE[code] ?? STATUS_BY_KIND[kind];
+}
+
 export function sendProblem(error: AppError, request: FastifyRequest, reply: FastifyReply): void {
-  const status = STATUS_BY_CODE[error.code] ?? STATUS_BY_KIND[error.kind];
+  const status = statusOf(error);
   const problem: Problem = {
     type: `urn:core-api:problem:${error.code}`,
     title: TITLES[status] ?? 'Error',

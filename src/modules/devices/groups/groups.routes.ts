@@ -54,7 +54,7 @@ export function createGroupsRoutes(groups: GroupsService): HttpRoutes {
     app.post(
       '/',
       {
-        config: { access: MANAGEMENT },
+        config: { access: MANAGEMENT, problems: [409] },
         schema: {
           tags,
           summary: 'Create a device group',
@@ -72,7 +72,7 @@ export function createGroupsRoutes(groups: GroupsService): HttpRoutes {
     app.patch(
       '/:group_id',
       {
-        config: { access: MANAGEMENT },
+        config: { access: MANAGEMENT, problems: [409] },
         schema: {
           tags,
           summary: 'Change a device group',
@@ -88,7 +88,7 @@ export function createGroupsRoutes(groups: GroupsService): HttpRoutes {
     app.delete(
       '/:group_id',
       {
-        config: { access: MANAGEMENT },
+        config: { access: MANAGEMENT, problems: [409] },
         schema: {
           tags,
           summary: 'Delete a device group',

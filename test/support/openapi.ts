@@ -1,0 +1,115 @@
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import addFormatsModule from 'ajv-formats';
+import type { TestResponse } from './http.ts';
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+export interface Operation {
+  readonly method: string;
+  /** As in the document: `/api/v1/devices/{device_id}` */
+  readonly path: string;
+  readonly definition: JsonObject;
+}
+
+/** Judges one answer by what the API document says about it. */
+export type ResponseCheck = (
+  request: { readonly method: string; readonly url: string },
+  response: TestResponse,
+) => void;
+
+const DOCUMENT = 'openapi';
+
+export function operationsOf(document: JsonObject): readonly Operation[] {
+  return Object.entries(objectIn(document, 'paths')).flatMap(([path, item]) =>
+    Object.entries(item as JsonObject).map(([method, definition]) => ({
+      method: method.toUpperCase(),
+      path,
+      definition: definition as JsonObject,
+    })),
+  );
+}
+
+/**
+ * Compares answers with the document: the status has to be listed, the content type too, the body has to fit its
+ * schema. Addresses that the document does not know (hidden routes, nothing at all) are let through.
+ * @param document is asked for at the first answer: most apps of a test file make many
+ */
+export function createResponseCheck(document: () => JsonObject): ResponseCheck {
+  let prepared: ReturnType<typeof prepare> | undefined;
+  return (request, response) => {
+    prepared ??= prepare(document());
+    const operation = prepared.find(request.method, request.url);
+    if (operation === undefined) return;
+    const complain = (what: string) => {
+      throw new Error(
+        `${operation.method} ${operation.path} answered ${response.status}: ${what}\n${response.text.slice(0, 2_000)}`,
+      );
+    };
+    const responses = objectIn(operation.definition, 'responses');
+    const definition = responses[response.status] as JsonObject | undefined;
+    if (definition === undefined) return complain('a status that the API document does not list');
+    const contents = objectIn(definition, 'content');
+    const type = response.headers['content-type']?.split(';')[0];
+    if (response.text === '') {
+      if (response.status !== 204) complain('an empty body');
+      return;
+    }
+    if (type === undefined || contents[type] === undefined) {
+      return complain(`content type ${type}; the API document lists ${Object.keys(contents).join(', ') || 'none'}`);
+    }
+    const validate = prepared.validator([
+      'paths',
+      operation.path,
+      operation.method.toLowerCase(),
+      'responses',
+      String(response.status),
+      'content',
+      type,
+      'schema',
+    ]);
+    if (!validate(/json$/.test(type) ? response.json() : response.text)) {
+      complain(`a body that does not fit its schema: ${JSON.stringify(validate.errors)}`);
+    }
+  };
+}
+
+function prepare(document: JsonObject) {
+  const ajv = new Ajv2020({ strict: false, allErrors: true, validateFormats: true });
+  addFormatsModule.default(ajv as never);
+  ajv.addSchema({ ...document, $id: DOCUMENT });
+  const validators = new Map<string, ValidateFunction>();
+  // The most literal path first, as the router decides: /devices/export before /devices/{device_id}.
+  const operations = operationsOf(document)
+    .map((operation) => ({ operation, pattern: patternOf(operation.path) }))
+    .sort((a, b) => parametersIn(a.operation.path) - parametersIn(b.operation.path));
+  return {
+    find(method: string, url: string): Operation | undefined {
+      const [path = ''] = url.split('?');
+      return operations.find(({ operation, pattern }) => operation.method === method && pattern.test(path))?.operation;
+    },
+    validator(pointer: readonly string[]): ValidateFunction {
+      const ref = `${DOCUMENT}#/${pointer.map(escapePointer).join('/')}`;
+      const known = validators.get(ref);
+      if (known !== undefined) return known;
+      const validate = ajv.compile({ $ref: ref });
+      validators.set(ref, validate);
+      return validate;
+    },
+  };
+}
+
+function objectIn(parent: JsonObject, key: string): JsonObject {
+  return (parent[key] ?? {}) as JsonObject;
+}
+
+const parametersIn = (path: string) => path.split('{').length;
+
+function patternOf(path: string): RegExp {
+  const escaped = path.replaceAll(/[.*+?^$()|[\]\\]/g, String.raw`\$&`);
+  return new RegExp(`^${escaped.replaceAll(/\{\w+\}/g, '[^/]+')}/?$`);
+}
+
+/** RFC 6901, inside a URI fragment. */
+function escapePointer(part: string): string {
+  return encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1'));
+}
