@@ -22,7 +22,8 @@ export function peakResidentMegabytes(pid: number): number {
 
 /** The process itself or the one below it whose command line contains `text`. */
 export function findProcess(pid: number, text: string): number | undefined {
-  if (readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')[1]?.includes(text)) return pid;
+  // As an argument of its own: the shell in between has the whole command as one.
+  if (readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').includes(text)) return pid;
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean);
   for (const child of children) {
     const found = findProcess(Number(child), text);

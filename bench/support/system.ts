@@ -44,7 +44,10 @@ export interface StartCommand {
   readonly args: readonly string[];
 }
 
-export const DIRECT_START: StartCommand = { file: process.execPath, args: ['src/main/server.ts'] };
+export const DIRECT_START: StartCommand = {
+  file: process.execPath,
+  args: ['--import', './src/main/compile-cache.js', 'src/main/server.ts'],
+};
 export const NPM_START: StartCommand = { file: 'npm', args: ['start'] };
 
 /** Resolves at the first 200 of `/readyz`. @throws with the server's own words when it ends before */

@@ -1,6 +1,3 @@
-import { enableCompileCache } from 'node:module';
+import { runCommand } from './commands/run-command.ts';
 
-enableCompileCache();
-
-const { runCommand } = await import('./commands/run-command.ts');
 await runCommand(process.argv.slice(2));

@@ -85,7 +85,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
 
   // Who loses access loses open connections too.
   events.on('user.access_changed', ({ data }) => realtime.disconnectUser(data.user_id));
-  events.on('device.deleted', ({ data }) => broker.disconnect(data.device_uid));
+  events.on('device.deleted', ({ data }) => broker.disconnect(data.device_uid, { forget: true }));
   events.on('device.credentials_rotated', ({ data }) => broker.disconnect(data.device_uid));
 
   // The edge

@@ -2,6 +2,7 @@ import { createLifecycle } from '#kernel/lifecycle.ts';
 import { composeSystem, type System } from './compose.ts';
 import { createLogger } from './logging.ts';
 import type { Settings } from './settings.ts';
+import { settleAfterStart } from './settle.ts';
 import { VERSION } from './version.ts';
 
 const START_DEADLINE_MS = 60_000;
@@ -22,7 +23,7 @@ export async function runServer(
   settings: Settings,
   hooks: { beforeStop?: () => Promise<void> } = {},
 ): Promise<RunningServer> {
-  const logger = createLogger(settings);
+  const logger = await createLogger(settings);
   const system = await composeSystem(settings, logger);
   const lifecycle = createLifecycle(system.components, {
     logger,
@@ -38,6 +39,7 @@ export async function runServer(
   system.setServing(true);
   const server = addressesOf(settings, system);
   announce(settings, system, server);
+  settleAfterStart();
   return server;
 }
 

@@ -1,12 +1,6 @@
-import { enableCompileCache } from 'node:module';
-
-// Keeps compiled code between starts: the second start is faster, and type stripping costs no memory.
-// Everything else is imported after this line so that it profits.
-enableCompileCache();
-
-const { runServer } = await import('./run-server.ts');
-const { loadConfig } = await import('./config.ts');
-const { startMessage } = await import('./start-error.ts');
+import { loadConfig } from './config.ts';
+import { runServer } from './run-server.ts';
+import { startMessage } from './start-error.ts';
 
 try {
   await runServer(loadConfig());

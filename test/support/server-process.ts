@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 const ROOT = join(import.meta.dirname, '../..');
+/** As in package.json. */
+const PRELOAD = ['--import', './src/main/compile-cache.js'];
 const READY_WITHIN_MS = 60_000;
 
 export interface ServerProcess {
@@ -40,7 +42,7 @@ function environment(settings: ServerSettings): NodeJS.ProcessEnv {
 
 /** Starts the real server as `npm start` does, without npm. Does not wait. */
 export function spawnServer(settings: ServerSettings): ChildProcess {
-  return spawn(process.execPath, ['src/main/server.ts'], {
+  return spawn(process.execPath, [...PRELOAD, 'src/main/server.ts'], {
     cwd: ROOT,
     env: environment(settings),
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -93,7 +95,7 @@ export async function startServer(settings: ServerSettings): Promise<ServerProce
 
 /** Runs `npm run core -- …` without npm. @throws when it exits with another code than 0 */
 export async function runCore(args: readonly string[], settings: ServerSettings): Promise<string> {
-  const { stdout } = await promisify(execFile)(process.execPath, ['src/main/cli.ts', ...args], {
+  const { stdout } = await promisify(execFile)(process.execPath, [...PRELOAD, 'src/main/cli.ts', ...args], {
     cwd: ROOT,
     env: environment(settings),
   });
