@@ -1,0 +1,80 @@
+/**
+ * Who may call what: section 2 of the contract as data, for the modules that exist. Written from the contract,
+ * not from the code, and so without the code's lists of roles.
+ */
+
+export type Caller = 'nobody' | 'bad token' | 'SUPERADMIN' | 'ADMIN' | 'MANAGER' | 'USER' | 'device';
+
+export interface Rule {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** As in the contract: `/api/v1/devices/{device_id}` */
+  readonly path: string;
+  /** These get through, the others are refused: 401 or, when it is the role that is not enough, 403. */
+  readonly allowed: readonly Caller[];
+  /** The service asks whether the caller sees the device: to a USER a device of others does not exist. */
+  readonly visibleDevicesOnly: boolean;
+}
+
+const ADMIN_AND_ABOVE = ['SUPERADMIN', 'ADMIN'] as const;
+const MANAGEMENT = ['SUPERADMIN', 'ADMIN', 'MANAGER'] as const;
+const ANY_USER = ['SUPERADMIN', 'ADMIN', 'MANAGER', 'USER'] as const;
+const DEVICE = ['device'] as const;
+const ANYONE = ['nobody', 'bad token', ...ANY_USER, ...DEVICE] as const;
+
+function rule(row: string, allowed: readonly Caller[], visibleDevicesOnly = false): Rule {
+  const [method, path] = row.split(/ +/) as [Rule['method'], string];
+  return { method, path, allowed, visibleDevicesOnly };
+}
+
+/** "who sees the device" */
+const visible = (row: string) => rule(row, ANY_USER, true);
+
+export const RULES: readonly Rule[] = [
+  rule('POST   /api/v1/auth/register', ANYONE),
+  rule('POST   /api/v1/auth/login', ANYONE),
+  rule('POST   /api/v1/auth/refresh', ANYONE),
+  rule('POST   /api/v1/auth/logout', ANY_USER),
+
+  rule('GET    /api/v1/users/me', ANY_USER),
+  rule('PATCH  /api/v1/users/me', ANY_USER),
+  rule('POST   /api/v1/users/me/password', ANY_USER),
+  rule('GET    /api/v1/users', ADMIN_AND_ABOVE),
+  rule('POST   /api/v1/users', ADMIN_AND_ABOVE),
+  rule('GET    /api/v1/users/{user_id}', ADMIN_AND_ABOVE),
+  rule('PATCH  /api/v1/users/{user_id}', ADMIN_AND_ABOVE),
+  rule('DELETE /api/v1/users/{user_id}', ADMIN_AND_ABOVE),
+
+  rule('GET    /api/v1/devices', ANY_USER),
+  visible('GET    /api/v1/devices/{device_id}'),
+  rule('POST   /api/v1/devices', MANAGEMENT),
+  rule('PATCH  /api/v1/devices/{device_id}', MANAGEMENT),
+  rule('DELETE /api/v1/devices/{device_id}', ADMIN_AND_ABOVE),
+  rule('POST   /api/v1/devices/{device_id}/credentials', MANAGEMENT),
+  visible('GET    /api/v1/devices/{device_id}/telemetry/latest'),
+  visible('GET    /api/v1/devices/{device_id}/telemetry'),
+  visible('GET    /api/v1/devices/{device_id}/logs'),
+  visible('GET    /api/v1/devices/{device_id}/ledger'),
+  rule('POST   /api/v1/devices/import', MANAGEMENT),
+  rule('GET    /api/v1/devices/export', MANAGEMENT),
+
+  rule('GET    /api/v1/device-groups', ANY_USER),
+  rule('GET    /api/v1/device-groups/{group_id}', ANY_USER),
+  rule('POST   /api/v1/device-groups', MANAGEMENT),
+  rule('PATCH  /api/v1/device-groups/{group_id}', MANAGEMENT),
+  rule('DELETE /api/v1/device-groups/{group_id}', MANAGEMENT),
+
+  rule('POST   /api/v1/ingest/{kind}', DEVICE),
+
+  rule('GET    /.well-known/jwks.json', ANYONE),
+  rule('GET    /openapi.json', ANYONE),
+  rule('GET    /asyncapi.json', ANYONE),
+  rule('GET    /docs', ANYONE),
+  rule('GET    /docs/json', ANYONE),
+  rule('GET    /docs/yaml', ANYONE),
+  rule('GET    /docs/static/index.html', ANYONE),
+  rule('GET    /docs/static/swagger-initializer.js', ANYONE),
+  rule('GET    /docs/static/*', ANYONE),
+  rule('GET    /metrics', ANYONE),
+  rule('GET    /livez', ANYONE),
+  rule('GET    /readyz', ANYONE),
+];

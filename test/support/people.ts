@@ -1,0 +1,81 @@
+import { USER_ROLES, type UserRole } from '#kernel/access.ts';
+import { withRelationalStore } from '#main/commands/relational.ts';
+import type { TestRequest } from './http.ts';
+import type { RunningSystem } from './system.ts';
+
+export interface Person {
+  readonly id: number;
+  readonly email: string;
+  /** A real access token, as of the latest sign-in. */
+  token(): string;
+  signIn(): Promise<void>;
+}
+
+export interface TestDevice {
+  readonly id: number;
+  readonly uid: string;
+  /** `Authorization: Basic …` with its credentials. */
+  readonly headers: { readonly authorization: string };
+}
+
+/** A user of each role in a running system, signed in, and what they make. */
+export interface People extends Readonly<Record<UserRole, Person>> {
+  person(role: UserRole): Promise<Person>;
+  device(body?: Readonly<Record<string, unknown>>): Promise<TestDevice>;
+  /** @returns the id of a new group */
+  group(): Promise<number>;
+}
+
+const PASSWORD = 'correct horse battery';
+
+export async function createPeople(system: RunningSystem): Promise<People> {
+  let made = 0;
+  const unique = (word: string) => {
+    made += 1;
+    return `${word}-${made}`;
+  };
+
+  async function call(status: number, request: TestRequest) {
+    const response = await system.request({ method: 'POST', ...request });
+    if (response.status !== status) throw new Error(`${request.url}: ${response.text}`);
+    return response.json();
+  }
+
+  async function signedIn(id: number, email: string): Promise<Person> {
+    let token = '';
+    const signIn = async () => {
+      const body = { email, password: PASSWORD };
+      token = (await call(200, { url: '/api/v1/auth/login', body })).access_token;
+    };
+    await signIn();
+    return { id, email, token: () => token, signIn };
+  }
+
+  // As an operator does it, beside the running server.
+  const email = 'superadmin@example.com';
+  const { userId } = await withRelationalStore(system.settings, ({ users }) =>
+    users.ensureSuperuser({ email, password: PASSWORD }),
+  );
+  const superadmin = await signedIn(userId, email);
+
+  const make = async (url: string, body: object) => call(201, { url, body, as: superadmin.token() });
+  async function person(role: UserRole): Promise<Person> {
+    const body = { email: `${unique(role.toLowerCase())}@example.com`, password: PASSWORD, role };
+    const user = await make('/api/v1/users', body);
+    return signedIn(user.id, user.email);
+  }
+
+  const people = { SUPERADMIN: superadmin } as Record<UserRole, Person>;
+  for (const role of USER_ROLES) people[role] ??= await person(role);
+  return {
+    ...people,
+    person,
+    async device(body = {}) {
+      const device = await make('/api/v1/devices', { name: 'Sensor', device_type: 'test', ...body });
+      const { username, password } = device.credentials;
+      const credentials = Buffer.from(`${username}:${password}`).toString('base64');
+      return { id: device.id, uid: device.device_uid, headers: { authorization: `Basic ${credentials}` } };
+    },
+    group: async () => (await make('/api/v1/device-groups', { name: unique('group') })).id,
+  };
+}
