@@ -2,11 +2,17 @@ import type { Principal } from '#kernel/access.ts';
 import type { Component } from '#kernel/lifecycle.ts';
 
 /**
- * Live connections of people (Socket.IO). A namespace refuses a connection without a valid access token,
- * and ends it when the token expires or the user loses access.
+ * Live connections of people (Socket.IO). A namespace refuses a connection without a valid access token
+ * (`connect_error` with `data: {code, detail}`); so does one that was not declared (`Invalid namespace`). When
+ * the token expires or the user loses access, the server disconnects; the client gets a new token and connects
+ * again.
  */
 export interface Realtime extends Component {
-  /** Declares a namespace, before `start`. Commands are answered `{ok: true, ...}` or `{ok: false, code, detail}`. */
+  /**
+   * Declares a namespace such as `/monitoring`, before `start`. Every connection is in the room `user:{id}`
+   * from the beginning. Commands are answered `{ok: true, ...}` or `{ok: false, code, detail}`; each connection
+   * may send a bounded number of them a second and be in a bounded number of rooms.
+   */
   namespace(name: string, commands: Readonly<Record<string, RealtimeCommand>>): RealtimeNamespace;
   /** Ends every connection of a user in this process, e.g. when the account was deactivated. */
   disconnectUser(userId: number): void;
@@ -19,23 +25,33 @@ export interface RealtimeNamespace {
   emit(rooms: string | readonly string[], event: string, data: object): void;
   /** Whether a room might have listeners; false only when it certainly has none in any process. */
   hasListeners(room: string): boolean;
-  /** Removes from `room` every connection whose user `mayStay` refuses. */
+  /**
+   * Removes from `room` every connection of this process whose user `mayStay` refuses; also where `mayStay` throws.
+   * A connection whose user has no access at all any more is ended.
+   */
   evict(room: string, mayStay: (principal: Principal) => Promise<boolean>): Promise<void>;
 }
 
-/** @throws AppError → `{ok: false, code, detail}` */
+/**
+ * @param data whatever the client sent: to be checked
+ * @throws AppError → `{ok: false, code, detail}`; anything else is logged and answered as `internal_error`
+ */
 export type RealtimeCommand = (connection: RealtimeConnection, data: unknown) => Promise<object | undefined>;
 
 export interface RealtimeConnection {
   /** The user as of now: resolved afresh, so that a changed role counts at once. */
   readonly principal: Principal;
+  /** @throws AppError `too_many_rooms` */
   join(room: string): Promise<void>;
   leave(room: string): Promise<void>;
 }
 
 /** Checks the handshake's token. */
 export interface RealtimeAuthenticator {
-  /** @throws AppError `unauthenticated` */
+  /**
+   * @returns the user, and when the token expires (epoch ms)
+   * @throws AppError `unauthenticated`
+   */
   authenticate(token: string): Promise<{ readonly principal: Principal; readonly expiresAt: number }>;
   /** Re-checks a connected user. @throws AppError `unauthenticated` */
   refresh(token: string): Promise<Principal>;

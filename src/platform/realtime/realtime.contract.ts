@@ -1,0 +1,336 @@
+import { io, type ManagerOptions, type Socket, type SocketOptions } from 'socket.io-client';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { Principal } from '#kernel/access.ts';
+import { commonErrors } from '#kernel/errors.ts';
+import type { Realtime, RealtimeAuthenticator, RealtimeCommand } from './realtime.port.ts';
+
+/** How the contract suite gets an adapter. */
+export interface RealtimeHarness {
+  readonly name: string;
+  /** An adapter that has not been started, and the address that it will listen on once it has. */
+  create(authenticator: RealtimeAuthenticator): Promise<{
+    readonly realtime: Realtime;
+    url(): string;
+    cleanUp(): Promise<void>;
+  }>;
+}
+
+/** Tokens are names; `expiresAt` and who has access are the test's to decide. */
+class FakeAuthenticator implements RealtimeAuthenticator {
+  readonly users = new Map<string, Principal>([
+    ['ann', { userId: 1, role: 'ADMIN' }],
+    ['bob', { userId: 2, role: 'USER' }],
+  ]);
+  expiresAt = Number.MAX_SAFE_INTEGER;
+  beforeAuthenticate: () => Promise<void> = async () => {};
+
+  async authenticate(token: string) {
+    const principal = await this.refresh(token);
+    await this.beforeAuthenticate();
+    return { principal, expiresAt: this.expiresAt };
+  }
+
+  async refresh(token: string): Promise<Principal> {
+    const principal = this.users.get(token);
+    if (principal === undefined) throw commonErrors.authentication_required();
+    return principal;
+  }
+}
+
+const COMMANDS: Readonly<Record<string, RealtimeCommand>> = {
+  echo: async (_connection, data) => ({ data }),
+  who: async ({ principal }) => ({ ...principal }),
+  join: async ({ join }, data) => {
+    await join((data as { room: string }).room);
+    return undefined;
+  },
+  join_many: async ({ join }, data) => {
+    const { count } = data as { count: number };
+    for (let i = 0; i < count; i++) await join(`r${i}`);
+    return undefined;
+  },
+  leave: async ({ leave }, data) => {
+    await leave((data as { room: string }).room);
+    return undefined;
+  },
+  forbidden: async () => {
+    throw commonErrors.forbidden();
+  },
+  bug: async () => {
+    throw new TypeError('a secret path: /etc');
+  },
+  not_ok: async () => ({ ok: false, value: 1 }),
+};
+
+async function createRig(harness: RealtimeHarness) {
+  const authenticator = new FakeAuthenticator();
+  const { realtime, url, cleanUp } = await harness.create(authenticator);
+  const monitoring = realtime.namespace('/monitoring', COMMANDS);
+  const other = realtime.namespace('/other', {});
+  await realtime.start?.(AbortSignal.timeout(5_000));
+  const sockets: Socket[] = [];
+
+  function open(namespace: string, auth: object, options: Partial<ManagerOptions & SocketOptions> = {}): Socket {
+    const socket = io(`${url()}${namespace}`, { auth, reconnection: false, forceNew: true, ...options });
+    sockets.push(socket);
+    return socket;
+  }
+
+  return {
+    authenticator,
+    realtime,
+    monitoring,
+    other,
+    open,
+    async connect(token: string, options?: Partial<ManagerOptions & SocketOptions>): Promise<Socket> {
+      const socket = open('/monitoring', { token }, options);
+      await new Promise<void>((resolve, reject) => {
+        socket.once('connect', resolve);
+        socket.once('connect_error', reject);
+      });
+      return socket;
+    },
+    async close(): Promise<void> {
+      for (const socket of sockets) socket.disconnect();
+      await realtime.stop?.(AbortSignal.timeout(5_000));
+      await cleanUp();
+    },
+  };
+}
+
+function happens<T = unknown>(socket: Socket, event: string): Promise<T> {
+  return new Promise((resolve) => socket.once(event, resolve));
+}
+
+async function refusalOf(socket: Socket): Promise<unknown> {
+  const error = await happens<Error & { data: { code: string } }>(socket, 'connect_error');
+  return error.data.code;
+}
+
+/** What every adapter of `Realtime` keeps. */
+export function realtimeContract(harness: RealtimeHarness): void {
+  describe(`${harness.name}: realtime`, () => {
+    let rig: Awaited<ReturnType<typeof createRig>>;
+    beforeEach(async () => {
+      rig = await createRig(harness);
+    });
+    afterEach(() => rig.close());
+
+    /** Everything sent to `socket` before has arrived when this resolves. */
+    const settled = (socket: Socket) => socket.emitWithAck('echo', {});
+
+    describe('handshake', () => {
+      test.each([
+        ['no token', {}],
+        ['an unknown token', { token: 'nobody' }],
+        ['an empty token', { token: '' }],
+        ['a token that is no string', { token: { $ne: null } }],
+        ['a huge token', { token: 'x'.repeat(50_000) }],
+      ])('%s is refused', async (_what, auth) => {
+        expect(await refusalOf(rig.open('/monitoring', auth))).toBe('authentication_required');
+      });
+
+      test.each(['/', '/unknown', '/monitoring/', '/__proto__'])('namespace %s is refused', async (namespace) => {
+        const error = await happens<Error>(rig.open(namespace, { token: 'ann' }), 'connect_error');
+        expect(error.message).toBe('Invalid namespace');
+      });
+
+      test.each([[['websocket']], [['polling']]])('a token lets a person in by %s', async (transports) => {
+        const socket = await rig.connect('ann', { transports });
+        expect(await socket.emitWithAck('who')).toEqual({ ok: true, userId: 1, role: 'ADMIN' });
+        expect(rig.realtime.connectionCount()).toBe(1);
+      });
+
+      test('a bug in the check is not shown', async () => {
+        rig.authenticator.beforeAuthenticate = () => Promise.reject(new Error('driver text'));
+        expect(await refusalOf(rig.open('/monitoring', { token: 'ann' }))).toBe('internal_error');
+      });
+    });
+
+    describe('losing access', () => {
+      test('the connection ends when the token expires', async () => {
+        rig.authenticator.expiresAt = Date.now() + 100;
+        const socket = await rig.connect('ann');
+        expect(await happens(socket, 'disconnect')).toBe('io server disconnect');
+      });
+
+      test('a token that expires in months does not end it at once', async () => {
+        rig.authenticator.expiresAt = Date.now() + 90 * 86_400_000;
+        const socket = await rig.connect('ann');
+        await settled(socket);
+        expect(socket.connected).toBe(true);
+      });
+
+      test('disconnectUser ends every connection of that user and of nobody else', async () => {
+        const [one, two, bob] = await Promise.all([rig.connect('ann'), rig.connect('ann'), rig.connect('bob')]);
+        const ended = [happens(one, 'disconnect'), happens(two, 'disconnect')];
+        rig.realtime.disconnectUser(1);
+        expect(await Promise.all(ended)).toEqual(['io server disconnect', 'io server disconnect']);
+        await settled(bob);
+        expect(bob.connected).toBe(true);
+      });
+
+      test('access lost during the handshake ends the connection', async () => {
+        rig.authenticator.beforeAuthenticate = async () => {
+          rig.authenticator.users.delete('ann');
+          rig.realtime.disconnectUser(1);
+        };
+        const socket = rig.open('/monitoring', { token: 'ann' });
+        expect(await happens(socket, 'disconnect')).toBe('io server disconnect');
+      });
+
+      test('a command of a user without access is refused and ends the connection', async () => {
+        const socket = await rig.connect('ann');
+        rig.authenticator.users.delete('ann');
+        const ended = happens(socket, 'disconnect');
+        expect(await socket.emitWithAck('who')).toMatchObject({ ok: false, code: 'authentication_required' });
+        await ended;
+      });
+
+      test('a changed role counts at the next command', async () => {
+        const socket = await rig.connect('ann');
+        rig.authenticator.users.set('ann', { userId: 1, role: 'USER' });
+        expect(await socket.emitWithAck('who')).toMatchObject({ role: 'USER' });
+      });
+    });
+
+    describe('commands', () => {
+      test('are answered', async () => {
+        const socket = await rig.connect('ann');
+        expect(await socket.emitWithAck('echo', { a: 1 })).toEqual({ ok: true, data: { a: 1 } });
+        expect(await socket.emitWithAck('not_ok')).toEqual({ ok: true, value: 1 });
+      });
+
+      test('say what was wrong, and nothing about our insides', async () => {
+        const socket = await rig.connect('ann');
+        expect(await socket.emitWithAck('forbidden')).toEqual({
+          ok: false,
+          code: 'forbidden',
+          detail: 'Your role does not allow this.',
+        });
+        const bug = await socket.emitWithAck('bug');
+        expect(bug).toMatchObject({ ok: false, code: 'internal_error' });
+        expect(JSON.stringify(bug)).not.toContain('secret');
+        expect(await socket.emitWithAck('nonsense', {})).toMatchObject({ ok: false, code: 'unknown_command' });
+        expect(await socket.emitWithAck('constructor', {})).toMatchObject({ ok: false, code: 'unknown_command' });
+      });
+
+      test.each([[null], ['text'], [42], [[1, 2]], [Buffer.from('bytes')], [undefined]])(
+        'data such as %j reach the command as they are',
+        async (data) => {
+          const socket = await rig.connect('ann');
+          expect(await socket.emitWithAck('echo', data)).toMatchObject({ ok: true });
+        },
+      );
+
+      test('without acknowledgement, with several arguments or named strangely do no harm', async () => {
+        const socket = await rig.connect('ann');
+        socket.emit('bug');
+        socket.emit('bug', 1, 2, 3);
+        socket.emit('error', new Error('x'));
+        socket.emit('__proto__', {});
+        socket.emit('');
+        expect(await socket.emitWithAck('echo', 1)).toEqual({ ok: true, data: 1 });
+      });
+
+      test('beyond the rate limit are refused', async () => {
+        const socket = await rig.connect('ann');
+        const answers = await Promise.all(Array.from({ length: 200 }, (_, i) => socket.emitWithAck('echo', i)));
+        const refused = answers.filter((answer) => !answer.ok);
+        expect(refused.length).toBeGreaterThan(0);
+        expect(refused.length).toBeLessThanOrEqual(100);
+        expect(refused[0]).toMatchObject({ code: 'rate_limited' });
+        const bob = await rig.connect('bob');
+        expect(await bob.emitWithAck('echo', 1)).toMatchObject({ ok: true });
+      });
+
+      test('a message over the limit ends the connection', async () => {
+        const socket = await rig.connect('ann', { transports: ['websocket'] });
+        const ended = happens(socket, 'disconnect');
+        socket.emit('echo', 'x'.repeat(70_000));
+        await ended;
+      });
+    });
+
+    describe('rooms', () => {
+      const joined = async (token: string, room: string) => {
+        const socket = await rig.connect(token);
+        expect(await socket.emitWithAck('join', { room })).toEqual({ ok: true });
+        const received: unknown[] = [];
+        socket.on('news', (data) => received.push(data));
+        return { socket, received };
+      };
+
+      test('reach who is in them, once, and nobody else', async () => {
+        const ann = await joined('ann', 'device:a');
+        await ann.socket.emitWithAck('join', { room: 'device:b' });
+        const bob = await joined('bob', 'device:b');
+        rig.monitoring.emit('device:a', 'news', { n: 1 });
+        rig.monitoring.emit(['device:a', 'device:b', 'device:c'], 'news', { n: 2 });
+        rig.monitoring.emit('device:c', 'news', { n: 3 });
+        rig.other.emit('device:a', 'news', { n: 4 });
+        await Promise.all([settled(ann.socket), settled(bob.socket)]);
+        expect(ann.received).toEqual([{ n: 1 }, { n: 2 }]);
+        expect(bob.received).toEqual([{ n: 2 }]);
+      });
+
+      test('are left', async () => {
+        const { socket, received } = await joined('ann', 'device:a');
+        expect(rig.monitoring.hasListeners('device:a')).toBe(true);
+        await socket.emitWithAck('leave', { room: 'device:a' });
+        expect(rig.monitoring.hasListeners('device:a')).toBe(false);
+        rig.monitoring.emit('device:a', 'news', {});
+        await settled(socket);
+        expect(received).toEqual([]);
+        socket.emit('join', { room: 'device:a' });
+        await settled(socket);
+        socket.disconnect();
+        await vi.waitFor(() => expect(rig.monitoring.hasListeners('device:a')).toBe(false));
+      });
+
+      test('user:{id} is joined at connect', async () => {
+        const socket = await rig.connect('bob');
+        const news = happens(socket, 'news');
+        rig.monitoring.emit('user:2', 'news', { for: 'bob' });
+        expect(await news).toEqual({ for: 'bob' });
+        expect(rig.monitoring.hasListeners('user:1')).toBe(false);
+      });
+
+      test('evict removes who may not stay', async () => {
+        const ann = await joined('ann', 'device:a');
+        const bob = await joined('bob', 'device:a');
+        await rig.monitoring.evict('device:a', async ({ role }) => role === 'ADMIN');
+        await rig.monitoring.evict('device:unknown', async () => false);
+        rig.monitoring.emit('device:a', 'news', { n: 1 });
+        await Promise.all([settled(ann.socket), settled(bob.socket)]);
+        expect(ann.received).toEqual([{ n: 1 }]);
+        expect(bob.received).toEqual([]);
+      });
+
+      test('evict removes when it cannot be told', async () => {
+        const { socket } = await joined('ann', 'device:a');
+        await rig.monitoring.evict('device:a', () => Promise.reject(new Error('the store is away')));
+        expect(rig.monitoring.hasListeners('device:a')).toBe(false);
+        expect(socket.connected).toBe(true);
+      });
+
+      test('are bounded for a connection', async () => {
+        const socket = await rig.connect('ann');
+        expect(await socket.emitWithAck('join_many', { count: 1_000 })).toEqual({ ok: true });
+        expect(await socket.emitWithAck('join', { room: 'r0' })).toEqual({ ok: true });
+        expect(await socket.emitWithAck('join', { room: 'one-more' })).toMatchObject({ code: 'too_many_rooms' });
+        expect(rig.monitoring.hasListeners('one-more')).toBe(false);
+      });
+    });
+
+    test('stop ends connections and takes no new ones', async () => {
+      const socket = await rig.connect('ann');
+      const ended = happens(socket, 'disconnect');
+      await rig.realtime.stop?.(AbortSignal.timeout(5_000));
+      await ended;
+      const late = rig.open('/monitoring', { token: 'ann' });
+      await happens(late, 'connect_error');
+      expect(rig.realtime.connectionCount()).toBe(0);
+    });
+  });
+}
