@@ -40,8 +40,6 @@ const MAX_QUEUED = 1_000;
 /** Persistent sessions of one device. The one that was opened longest ago gives way. */
 const MAX_SESSIONS_PER_DEVICE = 8;
 
-export type SessionStore = ReturnType<typeof createSessionStore>;
-
 export function newQosTwoState(): QosTwoState {
   return { received: new Map(), connection: null };
 }
