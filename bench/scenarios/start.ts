@@ -14,7 +14,7 @@ export const start = defineScenario({
     devices: { default: 100, help: 'in the data folder' },
     'data-seconds': { default: 5, help: 'for which they sent as fast as they could' },
     idle: { default: 5, help: 'seconds after ready at which memory is read' },
-    rounds: { default: 5, help: 'of npm start and node in turn' },
+    rounds: { default: 5, help: 'of npm start and the same without npm in turn' },
   },
   async run(options) {
     using folder = await createDataFolder();
@@ -32,7 +32,7 @@ export const start = defineScenario({
         figures.ready.push(system.startedInMs);
         figures.resident.push(megabytes);
         progress(
-          `round ${round}, ${command.args.join(' ')}: ready in ${readable(system.startedInMs)} ms, ` +
+          `round ${round}, ${command === NPM_START ? 'npm start' : 'without npm'}: ready in ${readable(system.startedInMs)} ms, ` +
             `${readable(megabytes)} MB idle`,
         );
       }
@@ -40,9 +40,9 @@ export const start = defineScenario({
     return {
       figures: [
         figure('npm start to ready', 'ms', viaNpm.ready, { below: 1500 }),
-        figure('node src/main/server.ts to ready', 'ms', direct.ready),
+        figure('the same without npm', 'ms', direct.ready),
         figure('idle, started by npm', 'MB', viaNpm.resident, { below: 150 }),
-        figure('idle, started by node', 'MB', direct.resident),
+        figure('idle, started without npm', 'MB', direct.resident),
       ],
       proofs: [
         { claim: `the data folder holds ${messages} messages of ${options.devices} devices`, holds: messages > 0 },
