@@ -1,0 +1,44 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { REJECT_REASONS } from '#modules/telemetry/index.ts';
+
+const root = join(import.meta.dirname, '../..');
+const documents = [
+  ...['README.md', 'README.ko.md', 'bench/README.md'].map((file) => join(root, file)),
+  ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.md'))
+    .map((file) => join(root, 'docs', file)),
+];
+
+/** As GitHub makes them of headings. */
+function anchorsOf(markdown: string): readonly string[] {
+  return [...markdown.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s-]/gu, '')
+      .replace(/\s/g, '-'),
+  );
+}
+
+describe('documents', () => {
+  test.each(documents.map((file) => relative(root, file)))('%s links to what is there', (name) => {
+    const file = join(root, name);
+    const links = [...readFileSync(file, 'utf8').matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = '']) => link);
+    const broken = links.filter((link) => {
+      if (/^[a-z]+:/.test(link)) return false;
+      const [path = '', anchor] = link.split('#');
+      const target = path === '' ? file : join(dirname(file), path);
+      if (!existsSync(target)) return true;
+      return anchor !== undefined && !anchorsOf(readFileSync(target, 'utf8')).includes(anchor);
+    });
+    expect(broken).toEqual([]);
+  });
+
+  test('mqtt.md explains every reason for a rejection', () => {
+    const text = readFileSync(join(root, 'docs/mqtt.md'), 'utf8');
+    const table = /^\| reason[\s\S]*?\n\n/m.exec(text)?.[0] ?? '';
+    const named = [...table.matchAll(/`([a-z0-9_]+)`/g)].map(([, reason = '']) => reason);
+    expect(Object.keys(REJECT_REASONS).filter((reason) => !named.includes(reason))).toEqual([]);
+  });
+});
