@@ -9,6 +9,7 @@ import {
   DeviceParams,
   HistoryQueryParams,
   HistoryResponse,
+  IngestBody,
   IngestParams,
   IngestResponse,
   LatestResponse,
@@ -136,8 +137,8 @@ export function createIngestRoutes(pipeline: IngestPipeline, limits: IngestLimit
           description:
             'The payloads of MQTT: one object, an array of up to 1000, or NDJSON (`application/x-ndjson`). Answered after the commit; ' +
             'an item that is not accepted is listed by its index and keeps no other item from being stored.',
-          consumes: ['application/json', 'application/x-ndjson'],
           params: IngestParams,
+          body: IngestBody,
           response: { 200: IngestResponse },
         },
       },

@@ -13,7 +13,7 @@ const Timestamp = Type.Union(
   { description: 'When it was measured; absent: when it was received', examples: ['2026-11-22T19:00:00.000Z'] },
 );
 
-export const Metrics = Type.Record(
+const Metrics = Type.Record(
   Type.String({ pattern: METRIC_NAME }),
   Type.Union([Type.Number(), Type.Boolean(), Type.String({ maxLength: 1024 })]),
   { description: 'Metric name → value', examples: [{ temperature: 21.4, door_open: false }], maxProperties: 100 },
@@ -36,7 +36,7 @@ export const StatusPayload = Strict({
 });
 export type StatusPayload = Static<typeof StatusPayload>;
 
-export const LOG_LEVELS = ['debug', 'info', 'warning', 'error', 'critical'] as const;
+const LOG_LEVELS = ['debug', 'info', 'warning', 'error', 'critical'] as const;
 
 export const LogPayload = Strict({
   event_type: Type.String({ minLength: 1, maxLength: 64 }),
@@ -126,6 +126,26 @@ export const LedgerResponse = Strict({
 export const IngestParams = Strict({
   kind: Type.Enum(['telemetry', 'status', 'log', 'response'], { description: 'The MQTT topic’s last level' }),
 });
+
+/** Without a type: each item is judged on its own, and a bad one is in the answer instead of failing the request. */
+export const IngestBody = {
+  content: {
+    'application/json': {
+      schema: Type.Unsafe<unknown>({
+        title: 'Payload or array of payloads',
+        description: 'What the device would publish on the MQTT topic of this kind, or an array of up to 1000 of it',
+        examples: [{ timestamp: '2026-11-22T19:00:00.000Z', metrics: { temperature: 21.4, door_open: false } }],
+      }),
+    },
+    'application/x-ndjson': {
+      schema: Type.Unsafe<unknown>({
+        title: 'Payloads, one a line',
+        description: 'One payload a line, at most 1000; empty lines are skipped',
+        examples: ['{"metrics":{"temperature":21.4}}\n{"metrics":{"temperature":21.5}}\n'],
+      }),
+    },
+  },
+};
 
 export const IngestResponse = Strict({
   stored: Type.Integer(),
