@@ -1,8 +1,9 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { silentLogger } from '#kernel/logger.ts';
 import { createAsyncApiDocument } from '../asyncapi.ts';
 import { composeSystem } from '../compose.ts';
+import { renderErrorsDocument } from '../errors-document.ts';
 import { renderEnvExample, type Settings } from '../settings.ts';
 import { StartError } from '../start-error.ts';
 import { VERSION } from '../version.ts';
@@ -18,18 +19,19 @@ export async function generatedFiles(settings: Settings): Promise<Readonly<Recor
     'openapi/openapi.json': toText(http.app.swagger()),
     'openapi/asyncapi.json': toText(createAsyncApiDocument(VERSION)),
     '.env.example': renderEnvExample(),
+    'docs/errors.md': await renderErrorsDocument(),
   };
 }
 
 export const openapi: Command = {
   usage: '[--check]',
-  summary: 'Writes openapi/openapi.json, openapi/asyncapi.json and .env.example from the code; --check only compares.',
+  summary: 'Writes what is made from the code: API documents, .env.example, docs/errors.md; --check only compares.',
   async run(args, settings) {
     const stale: string[] = [];
     for (const [path, text] of Object.entries(await generatedFiles(settings))) {
       const file = join(ROOT, path);
       if (args.includes('--check')) {
-        if (readFileSync(file, 'utf8') !== text) stale.push(path);
+        if (!existsSync(file) || readFileSync(file, 'utf8') !== text) stale.push(path);
         continue;
       }
       mkdirSync(dirname(file), { recursive: true });
