@@ -1,0 +1,111 @@
+import type { RouteOptions } from 'fastify';
+
+/**
+ * What every operation of the API keeps to, so that the document is complete and nothing is silently dropped.
+ * Each rule returns what breaks it.
+ */
+export const SCHEMA_RULES = {
+  'says what it does': ({ schema = {} }: RouteOptions) => [
+    ...(/^[A-Z].{2,70}[^.]$/.test(schema.summary ?? '') ? [] : ['summary']),
+    ...(/\.$/.test(schema.description ?? '') ? [] : ['description']),
+    ...(schema.tags?.length === 1 ? [] : ['tags']),
+  ],
+
+  'declares what it takes': (route: RouteOptions) => {
+    const wheres = requestsOf(route).map(({ where }) => where);
+    const missing = [];
+    if (wheres.includes('params') !== route.url.includes(':')) missing.push('params');
+    if (/^(PUT|PATCH)$/.test(String(route.method)) && !wheres.includes('body')) missing.push('body');
+    return missing;
+  },
+
+  'refuses unknown fields': (route: RouteOptions) =>
+    requestsOf(route).flatMap(({ where, schema }) => {
+      const named = schema['type'] === 'object' && schema['properties'] !== undefined;
+      // What has a content type of its own is a file or a list, judged item by item by the service.
+      return [...(named || where.includes('/') ? [] : [where]), ...openObjectsIn(schema, where)];
+    }),
+
+  'describes every field that it takes': (route: RouteOptions) =>
+    requestsOf(route).flatMap(({ where, schema }) => {
+      const fields = [...within(schema, where)].flatMap(([path, inner]) =>
+        Object.entries(objectIn(inner, 'properties')).map(([name, field]) => [`${path}.${name}`, field] as const),
+      );
+      const wholes = where.includes('/') ? [[where, schema] as const] : [];
+      return [...fields, ...wholes].filter(([, field]) => !isDescribed(field as Schema)).map(([path]) => path);
+    }),
+
+  'declares one success, with every field that it answers': ({ schema = {} }: RouteOptions) => {
+    const [success, ...others] = Object.entries(objectIn(schema as Schema, 'response')).filter(([status]) =>
+      status.startsWith('2'),
+    );
+    if (success === undefined || others.length > 0) return ['response'];
+    const [status, definition] = success as [string, Schema];
+    const contents = Object.values(objectIn(definition, 'content')) as readonly { readonly schema: Schema }[];
+    const bodies = contents.length > 0 ? contents.map((content) => content.schema) : [definition];
+    return bodies.flatMap((body) => [
+      ...(body['type'] !== undefined && (status === '204') === (body['type'] === 'null') ? [] : [status]),
+      ...openObjectsIn(body, status),
+    ]);
+  },
+
+  'lists the problems that follow from what it is': (route: RouteOptions) => {
+    const access = route.config?.access;
+    const listed = Object.keys(objectIn((route.schema ?? {}) as Schema, 'response'));
+    const expected = [
+      ...(access === 'public' ? [] : [401]),
+      ...(Array.isArray(access) ? [403] : []),
+      ...(/:\w+_id/.test(route.url) ? [404] : []),
+      ...(requestsOf(route).some(({ where }) => where === 'body' || where.includes('/')) ? [413, 415] : []),
+      ...[400, 422, 429, 500, 503],
+    ];
+    return expected.map(String).filter((status) => !listed.includes(status));
+  },
+} satisfies Readonly<Record<string, (route: RouteOptions) => readonly string[]>>;
+
+type Schema = Readonly<Record<string, unknown>>;
+
+/** The schemas of body (or of each of its content types), query and path. */
+function requestsOf({ schema = {} }: RouteOptions): readonly { readonly where: string; readonly schema: Schema }[] {
+  const { body, querystring, params } = schema as Readonly<Record<string, Schema | undefined>>;
+  const contents = Object.entries(objectIn(body ?? {}, 'content')) as [string, { readonly schema: Schema }][];
+  const bodies =
+    contents.length > 0
+      ? contents.map(([type, content]) => [type, content.schema] as const)
+      : [['body', body] as const];
+  return [...bodies, ['query', querystring] as const, ['params', params] as const].flatMap(([where, each]) =>
+    each === undefined ? [] : [{ where, schema: each }],
+  );
+}
+
+/** Every schema inside `schema`, itself included, by its path. */
+function* within(schema: Schema, path: string): Generator<readonly [path: string, schema: Schema]> {
+  yield [path, schema];
+  const alternatives = ['anyOf', 'oneOf', 'allOf'].flatMap((key) => (schema[key] ?? []) as readonly Schema[]);
+  const children: readonly (readonly [path: string, schema: unknown])[] = [
+    ...Object.entries(objectIn(schema, 'properties')).map(([name, each]) => [`${path}.${name}`, each] as const),
+    ...Object.values(objectIn(schema, 'patternProperties')).map((each) => [`${path}.*`, each] as const),
+    ...alternatives.map((each) => [path, each] as const),
+    [`${path}[]`, schema['items']],
+    [`${path}.*`, schema['additionalProperties']],
+  ];
+  for (const [where, each] of children) {
+    if (typeof each === 'object' && each !== null) yield* within(each as Schema, where);
+  }
+}
+
+/** Objects with named fields that take or give more than those. */
+function openObjectsIn(schema: Schema, where: string): readonly string[] {
+  return [...within(schema, where)]
+    .filter(([, inner]) => inner['properties'] !== undefined && inner['additionalProperties'] !== false)
+    .map(([path]) => path);
+}
+
+function isDescribed(schema: Schema): boolean {
+  const alternatives = (schema['anyOf'] ?? []) as readonly Schema[];
+  return schema['description'] !== undefined || alternatives.some((each) => each['description'] !== undefined);
+}
+
+function objectIn(parent: Schema, key: string): Schema {
+  return (parent[key] ?? {}) as Schema;
+}

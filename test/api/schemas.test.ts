@@ -1,0 +1,53 @@
+import type { RouteOptions } from 'fastify';
+import { Type } from 'typebox';
+import { describe, expect, test } from 'vitest';
+import { composeTestSystem } from '#test/support/system.ts';
+import { SCHEMA_RULES } from './schema-rules.ts';
+
+const { routes } = await composeTestSystem();
+const operations = routes.filter(({ method, schema }) => method !== 'HEAD' && schema?.hide !== true);
+
+function breaches(route: RouteOptions): Readonly<Record<string, readonly string[]>> {
+  const found = Object.entries(SCHEMA_RULES).map(([name, rule]) => [name, rule(route)] as const);
+  return Object.fromEntries(found.filter(([, breaks]) => breaks.length > 0));
+}
+
+describe('every operation keeps the rules', () => {
+  test.each(operations.map((route) => [`${String(route.method)} ${route.url}`, route] as const))('%s', (_, route) => {
+    expect(breaches(route)).toEqual({});
+  });
+
+  test('and none that people or devices use is hidden', () => {
+    const hidden = routes.filter(({ schema }) => schema?.hide === true).map(({ url }) => url);
+    expect(hidden.filter((url) => url.startsWith('/api/') || url.startsWith('/.well-known/'))).toEqual([]);
+    expect(operations.length).toBeGreaterThan(25);
+  });
+});
+
+test('the rules see what breaks them', () => {
+  const bad: RouteOptions = {
+    method: 'PATCH',
+    url: '/x/:x_id',
+    config: { access: ['ADMIN'] },
+    handler: () => ({}),
+    schema: {
+      summary: 'x',
+      description: 'no full stop',
+      querystring: Type.Object({ page: Type.Integer({ description: 'Page' }) }),
+      body: Type.Object(
+        { name: Type.String(), list: Type.Array(Type.Object({ a: Type.String() })) },
+        { additionalProperties: false },
+      ),
+      response: { 200: Type.Object({ id: Type.Integer() }), 403: {}, 404: {} },
+    },
+  };
+  expect(breaches(bad)).toEqual({
+    'says what it does': ['summary', 'description', 'tags'],
+    'declares what it takes': ['params'],
+    'refuses unknown fields': ['body.list[]', 'query'],
+    'describes every field that it takes': ['body.name', 'body.list', 'body.list[].a'],
+    'declares one success, with every field that it answers': ['200'],
+    'lists the problems that follow from what it is': ['401', '413', '415', '400', '422', '429', '500', '503'],
+  });
+  expect(breaches({ ...bad, schema: {} })).toHaveProperty(['declares one success, with every field that it answers']);
+});
