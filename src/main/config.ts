@@ -1,7 +1,7 @@
 import { SETTINGS, type Settings } from './settings.ts';
 
 /** A start that cannot work: its message is all that the operator sees. */
-export class ConfigError extends Error {
+class ConfigError extends Error {
   constructor(problems: readonly string[]) {
     super(
       `${problems.length === 1 ? 'A setting is' : `${problems.length} settings are`} not valid:\n${problems.map((problem) => `  ${problem}`).join('\n')}`,

@@ -144,7 +144,6 @@ function external(description: string): Setting<null> {
 }
 
 export const ROLES = ['api', 'ingest', 'worker', 'scheduler'] as const;
-export type ProcessRole = (typeof ROLES)[number];
 
 export const SETTINGS = {
   HTTP_HOST: text('127.0.0.1', 'Address of the HTTP API; 0.0.0.0 for all interfaces'),

@@ -17,10 +17,10 @@ export interface SourceFile {
   lineOf(node: SyntaxNode): number;
 }
 
-/** Paths of the `.ts` files below `root`/`folder`, relative to `root`. */
+/** Paths of the `.ts` and `.js` files below `root`/`folder`, relative to `root`. */
 export function listSources(root: string, folder: string): readonly string[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.ts'))
+    .filter((path) => path.endsWith('.ts') || path.endsWith('.js'))
     .map((path) => `${folder}/${path.split(sep).join('/')}`)
     .filter((path) => !path.split('/').some((part) => part === 'node_modules' || part.startsWith('.')))
     .sort();

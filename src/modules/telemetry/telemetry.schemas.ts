@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { DEVICE_STATUSES } from '#modules/devices/index.ts';
 import { CursorPageOf, Id, Instant, Nullable, Strict } from '#platform/http/http.schemas.ts';
 
 /** Shapes of what devices send; also the AsyncAPI document's messages. */
@@ -25,8 +26,6 @@ const Item = Type.Union([Envelope, Metrics]);
 export const TelemetryPayload = Type.Union([Item, Type.Array(Item, { minItems: 1, maxItems: 1000 })], {
   description: '`{timestamp?, metrics}`, the metrics object alone, or an array of either',
 });
-
-export const DEVICE_STATUSES = ['ONLINE', 'OFFLINE', 'MAINTENANCE', 'ERROR'] as const;
 
 export const StatusPayload = Strict({
   status: Type.Enum([...DEVICE_STATUSES]),

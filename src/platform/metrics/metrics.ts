@@ -23,8 +23,16 @@ export function createMetrics(): Metrics {
     buckets: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5],
     registers,
   });
-  const items = new Counter({ name: 'core_api_ingest_items_total', help: 'Items committed, rejected ones included', registers });
-  const samples = new Counter({ name: 'core_api_ingest_samples_total', help: 'Telemetry samples committed', registers });
+  const items = new Counter({
+    name: 'core_api_ingest_items_total',
+    help: 'Items committed, rejected ones included',
+    registers,
+  });
+  const samples = new Counter({
+    name: 'core_api_ingest_samples_total',
+    help: 'Telemetry samples committed',
+    registers,
+  });
   const batches = new Histogram({
     name: 'core_api_ingest_batch_items',
     help: 'Items of one group commit',
@@ -38,7 +46,8 @@ export function createMetrics(): Metrics {
   });
 
   return {
-    observeRequest: ({ method, route, status, elapsedMs }) => requests.observe({ method, route, status }, elapsedMs / 1000),
+    observeRequest: ({ method, route, status, elapsedMs }) =>
+      requests.observe({ method, route, status }, elapsedMs / 1000),
     observeBatch(batch) {
       items.inc(batch.items);
       samples.inc(batch.samples);
@@ -56,10 +65,14 @@ export function createMetrics(): Metrics {
       });
     },
     routes: (app) => {
-      app.get('/metrics', { config: { access: 'public', rateLimitExempt: true }, schema: { hide: true } }, async (_request, reply) => {
-        reply.type(registry.contentType);
-        return await registry.metrics();
-      });
+      app.get(
+        '/metrics',
+        { config: { access: 'public', rateLimitExempt: true }, schema: { hide: true } },
+        async (_request, reply) => {
+          reply.type(registry.contentType);
+          return await registry.metrics();
+        },
+      );
     },
   };
 }
