@@ -1,0 +1,253 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { TestRequest } from '#test/support/http.ts';
+import { createPeople, type People } from '#test/support/people.ts';
+import { type RunningSystem, startTestSystem } from '#test/support/system.ts';
+import { RULES } from './authorisation.table.ts';
+
+/*
+ * One walk through everything that the API can do; every answer is compared with the API document on the way
+ * (see test/support/http.ts). The tests build on each other.
+ */
+
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+const PASSWORD = 'correct horse battery';
+
+let system: RunningSystem;
+let people: People;
+const succeeded = new Set<string>();
+
+beforeAll(async () => {
+  system = await startTestSystem();
+  people = await createPeople(system);
+});
+afterAll(() => system.stop());
+
+/** Sends `route`, such as `POST /api/v1/auth/login`. @returns the body, parsed where it is JSON */
+async function call(status: number, route: string, options: Omit<TestRequest, 'method' | 'url'> = {}) {
+  const [method = '', url = ''] = route.split(' ');
+  const response = await system.request({ method: method as 'GET', url, ...options });
+  expect(response.status, `${route}: ${response.text}`).toBe(status);
+  if (status < 400) succeeded.add(rowOf(method, url));
+  return response.headers['content-type']?.includes('json') ? response.json() : response.text;
+}
+
+/** The row of the table that this request belongs to: the most literal one. */
+function rowOf(method: string, url: string): string {
+  const rows = RULES.filter((rule) => {
+    const pattern = rule.path
+      .replaceAll('.', '\\.')
+      .replaceAll(/\{\w+\}/g, '[^/]+')
+      .replace('*', '.+');
+    return rule.method === method && new RegExp(`^${pattern}$`).test(url);
+  });
+  const [first] = rows.toSorted((a, b) => a.path.split('{').length - b.path.split('{').length);
+  return `${method} ${first?.path ?? url}`;
+}
+
+test('someone registers, signs in, refreshes, looks after the profile and signs out', async () => {
+  const email = 'Kim@Example.com';
+  const body = { email, password: PASSWORD, full_name: 'Kim Minji', phone: '+82 10-1234-5678', organization: 'Hanbit' };
+  const registered = await call(201, 'POST /api/v1/auth/register', { body });
+  expect(registered).toMatchObject({ token_type: 'bearer', expires_in: 1800 });
+  expect(await call(409, 'POST /api/v1/auth/register', { body })).toMatchObject({ code: 'email_taken' });
+
+  const signedIn = await call(200, 'POST /api/v1/auth/login', { body: { email, password: PASSWORD } });
+  const { access_token: as, refresh_token } = await call(200, 'POST /api/v1/auth/refresh', {
+    body: { refresh_token: signedIn.refresh_token },
+  });
+  const [, claims = ''] = as.split('.');
+  expect(Object.keys(JSON.parse(Buffer.from(claims, 'base64url').toString())).sort()).toEqual(
+    ['sub', 'role', 'iat', 'exp', 'jti'].sort(),
+  );
+
+  expect(await call(200, 'GET /api/v1/users/me', { as })).toMatchObject({
+    email: 'kim@example.com',
+    role: 'USER',
+    full_name: 'Kim Minji',
+    is_active: true,
+    created_at: expect.stringMatching(INSTANT),
+  });
+  const patch = { full_name: null, avatar_url: 'https://example.com/kim.png' };
+  expect(await call(200, 'PATCH /api/v1/users/me', { as, body: patch })).toMatchObject(patch);
+  await call(204, 'POST /api/v1/users/me/password', {
+    as,
+    body: { current_password: PASSWORD, new_password: `${PASSWORD}!` },
+  });
+  await call(401, 'GET /api/v1/users/me', { as });
+  await call(401, 'POST /api/v1/auth/refresh', { body: { refresh_token } });
+
+  const again = await call(200, 'POST /api/v1/auth/login', { body: { email, password: `${PASSWORD}!` } });
+  await call(204, 'POST /api/v1/auth/logout', { as: again.access_token });
+  await call(401, 'GET /api/v1/users/me', { as: again.access_token });
+});
+
+test('an administrator manages users', async () => {
+  const as = people.ADMIN.token();
+  const body = { email: 'lee@example.com', password: PASSWORD, role: 'USER', full_name: 'Lee' };
+  const { id } = await call(201, 'POST /api/v1/users', { as, body });
+  expect(await call(200, `GET /api/v1/users/${id}`, { as })).toMatchObject({ id, email: body.email, role: 'USER' });
+  expect(await call(200, `PATCH /api/v1/users/${id}`, { as, body: { role: 'MANAGER' } })).toMatchObject({
+    role: 'MANAGER',
+  });
+  const page = await call(200, 'GET /api/v1/users', { as, query: { role: 'MANAGER', q: 'lee', sort: '-created_at' } });
+  expect(page).toMatchObject({ items: [{ id }], total: 1, page: 1, size: 20, pages: 1 });
+  await call(204, `DELETE /api/v1/users/${id}`, { as });
+  await call(404, `GET /api/v1/users/${id}`, { as });
+});
+
+test('a manager sets up groups and devices', async () => {
+  const as = people.MANAGER.token();
+  const group = await call(201, 'POST /api/v1/device-groups', {
+    as,
+    body: { name: 'Greenhouses', description: 'Glass' },
+  });
+  const groupAddress = `/api/v1/device-groups/${group.id}`;
+  expect(await call(200, `GET ${groupAddress}`, { as })).toEqual(group);
+  expect(await call(200, `PATCH ${groupAddress}`, { as, body: { description: null } })).toMatchObject({
+    name: 'Greenhouses',
+    description: null,
+  });
+  expect((await call(200, 'GET /api/v1/device-groups', { as, query: { q: 'green' } })).items).toHaveLength(1);
+
+  const body = {
+    name: 'Greenhouse 7',
+    device_type: 'sensor',
+    device_uid: 'greenhouse-07',
+    group_id: group.id,
+    owner_id: people.USER.id,
+    metadata: { floor: 2 },
+  };
+  const { credentials, ...created } = await call(201, 'POST /api/v1/devices', { as, body });
+  expect(created).toMatchObject({ ...body, status: 'OFFLINE', last_seen_at: null });
+  expect(credentials).toEqual({ username: 'greenhouse-07', password: expect.stringMatching(/^[\w-]{43}$/) });
+  const address = `/api/v1/devices/${created.id}`;
+  expect(await call(200, `GET ${address}`, { as })).toEqual(created);
+  expect(await call(200, `PATCH ${address}`, { as, body: { name: 'Greenhouse 8' } })).toMatchObject({
+    name: 'Greenhouse 8',
+  });
+
+  const query = { group_id: group.id, device_type: 'sensor', status: 'OFFLINE', owner_id: people.USER.id, q: '8' };
+  expect((await call(200, 'GET /api/v1/devices', { as: people.USER.token(), query })).items).toMatchObject([
+    { id: created.id },
+  ]);
+
+  const rotated = await call(200, `POST ${address}/credentials`, { as });
+  expect(rotated.credentials.password).not.toBe(credentials.password);
+  await call(409, `DELETE ${groupAddress}`, { as });
+  await call(204, `DELETE ${address}`, { as: people.ADMIN.token() });
+  await call(204, `DELETE ${groupAddress}`, { as });
+});
+
+test('a file of devices goes in and comes out', async () => {
+  const as = people.MANAGER.token();
+  const rows = [{ name: 'One', device_type: 'sensor', device_uid: 'one' }, { name: 'no type' }];
+  expect(await call(200, 'POST /api/v1/devices/import', { as, body: rows })).toMatchObject({
+    created: 1,
+    failed: 1,
+    rows: [
+      { row: 1, device_uid: 'one', status: 'created', credentials: { username: 'one' } },
+      { row: 2, status: 'failed', errors: [{ path: '/device_type' }] },
+    ],
+  });
+  const csv = { raw: 'name,device_type,device_uid\nTwo,sensor,two\n', headers: { 'content-type': 'text/csv' } };
+  expect(await call(200, 'POST /api/v1/devices/import', { as, ...csv })).toMatchObject({ created: 1, failed: 0 });
+
+  const exported = await call(200, 'GET /api/v1/devices/export', { as, query: { format: 'json' } });
+  expect(exported.map((device: { device_uid: string }) => device.device_uid).sort()).toEqual(['one', 'two']);
+  const [header, ...lines] = (await call(200, 'GET /api/v1/devices/export', { as })).trim().split('\n');
+  expect(header).toContain('device_uid');
+  expect(lines).toHaveLength(2);
+});
+
+test('a device sends over HTTP, its owner reads', async () => {
+  const { id, headers } = await people.device({ owner_id: people.USER.id });
+  const as = people.USER.token();
+  const address = `/api/v1/devices/${id}`;
+  const start = Date.now() - 10_000;
+  const samples = [0, 1, 2, 3, 4].map((second) => ({
+    timestamp: new Date(start + second * 1000).toISOString(),
+    metrics: { temperature: 20 + second, door_open: second % 2 === 1, mode: 'auto' },
+  }));
+  const send = (kind: string, body: unknown) => call(200, `POST /api/v1/ingest/${kind}`, { headers, body });
+
+  expect(await send('telemetry', samples.slice(0, 3))).toEqual({ stored: 3, merged: 0, rejected: [] });
+  const lines = [samples[3], samples[4], { metrics: {} }].map((item) => JSON.stringify(item)).join('\n');
+  const ndjson = { raw: lines, headers: { ...headers, 'content-type': 'application/x-ndjson' } };
+  expect(await call(200, 'POST /api/v1/ingest/telemetry', ndjson)).toEqual({
+    stored: 2,
+    merged: 0,
+    rejected: [{ index: 2, reason: 'empty_metrics' }],
+  });
+  expect(await send('telemetry', samples[4])).toEqual({ stored: 0, merged: 1, rejected: [] });
+  expect(await send('status', { status: 'ERROR', firmware_version: '1.4.2' })).toMatchObject({ rejected: [] });
+  expect(await send('log', { event_type: 'boot', level: 'info', payload: { reason: 'power' } })).toMatchObject({
+    stored: 1,
+  });
+  expect(await send('response', { command_id: 'x', status: 'success' })).toMatchObject({
+    rejected: [{ index: 0, reason: 'unknown_command' }],
+  });
+
+  const latest = await call(200, `GET ${address}/telemetry/latest`, { as });
+  expect(latest).toMatchObject({
+    device_id: id,
+    metrics: {
+      temperature: { value: 24, timestamp: samples[4]?.timestamp },
+      door_open: { value: false },
+      mode: { value: 'auto' },
+    },
+  });
+
+  const seen = [];
+  let cursor: string | null = null;
+  do {
+    const query: Record<string, string> = { limit: '2', order: 'asc', start: samples[0]?.timestamp ?? '' };
+    if (cursor !== null) query['cursor'] = cursor;
+    const page: { items: unknown[]; next_cursor: string | null } = await call(200, `GET ${address}/telemetry`, {
+      as,
+      query,
+    });
+    seen.push(...page.items);
+    cursor = page.next_cursor;
+  } while (cursor !== null);
+  expect(seen).toEqual(samples);
+  const only = await call(200, `GET ${address}/telemetry`, { as, query: { metrics: 'temperature', limit: 1 } });
+  expect(only.items).toEqual([{ timestamp: samples[4]?.timestamp, metrics: { temperature: 24 } }]);
+
+  const logs = await call(200, `GET ${address}/logs`, { as, query: { event_type: 'boot' } });
+  expect(logs).toMatchObject({
+    items: [{ event_type: 'boot', level: 'info', payload: { reason: 'power' } }],
+    next_cursor: null,
+  });
+  expect(await call(200, `GET ${address}`, { as })).toMatchObject({
+    status: 'ERROR',
+    firmware_version: '1.4.2',
+    last_seen_at: expect.stringMatching(INSTANT),
+  });
+
+  const ledger = await call(200, `GET ${address}/ledger`, { as });
+  expect(ledger).toMatchObject({
+    device_id: id,
+    merged: 1,
+    rejected: { empty_metrics: 1, unknown_command: 1 },
+    in_flight: 0,
+  });
+  expect(ledger.received).toBe(ledger.stored + ledger.merged + 2);
+});
+
+test('documents, keys, probes and metrics are there', async () => {
+  expect((await call(200, 'GET /.well-known/jwks.json')).keys).toMatchObject([{ kty: 'OKP', crv: 'Ed25519' }]);
+  expect(await call(200, 'GET /openapi.json')).toMatchObject({ openapi: '3.1.0' });
+  expect(await call(200, 'GET /asyncapi.json')).toMatchObject({ asyncapi: '3.0.0' });
+  for (const path of ['', '/json', '/yaml', '/static/swagger-initializer.js', '/static/swagger-ui.css']) {
+    await call(200, `GET /docs${path}`);
+  }
+  await call(302, 'GET /docs/static/index.html');
+  expect(await call(200, 'GET /metrics')).toContain('core_api_http_request_duration_seconds');
+  expect(await call(200, 'GET /livez')).toEqual({ status: 'ok' });
+  expect(await call(200, 'GET /readyz')).toMatchObject({ status: 'ok', checks: { sql: 'ok', telemetry: 'ok' } });
+});
+
+test('nothing was left out', () => {
+  const rows = RULES.map(({ method, path }) => `${method} ${path}`);
+  expect(rows.filter((row) => !succeeded.has(row))).toEqual([]);
+});
