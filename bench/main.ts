@@ -2,7 +2,7 @@ import { api } from './scenarios/api.ts';
 import { ingest } from './scenarios/ingest.ts';
 import { mixed } from './scenarios/mixed.ts';
 import { start } from './scenarios/start.ts';
-import { machineFacts } from './support/machine.ts';
+import { machineFacts, withOthersUse } from './support/machine.ts';
 import { print, publish } from './support/report.ts';
 import { parseOptions, type Scenario } from './support/scenario.ts';
 
@@ -16,8 +16,8 @@ async function main([name = '--help', ...args]: readonly string[]): Promise<numb
   }
   const options = parseOptions(scenario, args);
   const machine = machineFacts();
-  const report = await scenario.run(options);
-  publish(name, options, machine, report);
+  const { result: report, othersUsedCores } = await withOthersUse(() => scenario.run(options));
+  publish({ name, options, machine: { ...machine, others_used_cores: othersUsedCores }, report });
   return report.proofs.every((proof) => proof.holds) ? 0 : 1;
 }
 

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { join } from 'node:path';
 
 /** What Linux knows about a process: no agent inside it, so measuring costs it nothing. */
@@ -7,8 +8,19 @@ const TICKS_PER_SECOND = 100;
 
 /** CPU time of a process so far, user and system, all threads, in seconds. */
 export function cpuSeconds(pid: number): number {
-  const afterName = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
-  return (Number(afterName[11]) + Number(afterName[12])) / TICKS_PER_SECOND;
+  const fields = statFields(pid);
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+}
+
+/** CPU time of this process and of all its children that have ended, in seconds. */
+export function ownCpuSeconds(): number {
+  const fields = statFields(process.pid);
+  return [11, 12, 13, 14].reduce((sum, field) => sum + Number(fields[field]), 0) / TICKS_PER_SECOND;
+}
+
+/** CPU time that all programs on this machine have used since it started, in seconds. */
+export function machineCpuSeconds(): number {
+  return cpus().reduce((sum, { times }) => sum + times.user + times.nice + times.sys + times.irq, 0) / 1000;
 }
 
 export function residentMegabytes(pid: number): number {
@@ -36,6 +48,11 @@ export function folderBytes(folder: string): number {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0);
+}
+
+/** `/proc/{pid}/stat` from its third field on, which is the first after the name. */
+function statFields(pid: number): readonly string[] {
+  return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
 }
 
 function statusMegabytes(pid: number, field: string): number {

@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { closeSync, fsyncSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
-import { cpus, loadavg, release, tmpdir, totalmem } from 'node:os';
+import { cpus, release, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
+import { machineCpuSeconds, ownCpuSeconds } from './linux.ts';
 import { median } from './spread.ts';
 
 export type MachineFacts = ReturnType<typeof machineFacts>;
@@ -18,10 +19,21 @@ export function machineFacts() {
     cpu: cpus()[0]?.model ?? 'unknown',
     cores: cpus().length,
     memory_gb: Math.round(totalmem() / 2 ** 30),
-    load_average_before: loadavg()[0] ?? 0,
     data_on_tmpfs: statfsSync(tmpdir()).type === TMPFS,
     fsync_ms: fsyncMilliseconds(),
   };
+}
+
+/**
+ * Cores that programs other than this benchmark used while `work` ran. All that `work` starts must have ended by
+ * then: only so does its time count as ours.
+ */
+export async function withOthersUse<T>(work: () => Promise<T>): Promise<{ result: T; othersUsedCores: number }> {
+  const before = { at: performance.now(), all: machineCpuSeconds(), own: ownCpuSeconds() };
+  const result = await work();
+  const others = machineCpuSeconds() - before.all - (ownCpuSeconds() - before.own);
+  const seconds = (performance.now() - before.at) / 1000;
+  return { result, othersUsedCores: Math.max(0, Math.round((others / seconds) * 100) / 100) };
 }
 
 const TMPFS = 0x01021994;

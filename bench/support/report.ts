@@ -37,20 +37,35 @@ export function figure(name: string, unit: string, rounds: readonly number[], ta
   };
 }
 
-/** Prints the report as a table and writes `bench/results/{name}.json`. */
-export function publish(name: string, options: unknown, machine: MachineFacts, report: Report): void {
+export interface Result {
+  readonly name: string;
+  readonly options: Readonly<Record<string, number>>;
+  readonly machine: MachineFacts & { readonly others_used_cores: number };
+  readonly report: Report;
+}
+
+/** Prints a result as a table and writes it to `bench/results/{name}.json`. */
+export function publish({ name, options, machine, report }: Result): void {
   const folder = join(import.meta.dirname, '..', 'results');
   mkdirSync(folder, { recursive: true });
   const file = join(folder, `${name}.json`);
   writeFileSync(file, `${JSON.stringify({ name, options, machine, ...report }, null, 2)}\n`);
   print(`\n${table(report.figures.map(row))}\n`);
   for (const { claim, holds } of report.proofs) print(`${holds ? 'proved' : 'DISPROVED'}: ${claim}`);
-  if (machine.data_on_tmpfs)
-    print('note: the data lies on tmpfs, where fsync costs nothing: ingest figures are not comparable');
-  print(
-    `\n${machine.cores} × ${machine.cpu}, fsync ${machine.fsync_ms} ms, node ${machine.node}, ${machine.commit}\n${file}`,
-  );
+  for (const note of doubts(machine)) print(`note: ${note}`);
+  print(`\n${machine.cores} × ${machine.cpu}, fsync ${machine.fsync_ms} ms, node ${machine.node}, ${machine.commit}`);
+  print(file);
 }
+
+/** What a reader should know before believing the figures. */
+function doubts({ others_used_cores: others, data_on_tmpfs: onTmpfs }: Result['machine']): string[] {
+  const notes: string[] = [];
+  if (others > BUSY_CORES) notes.push(`other programs used ${others} cores meanwhile: repeat it on a quiet machine`);
+  if (onTmpfs) notes.push('the data lies on tmpfs, where fsync costs nothing: do not compare ingest figures');
+  return notes;
+}
+
+const BUSY_CORES = 0.2;
 
 /** What is going on, on stderr: stdout is the result. */
 export function progress(text: string): void {
