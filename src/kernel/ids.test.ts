@@ -1,7 +1,16 @@
 import { describe, expect, test } from 'vitest';
-import { createId, createSecret, hashSecret, secretMatches } from './ids.ts';
+import { createId, createOrderedIds, createSecret, hashSecret, secretMatches } from './ids.ts';
 
 describe('ids and secrets', () => {
+  test('ordered ids are UUIDs that sort as they were made, also within a millisecond and when the clock steps back', () => {
+    const times = [5, 5, 7, 3, 3, 8].flatMap((ms) => Array.from({ length: 3_000 }, () => 1_760_000_000_000 + ms));
+    const next = createOrderedIds({ now: () => times.shift() ?? 0 });
+    const ids = Array.from({ length: times.length }, () => next());
+    expect(ids).toEqual(ids.toSorted());
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const id of ids) expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  });
+
   test('an id is a UUID, a secret is base64url of that many bytes', () => {
     expect(createId()).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
     expect(createSecret()).toMatch(/^[\w-]{43}$/);

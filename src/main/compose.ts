@@ -32,6 +32,7 @@ export interface System {
 /** The composition root: every part, what it is made of, and in which order it starts. Does no I/O. */
 export async function composeSystem(settings: Settings, logger: Logger, clock: Clock = systemClock): Promise<System> {
   let serving = false;
+  const roles = new Set(settings.ROLES);
   const events = createEventBus(logger);
   const metrics = createMetrics();
   const infrastructure = createEmbeddedInfrastructure(settings, MIGRATIONS, clock, logger);
@@ -108,10 +109,8 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
       },
     },
     routes: [
-      ...auth.routes,
-      ...users.routes,
-      ...devices.routes,
-      ...telemetry.routes,
+      ...(roles.has('api') ? [...auth.routes, ...users.routes, ...devices.routes, ...telemetry.apiRoutes] : []),
+      ...(roles.has('ingest') ? telemetry.ingestRoutes : []),
       { prefix: '', routes: metrics.routes },
       { prefix: '', routes: createApiDocumentRoutes(VERSION) },
       {
@@ -147,8 +146,8 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
       reconcile,
       ...telemetry.components,
       http,
-      realtime,
-      broker,
+      ...(roles.has('api') ? [realtime] : []),
+      ...(roles.has('ingest') ? [broker] : []),
     ],
     http,
     broker,

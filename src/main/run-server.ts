@@ -8,6 +8,11 @@ import { VERSION } from './version.ts';
 const START_DEADLINE_MS = 60_000;
 const STOP_DEADLINE_MS = 9_000;
 
+const FIRST_STEPS = [
+  '  Next       npm run core -- create-superuser you@example.com   then log in and add a device,',
+  '             or look at a running fleet first: npm run demo',
+];
+
 export interface RunningServer {
   /** `http://127.0.0.1:8000` */
   readonly httpUrl: string;
@@ -21,7 +26,7 @@ export interface RunningServer {
  */
 export async function runServer(
   settings: Settings,
-  hooks: { beforeStop?: () => Promise<void> } = {},
+  hooks: { readonly beforeStop?: () => Promise<void>; readonly hints?: readonly string[] } = {},
 ): Promise<RunningServer> {
   const logger = await createLogger(settings);
   const system = await composeSystem(settings, logger);
@@ -38,7 +43,7 @@ export async function runServer(
   await lifecycle.start();
   system.setServing(true);
   const server = addressesOf(settings, system);
-  announce(settings, system, server);
+  announce(settings, system, server, hooks.hints ?? FIRST_STEPS);
   settleAfterStart();
   return server;
 }
@@ -63,14 +68,13 @@ function addressesOf(settings: Settings, { http, broker }: System): RunningServe
   };
 }
 
-function announce(settings: Settings, { broker }: System, { httpUrl }: RunningServer): void {
+function announce(settings: Settings, { broker }: System, { httpUrl }: RunningServer, hints: readonly string[]): void {
   const lines = [
     `core-api ${VERSION} is ready.`,
     `  HTTP API   ${httpUrl}/api/v1   (try it at ${httpUrl}/docs)`,
     `  MQTT       ${broker.addresses().join('  ')}`,
     `  Data       ${settings.DATA_DIR}`,
-    '  Next       npm run core -- create-superuser you@example.com   then log in and add a device,',
-    '             or look at a running fleet first: npm run demo',
+    ...hints,
   ];
   process.stderr.write(`${lines.join('\n')}\n`);
 }

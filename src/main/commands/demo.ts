@@ -22,7 +22,7 @@ export const demo: Command = {
     const password = createSecret(12);
     await withRelationalStore(demoSettings, ({ users }) => users.ensureSuperuser({ email: ADMIN, password }));
     let fleet: Fleet | undefined;
-    const system = await runServer(demoSettings, { beforeStop: async () => fleet?.stop() });
+    const system = await runServer(demoSettings, { beforeStop: async () => fleet?.stop(), hints: [] });
     const baseUrl = system.httpUrl;
     const devices = await registerFleet({ baseUrl, email: ADMIN, password }, DEVICES);
     fleet = startFleet(devices, system.mqttUrl, INTERVAL_MS);

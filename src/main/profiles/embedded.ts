@@ -28,6 +28,7 @@ export function createEmbeddedInfrastructure(
   const store = {
     file: join(settings.DATA_DIR, 'telemetry.db'),
     procedures: [TELEMETRY_PROCEDURES, DOCUMENT_PROCEDURES],
+    logger,
   };
   const writer = createSqliteThread({ name: 'store-writer', mode: 'write', ...store });
   const reader = createSqliteThread({ name: 'store-reader', mode: 'read', ...store });

@@ -1,4 +1,5 @@
 import type { DeviceStatus } from './devices.ports.ts';
+import type { StatusSource } from './status/status.rules.ts';
 
 interface DeviceEvent {
   readonly device_id: number;
@@ -14,6 +15,7 @@ interface DeviceActionEvent extends DeviceEvent {
 export interface DeviceStatusChanged extends DeviceEvent {
   readonly from: DeviceStatus;
   readonly to: DeviceStatus;
+  readonly source: StatusSource;
   /** Epoch milliseconds; null: the device has never been seen. */
   readonly last_seen_at: number | null;
 }

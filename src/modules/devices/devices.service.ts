@@ -214,7 +214,12 @@ export function createDevicesService(deps: DevicesServiceDeps) {
       events.emit('device.owner_changed', now, { ...actor, from: before.ownerId, to: after.ownerId });
     }
     if (before.status !== after.status) {
-      const transition = { from: before.status, to: after.status, last_seen_at: after.lastSeenAt };
+      const transition = {
+        from: before.status,
+        to: after.status,
+        source: 'operator',
+        last_seen_at: after.lastSeenAt,
+      } as const;
       events.emit('device.status_changed', now, { ...device, ...transition });
     }
   }

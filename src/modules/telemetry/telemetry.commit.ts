@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isAppError } from '#kernel/errors.ts';
 import type { Logger } from '#kernel/logger.ts';
@@ -28,13 +27,15 @@ export interface CommitterDependencies {
   readonly logs: DocumentCollection<DeviceLog>;
   readonly devices: Pick<DevicesApi, 'applyStatuses'>;
   readonly logger: Logger;
+  /** Ids of logs, in order: transitions within one millisecond are listed in theirs. */
+  readonly nextId: () => string;
   /** Called with each batch once it is durable, before it is acknowledged. Must not throw. */
   readonly onCommitted: (batch: Batch) => void;
 }
 
 /** Status → logs → samples and ledger, in this order: the ledger counts only what is already stored. */
 export function createBatchCommitter(dependencies: CommitterDependencies): BatchCommitter {
-  const { telemetry, logs, devices, logger, onCommitted } = dependencies;
+  const { telemetry, logs, devices, logger, nextId, onCommitted } = dependencies;
   /** Resolves when every earlier batch is done with status and logs, which keeps them in order. */
   let prepared: Promise<unknown> = Promise.resolve();
   let preparing = 0;
@@ -67,7 +68,7 @@ export function createBatchCommitter(dependencies: CommitterDependencies): Batch
   async function prepare(batch: Batch): Promise<readonly boolean[]> {
     if (batch.statuses.length === 0 && batch.logs.length === 0) return [];
     const transitions = batch.statuses.length === 0 ? [] : await insist(() => devices.applyStatuses(batch.statuses));
-    const documents = [...batch.logs, ...transitions.map(toLog)];
+    const documents = [...batch.logs, ...transitions.map((transition) => toStatusLog(nextId(), transition))];
     if (documents.length === 0) return [];
     return await insist(() => logs.insertMany(documents));
   }
@@ -98,10 +99,11 @@ export function createBatchCommitter(dependencies: CommitterDependencies): Batch
   };
 }
 
-function toLog(transition: StatusTransition): DeviceLog {
+/** The record of a transition in `device_logs`. */
+export function toStatusLog(id: string, transition: Omit<StatusTransition, 'deviceUid'>): DeviceLog {
   const { from, to, source } = transition;
   return {
-    id: randomUUID(),
+    id,
     device_id: transition.deviceId,
     event_type: 'status_changed',
     level: to === 'ERROR' ? 'error' : 'info',

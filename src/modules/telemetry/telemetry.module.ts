@@ -1,5 +1,6 @@
 import type { Clock } from '#kernel/clock.ts';
 import type { EventBus } from '#kernel/events.ts';
+import { createOrderedIds } from '#kernel/ids.ts';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { DevicesApi } from '#modules/devices/index.ts';
@@ -9,7 +10,7 @@ import type { MqttHandler } from '#platform/mqtt/mqtt.port.ts';
 import type { Realtime } from '#platform/realtime/realtime.port.ts';
 import type { TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
 import type { Batch } from './telemetry.batch.ts';
-import { createBatchCommitter } from './telemetry.commit.ts';
+import { createBatchCommitter, toStatusLog } from './telemetry.commit.ts';
 import { createLastSeen } from './telemetry.last-seen.ts';
 import { createLiveView } from './telemetry.live.ts';
 import { createTelemetryMqttHandler } from './telemetry.mqtt.ts';
@@ -40,7 +41,10 @@ export interface TelemetryModuleDependencies {
 }
 
 export interface TelemetryModule {
-  readonly routes: readonly HttpMount[];
+  /** What people ask. */
+  readonly apiRoutes: readonly HttpMount[];
+  /** What devices send. */
+  readonly ingestRoutes: readonly HttpMount[];
   readonly mqttHandler: MqttHandler;
   /** In start order; the broker starts after them and stops before. */
   readonly components: readonly Component[];
@@ -68,19 +72,24 @@ export function createTelemetryModule(dependencies: TelemetryModuleDependencies)
     live.show(batch.devices, batch.samples);
     observer.committed({ items: batch.items, samples: batch.samples.length });
   };
-  const committer = createBatchCommitter({ telemetry, logs, devices, logger, onCommitted });
+  const nextId = createOrderedIds(clock);
+  const committer = createBatchCommitter({ telemetry, logs, devices, logger, nextId, onCommitted });
   const throttle =
     limits.maxRatePerDevice === null
       ? unthrottled
       : createDeviceThrottle(limits.maxRatePerDevice, clock, observer.delayed);
-  const pipeline = createIngestPipeline({ committer, clock, logger, limits, throttle });
+  const pipeline = createIngestPipeline({ committer, clock, logger, limits, throttle, nextId });
+  // Transitions that come from devices are logged before they are acknowledged; these have nobody who waits.
+  events.on('device.status_changed', async ({ at, data }) => {
+    const { source, from, to } = data;
+    if (source === 'connection' || source === 'message') return;
+    await logs.insertMany([toStatusLog(nextId(), { deviceId: data.device_id, from, to, at, source })]);
+  });
   const service = createTelemetryService({ telemetry, logs, devices, pipeline, clock });
 
   return {
-    routes: [
-      { prefix: '/api/v1/devices', routes: createTelemetryRoutes(service) },
-      { prefix: '/api/v1/ingest', routes: createIngestRoutes(pipeline, limits) },
-    ],
+    apiRoutes: [{ prefix: '/api/v1/devices', routes: createTelemetryRoutes(service) }],
+    ingestRoutes: [{ prefix: '/api/v1/ingest', routes: createIngestRoutes(pipeline, limits) }],
     mqttHandler: createTelemetryMqttHandler(devices, pipeline),
     components: [lastSeen, pipeline],
     isStalled: () => committer.isStalled(),

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { createId } from '#kernel/ids.ts';
 import { parseJson, parseLog, parseResponse, parseSample, parseStatus, parseTimestamp } from './telemetry.payload.ts';
 import { DEFAULT_INGEST_LIMITS, REJECT_REASONS } from './telemetry.ports.ts';
 
@@ -22,7 +23,7 @@ describe('bytes', () => {
     const deep = '['.repeat(30_000) + ']'.repeat(30_000);
     const parsed = parseJson(Buffer.from(`{"event_type":"x","payload":${deep}}`), limits);
     if (typeof parsed === 'string') throw new Error(parsed);
-    expect(parseLog(7, parsed.value, NOW, limits)).toBe('invalid_log');
+    expect(parseLog(7, parsed.value, NOW, limits, createId)).toBe('invalid_log');
     expect(sample(parsed.value)).toBe('invalid_value');
     expect(parseStatus(parsed.value, NOW, limits)).toBe('invalid_status');
     expect(parseResponse(parsed.value)).toBe('invalid_response');
@@ -137,11 +138,11 @@ describe('status and log', () => {
 
   test('a log with a time of its own has an id made of its content', () => {
     const log = { event_type: 'boot', payload: { reason: 'power' }, timestamp: NOW - 1 };
-    const first = parseLog(7, log, NOW, limits);
-    expect(parseLog(7, log, NOW + 1000, limits)).toEqual(first);
-    expect(parseLog(8, log, NOW, limits)).not.toMatchObject({ id: (first as { id: string }).id });
+    const first = parseLog(7, log, NOW, limits, createId);
+    expect(parseLog(7, log, NOW + 1000, limits, createId)).toEqual(first);
+    expect(parseLog(8, log, NOW, limits, createId)).not.toMatchObject({ id: (first as { id: string }).id });
     const untimed = { event_type: 'boot' };
-    expect(parseLog(7, untimed, NOW, limits)).not.toEqual(parseLog(7, untimed, NOW, limits));
+    expect(parseLog(7, untimed, NOW, limits, createId)).not.toEqual(parseLog(7, untimed, NOW, limits, createId));
   });
 });
 
@@ -161,7 +162,7 @@ test('whatever JSON arrives, every parser returns a value or a listed reason', (
       const json = JSON.parse(JSON.stringify(item) ?? 'null');
       expect(listed(parseSample(7, json, NOW, limits))).toBe(true);
       expect(listed(parseStatus(json, NOW, limits))).toBe(true);
-      expect(listed(parseLog(7, json, NOW, limits))).toBe(true);
+      expect(listed(parseLog(7, json, NOW, limits, createId))).toBe(true);
       expect(listed(parseResponse(json))).toBe(true);
     }),
     { numRuns: 500 },

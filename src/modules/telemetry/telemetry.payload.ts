@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { Compile } from 'typebox/compile';
 import type { DeviceStatus } from '#modules/devices/index.ts';
 import type { Metrics, Sample } from '#platform/telemetry/telemetry.port.ts';
@@ -136,6 +136,7 @@ export function parseLog(
   item: unknown,
   receivedAt: number,
   limits: IngestLimits,
+  nextId: () => string,
 ): DeviceLog | RejectReason {
   if (!isShallow(item, MAX_LOG_DEPTH) || !logSchema.Check(item)) return 'invalid_log';
   const timestamp = item.timestamp === undefined ? receivedAt : parseTimestamp(item.timestamp, receivedAt, limits);
@@ -148,8 +149,7 @@ export function parseLog(
     payload: item.payload ?? null,
     timestamp,
   };
-  const id =
-    item.timestamp === undefined ? randomUUID() : createHash('sha256').update(JSON.stringify(log)).digest('hex');
+  const id = item.timestamp === undefined ? nextId() : createHash('sha256').update(JSON.stringify(log)).digest('hex');
   return { id, ...log };
 }
 

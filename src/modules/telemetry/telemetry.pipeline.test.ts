@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { commonErrors } from '#kernel/errors.ts';
+import { createId } from '#kernel/ids.ts';
 import { silentLogger } from '#kernel/logger.ts';
 import type { StatusChange } from '#modules/devices/index.ts';
 import type { AppendResult, TelemetryBatch } from '#platform/telemetry/telemetry.port.ts';
@@ -79,6 +80,7 @@ function createSubject() {
     logs: stores.collection as never,
     devices: stores.devices,
     logger: silentLogger,
+    nextId: createId,
     onCommitted: () => {},
   });
   const pipeline = createIngestPipeline({
@@ -87,6 +89,7 @@ function createSubject() {
     logger: silentLogger,
     limits: DEFAULT_INGEST_LIMITS,
     throttle: unthrottled,
+    nextId: createId,
   });
   return { stores, pipeline, committer };
 }

@@ -62,12 +62,15 @@ export function createIngestPipeline({
   logger,
   limits,
   throttle,
+  nextId,
 }: {
   readonly committer: BatchCommitter;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly limits: IngestLimits;
   readonly throttle: DeviceThrottle;
+  /** Ids of logs without a time of their own, in order. */
+  readonly nextId: () => string;
 }): IngestPipeline {
   const waiting: Batch[] = [];
   const committing = new Set<Batch>();
@@ -152,7 +155,7 @@ export function createIngestPipeline({
       }
       reason = status;
     } else if (channel === 'log') {
-      const log = parseLog(deviceId, item, batch.receivedAt, limits);
+      const log = parseLog(deviceId, item, batch.receivedAt, limits, nextId);
       if (typeof log !== 'string') {
         batch.logs.push(log);
         batch.items += 1;

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { type Transferable, Worker } from 'node:worker_threads';
 import { commonErrors } from '#kernel/errors.ts';
 import type { Component } from '#kernel/lifecycle.ts';
+import type { Logger } from '#kernel/logger.ts';
 import type { ThreadReply, ThreadRequest, ThreadSettings } from './sqlite-thread.worker.ts';
 
 /**
@@ -25,17 +26,22 @@ export interface SqliteThreadOptions {
   readonly mode: 'write' | 'read';
   /** Procedure files; each exports `createProcedures`, see `SqliteProcedures`. */
   readonly procedures: readonly URL[];
+  readonly logger: Logger;
 }
+
+const RESTART_AFTER_MS = 500;
 
 interface PendingCall {
   readonly resolve: (value: never) => void;
   readonly reject: (error: Error) => void;
 }
 
-export function createSqliteThread({ name, file, mode, procedures }: SqliteThreadOptions): SqliteThread {
+export function createSqliteThread({ name, file, mode, procedures, logger }: SqliteThreadOptions): SqliteThread {
   const pending = new Map<number, PendingCall>();
   let worker: Worker | undefined;
   let nextId = 0;
+  let stopping = true;
+  let restart: NodeJS.Timeout | undefined;
 
   function settle(reply: ThreadReply): void {
     const call = pending.get(reply.id);
@@ -50,10 +56,32 @@ export function createSqliteThread({ name, file, mode, procedures }: SqliteThrea
     }
   }
 
-  function failAll(cause: Error): void {
+  /** A thread that ended by itself (a bug, memory) is replaced; until then its calls are unavailable. */
+  function ended(cause: Error): void {
     worker = undefined;
     for (const call of pending.values()) call.reject(commonErrors.unavailable({ detail: 'The store is away.', cause }));
     pending.clear();
+    if (stopping) return;
+    logger.error({ err: cause, thread: name }, 'a store thread ended; it is started again');
+    restart = setTimeout(() => {
+      // Its end starts the next try.
+      open().catch(() => worker?.terminate());
+    }, RESTART_AFTER_MS);
+  }
+
+  async function open(): Promise<void> {
+    const settings: ThreadSettings = { file, mode, procedures: procedures.map(String) };
+    const thread = new Worker(new URL('./sqlite-thread.worker.ts', import.meta.url), { workerData: settings, name });
+    let failure: Error | undefined;
+    worker = thread;
+    thread.on('message', settle);
+    thread.on('error', (error: Error) => {
+      failure = error;
+    });
+    thread.on('exit', () => {
+      if (worker === thread) ended(failure ?? new Error(`the ${name} thread has ended`));
+    });
+    await call('open', undefined);
   }
 
   function call<T>(procedure: string, argument: unknown, transfer?: readonly Transferable[]): Promise<T> {
@@ -72,20 +100,19 @@ export function createSqliteThread({ name, file, mode, procedures }: SqliteThrea
     name,
     async start() {
       mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-      const settings: ThreadSettings = { file, mode, procedures: procedures.map(String) };
-      worker = new Worker(new URL('./sqlite-thread.worker.ts', import.meta.url), { workerData: settings, name });
-      worker.on('message', settle);
-      worker.on('error', failAll);
-      worker.on('exit', () => failAll(new Error(`the ${name} thread has ended`)));
-      await call('open', undefined).catch((cause: Error) => {
+      stopping = false;
+      await open().catch((cause: Error) => {
+        stopping = true;
         throw commonErrors.unavailable({ detail: `${file} cannot be opened: ${cause.message}`, cause });
       });
     },
     async stop() {
-      const stopping = worker;
-      if (stopping === undefined) return;
+      stopping = true;
+      clearTimeout(restart);
+      const thread = worker;
+      if (thread === undefined) return;
       await call('close', undefined).catch(() => {});
-      await stopping.terminate();
+      await thread.terminate();
     },
     call,
   };

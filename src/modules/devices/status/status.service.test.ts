@@ -42,12 +42,12 @@ describe('applyStatuses', () => {
       {
         type: 'device.status_changed',
         at: 1_000,
-        data: { ...event, from: 'OFFLINE', to: 'ONLINE', last_seen_at: 1_000 },
+        data: { ...event, from: 'OFFLINE', to: 'ONLINE', source: 'connection', last_seen_at: 1_000 },
       },
       {
         type: 'device.status_changed',
         at: 3_000,
-        data: { ...event, from: 'ONLINE', to: 'ERROR', last_seen_at: 3_000 },
+        data: { ...event, from: 'ONLINE', to: 'ERROR', source: 'message', last_seen_at: 3_000 },
       },
     ]);
     expect(await read(a.id)).toMatchObject({

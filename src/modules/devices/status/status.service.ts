@@ -81,6 +81,7 @@ export function createStatusService({ store, clock, events }: StatusServiceDeps)
       device_uid: transition.deviceUid,
       from: transition.from,
       to: transition.to,
+      source: transition.source,
       last_seen_at: lastSeenAt,
     });
     return transition;

@@ -7,7 +7,7 @@ import { createSqliteDocumentStore, DOCUMENT_PROCEDURES } from './documents.sqli
 
 documentsContract('sqlite', async () => {
   const folder = temporaryFolder();
-  const options = { file: join(folder.path, 'documents.db'), procedures: [DOCUMENT_PROCEDURES] };
+  const options = { file: join(folder.path, 'documents.db'), procedures: [DOCUMENT_PROCEDURES], logger: silentLogger };
   const writer = createSqliteThread({ name: 'writer', mode: 'write', ...options });
   const reader = createSqliteThread({ name: 'reader', mode: 'read', ...options });
   await writer.start?.(AbortSignal.timeout(60_000));

@@ -1,13 +1,14 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
+import { silentLogger } from '#kernel/logger.ts';
 import { createSqliteThread } from '#platform/sqlite/sqlite-thread.ts';
 import { temporaryFolder } from '#test/support/folders.ts';
 import { telemetryContract } from '../telemetry.contract.ts';
 import { createSqliteTelemetryStore, TELEMETRY_PROCEDURES } from './telemetry.sqlite.ts';
 
 async function openStore(file: string) {
-  const options = { file, procedures: [TELEMETRY_PROCEDURES] };
+  const options = { file, procedures: [TELEMETRY_PROCEDURES], logger: silentLogger };
   const writer = createSqliteThread({ name: 'writer', mode: 'write', ...options });
   const reader = createSqliteThread({ name: 'reader', mode: 'read', ...options });
   await writer.start?.(AbortSignal.timeout(60_000));
