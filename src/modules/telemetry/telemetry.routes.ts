@@ -143,7 +143,8 @@ export function createIngestRoutes(pipeline: IngestPipeline, limits: IngestLimit
         },
       },
       async (request) => {
-        const items = itemsOf(request.body, limits);
+        const bytes = Number(request.headers['content-length'] ?? Number.POSITIVE_INFINITY);
+        const items = itemsOf(request.body, bytes, limits);
         const outcomes = await pipeline.receiveItems(deviceOf(request), request.params.kind as DeviceChannel, items);
         const rejected: { index: number; reason: string }[] = [];
         let stored = 0;
@@ -167,16 +168,31 @@ class NdjsonBody {
   }
 }
 
-function itemsOf(body: unknown, limits: IngestLimits): readonly (ParsedJson | RejectReason)[] {
+/** The body as a whole has a limit of its own; each item in it is limited as a message of its own would be. */
+function itemsOf(body: unknown, bytes: number, limits: IngestLimits): readonly (ParsedJson | RejectReason)[] {
+  const mayBeTooLarge = bytes > limits.maxPayloadBytes;
+  const limited = (value: unknown): ParsedJson | RejectReason =>
+    mayBeTooLarge && sizeOf(value) > limits.maxPayloadBytes ? 'payload_too_large' : { value };
   let items: (ParsedJson | RejectReason)[];
   if (body instanceof NdjsonBody) items = body.lines.map((line) => parseJson(Buffer.from(line), limits));
-  else if (Array.isArray(body)) items = body.map((value: unknown) => ({ value }));
-  else if (typeof body === 'object' && body !== null) items = [{ value: body }];
-  else throw telemetryErrors.invalid_ingest_body();
+  else if (Array.isArray(body)) items = body.map(limited);
+  else if (typeof body === 'object' && body !== null) items = [limited(body)];
+  else {
+    const fields = [{ path: '/', message: 'must be an object, an array or lines of JSON' }];
+    throw telemetryErrors.invalid_ingest_body({ details: { fields } });
+  }
   if (items.length === 0 || items.length > limits.maxItems) {
-    throw commonErrors.invalid_input({
-      detail: `The body holds ${items.length} items; accepted are 1 to ${limits.maxItems}.`,
-    });
+    const message = `must hold 1 to ${limits.maxItems} items, has ${items.length}`;
+    throw commonErrors.invalid_input({ details: { fields: [{ path: '/', message }] } });
   }
   return items;
+}
+
+/** In bytes of JSON. What is nested too deeply to be written is too large. */
+function sizeOf(value: unknown): number {
+  try {
+    return Buffer.byteLength(JSON.stringify(value));
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
 }

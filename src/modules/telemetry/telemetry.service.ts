@@ -1,6 +1,6 @@
 import type { Principal } from '#kernel/access.ts';
 import { type Clock, toIso } from '#kernel/clock.ts';
-import { commonErrors } from '#kernel/errors.ts';
+import { type AppError, commonErrors } from '#kernel/errors.ts';
 import { type CursorPage, decodeCursor, encodeCursor } from '#kernel/pagination.ts';
 import type { DevicesApi } from '#modules/devices/index.ts';
 import type { DocumentCollection } from '#platform/documents/documents.port.ts';
@@ -57,8 +57,10 @@ export function createTelemetryService(dependencies: TelemetryServiceDependencie
     const start = query.start ?? 0;
     // Time stamps may be a little ahead of our clock.
     const end = query.end ?? clock.now() + 86_400_000;
-    if (start >= end)
-      throw telemetryErrors.invalid_range({ detail: `start ${toIso(start)} is not before end ${toIso(end)}.` });
+    if (start >= end) {
+      const fields = [{ path: '/querystring/start', message: `must be before ${toIso(end)}` }];
+      throw telemetryErrors.invalid_range({ details: { fields } });
+    }
     return { start, end };
   }
 
@@ -70,8 +72,7 @@ export function createTelemetryService(dependencies: TelemetryServiceDependencie
     async history(principal, deviceId, query) {
       await devices.getVisible(principal, deviceId);
       const position = query.cursor === undefined ? undefined : decodeCursor(query.cursor, ['string', 'number']);
-      if (position === null || (position !== undefined && position[0] !== query.order))
-        throw commonErrors.invalid_cursor();
+      if (position === null || (position !== undefined && position[0] !== query.order)) throw invalidCursor();
       const { samples, next } = await telemetry.history({
         deviceId,
         ...rangeOf(query),
@@ -86,8 +87,7 @@ export function createTelemetryService(dependencies: TelemetryServiceDependencie
       await devices.getVisible(principal, deviceId);
       const position =
         query.cursor === undefined ? undefined : decodeCursor(query.cursor, ['string', 'number', 'string']);
-      if (position === null || (position !== undefined && position[0] !== query.order))
-        throw commonErrors.invalid_cursor();
+      if (position === null || (position !== undefined && position[0] !== query.order)) throw invalidCursor();
       const { start, end } = rangeOf(query);
       const found = await logs.list({
         filter: { device_id: deviceId, ...(query.eventType === undefined ? {} : { event_type: query.eventType }) },
@@ -115,4 +115,11 @@ export function createTelemetryService(dependencies: TelemetryServiceDependencie
       }
     },
   };
+}
+
+function invalidCursor(): AppError {
+  const fields = [
+    { path: '/querystring/cursor', message: 'must be the next_cursor of the same list in the same order' },
+  ];
+  return commonErrors.invalid_cursor({ details: { fields } });
 }
