@@ -1,0 +1,89 @@
+import { appendFileSync, existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, test } from 'vitest';
+
+export type ServerName = 'mariadb' | 'mongodb' | 'redis' | 'mosquitto';
+
+/** A real server that tests talk to. */
+export interface TestServer {
+  readonly url: string;
+  /** Ends the server and removes its data. Of a server that was here before the tests: does nothing. */
+  stop(): Promise<void>;
+  /** Ends the server in order and starts it again, on the same port and data. */
+  restart(): Promise<void>;
+  /** SIGKILL; `restart` brings it back. */
+  kill(): Promise<void>;
+}
+
+export interface ServerOptions {
+  /** The server is started for this test alone, whatever the environment says: it may be killed. */
+  readonly own?: boolean;
+}
+
+/**
+ * What `servers/<name>.ts` exports as `start<Name>`, such as `startMariadb`. Null: its program is not on
+ * this machine. A program that is here and does not start is an error.
+ */
+export type ServerStarter = () => Promise<TestServer | null>;
+
+const ADDRESS_IN: Readonly<Record<ServerName, string>> = {
+  mariadb: 'TEST_MARIADB_URL',
+  mongodb: 'TEST_MONGODB_URL',
+  redis: 'TEST_REDIS_URL',
+  mosquitto: 'TEST_MOSQUITTO',
+};
+
+/**
+ * The server at the address in the environment, else one started privately on this machine, else null.
+ * Every call that starts one starts another; the caller stops it. If the caller's process dies, so does the
+ * server (see `servers/private-process.ts`).
+ */
+export async function serverFor(name: ServerName, { own = false }: ServerOptions = {}): Promise<TestServer | null> {
+  const url = process.env[ADDRESS_IN[name]];
+  if (url !== undefined && url !== '' && !own) return serverAt(name, url);
+  const starter = join(import.meta.dirname, 'servers', `${name}.ts`);
+  if (!existsSync(starter)) return null;
+  const loaded = (await import(starter)) as Readonly<Record<string, ServerStarter | undefined>>;
+  const start = loaded[`start${name.charAt(0).toUpperCase()}${name.slice(1)}`];
+  if (start === undefined) throw new Error(`${starter} exports no starter`);
+  return await start();
+}
+
+function serverAt(name: ServerName, url: string): TestServer {
+  const notOurs = async () => {
+    throw new Error(`${name} at ${ADDRESS_IN[name]} is not ours to end; ask for a server of the test's own`);
+  };
+  return { url, stop: async () => {}, restart: notOurs, kill: notOurs };
+}
+
+/**
+ * `describe` with a real server, which runs already when `suite` is called and ends after it:
+ * `await describeWithServer('redis', (server) => { test(…) })` at the top of a test file.
+ *
+ * Without the server: on a developer's machine the suite is skipped and its name goes to the summary of
+ * `npm test`; with CI=true it fails.
+ */
+export async function describeWithServer(
+  name: ServerName,
+  suite: (server: TestServer) => void,
+  options?: ServerOptions,
+): Promise<void> {
+  const server = await serverFor(name, options);
+  if (server !== null) {
+    describe(`with ${name}`, () => {
+      afterAll(() => server.stop());
+      suite(server);
+    });
+    return;
+  }
+  const missing = `${name} is not here: set ${ADDRESS_IN[name]}, or install it with npm run services:install`;
+  if (process.env['CI'] === 'true') {
+    test(`with ${name}`, () => {
+      throw new Error(missing);
+    });
+    return;
+  }
+  const list = process.env['SKIPPED_ADAPTERS_FILE'];
+  if (list !== undefined) appendFileSync(list, `${name}\n`);
+  test.skip(`with ${name} (${missing})`, () => {});
+}
