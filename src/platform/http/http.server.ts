@@ -75,6 +75,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   app.addSchema(Problem);
   app.setValidatorCompiler(createValidatorCompiler());
   app.setErrorHandler(handleError);
+  // Fastify takes text from everyone otherwise; a route that wants it says so.
+  app.removeContentTypeParser('text/plain');
 
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
