@@ -16,7 +16,7 @@ import type { MqttBroker } from '#platform/mqtt/mqtt.port.ts';
 import { createSocketIoRealtime } from '#platform/realtime/socketio/socketio.ts';
 import { createApiDocumentRoutes } from './asyncapi.ts';
 import { MIGRATIONS } from './migrations.ts';
-import { createEmbeddedInfrastructure } from './profiles/embedded.ts';
+import { createInfrastructure } from './profiles/infrastructure.ts';
 import type { Settings } from './settings.ts';
 import { VERSION } from './version.ts';
 
@@ -35,7 +35,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
   const roles = new Set(settings.ROLES);
   const events = createEventBus(logger);
   const metrics = createMetrics();
-  const infrastructure = createEmbeddedInfrastructure(settings, MIGRATIONS, clock, logger);
+  const infrastructure = await createInfrastructure(settings, MIGRATIONS, clock, logger);
   const { sql, telemetry: telemetryStore, documents, counters } = infrastructure;
 
   // People

@@ -63,8 +63,8 @@ describe('what is wrong is said with its place', () => {
   });
 
   test.each([
-    [{ cursor: 'zzz' }, '/querystring/cursor', 'invalid_cursor'],
-    [{ start: '2026-01-02T00:00:00Z', end: '2026-01-01T00:00:00Z' }, '/querystring/start', 'invalid_range'],
+    [{ cursor: 'zzz' }, '/query/cursor', 'invalid_cursor'],
+    [{ start: '2026-01-02T00:00:00Z', end: '2026-01-01T00:00:00Z' }, '/query/start', 'invalid_range'],
   ])('%j', async (query, path, code) => {
     const { id } = await people.device();
     for (const list of ['telemetry', 'logs']) {

@@ -40,7 +40,16 @@ export async function checkImports(root: string, edges: ModuleEdges): Promise<Im
 const writtenName = (dependency: IDependency) => dependency.module.replace(/^node:/, '');
 
 function ruleViolations(result: ICruiseResult): readonly Violation[] {
-  return result.summary.violations.map(({ rule, from, to }) => ({ rule: rule.name, where: from, what: to }));
+  return result.summary.violations.map(({ rule, from, to }) => ({
+    rule: rule.name,
+    where: from,
+    what: packageName(to),
+  }));
+}
+
+/** The package of a file under `node_modules`, so that a report does not depend on what is installed. */
+function packageName(path: string): string {
+  return /(?:^|\/)node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? path;
 }
 
 const moduleOf = (path: string) => /^src\/modules\/([^/]+)\//.exec(path)?.[1];

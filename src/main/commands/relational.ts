@@ -2,9 +2,8 @@ import { systemClock } from '#kernel/clock.ts';
 import { createEventBus } from '#kernel/events.ts';
 import { silentLogger } from '#kernel/logger.ts';
 import { createUsersModule, type UsersApi } from '#modules/users/index.ts';
-import { createSqliteStore } from '#platform/sql/sqlite.ts';
 import { MIGRATIONS } from '../migrations.ts';
-import { relationalFile } from '../profiles/embedded.ts';
+import { createRelationalStore } from '../profiles/relational.ts';
 import type { Settings } from '../settings.ts';
 
 /** Opens the relational store beside a server that may be running, brings its schema up to date and closes it after `work`. */
@@ -12,7 +11,7 @@ export async function withRelationalStore<T>(
   settings: Settings,
   work: (context: { readonly users: UsersApi; readonly migrated: readonly string[] }) => Promise<T>,
 ): Promise<T> {
-  const sql = createSqliteStore({ file: relationalFile(settings), migrations: MIGRATIONS });
+  const sql = await createRelationalStore(settings, MIGRATIONS);
   const signal = AbortSignal.timeout(60_000);
   await sql.start?.(signal);
   try {

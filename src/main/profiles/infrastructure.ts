@@ -1,11 +1,19 @@
+import type { Clock } from '#kernel/clock.ts';
 import type { Component } from '#kernel/lifecycle.ts';
+import type { Logger } from '#kernel/logger.ts';
 import type { CounterStore } from '#platform/cache/cache.port.ts';
 import type { DocumentStore } from '#platform/documents/documents.port.ts';
 import type { MqttBroker, MqttHandler } from '#platform/mqtt/mqtt.port.ts';
-import type { SqlStore } from '#platform/sql/sql.port.ts';
+import type { MigrationSet, SqlStore } from '#platform/sql/sql.port.ts';
 import type { TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
+import { createDataLock } from '../data-lock.ts';
+import type { Settings } from '../settings.ts';
+import { createBrokerProfile } from './broker.ts';
+import { createRelationalStore } from './relational.ts';
+import { createSharedState } from './shared-state.ts';
+import { createStores } from './stores.ts';
 
-/** The ports with the adapters that the settings picked. A profile builds it; nothing else knows which they are. */
+/** The ports with the adapters that the settings picked, part by part. Nothing else knows which they are. */
 export interface Infrastructure {
   readonly sql: SqlStore;
   readonly documents: DocumentStore;
@@ -16,4 +24,33 @@ export interface Infrastructure {
   /** Whether devices can still be connected when this process starts. */
   readonly sessionsSurviveRestart: boolean;
   createBroker(handler: MqttHandler, maxPayloadBytes: number): MqttBroker;
+}
+
+/** Drivers are imported by the part that needs them: an embedded start loads no client of a server. */
+export async function createInfrastructure(
+  settings: Settings,
+  migrations: MigrationSet,
+  clock: Clock,
+  logger: Logger,
+): Promise<Infrastructure> {
+  const sql = await createRelationalStore(settings, migrations);
+  const stores = await createStores(settings, clock, logger);
+  const shared = await createSharedState(settings, clock);
+  const broker = await createBrokerProfile(settings, logger);
+  const ownsFiles = settings.DATABASE_URL === null || settings.DOCUMENTS_URL === null;
+
+  return {
+    sql,
+    documents: stores.documents,
+    telemetry: stores.telemetry,
+    counters: shared.counters,
+    components: [
+      ...(ownsFiles ? [createDataLock(settings.DATA_DIR)] : []),
+      sql,
+      ...stores.components,
+      ...shared.components,
+    ],
+    sessionsSurviveRestart: broker.sessionsSurviveRestart,
+    createBroker: broker.create,
+  };
 }

@@ -80,7 +80,7 @@ export function createDevicesService(deps: DevicesServiceDeps) {
       if ('unknownField' in sort) {
         throw commonErrors.invalid_sort({
           details: {
-            fields: [{ path: '/querystring/sort', message: `must be some of ${DEVICE_SORT_FIELDS.join(', ')}` }],
+            fields: [{ path: '/query/sort', message: `must be some of ${DEVICE_SORT_FIELDS.join(', ')}` }],
           },
         });
       }

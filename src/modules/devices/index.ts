@@ -1,4 +1,5 @@
 export type { DevicesApi } from './devices.api.ts';
+export { deviceErrors } from './devices.errors.ts';
 export type { DeviceStatusChanged } from './devices.events.ts';
 export { createDevicesModule, type DevicesModule } from './devices.module.ts';
 export {

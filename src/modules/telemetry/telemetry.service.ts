@@ -58,7 +58,7 @@ export function createTelemetryService(dependencies: TelemetryServiceDependencie
     // Time stamps may be a little ahead of our clock.
     const end = query.end ?? clock.now() + 86_400_000;
     if (start >= end) {
-      const fields = [{ path: '/querystring/start', message: `must be before ${toIso(end)}` }];
+      const fields = [{ path: '/query/start', message: `must be before ${toIso(end)}` }];
       throw telemetryErrors.invalid_range({ details: { fields } });
     }
     return { start, end };
@@ -118,8 +118,6 @@ export function createTelemetryService(dependencies: TelemetryServiceDependencie
 }
 
 function invalidCursor(): AppError {
-  const fields = [
-    { path: '/querystring/cursor', message: 'must be the next_cursor of the same list in the same order' },
-  ];
+  const fields = [{ path: '/query/cursor', message: 'must be the next_cursor of the same list in the same order' }];
   return commonErrors.invalid_cursor({ details: { fields } });
 }

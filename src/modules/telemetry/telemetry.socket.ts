@@ -4,10 +4,9 @@ import { isManagement, type Principal } from '#kernel/access.ts';
 import { toIso } from '#kernel/clock.ts';
 import { commonErrors } from '#kernel/errors.ts';
 import type { EventBus } from '#kernel/events.ts';
-import type { DevicesApi } from '#modules/devices/index.ts';
+import { type DevicesApi, deviceErrors } from '#modules/devices/index.ts';
 import { Strict } from '#platform/http/http.schemas.ts';
 import type { Realtime, RealtimeConnection, RealtimeNamespace } from '#platform/realtime/realtime.port.ts';
-import { telemetryErrors } from './telemetry.errors.ts';
 import { ALL_DEVICES_ROOM, deviceRoom } from './telemetry.live.ts';
 
 /** Shapes of the `/monitoring` namespace; also the AsyncAPI document's messages. */
@@ -33,7 +32,7 @@ export function createMonitoringNamespace(
       return ALL_DEVICES_ROOM;
     }
     const device = await devices.findVisibleByUid(principal, data.device_uid);
-    if (device === null) throw telemetryErrors.device_not_visible();
+    if (device === null) throw deviceErrors.device_not_found();
     return deviceRoom(device.deviceUid);
   }
 

@@ -216,7 +216,13 @@ describe('input', () => {
     const app = await start();
     const fine = await app.request({ url: '/t/list/3?active=true&size=5' });
     expect(fine.json()).toMatchObject({ items: [{ id: 3, active: true }], page: 1, size: 5 });
-    const cases = { '/t/list/x': '/params/id', '/t/list/0': '/params/id', '/t/list/1?size=101': '/querystring/size' };
+    const cases = {
+      '/t/list/x': '/params/id',
+      '/t/list/0': '/params/id',
+      '/t/list/%201': '/params/id',
+      '/t/list/1e3': '/params/id',
+      '/t/list/1?size=101': '/query/size',
+    };
     for (const [url, path] of Object.entries(cases)) {
       const response = await app.request({ url });
       expect(response.status).toBe(422);

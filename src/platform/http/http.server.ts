@@ -1,7 +1,7 @@
 import cors from '@fastify/cors';
 import rateLimit from '@fastify/rate-limit';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import { Ajv } from 'ajv';
+import { Ajv, type ErrorObject } from 'ajv';
 import addFormatsModule from 'ajv-formats';
 import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import { commonErrors } from '#kernel/errors.ts';
@@ -153,6 +153,11 @@ function pathOf(request: FastifyRequest): string {
   return query === -1 ? request.url : request.url.slice(0, query);
 }
 
+interface Validate {
+  (data: unknown): boolean;
+  errors?: ErrorObject[] | null;
+}
+
 /** Bodies are taken literally; only what arrives as text (query, path, headers) is coerced. */
 function createValidatorCompiler() {
   const addFormats = addFormatsModule.default;
@@ -161,6 +166,27 @@ function createValidatorCompiler() {
   const coercing = new Ajv({ ...shared, coerceTypes: 'array' });
   addFormats(literal);
   addFormats(coercing);
-  return ({ schema, httpPart }: { schema: object; httpPart?: string }) =>
-    (httpPart === 'body' ? literal : coercing).compile(schema);
+  return ({ schema, httpPart }: { schema: object; httpPart?: string }): Validate =>
+    httpPart === 'body' ? literal.compile(schema) : withPlainIntegers(schema, coercing.compile(schema));
+}
+
+/** Coercion takes whatever JavaScript's `Number` takes: ` 1`, `1e3`, `0x10`. An id in an address is digits. */
+function withPlainIntegers(schema: object, validate: Validate): Validate {
+  const { properties = {} } = schema as { properties?: Readonly<Record<string, { readonly type?: unknown }>> };
+  const names = Object.keys(properties).filter((name) => properties[name]?.type === 'integer');
+  if (names.length === 0) return validate;
+  const strict: Validate = (data) => {
+    for (const name of names) {
+      const value = (data as Readonly<Record<string, unknown>>)[name];
+      if (typeof value !== 'string' || /^-?\d{1,15}$/.test(value)) continue;
+      strict.errors = [
+        { instancePath: `/${name}`, schemaPath: '', keyword: 'type', message: 'must be integer', params: {} },
+      ];
+      return false;
+    }
+    const valid = validate(data);
+    strict.errors = validate.errors ?? null;
+    return valid;
+  };
+  return strict;
 }

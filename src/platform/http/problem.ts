@@ -121,7 +121,8 @@ function toFieldError(error: AjvError, context: string | undefined): FieldError 
   const params = error.params ?? {};
   const named = params['missingProperty'] ?? params['additionalProperty'];
   const path = `${error.instancePath ?? ''}${named === undefined ? '' : `/${String(named)}`}`;
-  const where = context === undefined || context === 'body' ? '' : `/${context}`;
+  const part = context === 'querystring' ? 'query' : context;
+  const where = part === undefined || part === 'body' ? '' : `/${part}`;
   const accepted = Array.isArray(params['allowedValues']) ? `: ${params['allowedValues'].join(', ')}` : '';
   return { path: `${where}${path}` || '/', message: `${error.message ?? 'is not valid'}${accepted}` };
 }

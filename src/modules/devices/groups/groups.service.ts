@@ -27,7 +27,7 @@ export function createGroupsService({ store, clock }: GroupsServiceDeps) {
       if ('unknownField' in sort) {
         throw commonErrors.invalid_sort({
           details: {
-            fields: [{ path: '/querystring/sort', message: `must be some of ${GROUP_SORT_FIELDS.join(', ')}` }],
+            fields: [{ path: '/query/sort', message: `must be some of ${GROUP_SORT_FIELDS.join(', ')}` }],
           },
         });
       }

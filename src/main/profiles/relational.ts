@@ -1,0 +1,9 @@
+import { join } from 'node:path';
+import type { MigrationSet, SqlStore } from '#platform/sql/sql.port.ts';
+import type { Settings } from '../settings.ts';
+
+/** The relational store: SQLite in DATA_DIR. Also opened by commands that run beside the server. */
+export async function createRelationalStore(settings: Settings, migrations: MigrationSet): Promise<SqlStore> {
+  const { createSqliteStore } = await import('#platform/sql/sqlite.ts');
+  return createSqliteStore({ file: join(settings.DATA_DIR, 'core.db'), migrations });
+}

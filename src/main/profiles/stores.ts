@@ -1,0 +1,35 @@
+import { join } from 'node:path';
+import type { Clock } from '#kernel/clock.ts';
+import type { Component } from '#kernel/lifecycle.ts';
+import type { Logger } from '#kernel/logger.ts';
+import type { DocumentStore } from '#platform/documents/documents.port.ts';
+import type { TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
+import type { Settings } from '../settings.ts';
+
+export interface Stores {
+  readonly documents: DocumentStore;
+  readonly telemetry: TelemetryStore;
+  /** In start order. */
+  readonly components: readonly Component[];
+}
+
+/** Documents and telemetry: one SQLite file in DATA_DIR, on two threads. */
+export async function createStores(settings: Settings, clock: Clock, logger: Logger): Promise<Stores> {
+  const { createSqliteThread } = await import('#platform/sqlite/sqlite-thread.ts');
+  const { createSqliteDocumentStore, DOCUMENT_PROCEDURES } = await import(
+    '#platform/documents/sqlite/documents.sqlite.ts'
+  );
+  const { createSqliteTelemetryStore, TELEMETRY_PROCEDURES } = await import(
+    '#platform/telemetry/sqlite/telemetry.sqlite.ts'
+  );
+  const file = {
+    file: join(settings.DATA_DIR, 'telemetry.db'),
+    procedures: [TELEMETRY_PROCEDURES, DOCUMENT_PROCEDURES],
+    logger,
+  };
+  const writer = createSqliteThread({ name: 'store-writer', mode: 'write', ...file });
+  const reader = createSqliteThread({ name: 'store-reader', mode: 'read', ...file });
+  const documents = createSqliteDocumentStore({ writer, reader, clock, logger });
+  const telemetry = createSqliteTelemetryStore({ writer, reader });
+  return { documents, telemetry, components: [writer, reader, documents] };
+}
