@@ -60,7 +60,7 @@ describe('under a flood of QoS 1 messages from 100 connections', () => {
 
   test('a SIGKILL loses nothing that was acknowledged, and the ledger adds up', async () => {
     server = await startServer({ DATA_DIR: folder.path });
-    const api = await signInAsSuperuser(server, folder.path);
+    const api = await signInAsSuperuser(server, { DATA_DIR: folder.path });
     const devices = await registerDevices(api, CONNECTIONS);
     flood = await startFlood(server.mqttUrl, devices, 20);
     const running = flood;
@@ -70,7 +70,7 @@ describe('under a flood of QoS 1 messages from 100 connections', () => {
     running.close();
 
     server = await startServer({ DATA_DIR: folder.path });
-    const again = await signInAsSuperuser(server, folder.path);
+    const again = await signInAsSuperuser(server, { DATA_DIR: folder.path });
     const stored = await expectNothingLost(again, devices, running);
     expect(stored).toBeGreaterThanOrEqual(acknowledged);
     process.stdout.write(`SIGKILL: ${acknowledged} acknowledged, ${stored} stored, each once\n`);
@@ -89,7 +89,7 @@ describe('a store that blocks for 5 s under a flood', () => {
 
   test('nothing acknowledged is lost, memory stays bounded, and the flood goes on', async () => {
     server = await startServer({ DATA_DIR: folder.path });
-    const api = await signInAsSuperuser(server, folder.path);
+    const api = await signInAsSuperuser(server, { DATA_DIR: folder.path });
     const devices = await registerDevices(api, CONNECTIONS);
     flood = await startFlood(server.mqttUrl, devices, 1_000);
     const running = flood;

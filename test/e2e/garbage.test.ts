@@ -40,7 +40,7 @@ describe('garbage changes nothing but a counter', () => {
 
   beforeAll(async () => {
     server = await startServer({ DATA_DIR: folder.path });
-    api = await signInAsSuperuser(server, folder.path);
+    api = await signInAsSuperuser(server, { DATA_DIR: folder.path });
     device = await api.registerDevice();
   });
   afterAll(async () => {

@@ -1,4 +1,4 @@
-import { runCore, type ServerProcess } from './server-process.ts';
+import { runCore, type ServerProcess, type ServerSettings } from './server-process.ts';
 
 export interface RegisteredDevice {
   readonly id: number;
@@ -27,8 +27,8 @@ export interface ApiClient {
 const ADMIN = { email: 'admin@example.com', password: 'correct horse battery' };
 
 /** Creates a superuser by the command, as the README says, and logs in. */
-export async function signInAsSuperuser(server: ServerProcess, dataDir: string): Promise<ApiClient> {
-  await runCore(['create-superuser', ADMIN.email, ADMIN.password], { DATA_DIR: dataDir });
+export async function signInAsSuperuser(server: ServerProcess, settings: ServerSettings): Promise<ApiClient> {
+  await runCore(['create-superuser', ADMIN.email, ADMIN.password], settings);
   return await signIn(server, ADMIN);
 }
 

@@ -52,8 +52,14 @@ export function spawnServer(settings: ServerSettings): ChildProcess {
 /** Starts the real server and resolves when `/readyz` answers 200. @throws with its output when it ends before */
 export async function startServer(settings: ServerSettings): Promise<ServerProcess> {
   const httpPort = Number(settings['HTTP_PORT'] ?? (await freePort()));
-  const mqttPort = Number(settings['MQTT_PORT'] ?? (await freePort()));
-  const child = spawnServer({ ...settings, HTTP_PORT: String(httpPort), MQTT_PORT: String(mqttPort) });
+  const external = settings['MQTT_URL'];
+  const mqttPort =
+    external === undefined ? Number(settings['MQTT_PORT'] ?? (await freePort())) : Number(new URL(external).port);
+  const child = spawnServer({
+    ...settings,
+    HTTP_PORT: String(httpPort),
+    ...(external === undefined ? { MQTT_PORT: String(mqttPort) } : {}),
+  });
   let output = '';
   child.stdout?.on('data', (chunk) => {
     output += String(chunk);
