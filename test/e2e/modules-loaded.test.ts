@@ -1,0 +1,27 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { temporaryFolder } from '../support/folders.ts';
+import { startServer } from '../support/server-process.ts';
+
+/** Packages that talk to servers outside the process. */
+const CLIENTS = ['mongodb', 'mysql2', 'ioredis', '@socket.io/redis-adapter', 'bullmq', 'mqtt'];
+
+test('an embedded start loads no client of a server outside the process', async () => {
+  const folder = temporaryFolder();
+  // V8 lists in its coverage report every script that was loaded.
+  const report = join(folder.path, 'coverage');
+  const server = await startServer({ DATA_DIR: join(folder.path, 'data'), NODE_V8_COVERAGE: report });
+  expect(await server.end('SIGTERM')).toBe(0);
+  const packages = new Set<string>();
+  for (const file of readdirSync(report)) {
+    const { result } = JSON.parse(readFileSync(join(report, file), 'utf8')) as { result: { url: string }[] };
+    for (const { url } of result) {
+      const name = /\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(url)?.[1];
+      if (name !== undefined) packages.add(name);
+    }
+  }
+  expect([...packages]).toEqual(expect.arrayContaining(['fastify', 'aedes', 'kysely', 'socket.io']));
+  expect(CLIENTS.filter((name) => packages.has(name))).toEqual([]);
+  folder.remove();
+});
