@@ -1,0 +1,68 @@
+import { type Redis, ReplyError } from 'ioredis';
+import { commonErrors } from '#kernel/errors.ts';
+import type { Component } from '#kernel/lifecycle.ts';
+import type { Logger } from '#kernel/logger.ts';
+import { createRedisLink, type RedisAddress, type RedisLink } from './redis-link.ts';
+
+export interface RedisConnectionOptions extends RedisAddress {
+  readonly logger: Logger;
+  /** Before every key and channel, so that several installations can share a server. */
+  readonly prefix?: string;
+}
+
+/**
+ * The process's connection for commands, shared by every adapter, and the maker of further ones. `start` fails
+ * when the server is away or refuses the password; afterwards it returns by itself, with back-off, whenever the
+ * connection is lost.
+ */
+export interface RedisConnection extends Component {
+  /** The full name of a key or channel. */
+  key(name: string): string;
+  /** False: a command would fail at once. */
+  isReady(): boolean;
+  /**
+   * Runs commands, and nothing else. They may have taken effect although this rejects.
+   * @throws AppError `unavailable` at once while the server is away, after a second when it hangs
+   */
+  run<T>(commands: (client: Redis) => Promise<T>): Promise<T>;
+  /** @throws AppError `unavailable` */
+  ping(): Promise<void>;
+  /** A connection of its own, for subscriptions; started and stopped by who asks for it. */
+  link(purpose: string): RedisLink;
+}
+
+export function createRedisConnection(options: RedisConnectionOptions): RedisConnection {
+  const { logger, prefix = 'core-api:' } = options;
+  const link = createRedisLink(options, 'commands', logger);
+
+  async function run<T>(commands: (client: Redis) => Promise<T>): Promise<T> {
+    if (!link.isReady()) throw away();
+    try {
+      return await commands(link.client);
+    } catch (error) {
+      throw isRefusal(error) ? error : away(error);
+    }
+  }
+
+  return {
+    name: 'redis',
+    start: link.start,
+    stop: link.stop,
+    key: (name) => `${prefix}${name}`,
+    isReady: link.isReady,
+    run,
+    ping: async () => void (await run((client) => client.ping())),
+    link: (purpose) => createRedisLink(options, purpose, logger),
+  };
+}
+
+/** Answers of a server that is there and cannot serve now. Every other error that it answers is a bug of ours. */
+const NOT_NOW = /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY|OOM|MISCONF|NOREPLICAS|NOAUTH|NOPERM)\b/;
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof ReplyError && !NOT_NOW.test((error as Error).message);
+}
+
+function away(cause?: unknown) {
+  return commonErrors.unavailable({ details: { retryAfterSeconds: 1 }, ...(cause === undefined ? {} : { cause }) });
+}
