@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -66,4 +67,27 @@ export async function startMariadb(): Promise<TestServer | null> {
     },
     url: ({ port }) => `mysql://${USER}:${PASSWORD}@127.0.0.1:${port}`,
   });
+}
+
+/** An address of a database that does not exist yet, on the server at `url`. */
+export function databaseAt(url: string): string {
+  const address = new URL(url);
+  address.pathname = `/test_${randomUUID().replaceAll('-', '')}`;
+  return address.href;
+}
+
+/** Runs statements one after the other on the server of `url`, whatever its database. */
+export async function runSql(url: string, ...statements: readonly string[]): Promise<void> {
+  const { createConnection } = await import('mysql2/promise');
+  const { hostname, port, username, password } = new URL(url);
+  const connection = await createConnection({ host: hostname, port: Number(port), user: username, password });
+  try {
+    for (const statement of statements) await connection.query(statement);
+  } finally {
+    await connection.end();
+  }
+}
+
+export async function dropDatabase(url: string): Promise<void> {
+  await runSql(url, `drop database if exists \`${new URL(url).pathname.slice(1)}\``);
 }
