@@ -16,6 +16,7 @@ const LOAD = {
     { uid: 'b'.repeat(64), secret: 'secret-b' },
   ],
   window: 7,
+  burstMs: 10,
   firstTimestamp: FIRST,
   warmupSeconds: 0,
   seconds: 0.3,

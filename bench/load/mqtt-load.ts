@@ -23,6 +23,8 @@ export interface MqttLoad extends Phase {
   readonly window: number;
   /** Messages a second over all connections (open loop); null sends as fast as the window allows. */
   readonly rate: number | null;
+  /** At a constant rate: a connection sends what is due together, once in so many milliseconds. */
+  readonly burstMs: number;
   /** Epoch ms of each device's first message; every later one is 1 ms on. */
   readonly firstTimestamp: number;
 }
@@ -41,15 +43,12 @@ answerParent<MqttLoad, MqttLoadResult>(async (load) => {
   const publishers: Publisher[] = [];
   for (const device of load.devices) publishers.push(await openPublisher(device, load));
 
-  const { rate } = load;
+  const { rate, burstMs } = load;
   const stopwatch = createStopwatch(load);
-  // Message n of connection c is due at a time that only depends on n and c: one that leaves late, because the
-  // window was full or the machine busy, is measured from when it was due, not from when it left.
   const interval = rate === null ? 0 : (1000 * publishers.length) / rate;
-  const completed = stopwatch.completed;
   for (const [index, publisher] of publishers.entries()) {
-    const firstDueAt = stopwatch.startsAt + (interval * index) / publishers.length;
-    publisher.begin({ firstDueAt, interval, completed });
+    const firstDueAt = stopwatch.startsAt + (burstMs * index) / publishers.length;
+    publisher.begin({ firstDueAt, interval, burstMs, completed: stopwatch.completed });
   }
   const tick = setInterval(() => {
     const now = performance.now();
@@ -71,10 +70,15 @@ answerParent<MqttLoad, MqttLoadResult>(async (load) => {
   };
 });
 
+/**
+ * Message n of a connection is due at a time that only depends on n: one that leaves late, because the window was
+ * full or the machine busy, is measured from when it was due, not from when it left.
+ */
 interface Pace {
   readonly firstDueAt: number;
-  /** Between the messages of one connection; 0 is a flood. */
+  /** Between the messages of one connection, in ms; 0 is a flood. */
   readonly interval: number;
+  readonly burstMs: number;
   completed(dueAt: number, now: number): void;
 }
 
@@ -151,10 +155,10 @@ async function openPublisher(device: DeviceLogin, { port, window, firstTimestamp
 
   function pump(now: number): void {
     if (stopped || pace === undefined) return;
-    const { firstDueAt, interval } = pace;
+    const { firstDueAt, interval, burstMs } = pace;
     let runStart = nextSlot;
     while (inFlight[nextSlot] === 0) {
-      const due = interval === 0 ? now : firstDueAt + sent * interval;
+      const due = interval === 0 ? now : firstDueAt + Math.ceil((sent * interval) / burstMs) * burstMs;
       if (due > now) break;
       row.stamp(nextSlot);
       inFlight[nextSlot] = 1;

@@ -16,11 +16,12 @@ export const ingest = defineScenario({
   options: {
     connections: { default: 100, help: 'devices, one MQTT connection each' },
     window: { default: 100, help: 'unacknowledged messages a connection may have' },
+    burst: { default: 10, help: 'ms between the writes of a connection at a constant rate' },
     seconds: { default: 8, help: 'measured a round' },
     warmup: { default: 2, help: 'seconds before that which count for nothing' },
     rounds: { default: 3, help: 'of yardstick and system in turn' },
   },
-  async run({ connections, window, seconds, warmup, rounds }) {
+  async run({ connections, window, burst, seconds, warmup, rounds }) {
     using folder = await createDataFolder();
     await using system = await startSystem(folder);
     await using yardstick = await startChild<YardstickReady>(YARDSTICK, null);
@@ -32,7 +33,7 @@ export const ingest = defineScenario({
       yardstick: { pid: yardstick.pid, port: yardstick.reply.port },
       system: { pid: system.pid, port: system.mqttPort },
     };
-    const runs = createMqttRuns(devices, window);
+    const runs = createMqttRuns(devices, { window, burstMs: burst });
     const phase = { warmupSeconds: warmup, seconds };
     const bytesBefore = folderBytes(folder.path);
 

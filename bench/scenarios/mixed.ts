@@ -18,18 +18,19 @@ export const mixed = defineScenario({
     'http-connections': { default: 16, help: 'that send them' },
     connections: { default: 100, help: 'devices, one MQTT connection each' },
     window: { default: 100, help: 'unacknowledged messages a connection may have' },
+    burst: { default: 10, help: 'ms between the writes of a connection at a constant rate' },
     seconds: { default: 8, help: 'measured a round' },
     warmup: { default: 2, help: 'seconds before that which count for nothing' },
     rounds: { default: 3, help: 'of quiet and mixed in turn' },
   },
   async run(options) {
-    const { rate, requests, connections, window, seconds, warmup, rounds } = options;
+    const { rate, requests, connections, window, burst, seconds, warmup, rounds } = options;
     using folder = await createDataFolder();
     await using system = await startSystem(folder);
     const api = await logIn(system, folder);
     const devices = await registerDevices(api, connections);
     const target = { pid: system.pid, port: system.mqttPort };
-    const mqtt = createMqttRuns(devices, window);
+    const mqtt = createMqttRuns(devices, { window, burstMs: burst });
     const phase = { warmupSeconds: warmup, seconds };
     const messages: MqttRun[] = [];
 

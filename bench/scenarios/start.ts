@@ -6,7 +6,7 @@ import { figure, progress, readable } from '../support/report.ts';
 import { defineScenario } from '../support/scenario.ts';
 import { createDataFolder, type DataFolder, DIRECT_START, NPM_START, startSystem } from '../support/system.ts';
 
-const WINDOW = 100;
+const LOAD_SHAPE = { window: 100, burstMs: 10 };
 
 export const start = defineScenario({
   summary: 'time from start to ready on existing data, and memory when idle',
@@ -56,6 +56,6 @@ async function fill(folder: DataFolder, count: number, seconds: number): Promise
   await using system = await startSystem(folder);
   const devices = await registerDevices(await logIn(system, folder), count);
   const target = { pid: system.pid, port: system.mqttPort };
-  const run = await createMqttRuns(devices, WINDOW).run(target, null, { warmupSeconds: 0, seconds });
+  const run = await createMqttRuns(devices, LOAD_SHAPE).run(target, null, { warmupSeconds: 0, seconds });
   return run.acknowledged;
 }

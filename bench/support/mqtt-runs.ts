@@ -26,13 +26,16 @@ const GENERATOR = new URL('../load/mqtt-load.ts', import.meta.url);
 const ONE_DAY_MS = 86_400_000;
 
 /** The same devices and messages for every target; time stamps go on from run to run, so that none is sent twice. */
-export function createMqttRuns(devices: readonly RegisteredDevice[], window: number): MqttRuns {
+export function createMqttRuns(
+  devices: readonly RegisteredDevice[],
+  shape: Pick<MqttLoad, 'window' | 'burstMs'>,
+): MqttRuns {
   let firstTimestamp = Date.now() - ONE_DAY_MS;
   const logins = devices.map(({ uid, secret }) => ({ uid, secret }));
   return {
     async run(target, rate, phase) {
       const before = cpuSeconds(target.pid);
-      const load: MqttLoad = { ...phase, port: target.port, devices: logins, window, rate, firstTimestamp };
+      const load: MqttLoad = { ...phase, ...shape, port: target.port, devices: logins, rate, firstTimestamp };
       const result = await runChild<MqttLoadResult>(GENERATOR, load);
       firstTimestamp = Math.max(...result.lastTimestamps) + 1;
       return { ...result, cpuMicroseconds: ((cpuSeconds(target.pid) - before) * 1e6) / result.acknowledged };
