@@ -30,6 +30,18 @@ describe('event bus', () => {
     ]);
   });
 
+  test('says of an event that another process raised it', () => {
+    const { bus } = setup();
+    const seen: unknown[] = [];
+    bus.on('test.one', (event) => void seen.push(event));
+    bus.emit('test.one', 5, { n: 1 }, 'relay');
+    bus.emit('test.one', 6, { n: 2 }, 'local');
+    expect(seen).toEqual([
+      { type: 'test.one', at: 5, data: { n: 1 }, origin: 'relay' },
+      { type: 'test.one', at: 6, data: { n: 2 } },
+    ]);
+  });
+
   test('an event that nobody waits for is fine', () => {
     const { bus, errors } = setup();
     bus.emit('test.two', 0, { s: '' });

@@ -10,8 +10,12 @@ export interface EventMap {}
 
 export type EventType = keyof EventMap & string;
 
+/** `local`: this process did it. `relay`: another process did, and has done what has to be done once. */
+export type EventOrigin = 'local' | 'relay';
+
 export type DomainEvent<T extends EventType = EventType> = {
-  [K in T]: { readonly type: K; readonly at: number; readonly data: EventMap[K] };
+  /** `origin` is left out when it is `local`. */
+  [K in T]: { readonly type: K; readonly at: number; readonly data: EventMap[K]; readonly origin?: EventOrigin };
 }[T];
 
 export type EventHandler<T extends EventType> = (event: DomainEvent<T>) => void | Promise<void>;
@@ -21,7 +25,7 @@ export type EventHandler<T extends EventType> = (event: DomainEvent<T>) => void 
  * `on`; a handler that fails is logged and does not stop the others. Handlers are idempotent.
  */
 export interface EventBus {
-  emit<T extends EventType>(type: T, at: number, data: EventMap[T]): void;
+  emit<T extends EventType>(type: T, at: number, data: EventMap[T], origin?: EventOrigin): void;
   /** @returns a function that removes the handler. */
   on<T extends EventType>(type: T, handler: EventHandler<T>): () => void;
 }
@@ -32,10 +36,10 @@ export function createEventBus(logger: Logger): EventBus {
   const failed = (type: string, error: unknown) => logger.error({ err: error, event: type }, 'event handler failed');
 
   return {
-    emit(type, at, data) {
+    emit(type, at, data, origin = 'local') {
       const current = subscriptions.get(type);
       if (current === undefined) return;
-      const event = { type, at, data } as unknown as DomainEvent;
+      const event = (origin === 'local' ? { type, at, data } : { type, at, data, origin }) as unknown as DomainEvent;
       for (const { handler } of current) {
         try {
           const pending = handler(event as never);
