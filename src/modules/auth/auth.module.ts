@@ -63,8 +63,9 @@ export function createAuthModule({
     events,
     settings,
   });
-  events.on('user.access_changed', ({ data }) =>
-    data.reason === 'role_changed' ? undefined : service.revokeAllOf(data.user_id),
+  // Once in all: a process that did it again, later, would end the session that the user has begun since.
+  events.on('user.access_changed', ({ data, origin }) =>
+    data.reason === 'role_changed' || origin === 'relay' ? undefined : service.revokeAllOf(data.user_id),
   );
   events.on('auth.refresh_token_reused', ({ data }) =>
     logger.warn(data, 'a revoked refresh token was presented again; its family is revoked'),

@@ -110,6 +110,30 @@ describe('authenticator', () => {
     await expect(bearer(early)).rejects.toMatchObject(refused);
   });
 
+  test('what may have been missed counts at once', async () => {
+    const { bearer } = setup();
+    const early = token();
+    await bearer(early);
+    const elsewhere = createUsersModule({ sql, clock, events: createEventBus(silentLogger) }).api;
+    await elsewhere.endSessions(userId);
+    events.emit('relay.gap', clock.now(), {});
+    await expect(bearer(early)).rejects.toMatchObject(refused);
+  });
+
+  test('what was being read when something may have been missed is not kept', async () => {
+    const { bearer } = setup();
+    const { promise, resolve: open } = Promise.withResolvers<void>();
+    gate = promise;
+    const slow = bearer(token());
+    while (queries === 0) await Promise.resolve();
+    events.emit('relay.gap', clock.now(), {});
+    gate = undefined;
+    open();
+    await slow;
+    await bearer(token());
+    expect(queries).toBe(2);
+  });
+
   test('a state that was read before a change is not kept after it', async () => {
     const { bearer } = setup();
     const { promise, resolve: open } = Promise.withResolvers<void>();

@@ -16,10 +16,7 @@ export interface AuthenticatorDeps {
 
 const CACHED_USERS = 50_000;
 
-/**
- * Another process (a command beside the server, a replica) changes users without an event here; it is
- * noticed this much later.
- */
+/** A change that no event tells of (of a command beside the server, while the relay is away) is noticed this late. */
 const MAX_AGE_MS = 5_000;
 
 interface UserState {
@@ -45,6 +42,10 @@ export function createAuthenticator({ tokens, users, events, clock }: Authentica
   }
   events.on('user.access_changed', ({ data }) => forget(data.user_id));
   events.on('user.updated', ({ data }) => forget(data.user_id));
+  events.on('relay.gap', () => {
+    states.clear();
+    loads.clear();
+  });
 
   function load(userId: number): Promise<UserState> {
     const running = loads.get(userId);

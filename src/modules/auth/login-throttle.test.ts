@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { commonErrors } from '#kernel/errors.ts';
 import { createMemoryCounters } from '#platform/cache/memory-counters.ts';
 import { createTestClock } from '#test/support/clock.ts';
 import { createLoginThrottle } from './login-throttle.ts';
@@ -80,5 +81,19 @@ describe('login throttle', () => {
     };
     for (let i = 0; i < 6; i++) await expect(throttle.attempt('a', '1.1.1.1', broken)).rejects.toThrow('away');
     expect(await throttle.attempt('a', '1.1.1.1', right)).toBe('user');
+  });
+
+  test('while nobody can count, nothing is checked', async () => {
+    const away = async () => {
+      throw commonErrors.unavailable();
+    };
+    const throttle = createLoginThrottle({ counters: { increment: away, peek: away, reset: away } });
+    let checked = false;
+    const attempt = throttle.attempt('a', '1.1.1.1', async () => {
+      checked = true;
+      return 'user';
+    });
+    await expect(attempt).rejects.toMatchObject({ kind: 'unavailable', code: 'unavailable' });
+    expect(checked).toBe(false);
   });
 });

@@ -12,7 +12,10 @@ interface Line {
   length: number;
 }
 
-/** Failures are counted in `counters`, shared by all processes; taking turns is per process. */
+/**
+ * Failures are counted in `counters`, shared by all processes; taking turns is per process. While the counters
+ * are away nobody logs in (AppError `unavailable`): whoever can disturb them must not get to guess freely.
+ */
 export function createLoginThrottle({ counters }: { readonly counters: CounterStore }): LoginThrottle {
   const lines = new Map<string, Line>();
 

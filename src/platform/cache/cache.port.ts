@@ -1,6 +1,7 @@
 /**
  * Fixed-window counters, shared by every process that uses the same store: rate limit, login throttle.
- * A window begins with the first increment of a key and ends `windowMs` later; then the key is gone.
+ * A window begins with the first increment of a key and ends `windowMs` later; then the key is gone. Every call
+ * throws AppError `unavailable`, within a second or so, when the store is away.
  */
 export interface CounterStore {
   /** Adds one and returns the count in the current window, with the milliseconds until it ends. */
