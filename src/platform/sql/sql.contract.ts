@@ -1,4 +1,4 @@
-import type { Generated, Kysely } from 'kysely';
+import { type Generated, type Kysely, sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { isAppError } from '#kernel/errors.ts';
 import type { MigrationSet, SqlStore } from './sql.port.ts';
@@ -276,6 +276,91 @@ export function sqlStoreContract(name: string, createFactory: () => Promise<SqlS
       ]);
       const found = await db.selectFrom('things').select('note').where('flag', '=', false).execute();
       expect(found).toEqual([{ note: text }]);
+    });
+
+    test('compares text by its characters: case, accents and trailing blanks count', async () => {
+      const store = await migrated();
+      const db = store.db<Tables>();
+      const names = ['Z', 'a', 'A', 'a ', 'ä', 'é', 'e', '🙂', '가'];
+      for (const name of names) await addOwner(db, name);
+      const sorted = await db.selectFrom('owners').select('name').orderBy('name').execute();
+      expect(sorted.map(({ name }) => name)).toEqual(['A', 'Z', 'a', 'a ', 'e', 'ä', 'é', '가', '🙂']);
+      expect(await db.selectFrom('owners').select('name').where('active_name', '=', 'a').execute()).toEqual([
+        { name: 'a' },
+      ]);
+    });
+
+    test('lower() makes every letter small, and LIKE escapes what is said to', async () => {
+      const store = await migrated();
+      const db = store.db<Tables>();
+      for (const name of ['ÄRGER 100%', 'ärger 1000', 'other', 'a_b', 'A\\B', "it's"]) await addOwner(db, name);
+      const find = async (text: string) => {
+        const pattern = `%${text.replace(/[!%_]/g, '!$&')}%`;
+        const rows = await db
+          .selectFrom('owners')
+          .select('name')
+          .where(sql<boolean>`lower(name) like lower(${pattern}) escape '!'`)
+          .orderBy('id')
+          .execute();
+        return rows.map(({ name }) => name);
+      };
+      expect(await find('Ärger')).toEqual(['ÄRGER 100%', 'ärger 1000']);
+      expect(await find('100%')).toEqual(['ÄRGER 100%']);
+      expect(await find('_')).toEqual(['a_b']);
+      expect(await find('a\\b')).toEqual(['A\\B']);
+      expect(await find("'")).toEqual(["it's"]);
+      expect(await find('!')).toEqual([]);
+    });
+
+    test('NULL comes first in ascending order and last in descending', async () => {
+      const store = await migrated();
+      const db = store.db<Tables>();
+      for (const active of ['b', null, 'a']) await addOwner(db, String(active), active);
+      const order = async (direction: 'asc' | 'desc') =>
+        (await db.selectFrom('owners').select('active_name').orderBy('active_name', direction).execute()).map(
+          (row) => row.active_name,
+        );
+      expect(await order('asc')).toEqual([null, 'a', 'b']);
+      expect(await order('desc')).toEqual(['b', 'a', null]);
+    });
+
+    test('columns in an update mean their values before it', async () => {
+      const store = await migrated();
+      const db = store.db<Tables>();
+      await addOwner(db, 'old', 'other');
+      await db
+        .updateTable('owners')
+        .set((eb) => ({ name: eb.ref('active_name').$castTo<string>(), active_name: eb.ref('name') }))
+        .execute();
+      expect(await db.selectFrom('owners').select(['name', 'active_name']).execute()).toEqual([
+        { name: 'other', active_name: 'old' },
+      ]);
+    });
+
+    test('counts, sums and exact large numbers are numbers', async () => {
+      const store = await migrated();
+      const db = store.db<Tables>();
+      const owner_id = Number((await addOwner(db, 'a')).insertId);
+      const big = Number.MAX_SAFE_INTEGER;
+      await db.insertInto('things').values({ owner_id, flag: 1, note: null, big, ratio: 1.5 }).execute();
+      const row = await db
+        .selectFrom('things')
+        .select((eb) => [
+          eb.fn.countAll().as('count'),
+          eb.fn.max('big').as('max'),
+          eb.fn.sum('flag').as('sum'),
+          eb.fn.avg('ratio').as('avg'),
+        ])
+        .executeTakeFirstOrThrow();
+      expect(row).toEqual({ count: 1, max: big, sum: 1, avg: 1.5 });
+    });
+
+    test('an update that changes nothing has met its row', async () => {
+      const store = await migrated();
+      const db = store.db<Tables>();
+      await addOwner(db, 'a');
+      const { numUpdatedRows } = await db.updateTable('owners').set({ name: 'a' }).executeTakeFirstOrThrow();
+      expect(Number(numUpdatedRows)).toBe(1);
     });
 
     test('says how many rows an update and a delete met', async () => {

@@ -68,6 +68,10 @@ function openDatabase(file: string): DatabaseSync {
     database.exec(
       `PRAGMA busy_timeout=${BUSY_TIMEOUT_MS}; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON`,
     );
+    // SQLite's own knows the letters of English only.
+    database.function('lower', { deterministic: true }, (text) =>
+      typeof text === 'string' ? text.toLowerCase() : text,
+    );
     return database;
   } catch (error) {
     database?.close();

@@ -8,7 +8,7 @@ import {
   MysqlQueryCompiler,
   type QueryResult,
 } from 'kysely';
-import { type ConnectionOptions, createPool, type Pool, type PoolConnection } from 'mysql2';
+import { type Connection, type ConnectionOptions, createPool, type Pool, type PoolConnection } from 'mysql2';
 import type { MariadbAddress } from './mariadb.address.ts';
 import { databaseAway, databaseBusy, isAway, isFatal, isLockWaitTimeout, isRolledBack } from './mariadb.errors.ts';
 import { MariadbAdapter } from './mariadb.migrations.ts';
@@ -152,7 +152,7 @@ function createDriver({ address, poolSize, statementTimeoutMs }: MariadbDriverOp
 }
 
 /** At once: the driver's own `destroy` would wait for the other side. */
-function cut(raw: PoolConnection): void {
+export function cut(raw: Connection): void {
   raw.destroy();
   (raw as unknown as { readonly stream: { destroy(): void } }).stream.destroy();
 }

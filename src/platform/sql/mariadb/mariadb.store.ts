@@ -5,7 +5,7 @@ import { commonErrors } from '#kernel/errors.ts';
 import { runMigrations } from '../migrate.ts';
 import type { MigrationSet, SqlStore } from '../sql.port.ts';
 import { type MariadbAddress, parseMariadbAddress } from './mariadb.address.ts';
-import { connectionOptions, createMariadbDialect, jitterMs, type MariadbDriver } from './mariadb.driver.ts';
+import { connectionOptions, createMariadbDialect, cut, jitterMs, type MariadbDriver } from './mariadb.driver.ts';
 import {
   cannotStart,
   databaseAway,
@@ -172,7 +172,7 @@ function ask(options: ConnectionOptions, statement: string, signal: AbortSignal)
     const connection = createConnection(options);
     const end = () => {
       signal.removeEventListener('abort', end);
-      connection.destroy();
+      cut(connection);
       reject(signal.reason);
     };
     connection.on('error', () => {});
