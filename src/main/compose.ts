@@ -14,11 +14,21 @@ import { createProbeRoutes } from '#platform/http/probes.ts';
 import { createMetrics } from '#platform/metrics/metrics.ts';
 import type { MqttBroker } from '#platform/mqtt/mqtt.port.ts';
 import { createSocketIoRealtime } from '#platform/realtime/socketio/socketio.ts';
+import { relayEvents } from '#platform/relay/relay-events.ts';
 import { createApiDocumentRoutes } from './asyncapi.ts';
 import { MIGRATIONS } from './migrations.ts';
 import { createInfrastructure } from './profiles/infrastructure.ts';
 import type { Settings } from './settings.ts';
 import { VERSION } from './version.ts';
+
+/** What every process has to know at once, wherever it happens. Their handlers act within their own process. */
+const RELAYED_EVENTS = [
+  'user.access_changed',
+  'user.updated',
+  'device.deleted',
+  'device.credentials_rotated',
+  'device.owner_changed',
+] as const;
 
 export interface System {
   /** In start order; stopped in reverse. */
@@ -37,6 +47,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
   const metrics = createMetrics();
   const infrastructure = await createInfrastructure(settings, MIGRATIONS, clock, logger);
   const { sql, telemetry: telemetryStore, documents, counters } = infrastructure;
+  relayEvents({ events, relay: infrastructure.relay, clock }, RELAYED_EVENTS);
 
   // People
   const users = createUsersModule({ sql, clock, events });
@@ -98,7 +109,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
     corsOrigins: settings.CORS_ORIGINS,
     trustProxy: settings.TRUST_PROXY,
     rateLimit: settings.RATE_LIMIT,
-    counters,
+    counters: infrastructure.rateLimitCounters,
     authenticator: {
       bearer: auth.api.bearer,
       device: async (deviceUid, secret): Promise<DevicePrincipal> => {
@@ -118,6 +129,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
         routes: createProbeRoutes({
           isServing: () => serving,
           checks: {
+            ...infrastructure.checks,
             sql: () => sql.ping(),
             documents: () => documents.ping(),
             telemetry: async () => {

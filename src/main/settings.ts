@@ -1,3 +1,5 @@
+import { hostname } from 'node:os';
+
 /** Every setting: its default, what is accepted, what it does. `.env.example` and the README's table come from here. */
 
 type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false };
@@ -132,16 +134,29 @@ const rateLimit: Setting<{ readonly max: number; readonly windowMs: number } | n
   },
 };
 
-/** A store or broker outside the process. This version has the built-in ones only, and says so instead of ignoring it. */
-function external(description: string): Setting<null> {
+/** Where a server outside the process is. It may hold a password: never printed. */
+function address(protocols: readonly string[], example: string, description: string): Setting<string | null> {
   return {
     default: null,
     shown: '',
-    accepted: 'nothing yet: this version has only the built-in one',
+    accepted: `an address such as ${example}`,
     description,
-    parse: () => invalid,
+    secret: true,
+    parse: (raw) =>
+      URL.canParse(raw) && protocols.includes(new URL(raw).protocol) && new URL(raw).hostname !== ''
+        ? valid(raw)
+        : invalid,
   };
 }
+
+const instanceId: Setting<string> = {
+  default: hostname().replace(/[^A-Za-z0-9._-]/g, '-'),
+  shown: '',
+  accepted: '1 to 64 letters, digits, dots, underscores and dashes',
+  description:
+    'Names this process at an outside MQTT broker: unique among those that run, the same after a restart; unset: the host name',
+  parse: (raw) => (/^[A-Za-z0-9._-]{1,64}$/.test(raw) ? valid(raw) : invalid),
+};
 
 export const ROLES = ['api', 'ingest', 'worker', 'scheduler'] as const;
 
@@ -155,10 +170,32 @@ export const SETTINGS = {
   MQTT_TLS_CERT_FILE: optionalText('the path of a PEM file', 'Certificate chain of MQTT_TLS_PORT'),
   MQTT_TLS_KEY_FILE: optionalText('the path of a PEM file', 'Private key of MQTT_TLS_PORT'),
   DATA_DIR: text('./data', 'Folder of the SQLite files and signing keys; created with mode 0700'),
-  DATABASE_URL: external('Relational store; unset: SQLite in DATA_DIR'),
-  DOCUMENTS_URL: external('Documents and telemetry; unset: SQLite in DATA_DIR'),
-  REDIS_URL: external('Cache, counters and fan-out; unset: in the process'),
-  MQTT_URL: external('MQTT broker; unset: the built-in one'),
+  DATABASE_URL: address(
+    ['mysql:', 'mariadb:'],
+    'mysql://user:password@host:3306/core_api',
+    'Relational store on MariaDB 10.11 or newer; unset: SQLite in DATA_DIR',
+  ),
+  DOCUMENTS_URL: address(
+    ['mongodb:', 'mongodb+srv:'],
+    'mongodb://user:password@host:27017/core_api',
+    'Documents and telemetry on MongoDB 6 or newer; unset: SQLite in DATA_DIR',
+  ),
+  REDIS_URL: address(
+    ['redis:', 'rediss:'],
+    'redis://:password@host:6379',
+    'What replicas share, on Redis 7 or newer; unset: in the process',
+  ),
+  MQTT_URL: address(
+    ['mqtt:', 'mqtts:'],
+    'mqtt://user:password@host:1883',
+    'Mosquitto 2.0 with dynamic security; unset: the broker inside the process',
+  ),
+  MQTT_PUBLIC_URL: address(
+    ['mqtt:', 'mqtts:'],
+    'mqtts://mqtt.example.com:8883',
+    'Where devices reach the broker of MQTT_URL; unset: the same address',
+  ),
+  INSTANCE_ID: instanceId,
   ROLES: listOf(ROLES, 'What this process does'),
   LOG_LEVEL: oneOf(['debug', 'info', 'warn', 'error', 'silent'], 'info', 'Least severe level that is logged'),
   LOG_FORMAT: oneOf(['json', 'pretty'], 'json', 'How log lines look'),

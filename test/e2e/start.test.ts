@@ -49,12 +49,13 @@ describe('a start that cannot work gives one clear line and exit code 1', () => 
       DATA_DIR: folder.path,
       HTTP_PORT: 'eighty',
       LOG_LEVEL: 'loud',
-      REDIS_URL: 'redis://x',
+      REDIS_URL: 'http://secret@x',
     });
     expect(code).toBe(1);
     expect(lines[0]).toContain('3 settings are not valid');
     expect(lines.slice(1).map((line) => line.trim().split('=')[0])).toEqual(['HTTP_PORT', 'REDIS_URL', 'LOG_LEVEL']);
     expect(lines[1]).toContain('a whole number from 0 to 65535');
+    expect(lines.join()).not.toContain('secret');
   });
 
   test('two servers on one data folder', async () => {

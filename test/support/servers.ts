@@ -68,22 +68,37 @@ export async function describeWithServer(
   suite: (server: TestServer) => void,
   options?: ServerOptions,
 ): Promise<void> {
-  const server = await serverFor(name, options);
-  if (server !== null) {
-    describe(`with ${name}`, () => {
-      afterAll(() => server.stop());
-      suite(server);
+  await describeWithServers([name], (servers) => suite(servers[name]), options);
+}
+
+/** `describeWithServer` with several at once. */
+export async function describeWithServers<Name extends ServerName>(
+  names: readonly Name[],
+  suite: (servers: Readonly<Record<Name, TestServer>>) => void,
+  options?: ServerOptions,
+): Promise<void> {
+  const title = `with ${names.join(', ')}`;
+  const servers = await Promise.all(names.map((name) => serverFor(name, options)));
+  const missing = names.filter((_, index) => servers[index] === null);
+  if (missing.length === 0) {
+    const running = Object.fromEntries(names.map((name, index) => [name, servers[index]])) as Record<Name, TestServer>;
+    describe(title, () => {
+      afterAll(async () => {
+        await Promise.all(names.map((name) => running[name].stop()));
+      });
+      suite(running);
     });
     return;
   }
-  const missing = `${name} is not here: set ${ADDRESS_IN[name]}, or install it with npm run services:install`;
+  await Promise.all(servers.map((server) => server?.stop()));
+  const what = `${missing.join(', ')} not here: set ${missing.map((name) => ADDRESS_IN[name]).join(', ')}, or npm run services:install`;
   if (process.env['CI'] === 'true') {
-    test(`with ${name}`, () => {
-      throw new Error(missing);
+    test(title, () => {
+      throw new Error(what);
     });
     return;
   }
   const list = process.env['SKIPPED_ADAPTERS_FILE'];
-  if (list !== undefined) appendFileSync(list, `${name}\n`);
-  test.skip(`with ${name} (${missing})`, () => {});
+  if (list !== undefined) for (const name of missing) appendFileSync(list, `${name}\n`);
+  test.skip(`${title} (${what})`, () => {});
 }

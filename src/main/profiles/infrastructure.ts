@@ -4,6 +4,7 @@ import type { Logger } from '#kernel/logger.ts';
 import type { CounterStore } from '#platform/cache/cache.port.ts';
 import type { DocumentStore } from '#platform/documents/documents.port.ts';
 import type { MqttBroker, MqttHandler } from '#platform/mqtt/mqtt.port.ts';
+import type { EventRelay } from '#platform/relay/relay.port.ts';
 import type { MigrationSet, SqlStore } from '#platform/sql/sql.port.ts';
 import type { TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
 import { createDataLock } from '../data-lock.ts';
@@ -18,7 +19,13 @@ export interface Infrastructure {
   readonly sql: SqlStore;
   readonly documents: DocumentStore;
   readonly telemetry: TelemetryStore;
+  /** Refuses while the shared store is away. */
   readonly counters: CounterStore;
+  /** Goes on by itself while the shared store is away. */
+  readonly rateLimitCounters: CounterStore;
+  readonly relay: EventRelay;
+  /** Beyond the stores, by name, for the readiness probe. */
+  readonly checks: Readonly<Record<string, () => Promise<void>>>;
   /** In start order. The document store's collections are declared before. */
   readonly components: readonly Component[];
   /** Whether devices can still be connected when this process starts. */
@@ -35,7 +42,7 @@ export async function createInfrastructure(
 ): Promise<Infrastructure> {
   const sql = await createRelationalStore(settings, migrations);
   const stores = await createStores(settings, clock, logger);
-  const shared = await createSharedState(settings, clock);
+  const shared = await createSharedState(settings, clock, logger);
   const broker = await createBrokerProfile(settings, logger);
   const ownsFiles = settings.DATABASE_URL === null || settings.DOCUMENTS_URL === null;
 
@@ -44,6 +51,9 @@ export async function createInfrastructure(
     documents: stores.documents,
     telemetry: stores.telemetry,
     counters: shared.counters,
+    rateLimitCounters: shared.rateLimitCounters,
+    relay: shared.relay,
+    checks: shared.checks,
     components: [
       ...(ownsFiles ? [createDataLock(settings.DATA_DIR)] : []),
       sql,

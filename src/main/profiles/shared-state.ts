@@ -1,15 +1,42 @@
 import type { Clock } from '#kernel/clock.ts';
 import type { Component } from '#kernel/lifecycle.ts';
+import type { Logger } from '#kernel/logger.ts';
 import type { CounterStore } from '#platform/cache/cache.port.ts';
+import type { EventRelay } from '#platform/relay/relay.port.ts';
 import type { Settings } from '../settings.ts';
 
-/** What replicas have to share; inside the process while there is only one. */
+/** What replicas have to share: on Redis, or inside the process while there is only one. */
 export interface SharedState {
+  /** Rejects while Redis is away: whoever must count, such as the login throttle, refuses then. */
   readonly counters: CounterStore;
+  /** Counts for this process alone while Redis is away. */
+  readonly rateLimitCounters: CounterStore;
+  readonly relay: EventRelay;
   readonly components: readonly Component[];
+  /** By name, for the readiness probe. */
+  readonly checks: Readonly<Record<string, () => Promise<void>>>;
 }
 
-export async function createSharedState(_settings: Settings, clock: Clock): Promise<SharedState> {
+export async function createSharedState(settings: Settings, clock: Clock, logger: Logger): Promise<SharedState> {
   const { createMemoryCounters } = await import('#platform/cache/memory-counters.ts');
-  return { counters: createMemoryCounters({ clock }), components: [] };
+  const local = createMemoryCounters({ clock });
+  if (settings.REDIS_URL !== null) {
+    const { createRedisConnection } = await import('#platform/redis/redis-connection.ts');
+    const { createRedisCounters } = await import('#platform/cache/redis/redis-counters.ts');
+    const { createRedisRelay } = await import('#platform/relay/redis/redis-relay.ts');
+    const connection = createRedisConnection({ url: settings.REDIS_URL, logger });
+    const { createFallbackCounters } = await import('#platform/cache/fallback-counters.ts');
+    const relay = createRedisRelay({ connection, logger });
+    const counters = createRedisCounters({ connection });
+    return {
+      counters,
+      rateLimitCounters: createFallbackCounters({ shared: counters, local, logger }),
+      relay,
+      components: [connection, relay],
+      checks: { redis: () => connection.ping() },
+    };
+  }
+  const { createLocalRelay } = await import('#platform/relay/local-relay.ts');
+  const relay = createLocalRelay({ logger });
+  return { counters: local, rateLimitCounters: local, relay, components: [relay], checks: {} };
 }

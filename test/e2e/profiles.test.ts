@@ -1,0 +1,32 @@
+import { randomBytes } from 'node:crypto';
+import { temporaryFolder } from '../support/folders.ts';
+import type { ServerSettings } from '../support/server-process.ts';
+import { describeWithServers, type ServerName, type TestServer } from '../support/servers.ts';
+import { mainPathScenario } from './main-path.scenario.ts';
+
+/** A database of the test's own on a server that others may use too. */
+function ownDatabase(url: string): string {
+  const address = new URL(url);
+  address.pathname = `/core_api_${randomBytes(6).toString('hex')}`;
+  return address.href;
+}
+
+const SETTING_OF: Readonly<Record<ServerName, (server: TestServer) => ServerSettings>> = {
+  mariadb: ({ url }) => ({ DATABASE_URL: ownDatabase(url) }),
+  mongodb: ({ url }) => ({ DOCUMENTS_URL: ownDatabase(url) }),
+  redis: ({ url }) => ({ REDIS_URL: url }),
+  mosquitto: ({ url }) => ({ MQTT_URL: url }),
+};
+
+/** The same scenario as in main-path.test.ts, with each of these parts outside the process. */
+const PROFILES: readonly (readonly ServerName[])[] = [['mariadb', 'redis']];
+
+for (const parts of PROFILES) {
+  await describeWithServers(parts, (servers) => {
+    mainPathScenario(parts.join(' + '), async () => {
+      const folder = temporaryFolder();
+      const external = Object.assign({}, ...parts.map((part) => SETTING_OF[part](servers[part]))) as ServerSettings;
+      return { settings: { DATA_DIR: folder.path, ...external }, close: folder.remove };
+    });
+  });
+}
