@@ -12,6 +12,8 @@ export interface DevicesApi {
     deviceUid: string,
     secret: string,
   ): Promise<{ readonly deviceId: number; readonly deviceUid: string } | null>;
+  /** For a device whose login was checked elsewhere. Null when there is none. One look into a unique index. */
+  findByUid(deviceUid: string): Promise<DeviceRef | null>;
   /** @throws AppError `device_not_found` when there is none, or the principal may not see it */
   getVisible(principal: Principal, deviceId: number): Promise<DeviceRef>;
   /** Null when there is none, or the principal may not see it. */

@@ -48,6 +48,7 @@ export function createDevicesModule({ sql, clock, events, users, userDeviceScope
   return {
     api: {
       authenticate: devices.authenticate,
+      findByUid: devices.findByUid,
       getVisible: devices.getVisible,
       findVisibleByUid: devices.findVisibleByUid,
       mayObserve: async (principal, deviceUid) => (await devices.findVisibleByUid(principal, deviceUid)) !== null,

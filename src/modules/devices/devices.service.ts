@@ -187,6 +187,11 @@ export function createDevicesService(deps: DevicesServiceDeps) {
       return { deviceId: found.id, deviceUid };
     },
 
+    async findByUid(deviceUid: string): Promise<DeviceRef | null> {
+      const ref = await store.findRefByUid(deviceUid);
+      return ref?.deviceUid === deviceUid ? ref : null;
+    },
+
     async getVisible(principal: Principal, deviceId: number): Promise<DeviceRef> {
       const ref = await store.findRef(deviceId);
       if (ref === null || !sees(principal, ref)) throw deviceErrors.device_not_found();

@@ -4,11 +4,12 @@ import type { IngestPipeline } from './telemetry.pipeline.ts';
 
 /** The MQTT edge: who a device is, and where its messages and its coming and going are taken. */
 export function createTelemetryMqttHandler(
-  devices: Pick<DevicesApi, 'authenticate'>,
+  devices: Pick<DevicesApi, 'authenticate' | 'findByUid'>,
   pipeline: IngestPipeline,
 ): MqttHandler {
   return {
     authenticate: (deviceUid, secret) => devices.authenticate(deviceUid, secret),
+    identify: (deviceUid) => devices.findByUid(deviceUid),
     connected: (device, { ipAddress }) => pipeline.connection(device, 'ONLINE', ipAddress),
     disconnected: (device) => pipeline.connection(device, 'OFFLINE', null),
     message: ({ device, channel, payload }, acknowledge) => pipeline.receive(device, channel, payload, acknowledge),

@@ -253,7 +253,8 @@ export function mqttOutgoingContract(harness: MqttHarness): void {
       }
     });
 
-    test('a device that does not acknowledge commands keeps a bounded queue', async () => {
+    const { deviceQueue } = harness.capabilities;
+    test.runIf(deviceQueue !== null)('a device that does not acknowledge commands keeps a bounded queue', async () => {
       const device = await rig.device('alpha', { clean: false });
       await device.subscribeAsync('devices/alpha/command', { qos: 1 });
       await device.endAsync();
@@ -262,7 +263,7 @@ export function mqttOutgoingContract(harness: MqttHarness): void {
         await rig.broker.publish({ topic: 'devices/alpha/command', payload: `${i}`, qos: 1 });
       }
       const back = await rig.device('alpha', { clean: false });
-      await eventually(() => expect(back.received.length).toBe(1_000));
+      await eventually(() => expect(back.received.length).toBe(deviceQueue));
     });
   });
 }

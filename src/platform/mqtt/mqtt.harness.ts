@@ -6,14 +6,38 @@ import type { IncomingMessage, MqttBroker, MqttDevice, MqttHandler } from './mqt
 /** How the contract suite gets a broker. One of these for each adapter. */
 export interface MqttHarness {
   readonly name: string;
-  /**
-   * Whether the broker's own acknowledgement waits for `acknowledge()`, and the connection is read slower.
-   * An external broker acknowledges by itself; the tests about it are left out then.
-   */
-  readonly holdsAcknowledgements: boolean;
+  readonly capabilities: MqttCapabilities;
   readonly maxPayloadBytes: number;
   /** A broker that has not been started, with the devices `alpha` and `beta` (secret: `{uid}-secret`) known to the handler. */
-  create(handler: MqttHandler): Promise<{ readonly broker: MqttBroker; port(): number; cleanUp(): Promise<void> }>;
+  create(handler: RecordingHandler): Promise<MqttTestBroker>;
+}
+
+export interface MqttTestBroker {
+  readonly broker: MqttBroker;
+  /** Where devices connect; known once the broker was started. */
+  port(): number;
+  /** From now on this is the device's secret. */
+  setSecret(deviceUid: string, secret: string): Promise<void>;
+  cleanUp(): Promise<void>;
+}
+
+/**
+ * What a broker of ours does and one that stands between us and the devices cannot. What is false is said in
+ * docs/operations.md; the tests about it are left out.
+ */
+export interface MqttCapabilities {
+  /** The acknowledgement to the device waits for `acknowledge()`, and its connection is read slower. */
+  readonly holdsAcknowledgements: boolean;
+  /** `authenticate` is asked at each login, so a login under way can be cut. */
+  readonly asksAtLogin: boolean;
+  /** A foreign topic ends the connection, and the handler is told of refusals. Otherwise they come to nothing, silently. */
+  readonly reportsRefusals: boolean;
+  /** A device may have several connections. Otherwise its client id is its uid: a new connection ends the old one. */
+  readonly severalConnections: boolean;
+  /** `stop` ends the sessions of devices. */
+  readonly endsSessionsOnStop: boolean;
+  /** Messages that are kept for one device at the most; null: the broker's setting. */
+  readonly deviceQueue: number | null;
 }
 
 export interface HeldMessage extends IncomingMessage {
@@ -42,6 +66,10 @@ export class RecordingHandler implements MqttHandler {
     return known ? { deviceId: deviceUid.length, deviceUid } : null;
   }
 
+  async identify(deviceUid: string): Promise<MqttDevice | null> {
+    return this.secrets.has(deviceUid) ? { deviceId: deviceUid.length, deviceUid } : null;
+  }
+
   connected(device: MqttDevice, { ipAddress }: { readonly ipAddress: string | null }): void {
     this.lastIpAddress = ipAddress;
     this.events.push(`connected ${device.deviceUid}`);
@@ -60,6 +88,11 @@ export class RecordingHandler implements MqttHandler {
 
   refused(device: MqttDevice, reason: string): void {
     this.events.push(`refused ${device.deviceUid} ${reason}`);
+  }
+
+  /** Comings, goings and status messages: what is told in the order in which it happened, whatever the broker. */
+  get statusEvents(): readonly string[] {
+    return this.events.filter((event) => /^(connected|disconnected) |^message \S+ status /.test(event));
   }
 
   /** Resolves when `event` has been recorded (`times` times). */
@@ -85,7 +118,7 @@ export interface Received {
 /** A started broker with a recording handler and clients that are closed with it. */
 export async function createRig(harness: MqttHarness) {
   const handler = new RecordingHandler();
-  const { broker, port, cleanUp } = await harness.create(handler);
+  const { broker, port, setSecret, cleanUp } = await harness.create(handler);
   await broker.start?.(AbortSignal.timeout(10_000));
   const closing: (() => Promise<unknown> | unknown)[] = [];
 
@@ -115,6 +148,7 @@ export async function createRig(harness: MqttHarness) {
     handler,
     broker,
     port,
+    setSecret,
     /** Connects with MQTT.js. Rejects with an error whose `code` is the CONNACK's return code. */
     device,
     /** Connects on the level of packets. */

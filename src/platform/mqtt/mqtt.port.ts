@@ -18,6 +18,8 @@ export interface MqttBroker extends Component {
    *   messages. For a device that was deleted, whose uid may be given to another one.
    */
   disconnect(deviceUid: string, options?: { readonly forget?: boolean }): Promise<void>;
+  /** Answers when messages can be taken and sent. @throws AppError `unavailable` */
+  ping(): Promise<void>;
   /** Addresses on which devices can connect, for the start message: `mqtt://127.0.0.1:1883`. */
   addresses(): readonly string[];
 }
@@ -40,6 +42,13 @@ export interface MqttHandler {
    * @throws when it cannot be told now: the connection is refused with "server unavailable" (CONNACK 3)
    */
   authenticate(deviceUid: string, secret: string): Promise<MqttDevice | null>;
+  /**
+   * Whose messages are these? Asked by a broker that lets devices in by accounts of its own, for the uid in a
+   * topic; the answer is kept for a while. Never for a login.
+   * @returns null: there is no such device (any more), its messages are dropped
+   * @throws when it cannot be told now: asked again
+   */
+  identify(deviceUid: string): Promise<MqttDevice | null>;
   /**
    * The device is connected now. A device may have several connections, with different client ids; this is
    * called for the first of them, and `disconnected` after the last, so the two always alternate. When a
@@ -67,10 +76,37 @@ export interface MqttHandler {
   refused(device: MqttDevice, reason: 'topic' | 'payload_too_large'): void;
 }
 
+/**
+ * The logins of devices at a broker that keeps its own. An embedded broker, and one that asks over HTTP, keep
+ * none: `createNoAccounts`.
+ */
+export interface MqttAccounts {
+  /**
+   * Creates the device's login, with the rights to its own topics and nothing else, or gives it a new secret;
+   * sessions under an older secret are ended. It holds when this resolves. Calls made together are sent together.
+   * @throws AppError `unavailable`: it is not known whether the broker took it;
+   *   `mqtt_account_foreign`: the broker has an account of this name that is no device's; it is left alone
+   */
+  set(deviceUid: string, secret: string): Promise<void>;
+  /**
+   * Ends the login and its sessions; it holds when this resolves. A device without one is no error.
+   * @throws AppError `unavailable`
+   */
+  remove(deviceUid: string): Promise<void>;
+  /**
+   * Every device that has a login; accounts that are no device's are left out. Null: this broker keeps none.
+   * @throws AppError `unavailable`
+   */
+  list(): Promise<ReadonlySet<string> | null>;
+}
+
 export interface MqttDevice {
   readonly deviceId: number;
   readonly deviceUid: string;
 }
+
+/** What a uid looks like. Nothing else can be a user name or a level of a topic. */
+export const DEVICE_UID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 
 /** What a device may send. Everything else is refused. */
 export const DEVICE_CHANNELS = ['telemetry', 'status', 'log', 'response'] as const;

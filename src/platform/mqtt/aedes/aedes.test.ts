@@ -17,11 +17,23 @@ const LIMITS = { maxPayloadBytes: 64 * 1024 };
 function harnessOf(overrides: Partial<AedesBrokerOptions> = {}): MqttHarness {
   return {
     name: 'Aedes',
-    holdsAcknowledgements: true,
+    capabilities: {
+      holdsAcknowledgements: true,
+      asksAtLogin: true,
+      reportsRefusals: true,
+      severalConnections: true,
+      endsSessionsOnStop: true,
+      deviceQueue: 1_000,
+    },
     maxPayloadBytes: LIMITS.maxPayloadBytes,
     async create(handler) {
       const broker = create({ handler, ...overrides });
-      return { broker, port: () => broker.ports().mqtt, cleanUp: async () => {} };
+      return {
+        broker,
+        port: () => broker.ports().mqtt,
+        setSecret: async (uid, secret) => void handler.secrets.set(uid, secret),
+        cleanUp: async () => {},
+      };
     },
   };
 }

@@ -3,14 +3,14 @@ import type { Duplex } from 'node:stream';
 import { Aedes, type AedesOptions, type AuthenticateError, type Client } from 'aedes';
 import { commonErrors } from '#kernel/errors.ts';
 import type { Logger } from '#kernel/logger.ts';
-import type { MqttBroker, MqttDevice, MqttHandler } from '../mqtt.port.ts';
+import { DEVICE_UID, type MqttBroker, type MqttDevice, type MqttHandler } from '../mqtt.port.ts';
 import type { ConnectionHost, Login } from './connection-host.ts';
 import { DeviceConnection } from './device-connection.ts';
 import { InFlight } from './in-flight.ts';
 import { type Listeners, type ListenOptions, listen, type Ports } from './listeners.ts';
 import { createRateLimitedLog } from './rate-limited-log.ts';
 import { createSessionStore, newQosTwoState } from './session-store.ts';
-import { DEVICE_UID, deviceTopics } from './topics.ts';
+import { deviceTopics } from './topics.ts';
 
 export interface AedesBrokerOptions extends ListenOptions {
   readonly handler: MqttHandler;
@@ -294,6 +294,9 @@ export function createAedesBroker(options: AedesBrokerOptions): AedesBroker {
         if (connection.claimedUid === deviceUid) connection.cut();
       }
       if (forget) store.forget(deviceUid);
+    },
+    async ping() {
+      if (running === undefined || stopping) throw commonErrors.unavailable();
     },
     addresses() {
       if (running === undefined) return [];

@@ -1,7 +1,5 @@
 import { DEVICE_CHANNELS, type DeviceChannel, SERVER_CHANNELS } from '../mqtt.port.ts';
 
-export const DEVICE_UID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
-
 /** The topics of one device, prepared once a session. Everything that is not in here is refused. */
 export interface DeviceTopics {
   /** The channel of a topic given as bytes `start`..`end` of `packet`, or null when the device may not publish there. */

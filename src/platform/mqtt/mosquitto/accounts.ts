@@ -1,0 +1,86 @@
+import { commonErrors } from '#kernel/errors.ts';
+import { mqttErrors } from '../mqtt.errors.ts';
+import { DEVICE_CHANNELS, type MqttAccounts, SERVER_CHANNELS } from '../mqtt.port.ts';
+import type { Command, MosquittoControl, Reply } from './control.ts';
+
+const PREFIX = 'device:';
+const PAGE = 500;
+
+interface Account {
+  readonly username: string;
+  readonly roles: readonly { readonly rolename: string }[];
+}
+
+/**
+ * Accounts in Mosquitto's dynamic security. A device has an account of its uid and a role `device:{uid}` with
+ * its exact topics: the plugin of Mosquitto 2.0 cannot put the user's name into a topic. Without that role an
+ * account is not a device's, and is never touched.
+ */
+export function createMosquittoAccounts(control: Pick<MosquittoControl, 'command'>): MqttAccounts {
+  async function isDevice(username: string): Promise<boolean | null> {
+    const [reply] = await control.command({ command: 'getClient', username });
+    if (/not found/i.test(reply?.error ?? '')) return null;
+    done(reply);
+    const account = reply?.data?.['client'] as Account | undefined;
+    return account?.roles.some(({ rolename }) => rolename === PREFIX + username) ?? false;
+  }
+
+  return {
+    async set(deviceUid, secret) {
+      const rolename = PREFIX + deviceUid;
+      const [role, client] = await control.command(
+        { command: 'createRole', rolename, acls: rightsOf(deviceUid) },
+        { command: 'createClient', username: deviceUid, password: secret, roles: [{ rolename }] },
+      );
+      if (!/already exists/i.test(role?.error ?? '')) done(role);
+      if (!/already exists/i.test(client?.error ?? '')) return done(client);
+      if ((await isDevice(deviceUid)) === false) throw mqttErrors.mqtt_account_foreign();
+      // Ends the sessions too. Enabled, in case that an operator had disabled the account.
+      const replies = await control.command(
+        { command: 'setClientPassword', username: deviceUid, password: secret },
+        { command: 'enableClient', username: deviceUid },
+      );
+      replies.forEach(done);
+    },
+
+    async remove(deviceUid) {
+      const owned = await isDevice(deviceUid);
+      if (owned === false) return;
+      const commands: Command[] = [{ command: 'deleteRole', rolename: PREFIX + deviceUid }];
+      // First the account: its sessions end with it, while the role's end would only silence them.
+      if (owned === true) commands.unshift({ command: 'deleteClient', username: deviceUid });
+      for (const reply of await control.command(...commands)) {
+        if (!/not found/i.test(reply.error ?? '')) done(reply);
+      }
+    },
+
+    async list() {
+      const uids = new Set<string>();
+      for (let offset = 0; ; offset += PAGE) {
+        const [reply] = await control.command({ command: 'listClients', verbose: true, count: PAGE, offset });
+        done(reply);
+        const accounts = (reply?.data?.['clients'] ?? []) as readonly Account[];
+        for (const { username, roles } of accounts) {
+          if (roles.some(({ rolename }) => rolename === PREFIX + username)) uids.add(username);
+        }
+        if (accounts.length < PAGE) return uids;
+      }
+    },
+  };
+}
+
+/** Exact topics: no pattern, so nothing of another device can match. */
+function rightsOf(deviceUid: string) {
+  const topic = (channel: string) => `devices/${deviceUid}/${channel}`;
+  return [
+    ...DEVICE_CHANNELS.map((channel) => ({ acltype: 'publishClientSend', topic: topic(channel), allow: true })),
+    ...SERVER_CHANNELS.map((channel) => ({ acltype: 'subscribeLiteral', topic: topic(channel), allow: true })),
+  ];
+}
+
+/** @throws AppError `unavailable` when the broker did not do it */
+function done(reply: Reply | undefined): void {
+  if (reply === undefined || reply.error !== undefined) {
+    throw commonErrors.unavailable({ cause: new Error(`dynamic security: ${reply?.error ?? 'no answer'}`) });
+  }
+}
