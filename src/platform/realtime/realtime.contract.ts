@@ -2,6 +2,7 @@ import { io, type ManagerOptions, type Socket, type SocketOptions } from 'socket
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Principal } from '#kernel/access.ts';
 import { commonErrors } from '#kernel/errors.ts';
+import { createId } from '#kernel/ids.ts';
 import type { Realtime, RealtimeAuthenticator, RealtimeCommand } from './realtime.port.ts';
 
 /** How the contract suite gets an adapter. */
@@ -116,8 +117,24 @@ export function realtimeContract(harness: RealtimeHarness): void {
     });
     afterEach(() => rig.close());
 
-    /** Everything sent to `socket` before has arrived when this resolves. */
-    const settled = (socket: Socket) => socket.emitWithAck('echo', {});
+    /**
+     * What `socket` sent before has been dealt with, and everything emitted to it before has arrived, when this
+     * resolves. An emit may go through other processes: only another one after it shows that it is through.
+     */
+    async function settled(socket: Socket): Promise<void> {
+      const { userId } = await socket.emitWithAck('who');
+      const marker = createId();
+      const { promise, resolve } = Promise.withResolvers<void>();
+      socket.on(marker, resolve);
+      const again = setInterval(() => rig.monitoring.emit(`user:${userId}`, marker, {}), 10);
+      await promise;
+      clearInterval(again);
+      socket.off(marker);
+    }
+
+    /** That the first one has come, or the last one has left, may be known a little later in another process. */
+    const isOpen = (room: string) => vi.waitFor(() => expect(rig.monitoring.hasListeners(room)).toBe(true));
+    const isEmpty = (room: string) => vi.waitFor(() => expect(rig.monitoring.hasListeners(room)).toBe(false));
 
     describe('handshake', () => {
       test.each([
@@ -256,6 +273,7 @@ export function realtimeContract(harness: RealtimeHarness): void {
       const joined = async (token: string, room: string) => {
         const socket = await rig.connect(token);
         expect(await socket.emitWithAck('join', { room })).toEqual({ ok: true });
+        await isOpen(room);
         const received: unknown[] = [];
         socket.on('news', (data) => received.push(data));
         return { socket, received };
@@ -276,24 +294,24 @@ export function realtimeContract(harness: RealtimeHarness): void {
 
       test('are left', async () => {
         const { socket, received } = await joined('ann', 'device:a');
-        expect(rig.monitoring.hasListeners('device:a')).toBe(true);
         await socket.emitWithAck('leave', { room: 'device:a' });
-        expect(rig.monitoring.hasListeners('device:a')).toBe(false);
+        await isEmpty('device:a');
         rig.monitoring.emit('device:a', 'news', {});
         await settled(socket);
         expect(received).toEqual([]);
         socket.emit('join', { room: 'device:a' });
         await settled(socket);
         socket.disconnect();
-        await vi.waitFor(() => expect(rig.monitoring.hasListeners('device:a')).toBe(false));
+        await isEmpty('device:a');
       });
 
       test('user:{id} is joined at connect', async () => {
         const socket = await rig.connect('bob');
+        await settled(socket);
         const news = happens(socket, 'news');
         rig.monitoring.emit('user:2', 'news', { for: 'bob' });
         expect(await news).toEqual({ for: 'bob' });
-        expect(rig.monitoring.hasListeners('user:1')).toBe(false);
+        await isEmpty('user:1');
       });
 
       test('evict removes who may not stay', async () => {
@@ -310,8 +328,31 @@ export function realtimeContract(harness: RealtimeHarness): void {
       test('evict removes when it cannot be told', async () => {
         const { socket } = await joined('ann', 'device:a');
         await rig.monitoring.evict('device:a', () => Promise.reject(new Error('the store is away')));
-        expect(rig.monitoring.hasListeners('device:a')).toBe(false);
+        await isEmpty('device:a');
         expect(socket.connected).toBe(true);
+      });
+
+      test('recheck ends who has lost access and removes who may not stay, from every room', async () => {
+        const ann = await joined('ann', 'device:a');
+        await ann.socket.emitWithAck('join', { room: 'device:b' });
+        const bob = await joined('bob', 'device:a');
+        rig.authenticator.users.delete('bob');
+        const ended = happens(bob.socket, 'disconnect');
+        const asked: unknown[] = [];
+        await rig.monitoring.recheck(async (principal, room) => {
+          asked.push([principal.userId, room]);
+          if (room === 'device:b') throw new Error('the store is away');
+          return room === 'device:a';
+        });
+        expect(await ended).toBe('io server disconnect');
+        expect(asked).toEqual([
+          [1, 'device:a'],
+          [1, 'device:b'],
+        ]);
+        rig.monitoring.emit('device:a', 'news', { n: 1 });
+        rig.monitoring.emit('device:b', 'news', { n: 2 });
+        await settled(ann.socket);
+        expect(ann.received).toEqual([{ n: 1 }]);
       });
 
       test('are bounded for a connection', async () => {
@@ -319,7 +360,7 @@ export function realtimeContract(harness: RealtimeHarness): void {
         expect(await socket.emitWithAck('join_many', { count: 1_000 })).toEqual({ ok: true });
         expect(await socket.emitWithAck('join', { room: 'r0' })).toEqual({ ok: true });
         expect(await socket.emitWithAck('join', { room: 'one-more' })).toMatchObject({ code: 'too_many_rooms' });
-        expect(rig.monitoring.hasListeners('one-more')).toBe(false);
+        await isEmpty('one-more');
       });
     });
 

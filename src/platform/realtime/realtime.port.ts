@@ -23,13 +23,21 @@ export interface Realtime extends Component {
 export interface RealtimeNamespace {
   /** Sends once to everyone in any of the rooms, in every process. Costs a lookup a room when nobody is there. */
   emit(rooms: string | readonly string[], event: string, data: object): void;
-  /** Whether a room might have listeners; false only when it certainly has none in any process. */
+  /**
+   * Whether a room might have listeners; false only when it certainly has none in any process. Another process
+   * knows of the first one in a room a few milliseconds after that one was let in.
+   */
   hasListeners(room: string): boolean;
   /**
    * Removes from `room` every connection of this process whose user `mayStay` refuses; also where `mayStay` throws.
    * A connection whose user has no access at all any more is ended.
    */
   evict(room: string, mayStay: (principal: Principal) => Promise<boolean>): Promise<void>;
+  /**
+   * The same for every connection of this process and every room that it joined by a command: after something
+   * that would have led to an `evict` or `disconnectUser` may have been missed.
+   */
+  recheck(mayStay: (principal: Principal, room: string) => Promise<boolean>): Promise<void>;
 }
 
 /**

@@ -22,6 +22,8 @@ export interface ConnectionDeps {
   readonly authenticator: RealtimeAuthenticator;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Resolves when the other processes know which rooms are open here. */
+  announced(): Promise<void>;
 }
 
 /** Beside the room of its own that Socket.IO gives every connection, and `user:{id}`. */
@@ -36,6 +38,12 @@ const MAX_TOKEN_LENGTH = 8_192;
 
 export function userRoom(userId: number): string {
   return `user:${userId}`;
+}
+
+/** The rooms that it joined by commands. */
+export function joinedRooms(socket: AppSocket): readonly string[] {
+  const own = [socket.id, userRoom(socket.data.userId)];
+  return [...socket.rooms].filter((room) => !own.includes(room));
 }
 
 /** Checks the handshake's token. @throws AppError `unauthenticated` */
@@ -88,6 +96,8 @@ export function serveConnection(
     if (!socket.connected) return;
     if (socket.rooms.size >= MAX_ROOMS + OWN_ROOMS && !socket.rooms.has(room)) throw realtimeErrors.too_many_rooms();
     await socket.join(room);
+    // Whoever is told that it watches gets what is emitted from then on, also elsewhere.
+    await deps.announced();
   }
 }
 

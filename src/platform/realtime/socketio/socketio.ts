@@ -6,6 +6,7 @@ import type { Realtime, RealtimeAuthenticator, RealtimeCommand, RealtimeNamespac
 import {
   type AppSocket,
   authenticate,
+  joinedRooms,
   note,
   refresh,
   type SocketData,
@@ -13,6 +14,7 @@ import {
   terminate,
   userRoom,
 } from './connection.ts';
+import type { FanOut } from './fan-out.ts';
 
 export interface SocketIoOptions {
   /** The server that `/socket.io` is added to at `start`. It must outlive this component. */
@@ -22,6 +24,8 @@ export interface SocketIoOptions {
   /** Allowed origins of long-polling requests; empty: same origin only. `*` allows every origin. */
   readonly corsOrigins: readonly string[];
   readonly clock?: Clock;
+  /** Joins this server with those of other processes; started and stopped with it. None: there is one process. */
+  readonly fanOut?: FanOut | null;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: events are declared by modules, at run time
@@ -35,7 +39,7 @@ const GOODBYE_MS = 500;
 
 /** Socket.IO 4, WebSocket with long-polling as the way in, on the HTTP server's port. */
 export function createSocketIoRealtime(options: SocketIoOptions): Realtime {
-  const { authenticator, logger, corsOrigins, clock = systemClock } = options;
+  const { authenticator, logger, corsOrigins, clock = systemClock, fanOut = null } = options;
   let attached = false;
   let stopping = false;
 
@@ -64,9 +68,26 @@ export function createSocketIoRealtime(options: SocketIoOptions): Realtime {
         (error: unknown) => next(refusal(note(error, logger))),
       );
     });
-    namespace.on('connection', (socket: AppSocket) => serveConnection(socket, known, { authenticator, clock, logger }));
+    const announced = fanOut === null ? async () => {} : fanOut.rooms.announced;
+    namespace.on('connection', (socket: AppSocket) =>
+      serveConnection(socket, known, { authenticator, clock, logger, announced }),
+    );
     namespaces.push(namespace);
     return namespace;
+  }
+
+  /** Nobody is connected yet: the adapters are replaced. */
+  function join({ createAdapter, rooms }: FanOut): void {
+    io.adapter(createAdapter);
+    for (const { name, adapter, sockets } of namespaces) {
+      // Socket.IO gives every connection a room of its own, which nobody else speaks to.
+      adapter.on('create-room', (room: string) => {
+        if (!sockets.has(room)) rooms.opened(name, room);
+      });
+      adapter.on('delete-room', (room: string) => {
+        if (!sockets.has(room)) rooms.closed(name, room);
+      });
+    }
   }
 
   async function evict(
@@ -79,22 +100,38 @@ export function createSocketIoRealtime(options: SocketIoOptions): Realtime {
       ids.map(async (id) => {
         const socket = namespace.sockets.get(id);
         if (socket === undefined) return;
-        const stays = await refresh(socket, authenticator)
-          .then(mayStay)
-          .catch((error: unknown) => {
-            note(error, logger);
-            return false;
-          });
+        const stays = await refresh(socket, authenticator).then(mayStay).catch(refused);
         if (!stays) await socket.leave(room);
       }),
     );
   }
 
+  /** One connection after the other: there may be thousands, and nobody waits for it. */
+  async function recheck(namespace: AppNamespace, mayStay: Parameters<RealtimeNamespace['recheck']>[0]): Promise<void> {
+    for (const socket of [...namespace.sockets.values()]) {
+      const principal = await refresh(socket, authenticator).catch((error: unknown) => {
+        note(error, logger);
+        return null;
+      });
+      for (const room of joinedRooms(socket)) {
+        const stays = principal !== null && (await mayStay(principal, room).catch(refused));
+        if (!stays) await socket.leave(room);
+      }
+    }
+  }
+
+  function refused(error: unknown): boolean {
+    note(error, logger);
+    return false;
+  }
+
   return {
     name: 'realtime',
-    async start() {
+    async start(signal) {
       stopping = false;
+      await fanOut?.start(signal);
       if (attached) return;
+      if (fanOut !== null) join(fanOut);
       const { httpServer } = options;
       io.attach(typeof httpServer === 'function' ? httpServer() : httpServer);
       io.engine.on('connection_error', (error: { message: string; code: number }) => {
@@ -111,17 +148,21 @@ export function createSocketIoRealtime(options: SocketIoOptions): Realtime {
       io.engine.close();
       // The HTTP server waits for them when it closes.
       setTimeout(() => connections.forEach(terminate), GOODBYE_MS).unref();
+      await fanOut?.stop();
     },
     namespace(name, commands) {
       const namespace = declare(name, commands);
-      const isThere = (room: string) => namespace.adapter.rooms.has(room);
+      const isHere = (room: string) => namespace.adapter.rooms.has(room);
+      const isElsewhere = (room: string) => fanOut?.rooms.mayBeOpenElsewhere(name, room) === true;
       return {
         emit(room, event, data) {
-          if (typeof room === 'string' ? !isThere(room) : !room.some(isThere)) return;
-          namespace.to(typeof room === 'string' ? room : [...room]).emit(event, data);
+          const rooms = typeof room === 'string' ? [room] : [...room];
+          if (fanOut?.isReady() === true && rooms.some(isElsewhere)) namespace.to(rooms).emit(event, data);
+          else if (rooms.some(isHere)) namespace.local.to(rooms).emit(event, data);
         },
-        hasListeners: isThere,
+        hasListeners: (room) => isHere(room) || isElsewhere(room),
         evict: (room, mayStay) => evict(namespace, room, mayStay),
+        recheck: (mayStay) => recheck(namespace, mayStay),
       };
     },
     disconnectUser(userId) {
