@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { mariadbIsExpected, suitesOnSql } from './test/support/sql.mariadb.ts';
 
 const everywhere = { exclude: ['**/node_modules/**', 'test/architecture/fixture/**'] };
 
@@ -17,6 +18,22 @@ export default defineConfig({
           hookTimeout: 15_000,
         },
       },
+      // The modules' tests a second time, because every repository has to run on both dialects.
+      ...((await mariadbIsExpected())
+        ? [
+            {
+              test: {
+                ...everywhere,
+                name: 'mariadb',
+                include: [...suitesOnSql()],
+                globalSetup: './test/support/sql.mariadb.ts',
+                pool: 'forks' as const,
+                testTimeout: 30_000,
+                hookTimeout: 30_000,
+              },
+            },
+          ]
+        : []),
       {
         test: {
           ...everywhere,

@@ -237,7 +237,7 @@ function contains(
   column: (typeof SEARCHED)[number],
   pattern: string,
 ) {
-  return sql<boolean>`${eb.ref(column)} like ${pattern} escape '!'`;
+  return sql<boolean>`lower(${eb.ref(column)}) like lower(${pattern}) escape '!'`;
 }
 
 function sortColumn(field: UserSortField) {

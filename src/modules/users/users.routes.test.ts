@@ -317,6 +317,11 @@ describe('list', () => {
     expect(refused.json()).toMatchObject({ status: 422, code: 'invalid_sort' });
   });
 
+  test('q is found in letters of either case', async () => {
+    expect(names(await list({ q: 'PERCENT' }))).toEqual(['L percent%sign']);
+    expect(await list({ q: 'List.Example.ORG' })).toMatchObject({ total: 4 });
+  });
+
   test('q is taken literally', async () => {
     expect(names(await list({ q: '%' }))).toEqual(['L percent%sign']);
     expect(names(await list({ q: '_' }))).toEqual(['L under_score']);

@@ -5,6 +5,9 @@ import type { Component } from '#kernel/lifecycle.ts';
  * The relational store. Repositories are written once in Kysely and run on every dialect; what may not be
  * used because one dialect lacks it: `returning`, partial indexes, `ilike`, upserts. Instants are BIGINT
  * epoch milliseconds, booleans are 0/1, JSON is text.
+ *
+ * Text compares and sorts by its characters; `like` may or may not tell upper from lower case, so a search
+ * says `lower(column) like lower(pattern)`. NULL sorts before every value.
  */
 export interface SqlStore extends Component {
   /** Outside a transaction. `sql.db<Tables>()` types it for one module's tables. */
@@ -27,5 +30,9 @@ export interface SqlStore extends Component {
 /**
  * One module's migrations by name. Names sort in the order in which they must run, across all modules:
  * `2026_11_23_01_users`. Only `up`: the system migrates forwards. Never edit one that was released.
+ *
+ * A dialect may commit with every change of the schema, so one that was cut down runs again from its start.
+ * Tables and indexes are then made only where they are missing; any other change of the schema is the only
+ * thing that its migration does, and rows are written so that writing them again does no harm.
  */
 export type MigrationSet = Readonly<Record<string, Pick<Migration, 'up'>>>;

@@ -23,6 +23,8 @@ export async function startMariadb(): Promise<TestServer | null> {
 
   return await startPrivateProcess({
     name: 'mariadb',
+    // Every table that is made waits for the disk, and each test makes its own.
+    inMemory: true,
     async prepare({ folder }) {
       await run(install, [
         '--no-defaults',

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -10,6 +10,8 @@ import type { TestServer } from '../servers.ts';
 export interface PrivateProcessOptions {
   /** Stands in the name of the data folder and in errors. */
   readonly name: string;
+  /** The data folder is in memory where there is room: for servers that wait for the disk however they are set. */
+  readonly inMemory?: boolean;
   /** Called once before the first start: fills the data folder. */
   readonly prepare?: (place: Place) => Promise<void>;
   /** The program, which stays in the foreground, and its arguments. */
@@ -29,10 +31,13 @@ export interface Place {
 const READY_WITHIN_MS = 60_000;
 const STOPPED_WITHIN_MS = 20_000;
 const ASK_EVERY_MS = 25;
+const MEMORY = '/dev/shm';
+const ROOM_BYTES = 1024 ** 3;
 
 /** Starts a server of the test's own. @throws with its output when it ends, or does not answer in a minute */
 export async function startPrivateProcess(options: PrivateProcessOptions): Promise<TestServer> {
-  const folder = await mkdtemp(join(tmpdir(), `test-${options.name}-`));
+  const parent = options.inMemory === true && (await hasRoomInMemory()) ? MEMORY : tmpdir();
+  const folder = await mkdtemp(join(parent, `test-${options.name}-`));
   const place: Place = { folder, port: await freePort() };
   let child: ChildProcess | undefined;
   let guard: ChildProcess | undefined;
@@ -96,6 +101,11 @@ export async function startPrivateProcess(options: PrivateProcessOptions): Promi
     },
     kill: () => end('SIGKILL'),
   };
+}
+
+async function hasRoomInMemory(): Promise<boolean> {
+  const { bavail, bsize } = await statfs(MEMORY).catch(() => ({ bavail: 0, bsize: 0 }));
+  return bavail * bsize > ROOM_BYTES;
 }
 
 /**

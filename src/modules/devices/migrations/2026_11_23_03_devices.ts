@@ -73,9 +73,13 @@ export const devices = {
       .addColumn('updated_at', 'bigint', (column) => column.notNull())
       .execute();
     const now = Date.now();
-    await (db as Kysely<{ device_roster: Record<string, number> }>)
-      .insertInto('device_roster')
-      .values({ id: 1, revision: 0, created_at: now, updated_at: now })
-      .execute();
+    const rosters = db as Kysely<{ device_roster: Record<string, number> }>;
+    // There already when this migration was cut down behind it and runs again.
+    if ((await rosters.selectFrom('device_roster').select('id').executeTakeFirst()) === undefined) {
+      await rosters
+        .insertInto('device_roster')
+        .values({ id: 1, revision: 0, created_at: now, updated_at: now })
+        .execute();
+    }
   },
 };

@@ -5,6 +5,7 @@ import type { Clock } from '#kernel/clock.ts';
 import { type FieldError, isAppError } from '#kernel/errors.ts';
 import type { EventBus } from '#kernel/events.ts';
 import { deviceErrors } from '../devices.errors.ts';
+import type { DeviceLogins } from '../devices.logins.ts';
 import type { DeviceCredentials, DeviceStore, NewDevice, UserDirectory } from '../devices.ports.ts';
 import { prepareDevice } from '../devices.registration.ts';
 import { DeviceBody, toInput } from '../devices.schemas.ts';
@@ -24,12 +25,18 @@ export interface ImportedRow {
 
 export interface ImportServiceDeps {
   readonly store: Pick<DeviceStore, 'transaction'>;
+  readonly logins: Pick<DeviceLogins, 'open'>;
   readonly users: UserDirectory;
   readonly clock: Clock;
   readonly events: EventBus;
 }
 
 export type ImportService = ReturnType<typeof createImportService>;
+
+interface InsertedRow {
+  readonly result: ImportedRow;
+  readonly deviceId: number | null;
+}
 
 /** Rows in one transaction; as many as are written within a few milliseconds. */
 const SLICE = 50;
@@ -41,7 +48,7 @@ interface Candidate {
   readonly credentials: DeviceCredentials;
 }
 
-export function createImportService({ store, users, clock, events }: ImportServiceDeps) {
+export function createImportService({ store, logins, users, clock, events }: ImportServiceDeps) {
   const schema = Compile(DeviceBody);
 
   /** @throws AppError `device_metadata_invalid` */
@@ -60,7 +67,7 @@ export function createImportService({ store, users, clock, events }: ImportServi
     candidates: readonly Candidate[],
     taken: Map<string, number>,
     at: number,
-  ): Promise<readonly { readonly result: ImportedRow; readonly deviceId: number | null }[]> {
+  ): Promise<readonly InsertedRow[]> {
     return store.transaction(async (writer) => {
       const groups = new Map<number, boolean>();
       const results: { result: ImportedRow; deviceId: number | null }[] = [];
@@ -75,13 +82,29 @@ export function createImportService({ store, users, clock, events }: ImportServi
           const deviceId = await writer.insert(device, at);
           results.push({ result: { row, deviceUid, credentials, errors: [] }, deviceId });
         } catch (error) {
-          results.push({ result: failed(row, deviceUid, rowErrors(error, taken.get(deviceUid))), deviceId: null });
+          // Its own row is known already when the transaction is repeated.
+          const same = taken.get(deviceUid) === row ? undefined : taken.get(deviceUid);
+          results.push({ result: failed(row, deviceUid, rowErrors(error, same)), deviceId: null });
         }
         // Also when it failed: what another row says about this uid then holds for the same reason.
         if (!taken.has(deviceUid)) taken.set(deviceUid, row);
       }
       return results;
     });
+  }
+
+  /** A device whose login the broker did not take is none; the others of its slice are not concerned. */
+  async function openLogin(row: InsertedRow): Promise<InsertedRow> {
+    const { result, deviceId } = row;
+    if (deviceId === null || result.credentials === null) return row;
+    try {
+      await logins.open(deviceId, result.credentials);
+      return row;
+    } catch (error) {
+      if (!isAppError(error)) throw error;
+      const errors = isUnavailable(error) ? NOT_STORED : [{ path: '/device_uid', message: error.message }];
+      return { result: failed(result.row, result.deviceUid, errors), deviceId: null };
+    }
   }
 
   return {
@@ -124,7 +147,8 @@ export function createImportService({ store, users, clock, events }: ImportServi
         if (candidates.length === 0) continue;
         const now = clock.now();
         try {
-          for (const { result, deviceId } of await insertSlice(candidates, taken, now)) {
+          const inserted = await insertSlice(candidates, taken, now);
+          for (const { result, deviceId } of await Promise.all(inserted.map(openLogin))) {
             report.push(result);
             if (deviceId === null || result.deviceUid === null) continue;
             const actor = { actor_id: principal.userId };
