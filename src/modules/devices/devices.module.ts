@@ -1,10 +1,13 @@
 import type { Clock } from '#kernel/clock.ts';
 import type { EventBus } from '#kernel/events.ts';
+import { type Logger, silentLogger } from '#kernel/logger.ts';
 import type { UsersApi } from '#modules/users/index.ts';
 import type { HttpMount } from '#platform/http/http.port.ts';
+import type { MqttAccounts } from '#platform/mqtt/mqtt.port.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 import type { DevicesApi } from './devices.api.ts';
 import { createDeviceListing } from './devices.listing.repository.ts';
+import { type AccountReport, createDeviceLogins } from './devices.logins.ts';
 import type { UserDeviceScope } from './devices.ports.ts';
 import { createDevicePresenter } from './devices.presenter.ts';
 import { createDeviceStore } from './devices.repository.ts';
@@ -27,20 +30,34 @@ export interface DevicesModuleDeps {
   readonly users: Pick<UsersApi, 'exists'>;
   /** `owned`: a USER reads its own devices; `all`: every signed-in user reads every device. */
   readonly userDeviceScope: UserDeviceScope;
+  /** The broker's own logins, kept in step with the devices. Absent: it asks at each login. */
+  readonly broker?: { readonly accounts: MqttAccounts; readonly logger: Logger };
 }
 
 export interface DevicesModule {
   readonly api: DevicesApi;
   readonly routes: readonly HttpMount[];
+  /** Compares the broker's logins with the devices, and logs what it finds; for the start, and `doctor`. */
+  reconcileAccounts(): Promise<AccountReport>;
 }
 
-export function createDevicesModule({ sql, clock, events, users, userDeviceScope }: DevicesModuleDeps): DevicesModule {
+export function createDevicesModule(deps: DevicesModuleDeps): DevicesModule {
+  const { sql, clock, events, users, userDeviceScope, broker = NO_BROKER } = deps;
   const statements = createStatements();
   const store = createDeviceStore(sql, statements);
   const listing = createDeviceListing(sql, statements);
   const statuses = createStatusService({ store: createStatusStore(sql, statements), clock, events });
-  const devices = createDevicesService({ store, listing, statuses, users, clock, events, userDeviceScope });
-  const imports = createImportService({ store, users, clock, events });
+  const logins = createDeviceLogins({ store, clock, ...broker });
+  const devices = createDevicesService({
+    store: { ...store, ...listing },
+    logins,
+    statuses,
+    users,
+    clock,
+    events,
+    userDeviceScope,
+  });
+  const imports = createImportService({ store, logins, users, clock, events });
   const exports = createExportService({ store });
   const groups = createGroupsService({ store: createGroupStore(sql), clock });
   const present = createDevicePresenter();
@@ -56,6 +73,7 @@ export function createDevicesModule({ sql, clock, events, users, userDeviceScope
       touchLastSeen: statuses.touchLastSeen,
       markAllOffline: statuses.markAllOffline,
     },
+    reconcileAccounts: logins.reconcile,
     routes: [
       { prefix: '/api/v1/devices', routes: createTransferRoutes(imports, exports, present) },
       { prefix: '/api/v1/devices', routes: createDevicesRoutes(devices, present) },
@@ -63,3 +81,8 @@ export function createDevicesModule({ sql, clock, events, users, userDeviceScope
     ],
   };
 }
+
+const NO_BROKER = {
+  accounts: { set: async () => {}, remove: async () => {}, list: async () => null },
+  logger: silentLogger,
+};

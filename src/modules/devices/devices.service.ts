@@ -2,9 +2,10 @@ import { isManagement, type Principal } from '#kernel/access.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { commonErrors } from '#kernel/errors.ts';
 import type { EventBus } from '#kernel/events.ts';
-import { createSecret, hashSecret, secretMatches } from '#kernel/ids.ts';
+import { hashSecret, secretMatches } from '#kernel/ids.ts';
 import { type Page, type PageQuery, parseSort, toPage } from '#kernel/pagination.ts';
 import { deviceErrors } from './devices.errors.ts';
+import type { DeviceLogins } from './devices.logins.ts';
 import { metadataToText } from './devices.metadata.ts';
 import {
   DEVICE_SORT_FIELDS,
@@ -35,8 +36,8 @@ export interface DeviceChanges {
 }
 
 export interface DevicesServiceDeps {
-  readonly store: DeviceStore;
-  readonly listing: DeviceListing;
+  readonly store: DeviceStore & DeviceListing;
+  readonly logins: Pick<DeviceLogins, 'open' | 'rotate' | 'close'>;
   readonly statuses: Pick<StatusService, 'inOrder'>;
   readonly users: UserDirectory;
   readonly clock: Clock;
@@ -51,7 +52,7 @@ const DEFAULT_SORT = [{ field: 'created_at', direction: 'desc' }] as const;
 const NOBODY = hashSecret('nobody');
 
 export function createDevicesService(deps: DevicesServiceDeps) {
-  const { store, listing, statuses, users, clock, events, userDeviceScope } = deps;
+  const { store, logins, statuses, users, clock, events, userDeviceScope } = deps;
 
   const seesAll = (principal: Principal) => userDeviceScope === 'all' || isManagement(principal.role);
   const sees = (principal: Principal, device: { readonly ownerId: number | null }) =>
@@ -86,7 +87,7 @@ export function createDevicesService(deps: DevicesServiceDeps) {
       }
       const visibleTo = seesAll(principal) ? null : principal.userId;
       const { page, size, filter } = query;
-      const { items, total } = await listing.list({ page, size, filter, visibleTo, sort });
+      const { items, total } = await store.list({ page, size, filter, visibleTo, sort });
       return toPage(items, total, query);
     },
 
@@ -99,7 +100,9 @@ export function createDevicesService(deps: DevicesServiceDeps) {
 
     /**
      * Registers a device. The credentials are not kept: this is the only time that they are known.
-     * @throws AppError `device_uid_taken`, `device_group_unknown`, `device_owner_unknown`, `device_metadata_invalid`
+     * They work when this resolves, at the broker too.
+     * @throws AppError `device_uid_taken`, `device_group_unknown`, `device_owner_unknown`,
+     * `device_metadata_invalid`, `unavailable`
      */
     async create(
       principal: Principal,
@@ -112,6 +115,7 @@ export function createDevicesService(deps: DevicesServiceDeps) {
         if (row.groupId !== null && !(await writer.groupExists(row.groupId))) throw unknownGroup();
         return existing(await writer.insert(row, now), writer);
       });
+      await logins.open(device.id, credentials);
       events.emit('device.created', now, {
         device_id: device.id,
         device_uid: device.deviceUid,
@@ -147,11 +151,13 @@ export function createDevicesService(deps: DevicesServiceDeps) {
     /** Soft: the device vanishes and its uid is free. @throws AppError `device_not_found` */
     async remove(principal: Principal, deviceId: number): Promise<void> {
       const now = clock.now();
-      const device = await store.transaction(async (writer) => {
-        const found = await existing(deviceId, writer);
-        await writer.remove(deviceId, now);
-        return found;
-      });
+      const device = await existing(deviceId);
+      await logins.close(device.deviceUid, () =>
+        store.transaction(async (writer) => {
+          await existing(deviceId, writer);
+          await writer.remove(deviceId, now);
+        }),
+      );
       events.emit('device.deleted', now, {
         device_id: deviceId,
         device_uid: device.deviceUid,
@@ -161,19 +167,14 @@ export function createDevicesService(deps: DevicesServiceDeps) {
 
     /** Gives the device a new secret; the old one is void. @throws AppError `device_not_found` */
     async rotateCredentials(principal: Principal, deviceId: number): Promise<DeviceCredentials> {
-      const password = createSecret();
       const now = clock.now();
-      const device = await store.transaction(async (writer) => {
-        const found = await existing(deviceId, writer);
-        await writer.setSecret(deviceId, hashSecret(password), now);
-        return found;
-      });
+      const credentials = await logins.rotate(deviceId, now);
       events.emit('device.credentials_rotated', now, {
         device_id: deviceId,
-        device_uid: device.deviceUid,
+        device_uid: credentials.username,
         actor_id: principal.userId,
       });
-      return { username: device.deviceUid, password };
+      return credentials;
     },
 
     async authenticate(

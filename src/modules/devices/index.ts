@@ -1,6 +1,7 @@
 export type { DevicesApi } from './devices.api.ts';
 export { deviceErrors } from './devices.errors.ts';
 export type { DeviceStatusChanged } from './devices.events.ts';
+export type { AccountReport } from './devices.logins.ts';
 export { createDevicesModule, type DevicesModule } from './devices.module.ts';
 export {
   DEVICE_STATUSES,

@@ -77,8 +77,8 @@ export interface MqttHandler {
 }
 
 /**
- * The logins of devices at a broker that keeps its own. An embedded broker, and one that asks over HTTP, keep
- * none: `createNoAccounts`.
+ * The logins of devices at a broker that keeps its own. An embedded broker, and one that asks over HTTP,
+ * keep none and need no adapter of this.
  */
 export interface MqttAccounts {
   /**

@@ -1,0 +1,168 @@
+import type { Clock } from '#kernel/clock.ts';
+import { createSecret, hashSecret } from '#kernel/ids.ts';
+import type { Logger } from '#kernel/logger.ts';
+import type { MqttAccounts } from '#platform/mqtt/mqtt.port.ts';
+import { deviceErrors } from './devices.errors.ts';
+import type { DeviceCredentials, DeviceStore } from './devices.ports.ts';
+
+/** The logins of devices: our hash of the secret, and the broker's account where it keeps one. */
+export interface DeviceLogins {
+  /**
+   * Makes the broker know a device that was just stored. When it does not, the device is taken back.
+   * @throws AppError `unavailable`, `mqtt_account_foreign`; there is no such device then
+   */
+  open(deviceId: number, credentials: DeviceCredentials): Promise<void>;
+  /**
+   * A new secret. When the broker does not take it, the old one stays.
+   * @throws AppError `device_not_found`, `unavailable`
+   */
+  rotate(deviceId: number, at: number): Promise<DeviceCredentials>;
+  /**
+   * Ends the login, then calls `remove`, with no rotation of this process in between.
+   * @throws AppError `unavailable`: nothing was removed
+   */
+  close(deviceUid: string, remove: () => Promise<void>): Promise<void>;
+  /**
+   * Compares with the broker: accounts without a device are removed; devices without an account cannot be
+   * mended, since their secret is known to nobody but themselves: they need a new one.
+   */
+  reconcile(): Promise<AccountReport>;
+}
+
+export interface AccountReport {
+  /** Accounts that were removed. */
+  readonly removed: number;
+  /** `device_uid`s that cannot log in at the broker. */
+  readonly missing: readonly string[];
+}
+
+export interface DeviceLoginsDeps {
+  readonly store: DeviceStore;
+  readonly accounts: MqttAccounts;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+const PAGE = 500;
+const AT_ONCE = 20;
+const SHOWN = 20;
+
+/**
+ * First our store, then the broker, and back when the broker fails: a uid is claimed in the store, and an old
+ * hash can be put back, while an account's old secret could not. A process that dies in between leaves a device
+ * whose secret nobody was told, or an account of nobody; `reconcile` reports the one and removes the other.
+ */
+export function createDeviceLogins({ store, accounts, clock, logger }: DeviceLoginsDeps): DeviceLogins {
+  const tails = new Map<string, Promise<unknown>>();
+
+  /** One after the other for a device, so that the store and the broker end with the same secret. */
+  function inTurn<T>(deviceUid: string, work: () => Promise<T>): Promise<T> {
+    const run = (tails.get(deviceUid) ?? Promise.resolve()).then(work);
+    const tail = run
+      .catch(() => {})
+      .then(() => {
+        if (tails.get(deviceUid) === tail) tails.delete(deviceUid);
+      });
+    tails.set(deviceUid, tail);
+    return run;
+  }
+
+  async function undo(deviceUid: string, work: () => Promise<unknown>): Promise<void> {
+    await work().catch((error: unknown) => {
+      logger.error(
+        { err: error, device_uid: deviceUid },
+        'the device needs a new secret: the broker does not know this one',
+      );
+    });
+  }
+
+  async function strays(known: ReadonlySet<string>): Promise<number> {
+    let removed = 0;
+    const uids = [...known];
+    for (let start = 0; start < uids.length; start += AT_ONCE) {
+      await Promise.all(
+        uids.slice(start, start + AT_ONCE).map(async (uid) => {
+          const device = await store.findRefByUid(uid);
+          if (device?.deviceUid === uid) return;
+          await accounts.remove(uid);
+          removed += 1;
+        }),
+      );
+    }
+    return removed;
+  }
+
+  async function withoutAccount(known: ReadonlySet<string>): Promise<readonly string[]> {
+    const missing: string[] = [];
+    for (let afterId = 0; ; ) {
+      const devices = await store.listAfter(afterId, PAGE);
+      const last = devices.at(-1);
+      if (last === undefined) return missing;
+      afterId = last.id;
+      missing.push(...devices.map(({ deviceUid }) => deviceUid).filter((uid) => !known.has(uid)));
+    }
+  }
+
+  return {
+    open: (deviceId, { username, password }) =>
+      inTurn(username, async () => {
+        try {
+          await accounts.set(username, password);
+        } catch (error) {
+          await undo(username, () => store.transaction((writer) => writer.remove(deviceId, clock.now())));
+          throw error;
+        }
+      }),
+
+    async rotate(deviceId, at) {
+      const ref = await store.findRef(deviceId);
+      if (ref === null) throw deviceErrors.device_not_found();
+      const { deviceUid } = ref;
+      const password = createSecret();
+      const secretHash = hashSecret(password);
+      return await inTurn(deviceUid, async () => {
+        const former = await store.transaction(async (writer) => {
+          const found = await writer.findSecret(deviceUid);
+          if (found?.id !== deviceId) throw deviceErrors.device_not_found();
+          await writer.setSecret(deviceId, secretHash, at);
+          return found.secretHash;
+        });
+        try {
+          await accounts.set(deviceUid, password);
+        } catch (error) {
+          await undo(deviceUid, () =>
+            store.transaction(async (writer) => {
+              const now = await writer.findSecret(deviceUid);
+              if (now?.secretHash === secretHash) await writer.setSecret(deviceId, former, clock.now());
+            }),
+          );
+          throw error;
+        }
+        return { username: deviceUid, password };
+      });
+    },
+
+    // The broker first: a device that is gone here and still sends there would be the worse half.
+    close: (deviceUid, remove) =>
+      inTurn(deviceUid, async () => {
+        await accounts.remove(deviceUid);
+        await remove();
+      }),
+
+    async reconcile() {
+      const known = await accounts.list();
+      if (known === null) return { removed: 0, missing: [] };
+      const removed = await strays(known);
+      const suspects = await withoutAccount(known);
+      // Devices may have been added since the list was made.
+      const now = suspects.length === 0 ? known : ((await accounts.list()) ?? known);
+      const missing = suspects.filter((uid) => !now.has(uid));
+      if (removed > 0) logger.warn({ removed }, 'the broker had accounts of devices that do not exist; removed');
+      if (missing.length > 0) {
+        const some = missing.slice(0, SHOWN);
+        logger.warn({ count: missing.length, some }, 'devices cannot log in at the broker until they get a new secret');
+      }
+      return { removed, missing };
+    },
+  };
+}
