@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createEventBus } from '#kernel/events.ts';
+import { createEventBus, type EventBus } from '#kernel/events.ts';
 import { silentLogger } from '#kernel/logger.ts';
 import { createUsersModule, type UsersApi, usersMigrations } from '#modules/users/index.ts';
 import { createMemoryCounters } from '#platform/cache/memory-counters.ts';
@@ -17,6 +17,7 @@ const credentials = { email: 'kim@example.com', password: 'correct horse' };
 let folder: string;
 let sql: SqlStore;
 let users: UsersApi;
+let events: EventBus;
 let auth: AuthModule;
 let app: TestApp;
 let userId: number;
@@ -27,7 +28,7 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'auth-'));
   sql = await createTestSql(usersMigrations, authMigrations);
   const clock = createTestClock();
-  const events = createEventBus(silentLogger);
+  events = createEventBus(silentLogger);
   users = createUsersModule({ sql, clock, events }).api;
   meanwhile = async () => {};
   const interrupted: UsersApi = {
@@ -104,5 +105,15 @@ describe('sessions that end while', () => {
     endSessionsMeanwhile();
     await auth.api.bearer(access_token).catch(() => {});
     await expect(auth.api.bearer(access_token)).rejects.toMatchObject({ kind: 'unauthenticated' });
+  });
+
+  test('another process tells of it late do not end the next one', async () => {
+    const { refresh_token } = await post('/login', credentials);
+    const ended = { user_id: userId, reason: 'password_changed' } as const;
+    events.emit('user.access_changed', 0, ended, 'relay');
+    const next = await post('/refresh', { refresh_token });
+    expect(next.status).toBe(200);
+    events.emit('user.access_changed', 0, ended);
+    await expect.poll(async () => (await post('/refresh', { refresh_token: next.refresh_token })).status).toBe(401);
   });
 });

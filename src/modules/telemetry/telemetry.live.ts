@@ -10,8 +10,15 @@ const REMEMBERED_DEVICES = 10_000;
 /** Room of everyone who watches all devices. */
 export const ALL_DEVICES_ROOM = 'devices';
 
+const DEVICE_ROOM = 'device:';
+
 export function deviceRoom(deviceUid: string): string {
-  return `device:${deviceUid}`;
+  return `${DEVICE_ROOM}${deviceUid}`;
+}
+
+/** The uid of the device whose room it is, or null. */
+export function deviceOfRoom(room: string): string | null {
+  return room.startsWith(DEVICE_ROOM) ? room.slice(DEVICE_ROOM.length) : null;
 }
 
 export interface LiveView {

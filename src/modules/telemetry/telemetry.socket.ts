@@ -7,7 +7,7 @@ import type { EventBus } from '#kernel/events.ts';
 import { type DevicesApi, deviceErrors } from '#modules/devices/index.ts';
 import { Strict } from '#platform/http/http.schemas.ts';
 import type { Realtime, RealtimeConnection, RealtimeNamespace } from '#platform/realtime/realtime.port.ts';
-import { ALL_DEVICES_ROOM, deviceRoom } from './telemetry.live.ts';
+import { ALL_DEVICES_ROOM, deviceOfRoom, deviceRoom } from './telemetry.live.ts';
 
 /** Shapes of the `/monitoring` namespace; also the AsyncAPI document's messages. */
 export const WatchCommand = Type.Union([
@@ -62,5 +62,11 @@ export function createMonitoringNamespace(
     namespace.evict(deviceRoom(deviceUid), (principal) => devices.mayObserve(principal, deviceUid));
   events.on('device.owner_changed', ({ data }) => evict(data.device_uid));
   events.on('device.deleted', ({ data }) => evict(data.device_uid));
+  events.on('relay.gap', () =>
+    namespace.recheck(async (principal, room) => {
+      const deviceUid = deviceOfRoom(room);
+      return deviceUid === null ? isManagement(principal.role) : devices.mayObserve(principal, deviceUid);
+    }),
+  );
   return namespace;
 }
