@@ -6,7 +6,7 @@ set -eu
 accounts=/mosquitto/data/dynamic-security.json
 certificate=/mosquitto/certs/server.crt
 
-[ -s "$accounts" ] || (umask 077 && mosquitto_ctrl dynsec init "$accounts" core-api "$MQTT_PASSWORD" >/dev/null)
+[ -s "$accounts" ] || (umask 077 && mosquitto_ctrl dynsec init "$accounts" core.admin "$MQTT_PASSWORD" >/dev/null)
 
 tls=1
 [ -r "$certificate" ] || tls=0

@@ -1,0 +1,72 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { SETTINGS } from '#main/settings.ts';
+import { readText, root } from './files.ts';
+
+const text = readText('deploy/Dockerfile');
+/** Instructions with continued lines joined, comments left out. */
+const instructions = text
+  .replace(/^#.*\n/gm, '')
+  .replace(/\\\n/g, ' ')
+  .split('\n')
+  .map((line) => line.trim())
+  .filter(Boolean)
+  .map((line) => ({ name: line.split(' ')[0] ?? '', rest: line.slice(line.indexOf(' ') + 1) }));
+const all = (name: string) => instructions.filter((each) => each.name === name).map(({ rest }) => rest);
+
+describe('deploy/Dockerfile', () => {
+  test('is built on the Node that everything else runs on', () => {
+    const lock = JSON.parse(readText('package-lock.json')) as { packages: Record<string, { version: string }> };
+    const version = lock.packages['node_modules/node']?.version;
+    expect(all('ARG')).toEqual([expect.stringContaining(`NODE_IMAGE=node:${version}-`)]);
+    expect(all('FROM').every((from) => from.startsWith(`\${NODE_IMAGE} AS `))).toBe(true);
+  });
+
+  test('runs as a numbered user that is not root', () => {
+    expect(all('USER').at(-1)).toMatch(/^[1-9]\d*:[1-9]\d*$/);
+  });
+
+  test('asks whether the process lives', () => {
+    expect(all('HEALTHCHECK')).toEqual([expect.stringContaining('/livez')]);
+    expect(all('HEALTHCHECK')[0]).toContain(`HTTP_PORT || ${SETTINGS.HTTP_PORT.default}`);
+  });
+
+  test('holds no development dependency and nothing secret', () => {
+    const installs = all('RUN').filter((run) => /\bnpm\b/.test(run));
+    expect(installs).toEqual([expect.stringMatching(/npm ci --omit=dev$/)]);
+    expect(instructions.filter(({ name }) => name === 'ADD' || name === 'VOLUME')).toEqual([]);
+    const named = [...all('ENV'), ...all('ARG')].join(' ');
+    expect(named).not.toMatch(/password|secret|token|_url/i);
+  });
+
+  test('sets only what is a setting, to what is accepted', () => {
+    const set = all('ENV').flatMap((env) => env.split(' ').map((pair) => pair.split('=')));
+    const unknown = set.filter(([name = '']) => name !== 'NODE_ENV' && !(name in SETTINGS));
+    expect(unknown).toEqual([]);
+    expect(set).toContainEqual(['HTTP_HOST', '0.0.0.0']);
+  });
+
+  test('exposes the default ports', () => {
+    expect(all('EXPOSE')).toEqual([`${SETTINGS.HTTP_PORT.default} ${SETTINGS.MQTT_PORT.default}`]);
+  });
+
+  test('starts what is there, with the compile cache', () => {
+    const [entry, command] = ['ENTRYPOINT', 'CMD'].map((name) => JSON.parse(all(name)[0] ?? '[]') as string[]);
+    expect(entry).toEqual(['node', '--import', './src/main/compile-cache.js']);
+    for (const file of [entry?.[2], command?.[0]]) expect(existsSync(join(root, file ?? '?'))).toBe(true);
+  });
+
+  test('copies only what .dockerignore lets in, and that lets in nothing else', () => {
+    const ignored = readFileSync(join(root, '.dockerignore'), 'utf8')
+      .split('\n')
+      .filter((line) => /^[^#]/.test(line));
+    expect(ignored[0]).toBe('*');
+    const allowed = ignored.filter((line) => line.startsWith('!')).map((line) => line.slice(1));
+    const copied = all('COPY')
+      .filter((copy) => !copy.startsWith('--from='))
+      .flatMap((copy) => copy.split(' ').slice(0, -1));
+    expect(new Set(copied)).toEqual(new Set(allowed));
+    for (const path of copied) expect(existsSync(join(root, path)), path).toBe(true);
+  });
+});
