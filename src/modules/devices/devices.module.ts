@@ -5,6 +5,8 @@ import type { UsersApi } from '#modules/users/index.ts';
 import type { HttpMount } from '#platform/http/http.port.ts';
 import type { MqttAccounts } from '#platform/mqtt/mqtt.port.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
+import { createBrokerAuthRoutes } from './broker-auth/broker-auth.routes.ts';
+import { createBrokerAuthService } from './broker-auth/broker-auth.service.ts';
 import type { DevicesApi } from './devices.api.ts';
 import { createDeviceListing } from './devices.listing.repository.ts';
 import { type AccountReport, createDeviceLogins } from './devices.logins.ts';
@@ -30,6 +32,8 @@ export interface DevicesModuleDeps {
   readonly users: Pick<UsersApi, 'exists'>;
   /** `owned`: a USER reads its own devices; `all`: every signed-in user reads every device. */
   readonly userDeviceScope: UserDeviceScope;
+  /** With it, brokers may ask who a device is, under `/api/v1/mqtt`. */
+  readonly brokerAuthSecret?: string | null;
   /** The broker's own logins, kept in step with the devices. Absent: it asks at each login. */
   readonly broker?: { readonly accounts: MqttAccounts; readonly logger: Logger };
 }
@@ -42,7 +46,7 @@ export interface DevicesModule {
 }
 
 export function createDevicesModule(deps: DevicesModuleDeps): DevicesModule {
-  const { sql, clock, events, users, userDeviceScope, broker = NO_BROKER } = deps;
+  const { sql, clock, events, users, userDeviceScope, brokerAuthSecret = null, broker = NO_BROKER } = deps;
   const statements = createStatements();
   const store = createDeviceStore(sql, statements);
   const listing = createDeviceListing(sql, statements);
@@ -61,6 +65,7 @@ export function createDevicesModule(deps: DevicesModuleDeps): DevicesModule {
   const exports = createExportService({ store });
   const groups = createGroupsService({ store: createGroupStore(sql), clock });
   const present = createDevicePresenter();
+  const brokerAuth = createBrokerAuthService({ devices });
 
   return {
     api: {
@@ -78,6 +83,9 @@ export function createDevicesModule(deps: DevicesModuleDeps): DevicesModule {
       { prefix: '/api/v1/devices', routes: createTransferRoutes(imports, exports, present) },
       { prefix: '/api/v1/devices', routes: createDevicesRoutes(devices, present) },
       { prefix: '/api/v1/device-groups', routes: createGroupsRoutes(groups) },
+      ...(brokerAuthSecret === null
+        ? []
+        : [{ prefix: '/api/v1/mqtt', routes: createBrokerAuthRoutes(brokerAuth, brokerAuthSecret) }]),
     ],
   };
 }
