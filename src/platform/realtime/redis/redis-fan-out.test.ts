@@ -150,6 +150,30 @@ await describeWithServer(
       await end();
     });
 
+    test('a process that takes no connections reaches those of the others', async () => {
+      const { one, two, end } = await twoProcesses();
+      const received = await two.watch('a');
+      const relay = createRedisRelay({ connection: one.connection, logger: silentLogger });
+      await relay.start?.(soon());
+      const emitter = createSocketIoRealtime({
+        httpServer: null,
+        authenticator: ANYBODY,
+        logger: silentLogger,
+        corsOrigins: [],
+        fanOut: createRedisFanOut({ connection: one.connection, relay, logger: silentLogger }),
+      });
+      const monitoring = emitter.namespace('/monitoring', {});
+      await emitter.start?.(soon());
+      await expect.poll(() => monitoring.hasListeners('b')).toBe(false);
+      expect(monitoring.hasListeners('a')).toBe(true);
+      monitoring.emit('a', 'news', { n: 1 });
+      await expect.poll(() => received).toEqual([1]);
+      expect(emitter.connectionCount()).toBe(0);
+      await emitter.stop?.(soon());
+      await relay.stop?.(soon());
+      await end();
+    });
+
     test('while Redis is away watchers of the same process see what is emitted there; afterwards all do', async () => {
       const { one, two, end } = await twoProcesses();
       const [here, there] = [await one.watch('a'), await two.watch('a')];

@@ -17,8 +17,11 @@ import {
 import type { FanOut } from './fan-out.ts';
 
 export interface SocketIoOptions {
-  /** The server that `/socket.io` is added to at `start`. It must outlive this component. */
-  readonly httpServer: HttpServer | (() => HttpServer);
+  /**
+   * The server that `/socket.io` is added to at `start`. It must outlive this component. Null: nobody connects to
+   * this process, and it still has to be started for what it emits to reach the others.
+   */
+  readonly httpServer: HttpServer | (() => HttpServer) | null;
   readonly authenticator: RealtimeAuthenticator;
   readonly logger: Logger;
   /** Allowed origins of long-polling requests; empty: same origin only. `*` allows every origin. */
@@ -41,6 +44,7 @@ const GOODBYE_MS = 500;
 export function createSocketIoRealtime(options: SocketIoOptions): Realtime {
   const { authenticator, logger, corsOrigins, clock = systemClock, fanOut = null } = options;
   let attached = false;
+  let joined = false;
   let stopping = false;
 
   // biome-ignore lint/suspicious/noExplicitAny: events are declared by modules, at run time
@@ -125,14 +129,24 @@ export function createSocketIoRealtime(options: SocketIoOptions): Realtime {
     return false;
   }
 
+  function endConnections(): void {
+    const connections = new Set(namespaces.flatMap(({ sockets }) => [...sockets.values()].map(({ conn }) => conn)));
+    for (const namespace of namespaces) namespace.local.disconnectSockets(true);
+    // Not `io.close()`, which would close the HTTP server too.
+    io.engine.close();
+    // The HTTP server waits for them when it closes.
+    setTimeout(() => connections.forEach(terminate), GOODBYE_MS).unref();
+  }
+
   return {
     name: 'realtime',
     async start(signal) {
       stopping = false;
       await fanOut?.start(signal);
-      if (attached) return;
-      if (fanOut !== null) join(fanOut);
+      if (fanOut !== null && !joined) join(fanOut);
+      joined = true;
       const { httpServer } = options;
+      if (attached || httpServer === null) return;
       io.attach(typeof httpServer === 'function' ? httpServer() : httpServer);
       io.engine.on('connection_error', (error: { message: string; code: number }) => {
         logger.debug({ detail: error.message, code: error.code }, 'realtime connection refused');
@@ -141,13 +155,7 @@ export function createSocketIoRealtime(options: SocketIoOptions): Realtime {
     },
     async stop() {
       stopping = true;
-      if (!attached) return;
-      const connections = new Set(namespaces.flatMap(({ sockets }) => [...sockets.values()].map(({ conn }) => conn)));
-      for (const namespace of namespaces) namespace.local.disconnectSockets(true);
-      // Not `io.close()`, which would close the HTTP server too.
-      io.engine.close();
-      // The HTTP server waits for them when it closes.
-      setTimeout(() => connections.forEach(terminate), GOODBYE_MS).unref();
+      if (attached) endConnections();
       await fanOut?.stop();
     },
     namespace(name, commands) {
