@@ -11,7 +11,7 @@ const packages = (...names: readonly string[]) => `(^|node_modules/(@types/)?)($
 const anyPackage = 'node_modules/';
 const suffix = (...names: readonly string[]) => `\\.(${names.join('|')})\\.ts$`;
 
-const adapterFolders = ['^src/platform/[^/]+/(mongodb|mariadb|mysql|redis|bullmq)/', '^src/platform/redis/'];
+const adapterFolders = ['^src/platform/[^/]+/(mongodb|mariadb|mysql|redis|bullmq)/', '^src/platform/(mongodb|redis)/'];
 const persistence = ['(^|/)migrations/', suffix('repository', 'tables', 'statements')];
 const inbound = suffix('routes', 'mqtt', 'jobs', 'socket');
 
