@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -39,6 +40,8 @@ function startMongod(mongod: string): Promise<TestServer> {
       mongod,
       ...['--dbpath', folder, '--port', String(port), '--bind_ip', '127.0.0.1', '--nounixsocket', '--quiet'],
       ...['--wiredTigerCacheSizeGB', '0.5', '--setParameter', 'diagnosticDataCollectionEnabled=false'],
+      // Tests live in other years than the server.
+      ...['--setParameter', 'ttlMonitorEnabled=false'],
     ],
     ready: ({ port }) => answers(port),
     url: ({ port }) => `mongodb://127.0.0.1:${port}`,
@@ -50,6 +53,22 @@ async function answers(port: number): Promise<boolean> {
   try {
     await client.db('admin').command({ ping: 1 });
     return true;
+  } finally {
+    await client.close();
+  }
+}
+
+/** An address of a database that does not exist yet, on the server at `url`. */
+export function databaseIn(url: string): string {
+  const address = new URL(url);
+  address.pathname = `/test_${randomUUID().replaceAll('-', '')}`;
+  return address.href;
+}
+
+export async function dropMongoDatabase(url: string): Promise<void> {
+  const client = new MongoClient(url, { serverSelectionTimeoutMS: 5_000 });
+  try {
+    await client.db(new URL(url).pathname.slice(1)).dropDatabase();
   } finally {
     await client.close();
   }

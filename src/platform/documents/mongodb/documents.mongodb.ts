@@ -1,0 +1,124 @@
+import type { Collection, Filter, Sort } from 'mongodb';
+import type { Clock } from '#kernel/clock.ts';
+import type { MongodbConnection } from '#platform/mongodb/mongodb-connection.ts';
+import { duplicatesOf } from '#platform/mongodb/mongodb-errors.ts';
+import type {
+  CollectionDefinition,
+  DocumentCollection,
+  DocumentListQuery,
+  DocumentQuery,
+  DocumentStore,
+  StoredDocument,
+} from '../documents.port.ts';
+import { decode, type Encoded, encode, encodeChanges, encodeField, encodeFilter } from './documents.encoding.ts';
+
+export interface MongodbDocumentStoreOptions {
+  readonly connection: MongodbConnection;
+  readonly clock: Clock;
+}
+
+/**
+ * The document store on MongoDB, a collection each. Starts after its connection. The server removes expired
+ * documents by a TTL index, within minutes and by its own clock; a start removes those that expired by ours.
+ */
+export function createMongodbDocumentStore({ connection, clock }: MongodbDocumentStoreOptions): DocumentStore {
+  const definitions: CollectionDefinition[] = [];
+  const { run } = connection;
+
+  async function prepare({ name, indexes, expiry }: CollectionDefinition): Promise<void> {
+    const collection = connection.collection<Encoded>(name);
+    for (const fields of indexes) {
+      // The id at the end serves the order of a page without a sort.
+      const keys = [...fields.map(encodeField), '_id'].map((field) => [field, 1] as const);
+      await run(() => collection.createIndex(new Map(keys)));
+    }
+    if (expiry === undefined) return;
+    await run(() => collection.createIndex({ _expires_at: 1 }, { expireAfterSeconds: 0 }));
+    const expired = { [expiry.field]: { $lt: clock.now() - expiry.afterMs } };
+    await run(() => collection.deleteMany(expired as Filter<Encoded>));
+  }
+
+  return {
+    name: 'documents',
+    async start() {
+      for (const definition of definitions) await prepare(definition);
+    },
+    collection<T extends StoredDocument>(definition: CollectionDefinition) {
+      definitions.push(definition);
+      return createCollection<T>(connection.collection<Encoded>(definition.name), definition, run);
+    },
+    ping: connection.ping,
+  };
+}
+
+function createCollection<T extends StoredDocument>(
+  collection: Collection<Encoded>,
+  { expiry }: CollectionDefinition,
+  run: MongodbConnection['run'],
+): DocumentCollection<T> {
+  return {
+    async insertMany(documents) {
+      if (documents.length === 0) return [];
+      // The server may take an unordered batch in any order: of one id only the first is sent.
+      const first = new Map<string, number>();
+      for (const [index, { id }] of documents.entries()) if (!first.has(id)) first.set(id, index);
+      const sent = [...first.values()];
+      const encoded = sent.map((index) => encode(documents[index] as T, expiry));
+      const known = await run(async () => {
+        try {
+          await collection.insertMany(encoded, { ordered: false });
+          return [];
+        } catch (error) {
+          return duplicatesOf(error);
+        }
+      });
+      const isNew = new Set(sent);
+      for (const position of known) isNew.delete(sent[position] as number);
+      return documents.map((_, index) => isNew.has(index));
+    },
+    async findById(id) {
+      const found = await run(() => collection.findOne({ _id: id }));
+      return found === null ? null : decode<T>(found);
+    },
+    async list(query) {
+      const { field, direction } = query.sort;
+      const way = direction === 'desc' ? -1 : 1;
+      const sort: Sort = [
+        [encodeField(field), way],
+        ['_id', way],
+      ];
+      const found = await run(() => collection.find(positionFilter(query)).sort(sort).limit(query.limit).toArray());
+      return found.map((each) => decode<T>(each));
+    },
+    count: (query) => run(() => collection.countDocuments(toFilter(query))),
+    async updateMany(query, changes) {
+      const $set = encodeChanges(changes, expiry);
+      const { matchedCount } = await run(() => collection.updateMany(toFilter(query), { $set }));
+      return matchedCount;
+    },
+    async removeMany(query) {
+      const { deletedCount } = await run(() => collection.deleteMany(toFilter(query)));
+      return deletedCount;
+    },
+  };
+}
+
+function toFilter({ filter = {}, range }: DocumentQuery): Filter<Encoded> {
+  const terms: Filter<Encoded>[] = [encodeFilter(filter)];
+  if (range?.from !== undefined) terms.push({ [encodeField(range.field)]: { $gte: range.from } });
+  if (range?.to !== undefined) terms.push({ [encodeField(range.field)]: { $lt: range.to } });
+  return { $and: terms };
+}
+
+function positionFilter(query: DocumentListQuery): Filter<Encoded> {
+  const { after, sort } = query;
+  if (after === undefined) return toFilter(query);
+  const field = encodeField(sort.field);
+  const [beyond, notBefore] = sort.direction === 'desc' ? (['$lt', '$lte'] as const) : (['$gt', '$gte'] as const);
+  const behind: Filter<Encoded>[] = [
+    { [field]: { [beyond]: after.value } },
+    { [field]: after.value, _id: { [beyond]: after.id } },
+  ];
+  // The second term says nothing new, but it is one that an index can start at.
+  return { $and: [toFilter(query), { [field]: { [notBefore]: after.value } }, { $or: behind }] };
+}

@@ -1,0 +1,118 @@
+import { type Collection, type Db, type Document, MongoClient } from 'mongodb';
+import { commonErrors } from '#kernel/errors.ts';
+import type { Component } from '#kernel/lifecycle.ts';
+import type { Logger } from '#kernel/logger.ts';
+import { cannotStart, isAway, storeAway } from './mongodb-errors.ts';
+
+export interface MongodbConnectionOptions {
+  /** `mongodb://[user:password@]host[:port][,…]/[database][?…]` or `mongodb+srv://…`; the database's default is core_api. */
+  readonly url: string;
+  readonly logger: Logger;
+}
+
+/**
+ * The process's pool of connections, shared by the adapters. Every write waits until a majority of the servers
+ * has it in the journal, whatever the address says. `start` fails when no server can be written to; afterwards
+ * the driver finds the primary again by itself.
+ */
+export interface MongodbConnection extends Component {
+  /** Does no I/O. Commands only inside `run`. */
+  collection<T extends Document>(name: string): Collection<T>;
+  /**
+   * Runs commands, and nothing else. They may have taken effect although this rejects.
+   * @throws AppError `unavailable` when no server took them within seconds
+   */
+  run<T>(commands: () => Promise<T>): Promise<T>;
+  /** @throws AppError `unavailable` */
+  ping(): Promise<void>;
+}
+
+const DEFAULT_DATABASE = 'core_api';
+const SERVER_SELECTION_MS = 5_000;
+/** A server that hangs is given up. Longer than any command that one waits for. */
+const SILENCE_MS = 30_000;
+const WRITE_CONCERN_MS = 10_000;
+const LARGEST_POOL = 20;
+const OLDEST_VERSION = 6;
+
+export function createMongodbConnection({ url, logger }: MongodbConnectionOptions): MongodbConnection {
+  const client = createClient(url);
+  const database: Db = client.db(databaseOf(url));
+  const server = `MongoDB at ${client.options.srvHost ?? client.options.hosts.join(',')}`;
+  let running = false;
+  let away = false;
+
+  async function run<T>(commands: () => Promise<T>): Promise<T> {
+    if (!running) throw storeAway();
+    try {
+      const result = await commands();
+      if (away) logger.info({}, 'MongoDB is back');
+      away = false;
+      return result;
+    } catch (error) {
+      if (!isAway(error)) throw error;
+      if (!away) logger.warn({ err: error }, 'MongoDB is away');
+      away = true;
+      throw storeAway(error);
+    }
+  }
+
+  return {
+    name: 'mongodb',
+    async start(signal) {
+      signal.throwIfAborted();
+      // Ends the attempt to connect as well.
+      const abandon = () => void client.close().catch(() => {});
+      signal.addEventListener('abort', abandon, { once: true });
+      try {
+        await client.connect();
+        // The handshake needs no rights; this shows whether the user may use the database.
+        await database.command({ listCollections: 1, nameOnly: true, authorizedCollections: true });
+        await refuseOldServer(database, server);
+      } catch (error) {
+        await client.close().catch(() => {});
+        throw isAway(error) || signal.aborted ? cannotStart(server, error) : error;
+      } finally {
+        signal.removeEventListener('abort', abandon);
+      }
+      running = true;
+    },
+    async stop() {
+      running = false;
+      await client.close();
+    },
+    collection: (name) => database.collection(name),
+    run,
+    ping: async () => void (await run(() => database.command({ ping: 1 }))),
+  };
+}
+
+function createClient(url: string): MongoClient {
+  try {
+    return new MongoClient(url, {
+      appName: 'core-api',
+      serverSelectionTimeoutMS: SERVER_SELECTION_MS,
+      connectTimeoutMS: SERVER_SELECTION_MS,
+      socketTimeoutMS: SILENCE_MS,
+      maxPoolSize: LARGEST_POOL,
+      writeConcern: { w: 'majority', journal: true, wtimeoutMS: WRITE_CONCERN_MS },
+      readPreference: 'primary',
+      ignoreUndefined: true,
+    });
+  } catch (cause) {
+    // What the driver says can hold the password.
+    const detail = 'The address of MongoDB is not one: it looks like mongodb://user:password@host:27017/core_api.';
+    throw commonErrors.unavailable({ detail, cause });
+  }
+}
+
+function databaseOf(url: string): string {
+  const path = /^mongodb(?:\+srv)?:\/\/[^/?]+\/([^?]+)/.exec(url)?.[1];
+  return path === undefined ? DEFAULT_DATABASE : decodeURIComponent(path);
+}
+
+async function refuseOldServer(database: Db, server: string): Promise<void> {
+  const { version } = await database.command({ buildInfo: 1 });
+  if (Number.parseInt(String(version), 10) >= OLDEST_VERSION) return;
+  throw commonErrors.unavailable({ detail: `${server} is version ${version}; ${OLDEST_VERSION} or newer is needed.` });
+}
