@@ -31,6 +31,8 @@ export interface Listener {
   stop(signal: AbortSignal): Promise<void>;
   /** What came on `LISTENER_TOPIC`. */
   heard(instance: string): void;
+  /** The broker is there again: whoever listened before has a while to come back. */
+  reconnected(): void;
   isListening(): boolean;
 }
 
@@ -124,6 +126,7 @@ export function createListener(options: ListenerOptions): Listener {
 
   async function takeOver(signal?: AbortSignal): Promise<void> {
     taking = true;
+    connections++;
     const next = createReceiver({
       address,
       clientId: CLIENT_ID,
@@ -138,7 +141,6 @@ export function createListener(options: ListenerOptions): Listener {
       },
       will: { topic: LISTENER_TOPIC, payload: Buffer.alloc(0), qos: 1, retain: false },
       message,
-      onConnect: () => connections++,
       onLost: (takenOver) => receiver === next && lost(takenOver),
     });
     try {
@@ -157,7 +159,11 @@ export function createListener(options: ListenerOptions): Listener {
     clearTimeout(takeOverTimer);
     takeOverTimer = setTimeout(() => {
       if (stopped || taking || receiver !== undefined) return;
-      takeOver().catch(() => takeOverAfter(heartbeatMs / 6));
+      takeOver().catch(() => {
+        // Who had it knows who was connected, and comes back first.
+        if (lostAt === undefined) heardAt = Date.now();
+        else takeOverAfter(heartbeatMs / 6);
+      });
     }, ms);
   }
 
@@ -189,6 +195,9 @@ export function createListener(options: ListenerOptions): Listener {
         heardAt = Date.now();
         if (instance !== instanceId && lostAt === undefined) clearTimeout(takeOverTimer);
       }
+    },
+    reconnected() {
+      heardAt = Date.now();
     },
     isListening: () => receiver?.isUp() ?? false,
   };

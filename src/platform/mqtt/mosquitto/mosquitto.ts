@@ -103,6 +103,7 @@ export function createMosquittoBroker(options: MosquittoBrokerOptions): MqttBrok
       [LISTENER_TOPIC]: { qos: 0, rh: 2 },
     },
     message,
+    onConnect: () => listener.reconnected(),
   });
 
   /** Takes the device's session over as a clean one: only so does Mosquitto drop what it keeps for it. */
