@@ -67,18 +67,22 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
   });
 
   // Devices and what they say
+  const { accounts } = infrastructure.broker;
   const devices = createDevicesModule({
     sql,
     clock,
     events,
     users: users.api,
     userDeviceScope: settings.USER_DEVICE_SCOPE,
+    ...(accounts === null ? {} : { broker: { accounts, logger } }),
   });
   const realtime = createSocketIoRealtime({
-    httpServer: () => http.app.server,
+    // Without people here, what happens here still reaches those who watch in other processes.
+    httpServer: roles.has('api') ? () => http.app.server : null,
     authenticator: { authenticate: auth.api.describe, refresh: auth.api.bearer },
     logger,
     corsOrigins: settings.CORS_ORIGINS,
+    fanOut: infrastructure.fanOut,
   });
   const telemetry = createTelemetryModule({
     stores: { telemetry: telemetryStore, documents },
@@ -93,7 +97,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
     },
     observer: { committed: metrics.observeBatch, delayed: metrics.observeDelay },
   });
-  const broker = infrastructure.createBroker(telemetry.mqttHandler, DEFAULT_INGEST_LIMITS.maxPayloadBytes);
+  const broker = infrastructure.broker.create(telemetry.mqttHandler, DEFAULT_INGEST_LIMITS.maxPayloadBytes);
 
   // Who loses access loses open connections too.
   events.on('user.access_changed', ({ data }) => realtime.disconnectUser(data.user_id));
@@ -130,6 +134,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
           isServing: () => serving,
           checks: {
             ...infrastructure.checks,
+            ...(roles.has('ingest') ? { mqtt: () => broker.ping() } : {}),
             sql: () => sql.ping(),
             documents: () => documents.ping(),
             telemetry: async () => {
@@ -148,7 +153,8 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
   const reconcile: Component = {
     name: 'device status',
     async start() {
-      if (!infrastructure.sessionsSurviveRestart) await devices.api.markAllOffline(clock.now());
+      if (!infrastructure.broker.sessionsSurviveRestart) await devices.api.markAllOffline(clock.now());
+      if (accounts !== null) await devices.reconcileAccounts();
     },
   };
   return {
@@ -158,7 +164,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
       reconcile,
       ...telemetry.components,
       http,
-      ...(roles.has('api') ? [realtime] : []),
+      realtime,
       ...(roles.has('ingest') ? [broker] : []),
     ],
     http,

@@ -19,7 +19,11 @@ const SETTING_OF: Readonly<Record<ServerName, (server: TestServer) => ServerSett
 };
 
 /** The same scenario as in main-path.test.ts, with each of these parts outside the process. */
-const PROFILES: readonly (readonly ServerName[])[] = [['mariadb', 'redis']];
+const PROFILES: readonly (readonly ServerName[])[] = [
+  ['mariadb', 'redis'],
+  ['mosquitto'],
+  ['mariadb', 'redis', 'mosquitto'],
+];
 
 for (const parts of PROFILES) {
   await describeWithServers(parts, (servers) => {

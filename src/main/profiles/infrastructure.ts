@@ -3,13 +3,13 @@ import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { CounterStore } from '#platform/cache/cache.port.ts';
 import type { DocumentStore } from '#platform/documents/documents.port.ts';
-import type { MqttBroker, MqttHandler } from '#platform/mqtt/mqtt.port.ts';
+import type { FanOut } from '#platform/realtime/socketio/fan-out.ts';
 import type { EventRelay } from '#platform/relay/relay.port.ts';
 import type { MigrationSet, SqlStore } from '#platform/sql/sql.port.ts';
 import type { TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
 import { createDataLock } from '../data-lock.ts';
 import type { Settings } from '../settings.ts';
-import { createBrokerProfile } from './broker.ts';
+import { type BrokerProfile, createBrokerProfile } from './broker.ts';
 import { createRelationalStore } from './relational.ts';
 import { createSharedState } from './shared-state.ts';
 import { createStores } from './stores.ts';
@@ -28,9 +28,8 @@ export interface Infrastructure {
   readonly checks: Readonly<Record<string, () => Promise<void>>>;
   /** In start order. The document store's collections are declared before. */
   readonly components: readonly Component[];
-  /** Whether devices can still be connected when this process starts. */
-  readonly sessionsSurviveRestart: boolean;
-  createBroker(handler: MqttHandler, maxPayloadBytes: number): MqttBroker;
+  readonly fanOut: FanOut | null;
+  readonly broker: BrokerProfile;
 }
 
 /** Drivers are imported by the part that needs them: an embedded start loads no client of a server. */
@@ -59,8 +58,9 @@ export async function createInfrastructure(
       sql,
       ...stores.components,
       ...shared.components,
+      ...broker.components,
     ],
-    sessionsSurviveRestart: broker.sessionsSurviveRestart,
-    createBroker: broker.create,
+    fanOut: shared.fanOut,
+    broker,
   };
 }

@@ -2,6 +2,7 @@ import type { Clock } from '#kernel/clock.ts';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { CounterStore } from '#platform/cache/cache.port.ts';
+import type { FanOut } from '#platform/realtime/socketio/fan-out.ts';
 import type { EventRelay } from '#platform/relay/relay.port.ts';
 import type { Settings } from '../settings.ts';
 
@@ -12,6 +13,8 @@ export interface SharedState {
   /** Counts for this process alone while Redis is away. */
   readonly rateLimitCounters: CounterStore;
   readonly relay: EventRelay;
+  /** Between the Socket.IO servers of all processes; null: there is one process. */
+  readonly fanOut: FanOut | null;
   readonly components: readonly Component[];
   /** By name, for the readiness probe. */
   readonly checks: Readonly<Record<string, () => Promise<void>>>;
@@ -26,17 +29,19 @@ export async function createSharedState(settings: Settings, clock: Clock, logger
     const { createRedisRelay } = await import('#platform/relay/redis/redis-relay.ts');
     const connection = createRedisConnection({ url: settings.REDIS_URL, logger });
     const { createFallbackCounters } = await import('#platform/cache/fallback-counters.ts');
+    const { createRedisFanOut } = await import('#platform/realtime/redis/redis-fan-out.ts');
     const relay = createRedisRelay({ connection, logger });
     const counters = createRedisCounters({ connection });
     return {
       counters,
       rateLimitCounters: createFallbackCounters({ shared: counters, local, logger }),
       relay,
+      fanOut: createRedisFanOut({ connection, relay, logger }),
       components: [connection, relay],
       checks: { redis: () => connection.ping() },
     };
   }
   const { createLocalRelay } = await import('#platform/relay/local-relay.ts');
   const relay = createLocalRelay({ logger });
-  return { counters: local, rateLimitCounters: local, relay, components: [relay], checks: {} };
+  return { counters: local, rateLimitCounters: local, relay, fanOut: null, components: [relay], checks: {} };
 }
