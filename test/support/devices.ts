@@ -4,10 +4,12 @@ import { silentLogger } from '#kernel/logger.ts';
 import {
   createDevicesModule,
   type DevicesApi,
+  type DevicesModule,
   devicesMigrations,
   type UserDeviceScope,
 } from '#modules/devices/index.ts';
 import { createUsersModule, usersMigrations } from '#modules/users/index.ts';
+import type { MqttAccounts } from '#platform/mqtt/mqtt.port.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 import { createTestClock, type TestClock } from './clock.ts';
 import { recordEvents } from './events.ts';
@@ -18,6 +20,7 @@ import { createTestSql } from './sql.ts';
 export interface DevicesHarness {
   readonly app: TestApp;
   readonly api: DevicesApi;
+  readonly reconcileAccounts: DevicesModule['reconcileAccounts'];
   readonly sql: SqlStore;
   readonly clock: TestClock;
   /** Every device event since the start, in order. */
@@ -32,12 +35,16 @@ export interface DevicesHarness {
   close(): Promise<void>;
 }
 
-export async function createDevicesHarness(userDeviceScope: UserDeviceScope = 'owned'): Promise<DevicesHarness> {
+export async function createDevicesHarness(
+  userDeviceScope: UserDeviceScope = 'owned',
+  accounts?: MqttAccounts,
+): Promise<DevicesHarness> {
   const sql = await createTestSql(usersMigrations, devicesMigrations);
   const clock = createTestClock();
   const bus = createEventBus(silentLogger);
   const users = createUsersModule({ sql, clock, events: bus });
-  const devices = createDevicesModule({ sql, clock, events: bus, users: users.api, userDeviceScope });
+  const broker = accounts === undefined ? {} : { broker: { accounts, logger: silentLogger } };
+  const devices = createDevicesModule({ sql, clock, events: bus, users: users.api, userDeviceScope, ...broker });
   const app = await createTestApp({ routes: devices.routes, clock });
 
   const person = async (role: UserRole, name: string): Promise<Principal> => {
@@ -51,6 +58,7 @@ export async function createDevicesHarness(userDeviceScope: UserDeviceScope = 'o
   return {
     app,
     api: devices.api,
+    reconcileAccounts: devices.reconcileAccounts,
     sql,
     clock,
     events: recordEvents(
