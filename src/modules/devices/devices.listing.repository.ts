@@ -9,6 +9,9 @@ import { DEVICE_COLUMNS, type DeviceTables } from './devices.tables.ts';
 const CACHED_CHARACTERS = 4_000_000;
 const RECORD_OVERHEAD = 500;
 const CACHED_TOTALS = 500;
+const CACHED_PAGES = 200;
+
+type DevicePage = Awaited<ReturnType<DeviceListing['list']>>;
 
 interface CachedRecord {
   readonly revision: number;
@@ -18,8 +21,9 @@ interface CachedRecord {
 /**
  * The paged list. Reading twenty whole rows costs three times what a bare HTTP answer does, so a page is read
  * as ids with their revisions, and only rows that changed since they were last read are read whole. The same
- * goes for totals: counted once for each revision of the roster. Nothing here can be stale, whoever wrote:
- * revisions come from the store with every page, and every write raises them in its own transaction.
+ * goes for totals: counted once for each revision of the roster. A store that can tell that nothing at all was
+ * written is not even asked for the ids again. Nothing here can be stale, whoever wrote: revisions and the token
+ * come from the store each time, and every write raises them in its own transaction.
  */
 export function createDeviceListing(store: SqlStore, statements: Statements): DeviceListing {
   const records = new LRUCache<number, CachedRecord>({
@@ -27,6 +31,7 @@ export function createDeviceListing(store: SqlStore, statements: Statements): De
     sizeCalculation: ({ record }) => RECORD_OVERHEAD + record.metadata.length,
   });
   const totals = new LRUCache<string, { readonly roster: number; readonly total: number }>({ max: CACHED_TOTALS });
+  const pages = new LRUCache<string, { readonly token: string; readonly page: DevicePage }>({ max: CACHED_PAGES });
   const db = () => store.db<DeviceTables>();
 
   async function readPage(query: DeviceListQuery, shape: string, values: object) {
@@ -97,36 +102,47 @@ export function createDeviceListing(store: SqlStore, statements: Statements): De
     return total;
   }
 
+  async function readList(query: DeviceListQuery): Promise<DevicePage> {
+    const shape = shapeOf(query);
+    const values = valuesOf(query);
+    const rows = await readPage(query, shape, values);
+    const found = new Map<number, CachedRecord>();
+    const changed: number[] = [];
+    for (const { id, revision } of rows) {
+      const cached = records.get(id);
+      if (cached?.revision === revision) found.set(id, cached);
+      else changed.push(id);
+    }
+    for (const read of await readRecords(changed)) {
+      found.set(read.record.id, read);
+      records.set(read.record.id, read);
+    }
+    const total = await totalOf(query, shape, values, rows[0]?.roster);
+
+    const items: DeviceRecord[] = [];
+    for (const { id, lastSeenAt } of rows) {
+      const cached = found.get(id);
+      if (cached === undefined) continue;
+      let { record } = cached;
+      if (record.lastSeenAt !== lastSeenAt) {
+        record = { ...record, lastSeenAt };
+        records.set(id, { revision: cached.revision, record });
+      }
+      items.push(record);
+    }
+    return { items, total };
+  }
+
   return {
     async list(query) {
-      const shape = shapeOf(query);
-      const values = valuesOf(query);
-      const rows = await readPage(query, shape, values);
-      const found = new Map<number, CachedRecord>();
-      const changed: number[] = [];
-      for (const { id, revision } of rows) {
-        const cached = records.get(id);
-        if (cached?.revision === revision) found.set(id, cached);
-        else changed.push(id);
-      }
-      for (const read of await readRecords(changed)) {
-        found.set(read.record.id, read);
-        records.set(read.record.id, read);
-      }
-      const total = await totalOf(query, shape, values, rows[0]?.roster);
-
-      const items: DeviceRecord[] = [];
-      for (const { id, lastSeenAt } of rows) {
-        const cached = found.get(id);
-        if (cached === undefined) continue;
-        let { record } = cached;
-        if (record.lastSeenAt !== lastSeenAt) {
-          record = { ...record, lastSeenAt };
-          records.set(id, { revision: cached.revision, record });
-        }
-        items.push(record);
-      }
-      return { items, total };
+      const token = store.changeToken();
+      if (token === null) return readList(query);
+      const key = JSON.stringify(query);
+      const known = pages.get(key);
+      if (known?.token === token) return known.page;
+      const page = await readList(query);
+      pages.set(key, { token, page });
+      return page;
     },
   };
 }

@@ -374,6 +374,31 @@ export function sqlStoreContract(name: string, createFactory: () => Promise<SqlS
       expect(Number(removed.numDeletedRows)).toBe(1);
     });
 
+    test('a change token is another one after every write, whoever wrote; or there is none', async () => {
+      const store = await migrated();
+      const other = await migrated();
+      const seen = new Set<string>();
+      const first = store.changeToken();
+      if (first === null) return;
+      seen.add(first);
+      await store.db<Tables>().selectFrom('owners').selectAll().execute();
+      expect(store.changeToken()).toBe(first);
+      const writes: readonly (() => Promise<unknown>)[] = [
+        () => addOwner(store.db<Tables>(), 'a'),
+        () => addOwner(other.db<Tables>(), 'b'),
+        () => store.db<Tables>().updateTable('owners').set({ name: 'c' }).execute(),
+        () => other.transaction<Tables, unknown>((db) => db.deleteFrom('owners').where('name', '=', 'c').execute()),
+      ];
+      for (const write of writes) {
+        await write();
+        const token = store.changeToken();
+        expect(token).not.toBeNull();
+        expect(seen.has(String(token))).toBe(false);
+        seen.add(String(token));
+        expect(store.changeToken()).toBe(token);
+      }
+    });
+
     test('answers a ping; before the start and after the stop it throws', async () => {
       const store = factory.create(FIRST);
       expect(() => store.db()).toThrow();

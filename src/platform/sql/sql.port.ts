@@ -21,6 +21,12 @@ export interface SqlStore extends Component {
   isUniqueViolation(error: unknown): boolean;
   /** Whether a thrown error is a violated foreign key. */
   isForeignKeyViolation(error: unknown): boolean;
+  /**
+   * A text that is another one whenever anything in the store may have changed, whoever wrote: what was read
+   * after this was asked is still what is stored while it is the same. Costs less than a query.
+   * Null: this store cannot tell, ask it each time.
+   */
+  changeToken(): string | null;
   /** Brings the schema up to date; waits for another process that is doing so. Returns the names that ran. */
   migrate(): Promise<readonly string[]>;
   /** Cheap round trip. @throws AppError `unavailable` */

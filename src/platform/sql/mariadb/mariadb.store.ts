@@ -107,6 +107,7 @@ export function createMariadbStore(options: MariadbStoreOptions): SqlStore {
       });
     },
     isUniqueViolation,
+    changeToken: () => null,
     isForeignKeyViolation,
     async migrate() {
       db();
