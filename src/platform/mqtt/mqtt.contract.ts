@@ -56,9 +56,8 @@ function loginContract(harness: MqttHarness): void {
       expect(rig().handler.events).toEqual([]);
     });
 
-    test.runIf(harness.capabilities.asksAtLogin)(
-      'a device that is being cut while it logs in does not get in',
-      async () => {
+    if (harness.capabilities.asksAtLogin)
+      test('a device that is being cut while it logs in does not get in', async () => {
         let letOn = () => {};
         rig().handler.beforeAuthenticate = () => new Promise((resolve) => (letOn = resolve));
         const client = await rig().raw();
@@ -69,8 +68,7 @@ function loginContract(harness: MqttHarness): void {
         await client.ended();
         expect(client.received).toEqual([]);
         expect(rig().handler.events).toEqual([]);
-      },
-    );
+      });
   });
 }
 
@@ -111,16 +109,14 @@ function topicContract(harness: MqttHarness): void {
       expect(beta.received).toEqual([]);
     });
 
-    test.runIf(harness.capabilities.reportsRefusals).each(forbidden)(
-      'publishing to %.40s ends the connection',
-      async (topic) => {
+    if (harness.capabilities.reportsRefusals)
+      test.each(forbidden)('publishing to %.40s ends the connection', async (topic) => {
         const client = await (await rig().raw()).logIn();
         client.send(packets.publish(topic, '{}'), packets.publish('devices/alpha/log', 'never read', { messageId: 2 }));
         await client.ended();
         await rig().handler.saw('disconnected alpha');
         expect(rig().handler.events).toEqual(['connected alpha', 'refused alpha topic', 'disconnected alpha']);
-      },
-    );
+      });
 
     test.each(['command', 'config', 'ota'])('a device subscribes to its %s', async (channel) => {
       const device = await rig().device('alpha');
@@ -205,13 +201,11 @@ function sessionContract(harness: MqttHarness): void {
       expect(beta.received).toEqual([]);
     });
 
-    test.runIf(harness.capabilities.reportsRefusals).each(foreignWills)(
-      'a Last Will for %s is refused',
-      async (topic) => {
+    if (harness.capabilities.reportsRefusals)
+      test.each(foreignWills)('a Last Will for %s is refused', async (topic) => {
         await expect(rig().device('alpha', { will: { ...will, topic } })).rejects.toMatchObject({ code: 5 });
         expect(rig().handler.events.filter((event) => !event.startsWith('refused'))).toEqual([]);
-      },
-    );
+      });
 
     test('a missed keep-alive ends the session', async () => {
       const client = await (await rig().raw()).logIn({ keepAlive: 1 });
@@ -254,9 +248,8 @@ function sessionContract(harness: MqttHarness): void {
       expect(rig().handler.events).not.toContain('disconnected alpha');
     });
 
-    test.runIf(harness.capabilities.severalConnections)(
-      'a device with two connections is connected until the last one ends',
-      async () => {
+    if (harness.capabilities.severalConnections)
+      test('a device with two connections is connected until the last one ends', async () => {
         const one = await rig().device('alpha', { clientId: 'one' });
         const two = await rig().device('alpha', { clientId: 'two' });
         await one.endAsync();
@@ -264,17 +257,14 @@ function sessionContract(harness: MqttHarness): void {
         expect(rig().handler.events).toEqual(['connected alpha', 'message alpha log x']);
         await two.endAsync();
         await rig().handler.saw('disconnected alpha');
-      },
-    );
+      });
 
-    test.runIf(harness.capabilities.severalConnections)(
-      'clients without a client id do not disturb each other',
-      async () => {
+    if (harness.capabilities.severalConnections)
+      test('clients without a client id do not disturb each other', async () => {
         const one = await rig().device('alpha', { clientId: '' });
         await rig().device('alpha', { clientId: '' });
         await one.publishAsync('devices/alpha/log', 'x', { qos: 1 });
-      },
-    );
+      });
 
     const clientIds = harness.capabilities.severalConnections ? ['one', 'two'] : ['one'];
     test('disconnect cuts every connection of a device, drops Last Wills, and leaves others alone', async () => {
@@ -298,11 +288,12 @@ function sessionContract(harness: MqttHarness): void {
       await expect(rig().broker.ping()).rejects.toMatchObject({ code: 'unavailable' });
     });
 
-    test.runIf(harness.capabilities.endsSessionsOnStop)('stop ends every session', async () => {
-      await rig().device('alpha', { will });
-      await rig().broker.stop?.(AbortSignal.timeout(5_000));
-      expect(rig().handler.events).toEqual(['connected alpha', 'disconnected alpha']);
-    });
+    if (harness.capabilities.endsSessionsOnStop)
+      test('stop ends every session', async () => {
+        await rig().device('alpha', { will });
+        await rig().broker.stop?.(AbortSignal.timeout(5_000));
+        expect(rig().handler.events).toEqual(['connected alpha', 'disconnected alpha']);
+      });
   });
 }
 

@@ -254,16 +254,17 @@ export function mqttOutgoingContract(harness: MqttHarness): void {
     });
 
     const { deviceQueue } = harness.capabilities;
-    test.runIf(deviceQueue !== null)('a device that does not acknowledge commands keeps a bounded queue', async () => {
-      const device = await rig.device('alpha', { clean: false });
-      await device.subscribeAsync('devices/alpha/command', { qos: 1 });
-      await device.endAsync();
-      await rig.handler.saw('disconnected alpha');
-      for (let i = 0; i < 1_100; i++) {
-        await rig.broker.publish({ topic: 'devices/alpha/command', payload: `${i}`, qos: 1 });
-      }
-      const back = await rig.device('alpha', { clean: false });
-      await eventually(() => expect(back.received.length).toBe(deviceQueue));
-    });
+    if (deviceQueue !== null)
+      test('a device that does not acknowledge commands keeps a bounded queue', async () => {
+        const device = await rig.device('alpha', { clean: false });
+        await device.subscribeAsync('devices/alpha/command', { qos: 1 });
+        await device.endAsync();
+        await rig.handler.saw('disconnected alpha');
+        for (let i = 0; i < 1_100; i++) {
+          await rig.broker.publish({ topic: 'devices/alpha/command', payload: `${i}`, qos: 1 });
+        }
+        const back = await rig.device('alpha', { clean: false });
+        await eventually(() => expect(back.received.length).toBe(deviceQueue));
+      });
   });
 }
