@@ -22,8 +22,15 @@ import type { DeviceThrottle } from './telemetry.throttle.ts';
 const MAX_BATCH_ITEMS = 4_000;
 /** Commits on their way at a time: the second keeps the store's thread busy while this one forms the next. */
 const MAX_COMMITS = 2;
-/** A second commit is only worth its fsync when it carries at least this many items. */
-const MIN_OVERLAPPING_ITEMS = 500;
+/**
+ * A commit costs about a millisecond of work on top of its items (a row for each device in it, the fsync, a
+ * write to each connection), so under load they start at most this often. After a small commit the next one
+ * waits for nothing.
+ */
+const COMMIT_INTERVAL_MS = 10;
+const SMALL_COMMIT_ITEMS = 50;
+/** Items that are worth a commit of their own at any time. */
+const FULL_COMMIT_ITEMS = 2_000;
 /** Items waiting above which HTTP ingest is refused (MQTT is slowed by its unread sockets instead). */
 const MAX_WAITING_HTTP_ITEMS = 50_000;
 const REJECT_LOG_INTERVAL_MS = 60_000;
@@ -78,7 +85,10 @@ export function createIngestPipeline({
   const loggedRejects = new LRUCache<string, true>({ max: REMEMBERED_REJECT_LOGS, ttl: REJECT_LOG_INTERVAL_MS });
   let current = createBatch();
   let scheduled = false;
+  let nextCommitAt = 0;
   let commits = 0;
+  let timer: NodeJS.Timeout | undefined;
+  let stopping = false;
   let whenIdle: (() => void) | undefined;
 
   /** The batch that takes the next message, with the device noted as heard from. */
@@ -99,16 +109,23 @@ export function createIngestPipeline({
   function flush(): void {
     scheduled = false;
     while (committing.size < MAX_COMMITS) {
-      const batch = waiting.shift() ?? takeCurrent();
+      const batch = waiting.shift() ?? takeCurrent(stopping);
       if (batch === undefined) break;
       void commit(batch);
     }
-    if (committing.size === 0) whenIdle?.();
+    if (committing.size === 0 && current.items === 0) whenIdle?.();
   }
 
-  function takeCurrent(): Batch | undefined {
-    const due = committing.size === 0 ? 1 : MIN_OVERLAPPING_ITEMS;
-    if (current.items < due) return undefined;
+  function takeCurrent(now: boolean): Batch | undefined {
+    if (current.items === 0) return undefined;
+    const waitMs = nextCommitAt - performance.now();
+    if (waitMs > 0 && current.items < FULL_COMMIT_ITEMS && !now) {
+      timer ??= setTimeout(() => {
+        timer = undefined;
+        flush();
+      }, waitMs);
+      return undefined;
+    }
     const batch = current;
     current = createBatch();
     return batch;
@@ -116,6 +133,7 @@ export function createIngestPipeline({
 
   async function commit(batch: Batch): Promise<void> {
     committing.add(batch);
+    nextCommitAt = performance.now() + (batch.items > SMALL_COMMIT_ITEMS ? COMMIT_INTERVAL_MS : 0);
     const result = await committer.commit(batch);
     committing.delete(batch);
     commits += 1;
@@ -230,6 +248,7 @@ export function createIngestPipeline({
     },
     commitCount: () => commits,
     async stop(signal) {
+      stopping = true;
       committer.giveUpOn(signal);
       if (current.items === 0 && waiting.length === 0 && committing.size === 0) return;
       await new Promise<void>((resolve) => {
