@@ -44,6 +44,8 @@ const CHANNELS: ReadonlySet<string> = new Set(DEVICE_CHANNELS);
  * responses come over a shared subscription, each to one process; what decides the status of devices comes to
  * one process at a time (see `Listener`).
  *
+ * A process that takes no messages does not start it, and sends and cuts all the same.
+ *
  * Mosquitto acknowledges to the device when it has the message in its queue. Our acknowledgement to Mosquitto
  * leaves after `acknowledge()`, so what was not stored comes again, to this process: sessions keep their share.
  */
@@ -51,7 +53,7 @@ export function createMosquittoBroker(options: MosquittoBrokerOptions): MqttBrok
   const { control, handler, logger, instanceId } = options;
   const { address } = control;
   const identities = createIdentities(handler, logger);
-  let running = false;
+  let stopped = false;
   const noteUnknown = createUnknownLog(logger);
 
   function message(topic: string, payload: Buffer, acknowledge: () => void): void {
@@ -121,17 +123,17 @@ export function createMosquittoBroker(options: MosquittoBrokerOptions): MqttBrok
   return {
     name: 'mqtt',
     async start(signal) {
+      stopped = false;
       await receiver.open(signal);
       await listener.start(signal);
-      running = true;
     },
     async stop(signal) {
-      running = false;
+      stopped = true;
       await Promise.all([receiver.close(signal), listener.stop(signal)]);
       identities.stop();
     },
     async publish(outgoing) {
-      if (!running) throw commonErrors.unavailable();
+      if (stopped) throw commonErrors.unavailable();
       await control.publish(outgoing);
     },
     async disconnect(deviceUid, { forget = false } = {}) {
