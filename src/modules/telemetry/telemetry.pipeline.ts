@@ -120,10 +120,12 @@ export function createIngestPipeline({
     if (current.items === 0) return undefined;
     const waitMs = nextCommitAt - performance.now();
     if (waitMs > 0 && current.items < FULL_COMMIT_ITEMS && !now) {
-      timer ??= setTimeout(() => {
-        timer = undefined;
-        flush();
-      }, waitMs);
+      if (timer === undefined) {
+        timer = setTimeout(() => {
+          timer = undefined;
+          flush();
+        }, waitMs);
+      }
       return undefined;
     }
     const batch = current;
