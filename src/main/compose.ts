@@ -75,6 +75,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
     users: users.api,
     userDeviceScope: settings.USER_DEVICE_SCOPE,
     ...(accounts === null ? {} : { broker: { accounts, logger } }),
+    brokerAuthSecret: settings.MQTT_AUTH_SECRET,
   });
   const realtime = createSocketIoRealtime({
     // Without people here, what happens here still reaches those who watch in other processes.
@@ -93,7 +94,8 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
     limits: {
       ...DEFAULT_INGEST_LIMITS,
       maxAgeMs: settings.TELEMETRY_RETENTION_DAYS * 86_400_000,
-      maxRatePerDevice: settings.DEVICE_RATE_LIMIT,
+      // An outside broker sends the messages of all devices in one line: a delay would hold up the others.
+      maxRatePerDevice: settings.MQTT_URL === null ? settings.DEVICE_RATE_LIMIT : null,
     },
     observer: { committed: metrics.observeBatch, delayed: metrics.observeDelay },
   });

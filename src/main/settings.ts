@@ -134,6 +134,17 @@ const rateLimit: Setting<{ readonly max: number; readonly windowMs: number } | n
   },
 };
 
+function secret(description: string): Setting<string | null> {
+  return {
+    default: null,
+    shown: '',
+    accepted: '16 characters or more',
+    description,
+    secret: true,
+    parse: (raw) => (raw.length >= 16 ? valid(raw) : invalid),
+  };
+}
+
 /** Where a server outside the process is. It may hold a password: never printed. */
 function address(protocols: readonly string[], example: string, description: string): Setting<string | null> {
   return {
@@ -196,6 +207,9 @@ export const SETTINGS = {
     'Where devices reach the broker of MQTT_URL; unset: the same address',
   ),
   INSTANCE_ID: instanceId,
+  MQTT_AUTH_SECRET: secret(
+    'Shown by a broker that asks /api/v1/mqtt for logins and rights (EMQX, go-auth); unset: none may ask',
+  ),
   ROLES: listOf(ROLES, 'What this process does'),
   LOG_LEVEL: oneOf(['debug', 'info', 'warn', 'error', 'silent'], 'info', 'Least severe level that is logged'),
   LOG_FORMAT: oneOf(['json', 'pretty'], 'json', 'How log lines look'),

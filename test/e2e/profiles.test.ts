@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { temporaryFolder } from '../support/folders.ts';
 import type { ServerSettings } from '../support/server-process.ts';
+import { devicePortOf } from '../support/servers/mosquitto.ts';
 import { describeWithServers, type ServerName, type TestServer } from '../support/servers.ts';
 import { mainPathScenario } from './main-path.scenario.ts';
 
@@ -15,7 +16,7 @@ const SETTING_OF: Readonly<Record<ServerName, (server: TestServer) => ServerSett
   mariadb: ({ url }) => ({ DATABASE_URL: ownDatabase(url) }),
   mongodb: ({ url }) => ({ DOCUMENTS_URL: ownDatabase(url) }),
   redis: ({ url }) => ({ REDIS_URL: url }),
-  mosquitto: ({ url }) => ({ MQTT_URL: url }),
+  mosquitto: ({ url }) => ({ MQTT_URL: url, MQTT_PUBLIC_URL: `mqtt://127.0.0.1:${devicePortOf(url)}` }),
 };
 
 /** The same scenario as in main-path.test.ts, with each of these parts outside the process. */

@@ -52,7 +52,7 @@ export function spawnServer(settings: ServerSettings): ChildProcess {
 /** Starts the real server and resolves when `/readyz` answers 200. @throws with its output when it ends before */
 export async function startServer(settings: ServerSettings): Promise<ServerProcess> {
   const httpPort = Number(settings['HTTP_PORT'] ?? (await freePort()));
-  const external = settings['MQTT_URL'];
+  const external = settings['MQTT_PUBLIC_URL'] ?? settings['MQTT_URL'];
   const mqttPort =
     external === undefined ? Number(settings['MQTT_PORT'] ?? (await freePort())) : Number(new URL(external).port);
   const child = spawnServer({
