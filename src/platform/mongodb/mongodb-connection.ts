@@ -37,7 +37,11 @@ const OLDEST_VERSION = 6;
 
 export function createMongodbConnection({ url, logger }: MongodbConnectionOptions): MongodbConnection {
   const client = createClient(url);
-  const database: Db = client.db(databaseOf(url));
+  // Said here and not to the client: what the address says goes before its options.
+  const database: Db = client.db(databaseOf(url), {
+    writeConcern: { w: 'majority', journal: true, wtimeoutMS: WRITE_CONCERN_MS },
+    readPreference: 'primary',
+  });
   const server = `MongoDB at ${client.options.srvHost ?? client.options.hosts.join(',')}`;
   let running = false;
   let away = false;
@@ -95,8 +99,6 @@ function createClient(url: string): MongoClient {
       connectTimeoutMS: SERVER_SELECTION_MS,
       socketTimeoutMS: SILENCE_MS,
       maxPoolSize: LARGEST_POOL,
-      writeConcern: { w: 'majority', journal: true, wtimeoutMS: WRITE_CONCERN_MS },
-      readPreference: 'primary',
       ignoreUndefined: true,
     });
   } catch (cause) {

@@ -29,6 +29,8 @@ const RETRYABLE = ['RetryableWriteError', 'TransientTransactionError', 'ResetPoo
 /** Nothing is wrong with the command; the same again may succeed. It may also have taken effect. */
 export function isAway(error: unknown): boolean {
   if (!(error instanceof MongoError)) return false;
+  // A bulk write dresses whatever happened to it as an answer of the server.
+  if (error instanceof MongoBulkWriteError && isAway(error.errorResponse)) return true;
   return (
     error instanceof MongoNetworkError ||
     error instanceof MongoServerSelectionError ||

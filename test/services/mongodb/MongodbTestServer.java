@@ -11,6 +11,9 @@ import io.netty.buffer.Unpooled;
 import io.netty.channel.embedded.EmbeddedChannel;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.BindException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
@@ -44,9 +47,23 @@ public final class MongodbTestServer extends MemoryBackend {
     }
 
     public static void main(String[] arguments) throws Exception {
+        int port = Integer.parseInt(arguments[0]);
+        waitForPort(port);
         MongoServer server = new MongoServer(new MongodbTestServer(Path.of(arguments[1])));
         Runtime.getRuntime().addShutdownHook(new Thread(server::shutdownNow));
-        server.bind("127.0.0.1", Integer.parseInt(arguments[0]));
+        server.bind("127.0.0.1", port);
+    }
+
+    /** While the server was away, the system may have given its port to a client of anybody, for a moment. */
+    private static void waitForPort(int port) throws Exception {
+        for (int attempt = 1; ; attempt += 1) {
+            try (ServerSocket socket = new ServerSocket(port, 1, InetAddress.getByName("127.0.0.1"))) {
+                return;
+            } catch (BindException taken) {
+                if (attempt == 100) throw taken;
+                Thread.sleep(100);
+            }
+        }
     }
 
     @Override

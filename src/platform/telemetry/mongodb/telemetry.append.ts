@@ -1,0 +1,216 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { AnyBulkWriteOperation, Collection, Filter } from 'mongodb';
+import { isAppError } from '#kernel/errors.ts';
+import type { MongodbConnection } from '#platform/mongodb/mongodb-connection.ts';
+import { duplicatesOf, storeAway } from '#platform/mongodb/mongodb-errors.ts';
+import type { AppendResult, LatestValue, TelemetryBatch } from '../telemetry.port.ts';
+import {
+  countsOf,
+  type DeviceDocument,
+  mergesOf,
+  newDevice,
+  type Plan,
+  planOf,
+  type SampleDocument,
+} from './telemetry.plan.ts';
+
+export interface AppenderOptions {
+  readonly connection: MongodbConnection;
+  readonly samples: Collection<SampleDocument>;
+  readonly devices: Collection<DeviceDocument>;
+  /** A field name that no other running process has. */
+  readonly writer: string;
+}
+
+/** A batch that has begun to be written: how far it is. */
+interface Attempt {
+  readonly plan: Plan;
+  /** Of this process, ascending. */
+  readonly number: number;
+  tries: number;
+  /** After the samples were inserted: which of them met stored ones, ascending. */
+  merged?: readonly number[];
+  isMerged: boolean;
+  isDone: boolean;
+}
+
+const GIVE_UP_AFTER_MS = 5_000;
+const FIRST_RETRY_MS = 50;
+const LONGEST_RETRY_MS = 1_000;
+/** Devices that are known to have a document; more are forgotten and looked up again. */
+const KNOWN_DEVICES = 200_000;
+
+/**
+ * Writes batches one after the other: samples, merges, then latest values and counts per device. Each step can be
+ * repeated without counting or overwriting twice:
+ * - Samples are inserted with ids made here, so that a repeated insert recognises its own.
+ * - A device's document holds the number of the last batch that each process added to it, and takes none twice.
+ * - Latest values are compared by the server, against whatever another process wrote.
+ *
+ * A batch that has begun is finished before any other; one whose caller was told `unavailable` is finished by the
+ * next call, whoever makes it. The caller that tries again (with the same arrays) gets its result.
+ */
+export function createAppender({ connection, samples, devices, writer }: AppenderOptions) {
+  const { run } = connection;
+  const applied = `applied.${writer}`;
+  /** Begun and given up by their callers. */
+  const unfinished = new WeakMap<object, Attempt>();
+  const known = new Set<number>();
+  let begun: Attempt | undefined;
+  let lastNumber = 0;
+  let tail: Promise<unknown> = Promise.resolve();
+
+  async function insert(attempt: Attempt): Promise<readonly number[]> {
+    const { documents, positions, repeated } = attempt.plan;
+    let met: readonly number[] = [];
+    if (documents.length > 0) {
+      met = await run(async () => {
+        try {
+          await samples.insertMany(documents, { ordered: false });
+          return [];
+        } catch (error) {
+          return duplicatesOf(error);
+        }
+      });
+    }
+    if (met.length > 0 && attempt.tries > 1) met = await withoutOurs(attempt.plan, met);
+    return [...met.map((index) => positions[index] as number), ...repeated].sort((a, b) => a - b);
+  }
+
+  /** What an earlier try inserted, although its answer was lost, has not met anything stored. */
+  async function withoutOurs({ documents }: Plan, met: readonly number[]): Promise<readonly number[]> {
+    const ids = met.map((index) => (documents[index] as SampleDocument)._id);
+    const found = await run(() => samples.find({ _id: { $in: ids } }, { projection: { _id: 1 } }).toArray());
+    const ours = new Set(found.map(({ _id }) => _id.toHexString()));
+    return met.filter((index) => !ours.has((documents[index] as SampleDocument)._id.toHexString()));
+  }
+
+  async function createMissingDevices({ devices: changes }: Plan): Promise<void> {
+    const missing = [...changes.keys()].filter((deviceId) => !known.has(deviceId));
+    if (missing.length === 0) return;
+    await run(() => devices.insertMany(missing.map(newDevice), { ordered: false }).catch(duplicatesOf));
+    if (known.size + missing.length > KNOWN_DEVICES) known.clear();
+    for (const deviceId of missing) known.add(deviceId);
+  }
+
+  /** Latest values and counts in one operation a device, for all devices that have nothing newer. */
+  async function applyInOrder(attempt: Attempt, counts: ReadonlyMap<number, Record<string, number>>): Promise<boolean> {
+    const operations: AnyBulkWriteOperation<DeviceDocument>[] = [];
+    for (const [deviceId, { latest }] of attempt.plan.devices) {
+      const $set: Record<string, unknown> = { [applied]: attempt.number };
+      let oldest = Number.POSITIVE_INFINITY;
+      let newest = Number.NEGATIVE_INFINITY;
+      for (const name in latest) {
+        const value = latest[name] as LatestValue;
+        $set[`latest.${name}`] = value;
+        oldest = Math.min(oldest, value.timestamp);
+        newest = Math.max(newest, value.timestamp);
+      }
+      const filter: Record<string, unknown> = { _id: deviceId, [applied]: { $not: { $gte: attempt.number } } };
+      if (newest !== Number.NEGATIVE_INFINITY) {
+        filter['newest'] = { $lte: oldest };
+        $set['newest'] = newest;
+      }
+      operations.push(update(filter, { $set, $inc: counts.get(deviceId) }));
+    }
+    const { matchedCount } = await run(() => devices.bulkWrite(operations, { ordered: false }));
+    return matchedCount === operations.length;
+  }
+
+  /** For devices that sent late, or whose first try was lost after it took effect: value by value, then the counts. */
+  async function applyLate(attempt: Attempt, counts: ReadonlyMap<number, Record<string, number>>): Promise<void> {
+    const { devices: changes } = attempt.plan;
+    const notApplied = { _id: { $in: [...changes.keys()] }, [applied]: { $ne: attempt.number } };
+    const late = await run(() =>
+      devices.find(notApplied as Filter<DeviceDocument>, { projection: { _id: 1 } }).toArray(),
+    );
+    if (late.length === 0) return;
+    const values: AnyBulkWriteOperation<DeviceDocument>[] = [];
+    const additions: AnyBulkWriteOperation<DeviceDocument>[] = [];
+    for (const { _id } of late) {
+      const latest = changes.get(_id)?.latest ?? {};
+      for (const name in latest) {
+        const value = latest[name] as LatestValue;
+        const olderOrNone = { _id, [`latest.${name}.timestamp`]: { $not: { $gt: value.timestamp } } };
+        values.push(update(olderOrNone, { $set: { [`latest.${name}`]: value }, $max: { newest: value.timestamp } }));
+      }
+      const filter = { _id, [applied]: { $not: { $gte: attempt.number } } };
+      additions.push(update(filter, { $set: { [applied]: attempt.number }, $inc: counts.get(_id) }));
+    }
+    // The mark that the device is done comes last.
+    if (values.length > 0) await run(() => devices.bulkWrite(values, { ordered: false }));
+    const { matchedCount } = await run(() => devices.bulkWrite(additions, { ordered: false }));
+    if (matchedCount === additions.length) return;
+    // Documents that this process has seen are gone (a backup was restored): the next try makes them again.
+    known.clear();
+    throw storeAway();
+  }
+
+  async function advance(attempt: Attempt): Promise<void> {
+    attempt.tries += 1;
+    attempt.merged ??= await insert(attempt);
+    const { plan, merged } = attempt;
+    if (!attempt.isMerged && merged.length > 0) {
+      await run(() => samples.bulkWrite(mergesOf(plan, merged), { ordered: false }).catch(contested));
+    }
+    attempt.isMerged = true;
+    if (plan.devices.size > 0) {
+      await createMissingDevices(plan);
+      const counts = countsOf(plan, new Set(merged));
+      if (!(await applyInOrder(attempt, counts))) await applyLate(attempt, counts);
+    }
+    attempt.isDone = true;
+  }
+
+  async function finish(attempt: Attempt, giveUpAt: number): Promise<void> {
+    for (let pause = FIRST_RETRY_MS; ; pause = Math.min(pause * 2, LONGEST_RETRY_MS)) {
+      try {
+        await advance(attempt);
+        break;
+      } catch (error) {
+        if (!isAppError(error)) begun = undefined;
+        if (!isAppError(error) || performance.now() + pause > giveUpAt) throw error;
+        await delay(pause);
+      }
+    }
+    begun = undefined;
+  }
+
+  async function take(batch: TelemetryBatch, giveUpAt: number): Promise<AppendResult> {
+    const key = batch.samples.length > 0 ? batch.samples : batch.counts;
+    let attempt = unfinished.get(key);
+    if (begun !== undefined && begun !== attempt) {
+      // Those who have waited behind it long enough do not all try in turn.
+      if (performance.now() > giveUpAt) throw storeAway();
+      await finish(begun, giveUpAt);
+    }
+    attempt ??= { plan: planOf(batch), number: ++lastNumber, tries: 0, isMerged: false, isDone: false };
+    if (!attempt.isDone) {
+      begun = attempt;
+      unfinished.set(key, attempt);
+      await finish(attempt, giveUpAt);
+    }
+    unfinished.delete(key);
+    return { merged: attempt.merged ?? [] };
+  }
+
+  return {
+    append(batch: TelemetryBatch): Promise<AppendResult> {
+      const giveUpAt = performance.now() + GIVE_UP_AFTER_MS;
+      const result = tail.then(() => take(batch, giveUpAt));
+      tail = result.catch(() => {});
+      return result;
+    },
+  };
+}
+
+/** The server's language is wider than the driver's types: their paths end at the first computed name. */
+function update(filter: object, change: object): AnyBulkWriteOperation<DeviceDocument> {
+  return { updateOne: { filter: filter as Filter<DeviceDocument>, update: change } };
+}
+
+/** Two upserts of one document at once: one loses, and finds the document the next time. */
+function contested(error: unknown): never {
+  duplicatesOf(error);
+  throw storeAway(error);
+}

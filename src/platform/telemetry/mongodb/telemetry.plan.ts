@@ -1,0 +1,149 @@
+import { type AnyBulkWriteOperation, ObjectId } from 'mongodb';
+import type { LatestValue, LedgerIncrement, Metrics, Sample, TelemetryBatch } from '../telemetry.port.ts';
+import { encodeMetrics, encodeName } from './telemetry.names.ts';
+
+/** In `telemetry_data`. */
+export interface SampleDocument {
+  readonly _id: ObjectId;
+  readonly device_id: number;
+  readonly timestamp: number;
+  /** Names encoded. */
+  readonly metrics: Metrics;
+}
+
+/** In `telemetry_devices`: latest values and ledger of one device. Names encoded. */
+export interface DeviceDocument {
+  /** The device's id. */
+  readonly _id: number;
+  readonly stored: number;
+  readonly merged: number;
+  readonly rejected: Readonly<Record<string, number>>;
+  readonly latest: Readonly<Record<string, LatestValue>>;
+  /** No latest value is newer. */
+  readonly newest: number;
+  /** Writing process → number of its last batch in here. */
+  readonly applied: Readonly<Record<string, number>>;
+}
+
+/** What a batch adds to a device's document, apart from its samples' counts. */
+interface DeviceChange {
+  readonly latest: Record<string, LatestValue>;
+  stored: number;
+  merged: number;
+  readonly rejected: Record<string, number>;
+}
+
+/** What has to be written for a batch. Made once, so that every attempt writes the same. */
+export interface Plan {
+  readonly samples: readonly Sample[];
+  /** The first sample of each device and timestamp. */
+  readonly documents: readonly SampleDocument[];
+  /** Index into the batch of each document. */
+  readonly positions: readonly number[];
+  /** Samples whose device and timestamp came before in this batch, by index. */
+  readonly repeated: readonly number[];
+  readonly devices: ReadonlyMap<number, DeviceChange>;
+}
+
+export function planOf({ samples, counts }: TelemetryBatch): Plan {
+  const documents: SampleDocument[] = [];
+  const positions: number[] = [];
+  const repeated: number[] = [];
+  const devices = new Map<number, DeviceChange>();
+  const times = new Map<number, Set<number>>();
+  for (let index = 0; index < samples.length; index += 1) {
+    const { deviceId, timestamp, metrics: given } = samples[index] as Sample;
+    const metrics = encodeMetrics(given);
+    const seen = entryOf(times, deviceId, () => new Set());
+    if (seen.has(timestamp)) {
+      repeated.push(index);
+    } else {
+      seen.add(timestamp);
+      positions.push(index);
+      documents.push({ _id: new ObjectId(), device_id: deviceId, timestamp, metrics });
+    }
+    noteLatest(entryOf(devices, deviceId, noChange).latest, timestamp, metrics);
+  }
+  for (const count of counts) addCounts(entryOf(devices, count.deviceId, noChange), count);
+  return { samples, documents, positions, repeated, devices };
+}
+
+interface Merge {
+  readonly sample: Sample;
+  readonly $set: Record<string, unknown>;
+}
+
+/** Unites each merged sample with what is stored under its device and timestamp; one operation a document. */
+export function mergesOf(plan: Plan, merged: readonly number[]): AnyBulkWriteOperation<SampleDocument>[] {
+  const united = new Map<string, Merge>();
+  for (const index of merged) {
+    const sample = plan.samples[index] as Sample;
+    const { $set } = entryOf(united, `${sample.deviceId} ${sample.timestamp}`, (): Merge => ({ sample, $set: {} }));
+    for (const name in sample.metrics) $set[`metrics.${encodeName(name)}`] = sample.metrics[name];
+  }
+  // Retention may have removed the document in the meantime; what is acknowledged must be somewhere.
+  return [...united.values()].map(({ sample: { deviceId: device_id, timestamp }, $set }) => ({
+    updateOne: { filter: { device_id, timestamp }, update: { $set }, upsert: true },
+  }));
+}
+
+/** Counts of the batch by device; `merged` holds indexes of samples, all others were stored. */
+export function countsOf(plan: Plan, merged: ReadonlySet<number>): ReadonlyMap<number, Record<string, number>> {
+  const counts = new Map<number, Record<string, number>>();
+  for (const [deviceId, { stored, merged: mergedElsewhere, rejected }] of plan.devices) {
+    const increments: Record<string, number> = { stored, merged: mergedElsewhere };
+    for (const reason in rejected) increments[`rejected.${reason}`] = rejected[reason] as number;
+    counts.set(deviceId, increments);
+  }
+  for (let index = 0; index < plan.samples.length; index += 1) {
+    const increments = counts.get((plan.samples[index] as Sample).deviceId) as { stored: number; merged: number };
+    if (merged.has(index)) increments.merged += 1;
+    else increments.stored += 1;
+  }
+  return counts;
+}
+
+export const newDevice = (_id: number): DeviceDocument => ({
+  _id,
+  stored: 0,
+  merged: 0,
+  rejected: {},
+  latest: {},
+  newest: Number.MIN_SAFE_INTEGER,
+  applied: {},
+});
+
+const noChange = (): DeviceChange => ({
+  // A metric may be called `constructor`.
+  latest: Object.create(null) as Record<string, LatestValue>,
+  stored: 0,
+  merged: 0,
+  rejected: Object.create(null) as Record<string, number>,
+});
+
+function noteLatest(latest: Record<string, LatestValue>, timestamp: number, metrics: Metrics): void {
+  for (const name in metrics) {
+    const known = latest[name];
+    if (known === undefined || timestamp >= known.timestamp) {
+      latest[name] = { value: metrics[name] as LatestValue['value'], timestamp };
+    }
+  }
+}
+
+function addCounts(change: DeviceChange, { stored = 0, merged = 0, rejected = {} }: LedgerIncrement): void {
+  change.stored += stored;
+  change.merged += merged;
+  for (const [reason, count] of Object.entries(rejected)) {
+    const name = encodeName(reason);
+    change.rejected[name] = (change.rejected[name] ?? 0) + count;
+  }
+}
+
+function entryOf<K, V>(map: Map<K, V>, key: K, create: () => V): V {
+  let value = map.get(key);
+  if (value === undefined) {
+    value = create();
+    map.set(key, value);
+  }
+  return value;
+}
