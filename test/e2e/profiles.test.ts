@@ -19,11 +19,12 @@ const SETTING_OF: Readonly<Record<ServerName, (server: TestServer) => ServerSett
   mosquitto: ({ url }) => ({ MQTT_URL: url, MQTT_PUBLIC_URL: `mqtt://127.0.0.1:${devicePortOf(url)}` }),
 };
 
-/** The same scenario as in main-path.test.ts, with each of these parts outside the process. */
+/** The same scenario as in main-path.test.ts, with each of these parts outside the process; the last is production. */
 const PROFILES: readonly (readonly ServerName[])[] = [
   ['mariadb', 'redis'],
-  ['mosquitto'],
-  ['mariadb', 'redis', 'mosquitto'],
+  ['mongodb'],
+  ['redis', 'mosquitto'],
+  ['mariadb', 'mongodb', 'redis', 'mosquitto'],
 ];
 
 for (const parts of PROFILES) {

@@ -13,8 +13,24 @@ export interface Stores {
   readonly components: readonly Component[];
 }
 
-/** Documents and telemetry: one SQLite file in DATA_DIR, on two threads. */
+/** Documents and telemetry: MongoDB, or one SQLite file in DATA_DIR on two threads. */
 export async function createStores(settings: Settings, clock: Clock, logger: Logger): Promise<Stores> {
+  return settings.DOCUMENTS_URL === null
+    ? await sqliteStores(settings, clock, logger)
+    : await mongodbStores(settings.DOCUMENTS_URL, clock, logger);
+}
+
+async function mongodbStores(url: string, clock: Clock, logger: Logger): Promise<Stores> {
+  const { createMongodbConnection } = await import('#platform/mongodb/mongodb-connection.ts');
+  const { createMongodbDocumentStore } = await import('#platform/documents/mongodb/documents.mongodb.ts');
+  const { createMongodbTelemetryStore } = await import('#platform/telemetry/mongodb/telemetry.mongodb.ts');
+  const connection = createMongodbConnection({ url, logger });
+  const documents = createMongodbDocumentStore({ connection, clock });
+  const telemetry = createMongodbTelemetryStore({ connection, clock, logger });
+  return { documents, telemetry, components: [connection, documents, telemetry] };
+}
+
+async function sqliteStores(settings: Settings, clock: Clock, logger: Logger): Promise<Stores> {
   const { createSqliteThread } = await import('#platform/sqlite/sqlite-thread.ts');
   const { createSqliteDocumentStore, DOCUMENT_PROCEDURES } = await import(
     '#platform/documents/sqlite/documents.sqlite.ts'
