@@ -1,6 +1,12 @@
+import de.bwaldvogel.mongo.MongoDatabase;
 import de.bwaldvogel.mongo.MongoServer;
 import de.bwaldvogel.mongo.MongoVersion;
+import de.bwaldvogel.mongo.backend.CollectionOptions;
+import de.bwaldvogel.mongo.backend.CursorRegistry;
+import de.bwaldvogel.mongo.backend.QueryResult;
 import de.bwaldvogel.mongo.backend.memory.MemoryBackend;
+import de.bwaldvogel.mongo.backend.memory.MemoryCollection;
+import de.bwaldvogel.mongo.backend.memory.MemoryDatabase;
 import de.bwaldvogel.mongo.bson.Document;
 import de.bwaldvogel.mongo.wire.bson.BsonDecoder;
 import de.bwaldvogel.mongo.wire.bson.BsonEncoder;
@@ -21,6 +27,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
 
 /**
  * mongo-java-server with a memory: what it answered is still there after SIGKILL.
@@ -123,8 +131,42 @@ public final class MongodbTestServer extends MemoryBackend {
         return true;
     }
 
+    @Override
+    public MemoryDatabase openOrCreateDatabase(String name) {
+        CursorRegistry cursors = getCursorRegistry();
+        return new MemoryDatabase(name, cursors) {
+            @Override
+            protected MemoryCollection openOrCreateCollection(String collection, CollectionOptions options) {
+                return new Collection(this, collection, options, cursors);
+            }
+        };
+    }
+
     private static String commandOf(Document document) {
         return document.keySet().iterator().next();
+    }
+
+    /** Looks a document up by its `_id` also when the filter says more; the library reads the whole collection then. */
+    private static final class Collection extends MemoryCollection {
+        private Collection(MongoDatabase database, String name, CollectionOptions options, CursorRegistry cursors) {
+            super(database, name, options, cursors);
+        }
+
+        @Override
+        protected QueryResult matchDocuments(
+                Document filter, Document order, int skip, int limit, int batchSize, Document fields) {
+            Object id = filter.get("_id");
+            if (!(id instanceof Number || id instanceof String)) {
+                return super.matchDocuments(filter, order, skip, limit, batchSize, fields);
+            }
+            Document byId = new Document("_id", id);
+            Stream<Document> found = getIndexes().stream()
+                    .filter(index -> index.canHandle(byId))
+                    .limit(1)
+                    .flatMap(index -> StreamSupport.stream(index.getPositions(byId).spliterator(), false))
+                    .map(this::getDocument);
+            return matchDocumentsFromStream(found, filter, order, skip, limit, batchSize, fields);
+        }
     }
 
     /** The oldest that core-api runs on. Without it the server calls itself 5.0 and the driver does not talk to it. */
