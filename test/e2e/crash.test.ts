@@ -1,52 +1,13 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, describe, expect, test } from 'vitest';
-import { type ApiClient, ledgerAddsUp, type RegisteredDevice, signInAsSuperuser } from '../support/api-client.ts';
+import { signInAsSuperuser } from '../support/api-client.ts';
 import { type Flood, startFlood } from '../support/flood.ts';
+import { expectNothingLost, registerDevices } from '../support/flood-proof.ts';
 import { temporaryFolder } from '../support/folders.ts';
 import { type ServerProcess, startServer } from '../support/server-process.ts';
 
 const CONNECTIONS = 100;
-
-async function registerDevices(api: ApiClient, count: number): Promise<readonly RegisteredDevice[]> {
-  const rows = Array.from({ length: count }, (_, index) => ({ name: `Device ${index}`, device_type: 'test' }));
-  const report = await api.call('POST', '/api/v1/devices/import', rows);
-  const listed = await Promise.all([1, 2, 3].map((page) => api.call('GET', `/api/v1/devices?size=100&page=${page}`)));
-  const ids = new Map<string, number>(listed.flatMap((page) => page.items).map((item) => [item.device_uid, item.id]));
-  return report.rows.map((row: { device_uid: string; credentials: { password: string } }) => ({
-    id: ids.get(row.device_uid) ?? 0,
-    uid: row.device_uid,
-    secret: row.credentials.password,
-  }));
-}
-
-/** Every sequence number of a device that the store has, in order; read over the API page by page. */
-async function storedSequence(api: ApiClient, device: RegisteredDevice): Promise<readonly number[]> {
-  const found: number[] = [];
-  let cursor = '';
-  for (;;) {
-    const page = await api.call('GET', `/api/v1/devices/${device.id}/telemetry?order=asc&limit=1000${cursor}`);
-    found.push(...page.items.map((item: { metrics: { seq: number } }) => item.metrics.seq));
-    if (page.next_cursor === null) return found;
-    cursor = `&cursor=${page.next_cursor}`;
-  }
-}
-
-async function expectNothingLost(api: ApiClient, devices: readonly RegisteredDevice[], flood: Flood): Promise<number> {
-  let stored = 0;
-  for (const [index, device] of devices.entries()) {
-    const sequence = await storedSequence(api, device);
-    const inStore = new Set(sequence);
-    expect(inStore.size).toBe(sequence.length);
-    const missing = [...(flood.acknowledged[index] ?? [])].filter((seq) => !inStore.has(seq));
-    expect(missing).toEqual([]);
-    const ledger = await api.ledger(device.id);
-    expect(ledgerAddsUp(ledger)).toBe(true);
-    expect(ledger).toMatchObject({ stored: sequence.length, merged: 0, in_flight: 0 });
-    stored += sequence.length;
-  }
-  return stored;
-}
 
 describe('under a flood of QoS 1 messages from 100 connections', () => {
   const folder = temporaryFolder();
@@ -62,7 +23,7 @@ describe('under a flood of QoS 1 messages from 100 connections', () => {
     server = await startServer({ DATA_DIR: folder.path });
     const api = await signInAsSuperuser(server, { DATA_DIR: folder.path });
     const devices = await registerDevices(api, CONNECTIONS);
-    flood = await startFlood(server.mqttUrl, devices, 20);
+    flood = await startFlood(server.mqttUrl, devices, { window: 20 });
     const running = flood;
     await expect.poll(() => running.acknowledgedCount(), { timeout: 60_000 }).toBeGreaterThan(20_000);
     await server.end('SIGKILL');
@@ -91,7 +52,7 @@ describe('a store that blocks for 5 s under a flood', () => {
     server = await startServer({ DATA_DIR: folder.path });
     const api = await signInAsSuperuser(server, { DATA_DIR: folder.path });
     const devices = await registerDevices(api, CONNECTIONS);
-    flood = await startFlood(server.mqttUrl, devices, 1_000);
+    flood = await startFlood(server.mqttUrl, devices, { window: 1_000 });
     const running = flood;
     await expect.poll(() => running.acknowledgedCount(), { timeout: 60_000 }).toBeGreaterThan(10_000);
 

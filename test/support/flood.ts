@@ -6,6 +6,9 @@ export interface Flood {
   readonly acknowledged: readonly ReadonlySet<number>[];
   /** Sum of `acknowledged`. */
   acknowledgedCount(): number;
+  /** Publishes nothing until `resume`. */
+  pause(): void;
+  resume(): void;
   /** Stops publishing; what is on its way may still be acknowledged. */
   stop(): void;
   /** Resolves when everything that was published is acknowledged. */
@@ -15,6 +18,15 @@ export interface Flood {
 
 const FIRST_TIMESTAMP_AGE_MS = 3_600_000;
 
+export interface FloodOptions {
+  /** Messages that a device may have unacknowledged. */
+  readonly window: number;
+  /** Between an acknowledgement and the message in its place. Default 0. */
+  readonly pauseMs?: number;
+  /** Connect again and send again what was not acknowledged. Default false. */
+  readonly reconnect?: boolean;
+}
+
 /**
  * Every device publishes QoS 1 messages as fast as they are acknowledged, `window` at a time. Message `n` of
  * a device carries `{seq: n}` at the n-th millisecond after the start, so that each can be found again.
@@ -22,12 +34,13 @@ const FIRST_TIMESTAMP_AGE_MS = 3_600_000;
 export async function startFlood(
   mqttUrl: string,
   devices: readonly RegisteredDevice[],
-  window: number,
+  { window, pauseMs = 0, reconnect = false }: FloodOptions,
 ): Promise<Flood> {
   const start = Date.now() - FIRST_TIMESTAMP_AGE_MS;
   const acknowledged = devices.map(() => new Set<number>());
   const clients: MqttClient[] = [];
   let running = true;
+  let held: (() => void)[] | null = null;
   let pending = 0;
   let whenSettled = () => {};
 
@@ -37,7 +50,7 @@ export async function startFlood(
         username: device.uid,
         password: device.secret,
         clientId: 'flood',
-        reconnectPeriod: 0,
+        reconnectPeriod: reconnect ? 250 : 0,
       });
       clients.push(client);
       client.on('error', () => {});
@@ -45,6 +58,10 @@ export async function startFlood(
       let next = 0;
       const publish = () => {
         if (!running) return;
+        if (held !== null) {
+          held.push(publish);
+          return;
+        }
         const seq = next;
         next += 1;
         pending += 1;
@@ -56,7 +73,8 @@ export async function startFlood(
             pending -= 1;
             if (error === undefined || error === null) acknowledged[index]?.add(seq);
             if (pending === 0) whenSettled();
-            publish();
+            if (pauseMs === 0) publish();
+            else setTimeout(publish, pauseMs);
           },
         );
       };
@@ -67,6 +85,14 @@ export async function startFlood(
   return {
     acknowledged,
     acknowledgedCount: () => acknowledged.reduce((sum, set) => sum + set.size, 0),
+    pause() {
+      held ??= [];
+    },
+    resume() {
+      const publishers = held ?? [];
+      held = null;
+      for (const publish of publishers) publish();
+    },
     stop() {
       running = false;
     },

@@ -86,6 +86,7 @@ export function createMosquittoBroker(options: MosquittoBrokerOptions): MqttBrok
     identities,
     message,
     logger,
+    brokerIsUp: () => receiver.isUp(),
     ...(options.heartbeatMs === undefined ? {} : { heartbeatMs: options.heartbeatMs }),
   });
   const receiver = createReceiver({
