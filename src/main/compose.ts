@@ -155,7 +155,8 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
   const reconcile: Component = {
     name: 'device status',
     async start() {
-      if (!infrastructure.broker.sessionsSurviveRestart) await devices.api.markAllOffline(clock.now());
+      if (roles.has('ingest') && !infrastructure.broker.sessionsSurviveRestart)
+        await devices.api.markAllOffline(clock.now());
       if (accounts !== null) await devices.reconcileAccounts();
     },
   };

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { createLifecycle } from '#kernel/lifecycle.ts';
 import { composeSystem, type System } from './compose.ts';
 import { createLogger } from './logging.ts';
@@ -6,7 +7,9 @@ import { settleAfterStart } from './settle.ts';
 import { VERSION } from './version.ts';
 
 const START_DEADLINE_MS = 60_000;
-const STOP_DEADLINE_MS = 9_000;
+const STOP_DEADLINE_MS = 8_000;
+const BEFORE_STOP_DEADLINE_MS = 1_000;
+const REPEATED_SIGNAL_MS = 1_000;
 
 const FIRST_STEPS = [
   '  Next       npm run core -- create-superuser you@example.com   then log in and add a device,',
@@ -35,12 +38,23 @@ export async function runServer(
     startDeadlineMs: START_DEADLINE_MS,
     stopDeadlineMs: STOP_DEADLINE_MS,
   });
-  stopOnSignal(async () => {
-    system.setServing(false);
-    await hooks.beforeStop?.();
-    await lifecycle.stop();
+  let stopping: Promise<void> | undefined;
+  stopOnSignal(() => {
+    stopping ??= stop();
+    return stopping;
   });
-  await lifecycle.start();
+  async function stop(): Promise<void> {
+    system.setServing(false);
+    await Promise.race([hooks.beforeStop?.(), delay(BEFORE_STOP_DEADLINE_MS, undefined, { ref: false })]);
+    await lifecycle.stop();
+  }
+  try {
+    await lifecycle.start();
+  } catch (error) {
+    // Asked to stop while starting: that is no failure, the signal's handler ends the process.
+    if (stopping !== undefined) return await new Promise<never>(() => {});
+    throw error;
+  }
   system.setServing(true);
   const server = addressesOf(settings, system);
   announce(settings, system, server, hooks.hints ?? FIRST_STEPS);
@@ -49,12 +63,15 @@ export async function runServer(
 }
 
 function stopOnSignal(stop: () => Promise<void>): void {
-  let stopping = false;
+  let stoppingSince: number | undefined;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
-      // A second signal while stopping means: now.
-      if (stopping) process.exit(1);
-      stopping = true;
+      if (stoppingSince !== undefined) {
+        // A second signal means: now. But npm hands on what the terminal has sent to us already.
+        if (performance.now() - stoppingSince > REPEATED_SIGNAL_MS) process.exit(1);
+        return;
+      }
+      stoppingSince = performance.now();
       void stop().then(() => process.exit(0));
     });
   }

@@ -2,7 +2,10 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { connectAsync } from 'mqtt';
 import { afterEach, describe, expect, test } from 'vitest';
+import { signInAsSuperuser } from '../support/api-client.ts';
 import { temporaryFolder } from '../support/folders.ts';
 import { freePort, type ServerSettings, spawnServer, startServer } from '../support/server-process.ts';
 
@@ -78,5 +81,37 @@ test('SIGTERM ends the server in order, with exit code 0', async () => {
   const server = await startServer({ DATA_DIR: folder.path, HTTP_PORT: String(await freePort()) });
   expect(await server.end('SIGTERM')).toBe(0);
   expect(server.output()).not.toMatch(/error|failed/i);
+  folder.remove();
+});
+
+test('SIGINT as a terminal and npm send it, twice at once, still ends the server in order', async () => {
+  const folder = temporaryFolder();
+  const server = await startServer({ DATA_DIR: folder.path });
+  process.kill(server.pid, 'SIGINT');
+  process.kill(server.pid, 'SIGINT');
+  expect(await server.exit()).toBe(0);
+  folder.remove();
+});
+
+test('SIGTERM while the store is blocked ends the server in order, within ten seconds', async () => {
+  const folder = temporaryFolder();
+  const server = await startServer({ DATA_DIR: folder.path });
+  const api = await signInAsSuperuser(server, { DATA_DIR: folder.path });
+  const device = await api.registerDevice();
+  const client = await connectAsync(server.mqttUrl, {
+    username: device.uid,
+    password: device.secret,
+    reconnectPeriod: 0,
+  });
+  const other = new DatabaseSync(join(folder.path, 'telemetry.db'), { timeout: 10_000 });
+  other.exec('BEGIN IMMEDIATE');
+  client.publish(`devices/${device.uid}/telemetry`, '{"a":1}', { qos: 1 });
+  const { httpUrl } = server;
+  await expect.poll(async () => (await fetch(`${httpUrl}/readyz`)).status, { timeout: 30_000 }).toBe(503);
+  const startedAt = Date.now();
+  expect(await server.end('SIGTERM')).toBe(0);
+  expect(Date.now() - startedAt).toBeLessThan(10_000);
+  other.close();
+  client.end(true);
   folder.remove();
 });

@@ -19,6 +19,8 @@ export interface ServerProcess {
   residentBytes(): number;
   /** What the process has written so far. */
   output(): string;
+  /** Resolves with the exit code when the process has ended. */
+  exit(): Promise<number | null>;
   /** Sends a signal and resolves with the exit code (null when the signal ended it). */
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null>;
 }
@@ -90,6 +92,7 @@ export async function startServer(settings: ServerSettings): Promise<ServerProce
     residentBytes: () =>
       Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) * 1024,
     output: () => output,
+    exit: async () => (await exited)[0],
     async end(signal) {
       if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
       child.kill(signal);

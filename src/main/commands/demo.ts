@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSecret } from '#kernel/ids.ts';
 import { runServer } from '../run-server.ts';
+import { ROLES } from '../settings.ts';
 import { type Command, print } from './command.ts';
 import { registerFleet } from './fleet/registration.ts';
 import { withRelationalStore } from './relational.ts';
@@ -18,7 +19,17 @@ export const demo: Command = {
   async run(_args, settings) {
     const folder = mkdtempSync(join(tmpdir(), 'core-api-demo-'));
     process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-    const demoSettings = { ...settings, DATA_DIR: folder, LOG_LEVEL: 'warn' } as const;
+    // Throw-away means everything in the folder and nothing anywhere else, whatever the settings say.
+    const demoSettings = {
+      ...settings,
+      DATA_DIR: folder,
+      LOG_LEVEL: 'warn',
+      DATABASE_URL: null,
+      DOCUMENTS_URL: null,
+      REDIS_URL: null,
+      MQTT_URL: null,
+      ROLES,
+    } as const;
     const password = createSecret(12);
     await withRelationalStore(demoSettings, ({ users }) => users.ensureSuperuser({ email: ADMIN, password }));
     let fleet: Fleet | undefined;

@@ -29,6 +29,8 @@ export interface LiveView {
 interface Waiting {
   timestamp: number;
   readonly metrics: Record<string, MetricValue>;
+  /** When each of the metrics was measured: an older sample that comes later replaces nothing. */
+  readonly measuredAt: Map<string, number>;
 }
 
 interface Channel {
@@ -58,11 +60,11 @@ export function createLiveView(namespace: RealtimeNamespace): LiveView {
       channels.set(deviceUid, channel);
     }
     if (channel.waiting !== null) {
-      Object.assign(channel.waiting.metrics, sample.metrics);
-      channel.waiting.timestamp = Math.max(channel.waiting.timestamp, sample.timestamp);
+      merge(channel.waiting, sample);
       return;
     }
-    const update = { timestamp: sample.timestamp, metrics: { ...sample.metrics } };
+    const update: Waiting = { timestamp: 0, metrics: {}, measuredAt: new Map() };
+    merge(update, sample);
     const elapsed = performance.now() - channel.lastShownAt;
     if (elapsed >= MIN_INTERVAL_MS) {
       channel.lastShownAt = performance.now();
@@ -92,4 +94,13 @@ export function createLiveView(namespace: RealtimeNamespace): LiveView {
       }
     },
   };
+}
+
+function merge(update: Waiting, { timestamp, metrics }: Sample): void {
+  for (const [name, value] of Object.entries(metrics)) {
+    if ((update.measuredAt.get(name) ?? 0) > timestamp) continue;
+    update.metrics[name] = value;
+    update.measuredAt.set(name, timestamp);
+  }
+  update.timestamp = Math.max(update.timestamp, timestamp);
 }

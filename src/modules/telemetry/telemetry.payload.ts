@@ -120,11 +120,12 @@ export function parseTimestamp(value: unknown, receivedAt: number, limits: Inges
 
 export function parseStatus(item: unknown, receivedAt: number, limits: IngestLimits): ParsedStatus | RejectReason {
   if (!statusSchema.Check(item)) return 'invalid_status';
-  const at = item.timestamp === undefined ? receivedAt : parseTimestamp(item.timestamp, receivedAt, limits);
-  if (typeof at === 'string') return at;
+  const saidAt = item.timestamp === undefined ? receivedAt : parseTimestamp(item.timestamp, receivedAt, limits);
+  if (typeof saidAt === 'string') return saidAt;
   return {
     status: item.status as DeviceStatus,
-    at,
+    // The server's time: a Last Will carries the time of the connect, and transitions are told in order.
+    at: receivedAt,
     ...(item.firmware_version === undefined ? {} : { firmwareVersion: item.firmware_version }),
     ...(item.ip_address === undefined ? {} : { ipAddress: item.ip_address }),
   };

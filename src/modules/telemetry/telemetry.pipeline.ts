@@ -27,10 +27,10 @@ const MAX_COMMITS = 2;
  * write to each connection), so under load they start at most this often. After a small commit the next one
  * waits for nothing.
  */
-const COMMIT_INTERVAL_MS = 10;
+const COMMIT_INTERVAL_MS = 5;
 const SMALL_COMMIT_ITEMS = 50;
 /** Items that are worth a commit of their own at any time. */
-const FULL_COMMIT_ITEMS = 2_000;
+const FULL_COMMIT_ITEMS = 500;
 /** Items waiting above which HTTP ingest is refused (MQTT is slowed by its unread sockets instead). */
 const MAX_WAITING_HTTP_ITEMS = 50_000;
 const REJECT_LOG_INTERVAL_MS = 60_000;
@@ -60,7 +60,7 @@ export interface IngestPipeline extends Component {
 
 /**
  * receive → parse → validate → batch → commit → acknowledge. One group commit serves all that arrived while
- * the former one was on its way, so its size follows the load and no timer adds latency. While the store is
+ * the former one was on its way, so its size follows the load; under load a few milliseconds are added. While the store is
  * slow, acknowledgements stay out, so the broker stops reading: nothing is dropped, memory stays bounded.
  */
 export function createIngestPipeline({

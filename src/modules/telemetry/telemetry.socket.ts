@@ -38,7 +38,15 @@ export function createMonitoringNamespace(
 
   const namespace = realtime.namespace('/monitoring', {
     async subscribe(connection: RealtimeConnection, data: unknown) {
-      await connection.join(await roomFor(connection.principal, data));
+      const room = await roomFor(connection.principal, data);
+      await connection.join(room);
+      try {
+        // It may have been taken away in between, before there was anybody in the room to evict.
+        await roomFor(connection.principal, data);
+      } catch (error) {
+        await connection.leave(room);
+        throw error;
+      }
       return undefined;
     },
     async unsubscribe(connection: RealtimeConnection, data: unknown) {

@@ -51,7 +51,8 @@ export interface MqttHandler {
   identify(deviceUid: string): Promise<MqttDevice | null>;
   /**
    * The device is connected now. A device may have several connections, with different client ids; this is
-   * called for the first of them, and `disconnected` after the last, so the two always alternate. When a
+   * called for the first of them, and `disconnected` after the last, so the two alternate; only after the Last Will
+   * of one connection on the status channel, while others remain, is it called again. When a
    * connection takes over the client id of the only other one, `disconnected` comes first, then `connected`.
    */
   connected(device: MqttDevice, info: { readonly ipAddress: string | null }): void;

@@ -14,13 +14,15 @@ export interface SqliteStoreOptions {
 }
 
 /** How long a statement waits for another process (a command beside the server) to finish its write. */
-const BUSY_TIMEOUT_MS = 5_000;
+const BUSY_TIMEOUT_MS = 2_000;
 const CACHED_STATEMENTS = 500;
 
 /** SQLite extended result codes, https://www.sqlite.org/rescode.html */
 const CONSTRAINT_FOREIGNKEY = 787;
 const CONSTRAINT_PRIMARYKEY = 1555;
 const CONSTRAINT_UNIQUE = 2067;
+/** Primary codes: BUSY, LOCKED, IOERR, FULL, CANTOPEN. */
+const UNAVAILABLE_CODES = [5, 6, 10, 13, 14];
 
 /**
  * The relational store on `node:sqlite`: WAL, synchronous=FULL (a commit is on disk when it returns),
@@ -140,14 +142,25 @@ function adaptStatement(statement: StatementSync): SqliteStatement {
   if (columns.length > 0) statement.setReturnArrays(true);
   return {
     reader: columns.length > 0,
-    all: (parameters) => toObjects(columns, statement.all(...bind(parameters)) as unknown as readonly unknown[][]),
-    run: (parameters) => statement.run(...bind(parameters)),
+    all: (parameters) =>
+      toObjects(columns, known(() => statement.all(...bind(parameters))) as unknown as readonly unknown[][]),
+    run: (parameters) => known(() => statement.run(...bind(parameters))),
     *iterate(parameters) {
       for (const row of statement.iterate(...bind(parameters)) as Iterable<unknown>) {
         yield toObject(columns, row as readonly unknown[]);
       }
     },
   };
+}
+
+/** @throws AppError `unavailable` when the file is locked, full or unreadable: nothing was changed then */
+function known<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!UNAVAILABLE_CODES.includes(errorCode(error) & 0xff)) throw error;
+    throw commonErrors.unavailable({ detail: 'The database is busy or away.', cause: error });
+  }
 }
 
 function toObjects(columns: readonly string[], rows: readonly unknown[][]): unknown[] {

@@ -59,7 +59,7 @@ export interface HistoryQuery {
 
 export interface HistoryPage {
   readonly samples: readonly { readonly timestamp: number; readonly metrics: Metrics }[];
-  /** The timestamp to pass as `after`; null at the end. */
+  /** The timestamp to pass as `after`; null at the end. A page with a `metrics` filter may be short, or empty, before the end. */
   readonly next: number | null;
 }
 

@@ -36,6 +36,8 @@ const TOLERATED_EXCESS_BYTES = 64 * 1024;
 const TOPIC_BYTES = 256;
 const MAX_IN_FLIGHT_BYTES = 64 * 1024 * 1024;
 const LOGIN_TIMEOUT_MS = 10_000;
+/** For what is in flight when the broker stops; what takes longer is sent again by its device. */
+const DRAIN_MS = 4_000;
 const MAX_CLIENT_ID_LENGTH = 256;
 /** Connections of one device. The oldest gives way, so that a device is never locked out by its own remains. */
 const MAX_CONNECTIONS_PER_DEVICE = 8;
@@ -96,6 +98,9 @@ export function createAedesBroker(options: AedesBrokerOptions): AedesBroker {
       if (entry.connections.size === 0) {
         devices.delete(device.deviceUid);
         handler.disconnected(device);
+      } else if (will?.channel === 'status' && !stopping) {
+        // The Last Will of a connection that died spoke for a device that is still here on another one.
+        handler.connected(device, { ipAddress: [...entry.connections.values()].at(-1)?.ipAddress ?? null });
       }
     }
   }
@@ -274,7 +279,7 @@ export function createAedesBroker(options: AedesBrokerOptions): AedesBroker {
       stopping = true;
       listeners.close();
       for (const connection of connections) connection.stopReading();
-      await inFlight.idle(signal);
+      await inFlight.idle(AbortSignal.any([signal, AbortSignal.timeout(DRAIN_MS)]));
       for (const connection of [...connections]) connection.destroy();
       running = undefined;
       await new Promise<void>((resolve) => aedes.close(resolve));

@@ -43,8 +43,13 @@ const SCHEMA = `
 /** States of devices kept in memory by the writer; the least recently active are read again when they return. */
 const CACHED_STATES = 20_000;
 
+/** Metric names of a device of which the latest value is kept; history keeps all. */
+const MAX_LATEST_NAMES = 1_000;
+
 /** Rows that a filtered history query reads in one step while it looks for matches. */
 const SCAN_STEP = 2_000;
+/** Rows after which it answers with what it has: others wait for this thread. */
+const MAX_SCAN = 20_000;
 
 /** The SQL side of the telemetry store; runs on its threads (see sqlite-thread.worker.ts). */
 export function createProcedures(database: DatabaseSync, mode: 'write' | 'read') {
@@ -92,7 +97,7 @@ function createReads(database: DatabaseSync) {
       let start = !descending && query.after !== undefined ? Math.max(query.start, query.after + 1) : query.start;
       let end = descending && query.after !== undefined ? Math.min(query.end, query.after) : query.end;
       const step = query.metrics === undefined ? query.limit + 1 : SCAN_STEP;
-      for (;;) {
+      for (let scanned = 0; ; scanned += step) {
         const rows = (descending ? backward : forward).all(query.deviceId, start, end, step) as {
           timestamp: number;
           metrics: string;
@@ -105,6 +110,7 @@ function createReads(database: DatabaseSync) {
         }
         const last = rows.at(-1);
         if (last === undefined || rows.length < step) return { samples, next: null };
+        if (scanned + step >= MAX_SCAN) return { samples, next: last.timestamp };
         if (descending) end = last.timestamp;
         else start = last.timestamp + 1;
       }
@@ -116,6 +122,15 @@ function pick(metrics: Metrics, names: readonly string[] | undefined): Metrics |
   if (names === undefined) return metrics;
   const entries = names.filter((name) => Object.hasOwn(metrics, name)).map((name) => [name, metrics[name]]);
   return entries.length === 0 ? null : Object.fromEntries(entries);
+}
+
+/** Forgets the latest value that is oldest when there are too many: a device may make up names for ever. */
+function makeRoom(latest: Record<string, LatestValue>): void {
+  const names = Object.entries(latest);
+  if (names.length < MAX_LATEST_NAMES) return;
+  let [oldest] = names;
+  for (const entry of names) if (oldest === undefined || entry[1].timestamp < oldest[1].timestamp) oldest = entry;
+  if (oldest !== undefined) delete latest[oldest[0]];
 }
 
 function createWrites(database: DatabaseSync) {
@@ -194,6 +209,7 @@ function createWrites(database: DatabaseSync) {
       for (const name in values) {
         const value = values[name] as LatestValue;
         const known = latest[name];
+        if (known === undefined) makeRoom(latest);
         if (known === undefined || value.timestamp >= known.timestamp) latest[name] = value;
       }
     }
