@@ -54,7 +54,8 @@ await describeWithServers(
       folder.remove();
     });
 
-    test('two ingest and two api processes lose nothing while everything around them restarts', async () => {
+    // The broker is not restarted here: Mosquitto 2.0 forgets shared subscriptions then (docs/operations.md).
+    test('two ingest and two api processes lose nothing while one is killed and every store restarts', async () => {
       const devices = await registerDevices(api, DEVICES);
       const { httpUrl } = processes.get('api-2') ?? (await start('api-2', 'api'));
       const dashboard = io(`${httpUrl}/monitoring`, { auth: { token: api.token }, transports: ['websocket'] });
@@ -86,17 +87,6 @@ await describeWithServers(
       }
       await goOn();
 
-      // Mosquitto 2.0 forgets shared subscriptions when it restarts: what devices publish before a process of ours
-      // has subscribed again is acknowledged and dropped (docs/operations.md). So nothing is sent meanwhile.
-      running.pause();
-      await running.settled();
-      await mosquitto.restart();
-      for (const server of processes.values()) {
-        await expect.poll(async () => (await fetch(`${server.httpUrl}/readyz`)).status, { timeout: 60_000 }).toBe(200);
-      }
-      running.resume();
-      await goOn();
-
       // Dashboards recover by themselves: the same socket, or the one it made anew, sees what comes now.
       const seenBefore = seen;
       await expect.poll(() => seen, { timeout: 60_000 }).toBeGreaterThan(seenBefore);
@@ -107,7 +97,7 @@ await describeWithServers(
         const ledgers = await Promise.all(devices.map((device) => api.ledger(device.id)));
         return ledgers.reduce((sum, ledger) => sum + ledger.stored + ledger.merged, 0);
       };
-      await expect.poll(received, { timeout: 120_000, interval: 500 }).toBeGreaterThanOrEqual(acknowledged);
+      await expect.poll(received, { timeout: 60_000, interval: 500 }).toBeGreaterThanOrEqual(acknowledged);
       const stored = await expectNothingLost(api, devices, running, { exactLabels: false });
       process.stdout.write(
         `replicas: ${acknowledged} acknowledged by the broker, ${stored} stored, each once; the dashboard saw ${seen} updates\n`,
