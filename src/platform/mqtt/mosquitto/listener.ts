@@ -26,8 +26,6 @@ const UPTIME_ERROR_MS = 4_000;
  * takes over, at a random moment; if two do, the second wins. Mosquitto keeps signals for 20 seconds, so
  * none is lost on the way.
  */
-const JUDGE_AFTER_MS = 200;
-
 export interface Listener {
   start(signal: AbortSignal): Promise<void>;
   stop(signal: AbortSignal): Promise<void>;
@@ -46,8 +44,6 @@ export interface ListenerOptions {
   /** A message on `devices/+/status`. */
   readonly message: (topic: string, payload: Buffer, acknowledge: () => void) => void;
   readonly logger: Logger;
-  /** Whether our other connection to the broker stands. */
-  readonly brokerIsUp: () => boolean;
   /** Default 3 s. */
   readonly heartbeatMs?: number;
 }
@@ -60,7 +56,6 @@ export function createListener(options: ListenerOptions): Listener {
   let receiver: Receiver | undefined;
   let timer: NodeJS.Timeout | undefined;
   let takeOverTimer: NodeJS.Timeout | undefined;
-  let judgeTimer: NodeJS.Timeout | undefined;
   let taking = false;
   let stopped = true;
   let heardAt = 0;
@@ -115,21 +110,10 @@ export function createListener(options: ListenerOptions): Listener {
     }
   }
 
-  /**
-   * The broker says so when another process takes the session over, but its word is lost when we write to the
-   * connection that it closes. Then it is our other connection that tells, a moment later: if that stands, the
-   * broker is there, and taking the session back would go on for ever.
-   */
   function lost(takenOver: boolean): void {
     if (stopped || taking) return;
     receiver = undefined;
     heardAt = Date.now();
-    clearTimeout(judgeTimer);
-    judgeTimer = setTimeout(() => judge(takenOver || options.brokerIsUp()), takenOver ? 0 : JUDGE_AFTER_MS);
-  }
-
-  function judge(takenOver: boolean): void {
-    if (stopped || taking || receiver !== undefined) return;
     if (takenOver) {
       logger.info({}, 'another process listens for the status of devices now');
       online.clear();
@@ -198,7 +182,6 @@ export function createListener(options: ListenerOptions): Listener {
       stopped = true;
       clearInterval(timer);
       clearTimeout(takeOverTimer);
-      clearTimeout(judgeTimer);
       const current = receiver;
       receiver = undefined;
       endings.flushAll();

@@ -86,7 +86,6 @@ export function createMosquittoBroker(options: MosquittoBrokerOptions): MqttBrok
     identities,
     message,
     logger,
-    brokerIsUp: () => receiver.isUp(),
     ...(options.heartbeatMs === undefined ? {} : { heartbeatMs: options.heartbeatMs }),
   });
   const receiver = createReceiver({
