@@ -6,9 +6,6 @@ export interface Flood {
   readonly acknowledged: readonly ReadonlySet<number>[];
   /** Sum of `acknowledged`. */
   acknowledgedCount(): number;
-  /** Publishes nothing until `resume`. */
-  pause(): void;
-  resume(): void;
   /** Stops publishing; what is on its way may still be acknowledged. */
   stop(): void;
   /** Resolves when everything that was published is acknowledged. */
@@ -40,7 +37,6 @@ export async function startFlood(
   const acknowledged = devices.map(() => new Set<number>());
   const clients: MqttClient[] = [];
   let running = true;
-  let held: (() => void)[] | null = null;
   let pending = 0;
   let whenSettled = () => {};
 
@@ -58,10 +54,6 @@ export async function startFlood(
       let next = 0;
       const publish = () => {
         if (!running) return;
-        if (held !== null) {
-          held.push(publish);
-          return;
-        }
         const seq = next;
         next += 1;
         pending += 1;
@@ -85,14 +77,6 @@ export async function startFlood(
   return {
     acknowledged,
     acknowledgedCount: () => acknowledged.reduce((sum, set) => sum + set.size, 0),
-    pause() {
-      held ??= [];
-    },
-    resume() {
-      const publishers = held ?? [];
-      held = null;
-      for (const publish of publishers) publish();
-    },
     stop() {
       running = false;
     },
