@@ -14,6 +14,14 @@ export const ADMINS = ['SUPERADMIN', 'ADMIN'] as const satisfies readonly Role[]
 export interface Principal {
   readonly userId: number;
   readonly role: UserRole;
+  /** Where the request came from, for the audit trail; absent for a caller that is no request. */
+  readonly origin?: RequestOrigin;
+}
+
+/** Where a request came from. */
+export interface RequestOrigin {
+  readonly ip: string;
+  readonly requestId: string;
 }
 
 export function outranks(actor: Role, other: Role): boolean {

@@ -1,0 +1,21 @@
+/** One e-mail to one address. */
+export interface MailMessage {
+  readonly to: string;
+  readonly subject: string;
+  readonly text: string;
+  /** Absent: text only. */
+  readonly html?: string;
+}
+
+/**
+ * Sends e-mail. Modules do not call it: they enqueue the job `send_email`, which repeats what fails.
+ */
+export interface Mailer {
+  /** False: no server is configured (SMTP_URL), `send` rejects. */
+  readonly isConfigured: boolean;
+  /**
+   * Resolves when the server has taken it.
+   * @throws AppError `unavailable` when it may be repeated; `invalid` when the server refuses this message for good
+   */
+  send(message: MailMessage): Promise<void>;
+}
