@@ -11,6 +11,8 @@ import { createUsersModule } from '#modules/users/index.ts';
 import type { DevicePrincipal } from '#platform/http/http.port.ts';
 import { createHttpServer, type HttpServer } from '#platform/http/http.server.ts';
 import { createProbeRoutes } from '#platform/http/probes.ts';
+import type { JobDefinition } from '#platform/jobs/jobs.port.ts';
+import { createMailJobs } from '#platform/mail/mail.jobs.ts';
 import { createMetrics } from '#platform/metrics/metrics.ts';
 import type { MqttBroker } from '#platform/mqtt/mqtt.port.ts';
 import { createSocketIoRealtime } from '#platform/realtime/socketio/socketio.ts';
@@ -18,6 +20,7 @@ import { relayEvents } from '#platform/relay/relay-events.ts';
 import { createApiDocumentRoutes } from './asyncapi.ts';
 import { MIGRATIONS } from './migrations.ts';
 import { createInfrastructure } from './profiles/infrastructure.ts';
+import { createMailer } from './profiles/mail.ts';
 import type { Settings } from './settings.ts';
 import { VERSION } from './version.ts';
 
@@ -35,6 +38,8 @@ export interface System {
   readonly components: readonly Component[];
   readonly http: HttpServer;
   readonly broker: MqttBroker;
+  /** Background jobs of every part. */
+  readonly jobs: readonly JobDefinition[];
   /** Tells the readiness probe whether the system serves. */
   setServing(serving: boolean): void;
 }
@@ -48,6 +53,8 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
   const infrastructure = await createInfrastructure(settings, MIGRATIONS, clock, logger);
   const { sql, telemetry: telemetryStore, documents, counters } = infrastructure;
   relayEvents({ events, relay: infrastructure.relay, clock }, RELAYED_EVENTS);
+
+  const mailer = await createMailer(settings);
 
   // People
   const users = createUsersModule({ sql, clock, events });
@@ -163,6 +170,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
   return {
     components: [
       ...startOrder(infrastructure.components, sql, schema),
+      mailer,
       ...auth.components,
       reconcile,
       ...telemetry.components,
@@ -172,6 +180,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
     ],
     http,
     broker,
+    jobs: [...createMailJobs(mailer)],
     setServing: (value) => {
       serving = value;
     },

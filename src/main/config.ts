@@ -49,5 +49,8 @@ function conflicts(settings: Settings): string[] {
   if (tls.some((each) => each !== null) && tls.some((each) => each === null)) {
     problems.push('MQTT_TLS_PORT, MQTT_TLS_CERT_FILE and MQTT_TLS_KEY_FILE: accepted are all three or none');
   }
+  if ((settings.SMTP_URL === null) !== (settings.MAIL_FROM === null)) {
+    problems.push('SMTP_URL and MAIL_FROM: accepted are both or none');
+  }
   return problems;
 }

@@ -160,6 +160,15 @@ function address(protocols: readonly string[], example: string, description: str
   };
 }
 
+const mailFrom: Setting<string | null> = {
+  default: null,
+  shown: '',
+  accepted: 'an e-mail address such as no-reply@example.com, or core-api <no-reply@example.com>',
+  description: 'Sender of e-mail; needed with SMTP_URL',
+  parse: (raw) =>
+    /^(?:[^<>@,;"\r\n]{1,100} <([^<>@\s,;]+@[^<>@\s,;]+)>|[^<>@\s,;]+@[^<>@\s,;]+)$/.test(raw) ? valid(raw) : invalid,
+};
+
 const instanceId: Setting<string> = {
   default: hostname().replace(/[^A-Za-z0-9._-]/g, '-'),
   shown: '',
@@ -210,6 +219,12 @@ export const SETTINGS = {
   MQTT_AUTH_SECRET: secret(
     'Shown by a broker that asks /api/v1/mqtt for logins and rights (EMQX, go-auth); unset: none may ask',
   ),
+  SMTP_URL: address(
+    ['smtp:', 'smtps:'],
+    'smtp://user:password@host:587',
+    'Server that e-mail is sent through (STARTTLS where it offers it, smtps: TLS at once); unset: e-mail is off',
+  ),
+  MAIL_FROM: mailFrom,
   ROLES: listOf(ROLES, 'What this process does'),
   LOG_LEVEL: oneOf(['debug', 'info', 'warn', 'error', 'silent'], 'info', 'Least severe level that is logged'),
   LOG_FORMAT: oneOf(['json', 'pretty'], 'json', 'How log lines look'),

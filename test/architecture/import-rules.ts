@@ -11,7 +11,10 @@ const packages = (...names: readonly string[]) => `(^|node_modules/(@types/)?)($
 const anyPackage = 'node_modules/';
 const suffix = (...names: readonly string[]) => `\\.(${names.join('|')})\\.ts$`;
 
-const adapterFolders = ['^src/platform/[^/]+/(mongodb|mariadb|mysql|redis|bullmq)/', '^src/platform/(mongodb|redis)/'];
+const adapterFolders = [
+  '^src/platform/[^/]+/(mongodb|mariadb|mysql|redis|bullmq|smtp)/',
+  '^src/platform/(mongodb|redis)/',
+];
 const persistence = ['(^|/)migrations/', suffix('repository', 'tables', 'statements')];
 const inbound = suffix('routes', 'mqtt', 'jobs', 'socket');
 
@@ -104,7 +107,7 @@ const everywhere: readonly Rule[] = [
   {
     name: 'drivers-in-their-adapters',
     from: { path: '^src/', pathNot: adapterFolders },
-    to: { path: packages('mongodb', 'mysql2', 'ioredis', 'bullmq'), dynamic: false },
+    to: { path: packages('mongodb', 'mysql2', 'ioredis', 'bullmq', 'nodemailer'), dynamic: false },
   },
   {
     name: 'driver-adapters-loaded-on-demand',

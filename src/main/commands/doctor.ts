@@ -1,5 +1,6 @@
 import { accessSync, constants, mkdirSync, statfsSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { createMailer } from '../profiles/mail.ts';
 import { ROLES, type Settings } from '../settings.ts';
 import { StartError } from '../start-error.ts';
 import { type Command, print } from './command.ts';
@@ -29,6 +30,7 @@ export const doctor: Command = {
       ['schema', () => checkSchema(settings)],
       ['HTTP', () => checkHttp(settings)],
       ['MQTT', () => checkMqtt(settings)],
+      ['e-mail', () => checkMail(settings)],
     ];
     let failed = 0;
     for (const [name, check] of checks) {
@@ -84,6 +86,17 @@ async function checkHttp(settings: Settings): Promise<Finding> {
 async function checkMqtt(settings: Settings): Promise<Finding> {
   if ((await askRunningServer(settings)) !== null) return { ok: true, detail: 'the running server has its own broker' };
   return await checkPort(settings.MQTT_HOST, settings.MQTT_PORT, 'MQTT_PORT');
+}
+
+async function checkMail(settings: Settings): Promise<Finding> {
+  const mailer = await createMailer(settings);
+  if (!mailer.isConfigured) return { ok: true, detail: 'off: SMTP_URL is unset; every job send_email fails' };
+  try {
+    await mailer.ping();
+    return { ok: true, detail: `${new URL(settings.SMTP_URL ?? '').host} takes mail` };
+  } finally {
+    await mailer.stop?.(AbortSignal.timeout(1_000));
+  }
 }
 
 /** What a server of ours on the HTTP port says of itself; null when there is none. */

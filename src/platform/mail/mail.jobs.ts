@@ -1,0 +1,30 @@
+import type { JobDefinition } from '#platform/jobs/jobs.port.ts';
+import type { Mailer, MailMessage } from './mail.port.ts';
+
+declare module '#platform/jobs/jobs.port.ts' {
+  interface JobMap {
+    /** Sends one e-mail. Whoever enqueues it gives it an id, so that the same e-mail is not made twice. */
+    send_email: MailMessage;
+  }
+}
+
+/** Tries over about an hour: a mail server that greylists takes the second or third. */
+const ATTEMPTS = 8;
+
+/**
+ * The job `send_email`. A server that is away is tried again; a message that it refuses, and any while e-mail is
+ * off, fails at once and is kept, from where it can be run again.
+ */
+export function createMailJobs(mailer: Mailer): readonly JobDefinition[] {
+  const sendEmail: JobDefinition<'send_email'> = {
+    name: 'send_email',
+    queue: 'default',
+    description: 'Sends one e-mail through SMTP_URL.',
+    attempts: ATTEMPTS,
+    async run(message) {
+      await mailer.send(message);
+      return { to: message.to };
+    },
+  };
+  return [sendEmail];
+}
