@@ -24,12 +24,8 @@ export function createAuthRoutes(auth: AuthService): HttpRoutes {
       },
       async (request, reply) => {
         const { full_name, phone, organization, ...credentials } = request.body;
-        const pair = await auth.register({
-          ...credentials,
-          fullName: full_name ?? null,
-          phone: phone ?? null,
-          organization: organization ?? null,
-        });
+        const profile = { fullName: full_name ?? null, phone: phone ?? null, organization: organization ?? null };
+        const pair = await auth.register({ ...credentials, ...profile }, request.ip);
         uncached(reply).code(201);
         return presentTokens(pair);
       },

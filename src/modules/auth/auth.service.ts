@@ -63,9 +63,9 @@ export function createAuthService(deps: AuthServiceDeps) {
 
   return {
     /** Makes a USER and signs it in. @throws AppError `registration_closed`, `email_taken` */
-    async register(user: Omit<NewUser, 'role'>): Promise<TokenPair> {
+    async register(user: Omit<NewUser, 'role'>, address: string): Promise<TokenPair> {
       if (!settings.registrationOpen) throw authErrors.registration_closed();
-      const { id: userId, role, createdAt } = await users.create({ ...user, role: 'USER' });
+      const { id: userId, role, createdAt } = await users.create({ ...user, role: 'USER' }, address);
       return open({ userId, role, isActive: true, tokensValidAfter: 0 }, createdAt);
     },
 
@@ -73,7 +73,7 @@ export function createAuthService(deps: AuthServiceDeps) {
     async login(credentials: EmailAndPassword, address: string): Promise<TokenPair> {
       const startedAt = clock.now();
       const account = credentials.email.trim().toLowerCase();
-      const access = await throttle.attempt(account, address, () => users.verifyPassword(credentials));
+      const access = await throttle.attempt(account, address, () => users.verifyPassword(credentials, address));
       if (access === null) throw authErrors.invalid_credentials();
       if (!access.isActive) throw authErrors.account_inactive();
       const pair = await open(access, startedAt);

@@ -43,4 +43,21 @@ describe('password hashing', () => {
     });
     expect(await hash('free again')).toMatch(PHC);
   });
+
+  test('one client that fills its line delays and refuses nobody else', async () => {
+    const { hash } = createPasswordHasher();
+    const order: string[] = [];
+    const ask = (client: string) =>
+      hash('correct horse', client).then(
+        () => void order.push(client),
+        ({ code }: { readonly code: string }) => void order.push(`${client} ${code}`),
+      );
+    const flood = Array.from({ length: 40 }, () => ask('flood'));
+    await ask('guest');
+    // Two were being computed, 20 of the flood waited, 18 were refused at once; the guest had the next turn but one.
+    expect(order.filter((entry) => entry === 'flood password_checks_busy')).toHaveLength(18);
+    expect(order.filter((entry) => entry === 'flood').length).toBeLessThan(6);
+    await Promise.all(flood);
+    expect(order.filter((entry) => entry === 'flood')).toHaveLength(22);
+  });
 });

@@ -1,5 +1,6 @@
 import { type Argon2Parameters, argon2, randomBytes, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
+import { createFairQueue } from './fair-queue.ts';
 import { userErrors } from './users.errors.ts';
 import type { PasswordHasher } from './users.ports.ts';
 
@@ -12,6 +13,8 @@ const TAG_BYTES = 32;
 const CONCURRENCY = 2;
 /** About two seconds of work on the machine that this was measured on. */
 const MAX_WAITING = 100;
+/** One address cannot fill the queue for all others. */
+const MAX_WAITING_OF_ONE = 20;
 
 const derive = promisify(argon2);
 
@@ -23,42 +26,29 @@ export interface PasswordHasherOptions {
 /**
  * Passwords as argon2id in PHC string format: `$argon2id$v=19$m=19456,t=2,p=1$<salt>$<hash>`
  * (https://github.com/P-H-C/phc-string-format). At most two are computed at once, so that a flood of logins
- * takes neither every thread of the process nor its memory; those behind wait in turn, and beyond a bound
- * are refused.
+ * takes neither every thread of the process nor its memory. Clients that wait take turns; beyond a bound for each,
+ * and one for all, they are refused.
  */
 export function createPasswordHasher({ maxWaiting = MAX_WAITING }: PasswordHasherOptions = {}): PasswordHasher {
-  const waiting: (() => void)[] = [];
-  let running = 0;
+  const queue = createFairQueue({
+    concurrency: CONCURRENCY,
+    maxWaiting,
+    maxWaitingOfOne: Math.min(MAX_WAITING_OF_ONE, maxWaiting),
+    refusal: () => userErrors.password_checks_busy({ details: { retryAfterSeconds: 2 } }),
+  });
   const nobodysHash = toPhc({ ...COST, nonce: randomBytes(SALT_BYTES) }, randomBytes(TAG_BYTES));
 
-  async function inTurn<T>(work: () => Promise<T>): Promise<T> {
-    if (running === CONCURRENCY) {
-      if (waiting.length >= maxWaiting) {
-        throw userErrors.password_checks_busy({ details: { retryAfterSeconds: 2 } });
-      }
-      // Whoever is done hands its place over, so `running` stays as it is.
-      await new Promise<void>((resolve) => waiting.push(resolve));
-    } else {
-      running += 1;
-    }
-    try {
-      return await work();
-    } finally {
-      const next = waiting.shift();
-      if (next === undefined) running -= 1;
-      else next();
-    }
-  }
-
   return {
-    async hash(password) {
+    async hash(password, client = '') {
       const parameters = { ...COST, nonce: randomBytes(SALT_BYTES) };
-      const tag = await inTurn(() => derive('argon2id', { ...parameters, message: password, tagLength: TAG_BYTES }));
+      const tag = await queue.run(client, () =>
+        derive('argon2id', { ...parameters, message: password, tagLength: TAG_BYTES }),
+      );
       return toPhc(parameters, tag);
     },
-    async verify(password, hashed) {
+    async verify(password, hashed, client = '') {
       const { tag, ...parameters } = fromPhc(hashed ?? nobodysHash);
-      const computed = await inTurn(() =>
+      const computed = await queue.run(client, () =>
         derive('argon2id', { ...parameters, message: password, tagLength: tag.length }),
       );
       return timingSafeEqual(computed, tag) && hashed !== null;

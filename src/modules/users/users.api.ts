@@ -14,10 +14,14 @@ export interface EmailAndPassword {
   readonly password: string;
 }
 
-/** What other modules and the commands may ask of users. Knows live users only. */
+/**
+ * What other modules and the commands may ask of users. Knows live users only.
+ *
+ * `client` is the address of whoever is asking: passwords take long to check, and clients take turns.
+ */
 export interface UsersApi {
   /** Without any check of who may do so. @throws AppError `email_taken`, `invalid_input`, `password_checks_busy` */
-  create(user: NewUser): Promise<User>;
+  create(user: NewUser, client?: string): Promise<User>;
   exists(userId: number): Promise<boolean>;
   findByEmail(email: string): Promise<User | null>;
   /** Role and state as stored now; null for nobody. */
@@ -28,7 +32,7 @@ export interface UsersApi {
    * issued no later than the call, so that a password changed meanwhile voids it.
    * @throws AppError `password_checks_busy`
    */
-  verifyPassword(credentials: EmailAndPassword): Promise<UserAccess | null>;
+  verifyPassword(credentials: EmailAndPassword, client?: string): Promise<UserAccess | null>;
   recordLogin(userId: number): Promise<void>;
   /** Voids every token issued until now. */
   endSessions(userId: number): Promise<void>;

@@ -99,9 +99,13 @@ export interface UserStore {
   transaction<T>(work: (users: UserRepository) => Promise<T>): Promise<T>;
 }
 
-/** Argon2id. Slow on purpose, off the event loop. @throws AppError `password_checks_busy` when too many wait */
+/**
+ * Argon2id. Slow on purpose, off the event loop. `client` is whoever asks, such as an address: clients take turns.
+ * Without it the work belongs to the system itself, one client more.
+ * @throws AppError `password_checks_busy` when too many wait, of this client or of all
+ */
 export interface PasswordHasher {
-  hash(password: string): Promise<string>;
+  hash(password: string, client?: string): Promise<string>;
   /** With null it takes as long and is false: nobody can tell whether the user exists. */
-  verify(password: string, hashed: string | null): Promise<boolean>;
+  verify(password: string, hashed: string | null, client?: string): Promise<boolean>;
 }

@@ -63,7 +63,11 @@ export function createUsersRoutes(users: UsersService): HttpRoutes {
       },
       async (request, reply) => {
         const { current_password, new_password } = request.body;
-        await users.changePassword(principalOf(request).userId, current_password, new_password);
+        await users.changePassword(
+          principalOf(request).userId,
+          { currentPassword: current_password, newPassword: new_password },
+          request.ip,
+        );
         return reply.code(204).send(null);
       },
     );
@@ -119,7 +123,7 @@ export function createUsersRoutes(users: UsersService): HttpRoutes {
       async (request, reply) => {
         const { email, password, role = 'USER', is_active = true } = request.body;
         const input = { email, password, role, isActive: is_active, ...toProfile(request.body) };
-        const user = await users.createAs(principalOf(request), input);
+        const user = await users.createAs(principalOf(request), input, request.ip);
         return reply.code(201).send(presentUser(user));
       },
     );

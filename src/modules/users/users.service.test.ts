@@ -156,8 +156,8 @@ describe('access changes', () => {
   test('a new password ends sessions; only one of two concurrent changes wins', async () => {
     const { userId } = await person('USER', 'a@example.com');
     const changes = await Promise.allSettled([
-      users.changePassword(userId, PASSWORD, 'second horse'),
-      users.changePassword(userId, PASSWORD, 'third horse'),
+      users.changePassword(userId, { currentPassword: PASSWORD, newPassword: 'second horse' }),
+      users.changePassword(userId, { currentPassword: PASSWORD, newPassword: 'third horse' }),
     ]);
     expect(changes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
     expect(emitted()).toEqual([

@@ -3,6 +3,7 @@ import type { Clock } from '#kernel/clock.ts';
 import { commonErrors } from '#kernel/errors.ts';
 import type { EventBus } from '#kernel/events.ts';
 import { type Page, type PageQuery, parseSort, toPage } from '#kernel/pagination.ts';
+import type { EmailAndPassword } from './users.api.ts';
 import { userErrors } from './users.errors.ts';
 import type { AccessChangeReason } from './users.events.ts';
 import {
@@ -50,12 +51,12 @@ export function createUsersService({ store, passwords, clock, events }: UsersSer
   }
 
   /** Without any check of who may do so. @throws AppError `email_taken`, `invalid_input` */
-  async function create(input: CreateUser): Promise<User> {
+  async function create(input: CreateUser, client?: string): Promise<User> {
     const email = normalizeEmail(input.email);
     assertPassword(input.password);
     // Most of the time it saves the hashing; the unique column decides.
     if ((await store.users.findByEmail(email)) !== null) throw userErrors.email_taken();
-    const hashedPassword = await passwords.hash(input.password);
+    const hashedPassword = await passwords.hash(input.password, client);
     const user = await store.transaction(async (users) => {
       const userId = await users.insert({
         email,
@@ -79,9 +80,9 @@ export function createUsersService({ store, passwords, clock, events }: UsersSer
     create,
 
     /** @throws AppError `role_not_grantable`, `email_taken` */
-    async createAs(actor: Principal, input: CreateUser): Promise<User> {
+    async createAs(actor: Principal, input: CreateUser, client?: string): Promise<User> {
       assertGrantable(actor, input.role);
-      return create(input);
+      return create(input, client);
     },
 
     /** @throws AppError `user_not_found` */
@@ -150,11 +151,16 @@ export function createUsersService({ store, passwords, clock, events }: UsersSer
      * Ends every session of the user, the caller's own too: it signs in anew with the new password.
      * @throws AppError `wrong_password`
      */
-    async changePassword(userId: number, currentPassword: string, newPassword: string): Promise<void> {
+    async changePassword(
+      userId: number,
+      { currentPassword, newPassword }: { readonly currentPassword: string; readonly newPassword: string },
+      client?: string,
+    ): Promise<void> {
       assertPassword(newPassword);
       const credentials = await store.users.findCredentials({ userId });
-      if (!(await passwords.verify(currentPassword, credentials?.hashedPassword ?? null))) throw wrongPassword();
-      const hashedPassword = await passwords.hash(newPassword);
+      if (!(await passwords.verify(currentPassword, credentials?.hashedPassword ?? null, client)))
+        throw wrongPassword();
+      const hashedPassword = await passwords.hash(newPassword, client);
       await store.transaction(async (users) => {
         const stored = await users.findCredentials({ userId });
         // Changed by somebody else while this was hashing: the current password is another one now.
@@ -175,9 +181,10 @@ export function createUsersService({ store, passwords, clock, events }: UsersSer
 
     findAccess: (userId: number) => store.users.findAccess(userId),
 
-    async verifyPassword({ email, password }: { readonly email: string; readonly password: string }) {
+    async verifyPassword({ email, password }: EmailAndPassword, client?: string) {
       const credentials = await store.users.findCredentials({ email: normalizeEmail(email) });
-      if (!(await passwords.verify(password, credentials?.hashedPassword ?? null)) || credentials === null) return null;
+      const isRight = await passwords.verify(password, credentials?.hashedPassword ?? null, client);
+      if (!isRight || credentials === null) return null;
       const { hashedPassword: _, ...access } = credentials;
       return access;
     },
