@@ -119,6 +119,26 @@ export function documentsContract(name: string, open: () => Promise<DocumentsHar
       expect(await notes.count({ filter: { owner } })).toBe(2);
     });
 
+    test('a scan goes through all documents by id, whatever else is in them', async () => {
+      const scanned = await harness.create(() => 100 * DAY);
+      const definition = { name: 'scanned', indexes: [['owner']] } as const;
+      const things = scanned.collection<StoredDocument & { readonly owner?: number }>(definition);
+      expect(scanned.definitions()).toEqual([definition]);
+      await scanned.start?.(signal());
+      expect(await things.scan(null, 10)).toEqual([]);
+      await things.insertMany(['b', 'a', 'B', '0', 'ab'].map((id, index) => ({ id, owner: index })));
+      await things.insertMany([{ id: 'c' }]);
+      const seen: string[] = [];
+      for (;;) {
+        const page = await things.scan(seen.at(-1) ?? null, 4);
+        if (page.length === 0) break;
+        seen.push(...page.map(({ id }) => id));
+      }
+      expect(seen).toEqual(['0', 'B', 'a', 'ab', 'b', 'c']);
+      expect(await things.scan('a', 1)).toEqual([{ id: 'ab', owner: 4 }]);
+      await scanned.stop?.(signal());
+    });
+
     test('expired documents are gone after a start, others stay', async () => {
       const later = await harness.create(() => 200 * DAY);
       const logs = later.collection<Note>({

@@ -37,6 +37,8 @@ export interface DocumentCollection<T extends StoredDocument> {
   insertMany(documents: readonly T[]): Promise<readonly boolean[]>;
   findById(id: string): Promise<T | null>;
   list(query: DocumentListQuery): Promise<readonly T[]>;
+  /** All documents in the order of their ids, behind the id `after` (null: from the first). For copying a store. */
+  scan(after: string | null, limit: number): Promise<readonly T[]>;
   count(query: DocumentQuery): Promise<number>;
   /** Sets top-level fields of every match. Returns how many matched. */
   updateMany(query: DocumentQuery, changes: Partial<Omit<T, 'id'>>): Promise<number>;
@@ -47,6 +49,8 @@ export interface DocumentCollection<T extends StoredDocument> {
 export interface DocumentStore extends Component {
   /** Declares a collection, before `start`. */
   collection<T extends StoredDocument>(definition: CollectionDefinition): DocumentCollection<T>;
+  /** Those that were declared. */
+  definitions(): readonly CollectionDefinition[];
   /** @throws AppError `unavailable` */
   ping(): Promise<void>;
 }

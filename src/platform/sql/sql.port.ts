@@ -31,6 +31,49 @@ export interface SqlStore extends Component {
   migrate(): Promise<readonly string[]>;
   /** Cheap round trip. @throws AppError `unavailable` */
   ping(): Promise<void>;
+  /** The tables as they are, for copying them into another store of the same schema. */
+  readonly transfer: SqlTransfer;
+}
+
+export type SqlValue = string | number | Uint8Array | null;
+export type SqlRow = Readonly<Record<string, SqlValue>>;
+
+export interface SqlTable {
+  readonly name: string;
+  /** Those that are written; what the store computes by itself is not among them. */
+  readonly columns: readonly string[];
+  /** Columns of the primary key, in its order. */
+  readonly key: readonly string[];
+}
+
+/**
+ * Reads and writes whole tables, whatever they mean, of a store that has been migrated and that nobody else writes
+ * to meanwhile. A transfer leaves a note in the store, by which an interrupted one is known and goes on.
+ */
+export interface SqlTransfer {
+  /**
+   * Every table of the schema, the bookkeeping of migrations and the note left out. What a foreign key refers to comes
+   * before what refers; the order is the same in every store of one schema.
+   */
+  tables(): Promise<readonly SqlTable[]>;
+  count(table: SqlTable): Promise<number>;
+  /** Rows in the order of the primary key, behind the key `after` (null: from the first). */
+  read(table: SqlTable, after: readonly SqlValue[] | null, limit: number): Promise<readonly SqlRow[]>;
+  /**
+   * Inserts rows with the ids that they have, and replaces the note, which must be there, in one transaction: after a
+   * crash the note says exactly what is stored. A row that refers to another of its own table comes after it.
+   */
+  write(table: SqlTable, rows: readonly SqlRow[], note: string): Promise<void>;
+  /** Removes all rows; `tables` in the order of `tables()`. */
+  clear(tables: readonly SqlTable[]): Promise<void>;
+  /** What the next row without an id gets. Null: the table has no such counter. */
+  nextId(table: SqlTable): Promise<number | null>;
+  /** Makes `nextId` at least `id`: an id that was given once is not given again. */
+  raiseNextId(table: SqlTable, id: number): Promise<void>;
+  readNote(): Promise<string | null>;
+  writeNote(note: string): Promise<void>;
+  /** Leaves no trace of a transfer. */
+  removeNote(): Promise<void>;
 }
 
 /**

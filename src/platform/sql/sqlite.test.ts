@@ -5,15 +5,18 @@ import { describe, expect, test } from 'vitest';
 import { mergeMigrations } from './migrate.ts';
 import { sqlStoreContract } from './sql.contract.ts';
 import { sqlProcessesContract } from './sql.processes.contract.ts';
+import { sqlTransferContract } from './sql.transfer.contract.ts';
 import { createSqliteStore } from './sqlite.ts';
 
-sqlStoreContract('SQLite', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'sql-'));
-  return {
-    create: (migrations) => createSqliteStore({ file: join(folder, 'data', 'core.db'), migrations }),
-    dispose: () => rm(folder, { recursive: true, force: true }),
-  };
-});
+for (const contract of [sqlStoreContract, sqlTransferContract]) {
+  contract('SQLite', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'sql-'));
+    return {
+      create: (migrations) => createSqliteStore({ file: join(folder, 'data', 'core.db'), migrations }),
+      dispose: () => rm(folder, { recursive: true, force: true }),
+    };
+  });
+}
 
 sqlProcessesContract('SQLite', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'sql-'));

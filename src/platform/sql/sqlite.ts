@@ -6,6 +6,8 @@ import { LRUCache } from 'lru-cache';
 import { commonErrors } from '#kernel/errors.ts';
 import { runMigrations } from './migrate.ts';
 import type { MigrationSet, SqlStore } from './sql.port.ts';
+import { createSqlTransfer } from './sql.transfer.ts';
+import { sqliteSchema } from './sqlite.schema.ts';
 
 export interface SqliteStoreOptions {
   /** Path of the file, or `:memory:`. Its folder is created 0700. */
@@ -37,6 +39,12 @@ export function createSqliteStore({ file, migrations }: SqliteStoreOptions): Sql
     return connection as unknown as Kysely<Tables>;
   }
 
+  function transaction<Tables, T>(work: (trx: Kysely<Tables>) => Promise<T>): Promise<T> {
+    return db<Tables>()
+      .transaction()
+      .execute((trx) => work(trx));
+  }
+
   return {
     name: 'sql',
     async start() {
@@ -51,11 +59,7 @@ export function createSqliteStore({ file, migrations }: SqliteStoreOptions): Sql
       readToken = undefined;
     },
     db,
-    transaction<Tables, T>(work: (trx: Kysely<Tables>) => Promise<T>) {
-      return db<Tables>()
-        .transaction()
-        .execute((trx) => work(trx));
-    },
+    transaction,
     isUniqueViolation: (error) => [CONSTRAINT_UNIQUE, CONSTRAINT_PRIMARYKEY].includes(errorCode(error)),
     isForeignKeyViolation: (error) => errorCode(error) === CONSTRAINT_FOREIGNKEY,
     changeToken: () => readToken?.() ?? null,
@@ -63,6 +67,7 @@ export function createSqliteStore({ file, migrations }: SqliteStoreOptions): Sql
     async ping() {
       await db<{ sqlite_master: { name: string } }>().selectFrom('sqlite_master').select('name').limit(1).execute();
     },
+    transfer: createSqlTransfer({ db, transaction }, sqliteSchema),
   };
 }
 

@@ -160,6 +160,43 @@ export function telemetryContract(name: string, open: () => Promise<TelemetryHar
       expect((await store.ledger(deviceId)).stored).toBe(5);
     });
 
+    test('restored latest values and counts stand, whatever was there, and appends go on from them', async () => {
+      const deviceId = newDevice();
+      const state = {
+        latest: { a: { value: 'x', timestamp: T0 + 5 }, 'b.c$%': { value: 2, timestamp: T0 + 9 } },
+        ledger: { stored: 10, merged: 3, rejected: { invalid_json: 2 } },
+      };
+      await append({ deviceId, timestamp: T0, metrics: { a: 1, gone: 1 } });
+      for (let times = 0; times < 2; times += 1) {
+        await store.restore(deviceId, state);
+        expect(await store.latest(deviceId)).toEqual(state.latest);
+        expect(await store.ledger(deviceId)).toEqual(state.ledger);
+      }
+      await store.append({
+        samples: [{ deviceId, timestamp: T0 + 7, metrics: { a: 7, 'b.c$%': 7 } }],
+        counts: [{ deviceId, rejected: { invalid_json: 1 } }],
+      });
+      expect(await store.latest(deviceId)).toEqual({
+        a: { value: 7, timestamp: T0 + 7 },
+        'b.c$%': { value: 2, timestamp: T0 + 9 },
+      });
+      expect(await store.ledger(deviceId)).toEqual({ stored: 11, merged: 3, rejected: { invalid_json: 3 } });
+      const unknown = newDevice();
+      await store.restore(unknown, state);
+      expect(await store.latest(unknown)).toEqual(state.latest);
+      expect(await all(unknown)).toEqual([]);
+    });
+
+    test('the devices are listed by id, also those that only have counts', async () => {
+      const [first, second, third] = [newDevice(), newDevice(), newDevice()];
+      await append({ deviceId: third, timestamp: T0, metrics: { a: 1 } });
+      await append({ deviceId: first, timestamp: T0, metrics: { a: 1 } });
+      await store.append({ samples: [], counts: [{ deviceId: second, rejected: { x: 1 } }] });
+      expect(await store.deviceIds(first - 1, 10)).toEqual([first, second, third]);
+      expect(await store.deviceIds(first - 1, 2)).toEqual([first, second]);
+      expect(await store.deviceIds(third, 10)).toEqual([]);
+    });
+
     test('everything is still there after reopening, and goes on from there', async () => {
       const deviceId = newDevice();
       await store.append({

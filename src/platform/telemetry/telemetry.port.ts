@@ -42,6 +42,12 @@ export interface LatestValue {
   readonly timestamp: number;
 }
 
+/** What is kept of a device beside its history. */
+export interface DeviceState {
+  readonly latest: Readonly<Record<string, LatestValue>>;
+  readonly ledger: LedgerEntry;
+}
+
 export interface HistoryQuery {
   readonly deviceId: number;
   /** Inclusive, epoch milliseconds. */
@@ -81,6 +87,13 @@ export interface TelemetryStore extends Component {
   history(query: HistoryQuery): Promise<HistoryPage>;
   /** Zeros for an unknown device. */
   ledger(deviceId: number): Promise<LedgerEntry>;
+  /** Devices of which anything is stored: ids above `after`, ascending, `limit` at the most. */
+  deviceIds(after: number, limit: number): Promise<readonly number[]>;
+  /**
+   * Sets latest values and ledger of a device, whatever they were; history stays. For copying a store: first the
+   * samples by `append`, then this, with nobody else appending.
+   */
+  restore(deviceId: number, state: DeviceState): Promise<void>;
   /** Removes samples older than `before`, `limit` at the most. Returns how many; fewer than `limit` means done. */
   deleteOlderThan(before: number, limit: number): Promise<number>;
   /** @throws AppError `unavailable` */

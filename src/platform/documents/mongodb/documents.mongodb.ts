@@ -47,6 +47,7 @@ export function createMongodbDocumentStore({ connection, clock }: MongodbDocumen
       definitions.push(definition);
       return createCollection<T>(connection.collection<Encoded>(definition.name), definition, run);
     },
+    definitions: () => definitions,
     ping: connection.ping,
   };
 }
@@ -88,6 +89,11 @@ function createCollection<T extends StoredDocument>(
         ['_id', way],
       ];
       const found = await run(() => collection.find(positionFilter(query)).sort(sort).limit(query.limit).toArray());
+      return found.map((each) => decode<T>(each));
+    },
+    async scan(after, limit) {
+      const filter: Filter<Encoded> = after === null ? {} : { _id: { $gt: after } };
+      const found = await run(() => collection.find(filter).sort({ _id: 1 }).limit(limit).toArray());
       return found.map((each) => decode<T>(each));
     },
     count: (query) => run(() => collection.countDocuments(toFilter(query))),

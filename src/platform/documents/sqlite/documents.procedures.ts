@@ -12,6 +12,12 @@ interface In<Q> {
   readonly query: Q;
 }
 
+interface Scan {
+  readonly collection: string;
+  readonly after: string | null;
+  readonly limit: number;
+}
+
 const NAME = /^[a-z][a-z0-9_]{0,62}$/;
 const CACHED_STATEMENTS = 200;
 
@@ -51,6 +57,14 @@ function createReads(prepare: (sql: string) => StatementSync) {
       const rows = prepare(
         `SELECT document FROM ${table(collection)}${whereClause(where.terms)} ORDER BY ${sort} ${direction}, id ${direction} LIMIT ?`,
       ).all(...where.values, query.limit) as { document: string }[];
+      return rows.map((row) => JSON.parse(row.document));
+    },
+    'documents.scan': ({ collection, after, limit }: Scan): StoredDocument[] => {
+      const where = after === null ? '' : ' WHERE id > ?';
+      const rows = prepare(`SELECT document FROM ${table(collection)}${where} ORDER BY id LIMIT ?`).all(
+        ...(after === null ? [] : [after]),
+        limit,
+      ) as { document: string }[];
       return rows.map((row) => JSON.parse(row.document));
     },
     'documents.count': ({ collection, query }: In<DocumentQuery>): number => {

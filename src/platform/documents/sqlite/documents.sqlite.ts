@@ -52,11 +52,13 @@ export function createSqliteDocumentStore({
         insertMany: (documents) => writer.call('documents.insertMany', { collection, documents }),
         findById: (id) => reader.call<T | null>('documents.findById', { collection, id }),
         list: (query) => reader.call<T[]>('documents.list', { collection, query }),
+        scan: (after, limit) => reader.call<T[]>('documents.scan', { collection, after, limit }),
         count: (query) => reader.call<number>('documents.count', { collection, query }),
         updateMany: (query, changes) => writer.call('documents.updateMany', { collection, query, changes }),
         removeMany: (query) => writer.call('documents.removeMany', { collection, query }),
       };
     },
+    definitions: () => definitions,
     ping: () => reader.call('documents.ping', undefined),
   };
 }

@@ -17,7 +17,7 @@ import { databaseBusy } from './mariadb.errors.ts';
  * case, repositories say `lower(…)`. Said with every table, because a database may have been made by others.
  */
 export const COLLATION = 'utf8mb4_nopad_bin';
-const TABLE_OPTIONS = `engine=InnoDB row_format=dynamic default charset=utf8mb4 collate=${COLLATION}`;
+export const TABLE_OPTIONS = `engine=InnoDB row_format=dynamic default charset=utf8mb4 collate=${COLLATION}`;
 
 /**
  * MariaDB commits with every statement that changes the schema, so that a migration that was cut down is

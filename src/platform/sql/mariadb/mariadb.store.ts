@@ -4,6 +4,7 @@ import { type ConnectionOptions, createConnection, type RowDataPacket } from 'my
 import { commonErrors } from '#kernel/errors.ts';
 import { runMigrations } from '../migrate.ts';
 import type { MigrationSet, SqlStore } from '../sql.port.ts';
+import { createSqlTransfer } from '../sql.transfer.ts';
 import { type MariadbAddress, parseMariadbAddress } from './mariadb.address.ts';
 import { connectionOptions, createMariadbDialect, cut, jitterMs, type MariadbDriver } from './mariadb.driver.ts';
 import {
@@ -16,6 +17,7 @@ import {
   isUniqueViolation,
 } from './mariadb.errors.ts';
 import { COLLATION, repeatable, tablePlugin } from './mariadb.migrations.ts';
+import { mariadbSchema } from './mariadb.schema.ts';
 
 export interface MariadbStoreOptions {
   /** `mysql://user:password@host:3306/database`; `?tls=true` encrypts. The database is created if missing. */
@@ -59,6 +61,30 @@ export function createMariadbStore(options: MariadbStoreOptions): SqlStore {
     await sql`select 1`.execute(db());
   }
 
+  async function transaction<Tables, T>(work: (trx: Kysely<Tables>) => Promise<T>): Promise<T> {
+    const startedAt = performance.now();
+    const attempt = () =>
+      db<Tables>()
+        .transaction()
+        .execute((trx) => work(trx));
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+    }
+    return afterOthers(async () => {
+      for (let attempts = 1; ; attempts += 1) {
+        await sleep(jitterMs(attempts));
+        try {
+          return await attempt();
+        } catch (error) {
+          if (!isConflict(error)) throw error;
+          if (performance.now() - startedAt > CONTEST_MS) throw databaseBusy(error);
+        }
+      }
+    });
+  }
+
   return {
     name: 'sql',
     async start(signal) {
@@ -83,29 +109,7 @@ export function createMariadbStore(options: MariadbStoreOptions): SqlStore {
       await Promise.race([stopping.db.destroy(), cut]);
     },
     db,
-    async transaction<Tables, T>(work: (trx: Kysely<Tables>) => Promise<T>) {
-      const startedAt = performance.now();
-      const attempt = () =>
-        db<Tables>()
-          .transaction()
-          .execute((trx) => work(trx));
-      try {
-        return await attempt();
-      } catch (error) {
-        if (!isConflict(error)) throw error;
-      }
-      return afterOthers(async () => {
-        for (let attempts = 1; ; attempts += 1) {
-          await sleep(jitterMs(attempts));
-          try {
-            return await attempt();
-          } catch (error) {
-            if (!isConflict(error)) throw error;
-            if (performance.now() - startedAt > CONTEST_MS) throw databaseBusy(error);
-          }
-        }
-      });
-    },
+    transaction,
     isUniqueViolation,
     changeToken: () => null,
     isForeignKeyViolation,
@@ -128,6 +132,7 @@ export function createMariadbStore(options: MariadbStoreOptions): SqlStore {
       });
       await within(PING_TIMEOUT_MS, pinging, () => databaseAway(new Error('no answer to a ping in time')));
     },
+    transfer: createSqlTransfer({ db, transaction }, mariadbSchema),
   };
 }
 

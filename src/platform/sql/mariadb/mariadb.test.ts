@@ -8,6 +8,7 @@ import { describeWithServer } from '#test/support/servers.ts';
 import { sqlStoreContract } from '../sql.contract.ts';
 import type { MigrationSet, SqlStore } from '../sql.port.ts';
 import { sqlProcessesContract } from '../sql.processes.contract.ts';
+import { sqlTransferContract } from '../sql.transfer.contract.ts';
 import { parseMariadbAddress } from './mariadb.address.ts';
 import { createMariadbStore } from './mariadb.store.ts';
 
@@ -67,10 +68,12 @@ async function createFreezer(target: number) {
 await describeWithServer(
   'mariadb',
   (server) => {
-    sqlStoreContract('MariaDB', async () => {
-      const url = databaseAt(server.url);
-      return { create: (migrations) => createMariadbStore({ url, migrations }), dispose: () => dropDatabase(url) };
-    });
+    for (const contract of [sqlStoreContract, sqlTransferContract]) {
+      contract('MariaDB', async () => {
+        const url = databaseAt(server.url);
+        return { create: (migrations) => createMariadbStore({ url, migrations }), dispose: () => dropDatabase(url) };
+      });
+    }
 
     sqlProcessesContract('MariaDB', async () => {
       const url = databaseAt(server.url);

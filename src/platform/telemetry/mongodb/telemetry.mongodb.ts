@@ -7,7 +7,7 @@ import type { MongodbConnection } from '#platform/mongodb/mongodb-connection.ts'
 import type { HistoryQuery, TelemetryStore } from '../telemetry.port.ts';
 import { createAppender } from './telemetry.append.ts';
 import { decodeMetrics, decodeName, encodeName, renamed } from './telemetry.names.ts';
-import type { DeviceDocument, SampleDocument } from './telemetry.plan.ts';
+import { type DeviceDocument, newDevice, type SampleDocument } from './telemetry.plan.ts';
 
 export interface MongodbTelemetryStoreOptions {
   readonly connection: MongodbConnection;
@@ -145,6 +145,26 @@ export function createMongodbTelemetryStore({
         metrics: decodeMetrics(metrics),
       }));
       return { samples: page, next: found.length > query.limit ? (page.at(-1)?.timestamp ?? null) : null };
+    },
+    async deviceIds(after, limit) {
+      const found = await run(() =>
+        devices
+          .find({ _id: { $gt: after } }, { projection: { _id: 1 } })
+          .sort({ _id: 1 })
+          .limit(limit)
+          .toArray(),
+      );
+      // A process that was killed may have left samples without the device's own document.
+      const sampled = await run(() => samples.distinct('device_id', { device_id: { $gt: after } }));
+      const ids = new Set([...found.map(({ _id }) => _id), ...sampled]);
+      return [...ids].sort((a, b) => a - b).slice(0, limit);
+    },
+    async restore(deviceId, { latest, ledger }) {
+      const { stored, merged, rejected } = ledger;
+      const newest = Math.max(newDevice(deviceId).newest, ...Object.values(latest).map(({ timestamp }) => timestamp));
+      const state = { stored, merged, rejected: renamed(rejected, encodeName), latest: renamed(latest, encodeName) };
+      const change = { $set: { ...state, newest }, $setOnInsert: { applied: {} } };
+      await run(() => devices.updateOne({ _id: deviceId }, change, { upsert: true }));
     },
     async deleteOlderThan(before, limit) {
       let removed = 0;

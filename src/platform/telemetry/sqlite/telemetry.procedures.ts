@@ -7,6 +7,7 @@ import type {
   LedgerEntry,
   LedgerIncrement,
   Metrics,
+  DeviceState as RestoredState,
 } from '../telemetry.port.ts';
 
 /** A batch as it crosses the thread boundary: columns clone faster than objects. */
@@ -79,6 +80,9 @@ function createReads(database: DatabaseSync) {
   const backward = database.prepare(
     'SELECT timestamp, metrics FROM telemetry WHERE device_id = ? AND timestamp >= ? AND timestamp < ? ORDER BY timestamp DESC LIMIT ?',
   );
+  const selectIds = database.prepare(
+    'SELECT device_id FROM telemetry_devices WHERE device_id > ? ORDER BY device_id LIMIT ?',
+  );
 
   return {
     'telemetry.ping': () => database.prepare('SELECT 1').get(),
@@ -91,6 +95,8 @@ function createReads(database: DatabaseSync) {
       if (row === undefined) return { stored: 0, merged: 0, rejected: {} };
       return { stored: row.stored, merged: row.merged, rejected: JSON.parse(row.rejected) };
     },
+    'telemetry.deviceIds': ({ after, limit }: { after: number; limit: number }): number[] =>
+      selectIds.all(after, limit).map((row) => row['device_id'] as number),
     'telemetry.history': (query: HistoryQuery): HistoryPage => {
       const descending = query.order === 'desc';
       const samples: { timestamp: number; metrics: Metrics }[] = [];
@@ -249,6 +255,11 @@ function createWrites(database: DatabaseSync) {
         if (database.isTransaction) rollback.run();
         throw error;
       }
+    },
+    'telemetry.restore': ({ deviceId, state }: { deviceId: number; state: RestoredState }): void => {
+      const { stored, merged, rejected } = state.ledger;
+      states.delete(deviceId);
+      writeState.run(deviceId, stored, merged, JSON.stringify(rejected), JSON.stringify(state.latest));
     },
     'telemetry.deleteOlderThan': ({ before, limit }: { before: number; limit: number }): number => {
       let removed = 0;
