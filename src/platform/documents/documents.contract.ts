@@ -90,6 +90,8 @@ export function documentsContract(name: string, open: () => Promise<DocumentsHar
       expect(
         ids(await notes.list({ filter: { owner }, range: { field: 'at', from: 20, to: 40 }, sort, limit: 10 })),
       ).toEqual(['d', 'c', 'b']);
+      expect(ids(await notes.list({ filter: { owner }, sort, limit: 2, skip: 2 }))).toEqual(['c', 'b']);
+      expect(ids(await notes.list({ filter: { owner }, sort, limit: 2, skip: 5 }))).toEqual([]);
       for (const direction of ['asc', 'desc'] as const) {
         const seen: Note[] = [];
         for (;;) {

@@ -27,6 +27,8 @@ export interface DocumentListQuery extends DocumentQuery {
   /** Ordered by this numeric field, ties by id in the same direction. */
   readonly sort: { readonly field: string; readonly direction: 'asc' | 'desc' };
   readonly limit: number;
+  /** Leaves out that many from the beginning, for numbered pages: costs as much as reading them. */
+  readonly skip?: number;
   /** Continue behind this position: sort value and id of the last document of a former page. */
   readonly after?: { readonly value: number; readonly id: string };
 }

@@ -88,7 +88,14 @@ function createCollection<T extends StoredDocument>(
         [encodeField(field), way],
         ['_id', way],
       ];
-      const found = await run(() => collection.find(positionFilter(query)).sort(sort).limit(query.limit).toArray());
+      const found = await run(() =>
+        collection
+          .find(positionFilter(query))
+          .sort(sort)
+          .skip(query.skip ?? 0)
+          .limit(query.limit)
+          .toArray(),
+      );
       return found.map((each) => decode<T>(each));
     },
     async scan(after, limit) {

@@ -55,8 +55,8 @@ function createReads(prepare: (sql: string) => StatementSync) {
         where.values.push(query.after.value, query.after.id);
       }
       const rows = prepare(
-        `SELECT document FROM ${table(collection)}${whereClause(where.terms)} ORDER BY ${sort} ${direction}, id ${direction} LIMIT ?`,
-      ).all(...where.values, query.limit) as { document: string }[];
+        `SELECT document FROM ${table(collection)}${whereClause(where.terms)} ORDER BY ${sort} ${direction}, id ${direction} LIMIT ? OFFSET ?`,
+      ).all(...where.values, query.limit, query.skip ?? 0) as { document: string }[];
       return rows.map((row) => JSON.parse(row.document));
     },
     'documents.scan': ({ collection, after, limit }: Scan): StoredDocument[] => {
