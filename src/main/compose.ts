@@ -8,6 +8,7 @@ import { createAuthModule } from '#modules/auth/index.ts';
 import { createDevicesModule } from '#modules/devices/index.ts';
 import { createTelemetryModule, DEFAULT_INGEST_LIMITS } from '#modules/telemetry/index.ts';
 import { createUsersModule } from '#modules/users/index.ts';
+import { createAuditTrail } from '#platform/audit/audit.ts';
 import type { DevicePrincipal } from '#platform/http/http.port.ts';
 import { createHttpServer, type HttpServer } from '#platform/http/http.server.ts';
 import { createProbeRoutes } from '#platform/http/probes.ts';
@@ -55,11 +56,13 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
   relayEvents({ events, relay: infrastructure.relay, clock }, RELAYED_EVENTS);
 
   const mailer = await createMailer(settings);
+  const audit = createAuditTrail({ sql, clock });
 
   // People
-  const users = createUsersModule({ sql, clock, events });
+  const users = createUsersModule({ sql, audit, clock, events });
   const auth = createAuthModule({
     sql,
+    audit,
     users: users.api,
     counters,
     events,
@@ -77,6 +80,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
   const { accounts } = infrastructure.broker;
   const devices = createDevicesModule({
     sql,
+    audit,
     clock,
     events,
     users: users.api,

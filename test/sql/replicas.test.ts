@@ -4,6 +4,7 @@ import { silentLogger } from '#kernel/logger.ts';
 import { MIGRATIONS } from '#main/migrations.ts';
 import { createDevicesModule, type DevicesModule, type StatusChange } from '#modules/devices/index.ts';
 import { createUsersModule, type UsersModule } from '#modules/users/index.ts';
+import { createAuditTrail } from '#platform/audit/audit.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 import { createTestClock } from '../support/clock.ts';
 import { recordEvents } from '../support/events.ts';
@@ -30,8 +31,9 @@ async function createReplica(url: string): Promise<Replica> {
   const clock = createTestClock();
   const bus = createEventBus(silentLogger);
   const events = recordEvents(bus, 'device.status_changed', 'device.created');
-  const users = createUsersModule({ sql, clock, events: bus });
-  const devices = createDevicesModule({ sql, clock, events: bus, users: users.api, userDeviceScope: 'owned' });
+  const audit = createAuditTrail({ sql, clock });
+  const users = createUsersModule({ sql, audit, clock, events: bus });
+  const devices = createDevicesModule({ sql, audit, clock, events: bus, users: users.api, userDeviceScope: 'owned' });
   const app = await createTestApp({ routes: [...users.routes, ...devices.routes], clock });
   return { sql, users, devices, app, events };
 }

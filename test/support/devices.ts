@@ -9,6 +9,7 @@ import {
   type UserDeviceScope,
 } from '#modules/devices/index.ts';
 import { createUsersModule, usersMigrations } from '#modules/users/index.ts';
+import { createAuditTrail } from '#platform/audit/audit.ts';
 import type { MqttAccounts } from '#platform/mqtt/mqtt.port.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 import { createTestClock, type TestClock } from './clock.ts';
@@ -42,9 +43,18 @@ export async function createDevicesHarness(
   const sql = await createTestSql(usersMigrations, devicesMigrations);
   const clock = createTestClock();
   const bus = createEventBus(silentLogger);
-  const users = createUsersModule({ sql, clock, events: bus });
+  const audit = createAuditTrail({ sql, clock });
+  const users = createUsersModule({ sql, audit, clock, events: bus });
   const broker = accounts === undefined ? {} : { broker: { accounts, logger: silentLogger } };
-  const devices = createDevicesModule({ sql, clock, events: bus, users: users.api, userDeviceScope, ...broker });
+  const devices = createDevicesModule({
+    sql,
+    audit,
+    clock,
+    events: bus,
+    users: users.api,
+    userDeviceScope,
+    ...broker,
+  });
   const app = await createTestApp({ routes: devices.routes, clock });
 
   const person = async (role: UserRole, name: string): Promise<Principal> => {

@@ -2,6 +2,7 @@ import { systemClock } from '#kernel/clock.ts';
 import { createEventBus } from '#kernel/events.ts';
 import { silentLogger } from '#kernel/logger.ts';
 import { createUsersModule, type UsersApi } from '#modules/users/index.ts';
+import { createAuditTrail } from '#platform/audit/audit.ts';
 import { MIGRATIONS } from '../migrations.ts';
 import { createRelationalStore } from '../profiles/relational.ts';
 import type { Settings } from '../settings.ts';
@@ -17,7 +18,8 @@ export async function withRelationalStore<T>(
   try {
     const migrated = await sql.migrate();
     const events = createEventBus(silentLogger);
-    return await work({ users: createUsersModule({ sql, clock: systemClock, events }).api, migrated });
+    const audit = createAuditTrail({ sql, clock: systemClock });
+    return await work({ users: createUsersModule({ sql, audit, clock: systemClock, events }).api, migrated });
   } finally {
     await sql.stop?.(signal);
   }

@@ -3,6 +3,7 @@ import type { EventBus } from '#kernel/events.ts';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { UsersApi } from '#modules/users/index.ts';
+import type { AuditTrail } from '#platform/audit/audit.port.ts';
 import type { CounterStore } from '#platform/cache/cache.port.ts';
 import type { HttpMount } from '#platform/http/http.port.ts';
 import type { MigrationSet, SqlStore } from '#platform/sql/sql.port.ts';
@@ -14,6 +15,7 @@ import { createAuthService } from './auth.service.ts';
 import { createAuthenticator } from './authenticator.ts';
 import { createLoginThrottle } from './login-throttle.ts';
 import * as createAuth from './migrations/2026_11_23_02_auth.ts';
+import { createRefusalTrail } from './refusal-trail.ts';
 import { createSigningKeys } from './signing-keys.ts';
 
 export interface AuthSettings {
@@ -26,6 +28,7 @@ export interface AuthSettings {
 
 export interface AuthModuleDeps {
   readonly sql: SqlStore;
+  readonly audit: AuditTrail;
   readonly users: UsersApi;
   readonly counters: CounterStore;
   readonly events: EventBus;
@@ -37,7 +40,7 @@ export interface AuthModuleDeps {
 export interface AuthModule {
   readonly api: AuthApi;
   readonly routes: readonly HttpMount[];
-  /** The signing keys: to be started before anything that takes tokens. */
+  /** The signing keys among them: to be started before anything that takes tokens. */
   readonly components: readonly Component[];
 }
 
@@ -45,6 +48,7 @@ export const authMigrations: MigrationSet = { '2026_11_23_02_auth': createAuth }
 
 export function createAuthModule({
   sql,
+  audit,
   users,
   counters,
   events,
@@ -54,11 +58,13 @@ export function createAuthModule({
 }: AuthModuleDeps): AuthModule {
   const keys = createSigningKeys({ folder: settings.keysFolder });
   const tokens = createAccessTokens({ keys, clock, lifetime: settings.accessTokenMinutes * 60 });
+  const refusals = createRefusalTrail({ audit, clock, logger });
   const service = createAuthService({
     users,
-    store: createRefreshTokenStore(sql),
+    store: createRefreshTokenStore(sql, audit),
     accessTokens: tokens,
     throttle: createLoginThrottle({ counters }),
+    refusals,
     clock,
     events,
     settings,
@@ -79,6 +85,6 @@ export function createAuthModule({
       { prefix: '/api/v1/auth', routes: createAuthRoutes(service) },
       { prefix: '/.well-known', routes: createJwksRoutes(keys.jwks) },
     ],
-    components: [keys],
+    components: [keys, refusals],
   };
 }

@@ -1,4 +1,5 @@
-import type { UserRole } from '#kernel/access.ts';
+import type { RequestOrigin, UserRole } from '#kernel/access.ts';
+import type { AuditEntry, AuditWriter } from '#platform/audit/audit.port.ts';
 
 /** Instants are epoch milliseconds. */
 export interface RefreshToken {
@@ -19,16 +20,25 @@ export interface RefreshTokenRepository {
   insert(token: NewRefreshToken): Promise<void>;
   findByHash(tokenHash: string): Promise<RefreshToken | null>;
   revoke(id: number, now: number): Promise<void>;
-  revokeFamily(familyId: string, now: number): Promise<void>;
+  /** @returns how many of the family still counted */
+  revokeFamily(familyId: string, now: number): Promise<number>;
   revokeAllOf(userId: number, now: number): Promise<void>;
   /** Removes those that expired before `before`; returns how many. */
   removeExpired(before: number): Promise<number>;
 }
 
-/** The repository, and the same one inside a transaction. */
+/** The repository, and the same one inside a transaction, with the audit trail. */
 export interface RefreshTokenStore {
   readonly tokens: RefreshTokenRepository;
-  transaction<T>(work: (tokens: RefreshTokenRepository) => Promise<T>): Promise<T>;
+  transaction<T>(work: (tokens: RefreshTokenRepository, audit: AuditWriter) => Promise<T>): Promise<T>;
+}
+
+/**
+ * The audit trail for what anybody can make happen as often as they like: so many entries a minute, and one that
+ * counts the rest.
+ */
+export interface RefusalTrail {
+  record(entry: AuditEntry & { readonly origin: RequestOrigin }): Promise<void>;
 }
 
 export interface AccessToken {

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createEventBus, type EventBus } from '#kernel/events.ts';
 import { silentLogger } from '#kernel/logger.ts';
 import { createUsersModule, type UsersApi, usersMigrations } from '#modules/users/index.ts';
+import { createAuditTrail } from '#platform/audit/audit.ts';
 import { createMemoryCounters } from '#platform/cache/memory-counters.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 import { createTestClock } from '#test/support/clock.ts';
@@ -29,7 +30,7 @@ beforeEach(async () => {
   sql = await createTestSql(usersMigrations, authMigrations);
   const clock = createTestClock();
   events = createEventBus(silentLogger);
-  users = createUsersModule({ sql, clock, events }).api;
+  users = createUsersModule({ sql, audit: createAuditTrail({ sql, clock }), clock, events }).api;
   meanwhile = async () => {};
   const interrupted: UsersApi = {
     ...users,
@@ -46,6 +47,7 @@ beforeEach(async () => {
   };
   auth = createAuthModule({
     sql,
+    audit: createAuditTrail({ sql, clock }),
     users: interrupted,
     counters: createMemoryCounters({ clock }),
     events,
@@ -75,7 +77,7 @@ const post = async (path: string, body: object) => {
 function endSessionsMeanwhile(): void {
   meanwhile = async () => {
     meanwhile = async () => {};
-    await users.endSessions(userId);
+    await users.endSessions({ userId, role: 'USER' });
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Generated, Kysely } from 'kysely';
+import type { AuditTrail, AuditWriter } from '#platform/audit/audit.port.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 import type { RefreshTokenRepository, RefreshTokenStore } from './auth.ports.ts';
 
@@ -16,13 +17,13 @@ interface Tables {
   };
 }
 
-export function createRefreshTokenStore(store: SqlStore): RefreshTokenStore {
+export function createRefreshTokenStore(store: SqlStore, audit: AuditTrail): RefreshTokenStore {
   return {
     get tokens() {
       return createRefreshTokenRepository(store.db<Tables>());
     },
-    transaction<T>(work: (tokens: RefreshTokenRepository) => Promise<T>) {
-      return store.transaction<Tables, T>((trx) => work(createRefreshTokenRepository(trx)));
+    transaction<T>(work: (tokens: RefreshTokenRepository, audit: AuditWriter) => Promise<T>) {
+      return store.transaction<Tables, T>((trx) => work(createRefreshTokenRepository(trx), audit.on(trx)));
     },
   };
 }
@@ -70,7 +71,8 @@ function createRefreshTokenRepository(db: Kysely<Tables>): RefreshTokenRepositor
       await revoking(now).where('id', '=', id).execute();
     },
     async revokeFamily(familyId, now) {
-      await revoking(now).where('family_id', '=', familyId).execute();
+      const { numUpdatedRows } = await revoking(now).where('family_id', '=', familyId).executeTakeFirstOrThrow();
+      return Number(numUpdatedRows);
     },
     async revokeAllOf(userId, now) {
       await revoking(now).where('user_id', '=', userId).execute();

@@ -7,6 +7,7 @@ import { USER_ROLES, type UserRole } from '#kernel/access.ts';
 import { createEventBus, type DomainEvent } from '#kernel/events.ts';
 import type { Logger } from '#kernel/logger.ts';
 import { createUsersModule, type UsersApi, usersMigrations } from '#modules/users/index.ts';
+import { createAuditTrail } from '#platform/audit/audit.ts';
 import { createMemoryCounters } from '#platform/cache/memory-counters.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 import { createTestClock, type TestClock } from '#test/support/clock.ts';
@@ -46,10 +47,11 @@ async function start(registrationOpen = true): Promise<void> {
   };
   const bus = createEventBus(logger);
   events = recordEvents(bus, 'auth.refresh_token_reused');
-  const usersModule = createUsersModule({ sql, clock, events: bus });
+  const usersModule = createUsersModule({ sql, audit: createAuditTrail({ sql, clock }), clock, events: bus });
   users = usersModule.api;
   auth = createAuthModule({
     sql,
+    audit: createAuditTrail({ sql, clock }),
     users,
     counters: createMemoryCounters({ clock }),
     events: bus,

@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify';
 import { Type } from 'typebox';
-import { type HttpRoutes, principalOf } from '#platform/http/http.port.ts';
+import { type HttpRoutes, originOf, principalOf } from '#platform/http/http.port.ts';
 import type { Jwks } from './auth.ports.ts';
 import { JwksView, LoginBody, presentTokens, RefreshBody, RegisterBody, Tokens } from './auth.schemas.ts';
 import type { AuthService } from './auth.service.ts';
@@ -24,8 +24,13 @@ export function createAuthRoutes(auth: AuthService): HttpRoutes {
       },
       async (request, reply) => {
         const { full_name, phone, organization, ...credentials } = request.body;
-        const profile = { fullName: full_name ?? null, phone: phone ?? null, organization: organization ?? null };
-        const pair = await auth.register({ ...credentials, ...profile }, request.ip);
+        const user = {
+          ...credentials,
+          fullName: full_name ?? null,
+          phone: phone ?? null,
+          organization: organization ?? null,
+        };
+        const pair = await auth.register(user, originOf(request));
         uncached(reply).code(201);
         return presentTokens(pair);
       },
@@ -46,7 +51,7 @@ export function createAuthRoutes(auth: AuthService): HttpRoutes {
         },
       },
       async (request, reply) => {
-        const pair = await auth.login(request.body, request.ip);
+        const pair = await auth.login(request.body, originOf(request));
         uncached(reply);
         return presentTokens(pair);
       },
@@ -66,7 +71,7 @@ export function createAuthRoutes(auth: AuthService): HttpRoutes {
         },
       },
       async (request, reply) => {
-        const pair = await auth.refresh(request.body.refresh_token);
+        const pair = await auth.refresh(request.body.refresh_token, originOf(request));
         uncached(reply);
         return presentTokens(pair);
       },
@@ -84,7 +89,7 @@ export function createAuthRoutes(auth: AuthService): HttpRoutes {
         },
       },
       async (request, reply) => {
-        await auth.logout(principalOf(request).userId);
+        await auth.logout(principalOf(request));
         return reply.code(204).send(null);
       },
     );

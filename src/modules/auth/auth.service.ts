@@ -1,15 +1,18 @@
+import type { Principal, RequestOrigin } from '#kernel/access.ts';
 import type { Clock } from '#kernel/clock.ts';
+import { isAppError } from '#kernel/errors.ts';
 import type { EventBus } from '#kernel/events.ts';
 import { createId, createSecret, hashSecret } from '#kernel/ids.ts';
 import type { EmailAndPassword, NewUser, UserAccess, UsersApi } from '#modules/users/index.ts';
 import { authErrors } from './auth.errors.ts';
-import type { AccessTokens, LoginThrottle, NewRefreshToken, RefreshTokenStore } from './auth.ports.ts';
+import type { AccessTokens, LoginThrottle, NewRefreshToken, RefreshTokenStore, RefusalTrail } from './auth.ports.ts';
 
 export interface AuthServiceDeps {
   readonly users: UsersApi;
   readonly store: RefreshTokenStore;
   readonly accessTokens: AccessTokens;
   readonly throttle: LoginThrottle;
+  readonly refusals: RefusalTrail;
   readonly clock: Clock;
   readonly events: EventBus;
   readonly settings: { readonly registrationOpen: boolean; readonly refreshTokenDays: number };
@@ -31,7 +34,7 @@ const DAY_MS = 86_400_000;
  * ends a user's sessions while a sign-in or a refresh is still on its way ends that one too.
  */
 export function createAuthService(deps: AuthServiceDeps) {
-  const { users, store, accessTokens, throttle, clock, events, settings } = deps;
+  const { users, store, accessTokens, throttle, refusals, clock, events, settings } = deps;
 
   /** Issues a pair; the caller stores the record of the refresh token. */
   function issue(access: UserAccess, familyId: string, credentialsReadAt: number): [TokenPair, NewRefreshToken] {
@@ -55,28 +58,55 @@ export function createAuthService(deps: AuthServiceDeps) {
     ];
   }
 
-  async function open(access: UserAccess, credentialsReadAt: number): Promise<TokenPair> {
+  async function open(
+    access: UserAccess,
+    credentialsReadAt: number,
+    { method, origin }: { readonly method: 'password' | 'registration'; readonly origin: RequestOrigin },
+  ): Promise<TokenPair> {
+    const { userId, role } = access;
     const [pair, record] = issue(access, createId(), credentialsReadAt);
-    await store.tokens.insert(record);
+    await store.transaction(async (tokens, audit) => {
+      await tokens.insert(record);
+      const actor = { userId, role, origin };
+      await audit.record({ actor, ...on(userId), action: 'auth.login_succeeded', details: { method } });
+    });
     return pair;
+  }
+
+  /** A refused sign-in. The e-mail is the one that was typed, whether or not somebody has it. */
+  async function refuse(email: string, reason: string, origin: RequestOrigin, userId?: number): Promise<void> {
+    const details = { email, reason };
+    await refusals.record({ actor: null, origin, ...on(userId), action: 'auth.login_failed', details });
   }
 
   return {
     /** Makes a USER and signs it in. @throws AppError `registration_closed`, `email_taken` */
-    async register(user: Omit<NewUser, 'role'>, address: string): Promise<TokenPair> {
+    async register(user: Omit<NewUser, 'role'>, origin: RequestOrigin): Promise<TokenPair> {
       if (!settings.registrationOpen) throw authErrors.registration_closed();
-      const { id: userId, role, createdAt } = await users.create({ ...user, role: 'USER' }, address);
-      return open({ userId, role, isActive: true, tokensValidAfter: 0 }, createdAt);
+      const { id: userId, role, createdAt } = await users.create({ ...user, role: 'USER' }, origin);
+      const access = { userId, role, isActive: true, tokensValidAfter: 0 };
+      return open(access, createdAt, { method: 'registration', origin });
     },
 
     /** @throws AppError `invalid_credentials`, `account_inactive`, `too_many_logins`, `password_checks_busy` */
-    async login(credentials: EmailAndPassword, address: string): Promise<TokenPair> {
+    async login(credentials: EmailAndPassword, origin: RequestOrigin): Promise<TokenPair> {
       const startedAt = clock.now();
       const account = credentials.email.trim().toLowerCase();
-      const access = await throttle.attempt(account, address, () => users.verifyPassword(credentials, address));
-      if (access === null) throw authErrors.invalid_credentials();
-      if (!access.isActive) throw authErrors.account_inactive();
-      const pair = await open(access, startedAt);
+      const access = await throttle
+        .attempt(account, origin.ip, () => users.verifyPassword(credentials, origin.ip))
+        .catch(async (error: unknown) => {
+          if (isAppError(error) && error.kind === 'limited') await refuse(account, error.code, origin);
+          throw error;
+        });
+      if (access === null) {
+        await refuse(account, 'invalid_credentials', origin);
+        throw authErrors.invalid_credentials();
+      }
+      if (!access.isActive) {
+        await refuse(account, 'account_inactive', origin, access.userId);
+        throw authErrors.account_inactive();
+      }
+      const pair = await open(access, startedAt, { method: 'password', origin });
       await users.recordLogin(access.userId);
       return pair;
     },
@@ -86,7 +116,7 @@ export function createAuthService(deps: AuthServiceDeps) {
      * family with it: either the thief or the owner holds a copy, and both have to sign in again.
      * @throws AppError `invalid_refresh_token`
      */
-    async refresh(refreshToken: string): Promise<TokenPair> {
+    async refresh(refreshToken: string, origin: RequestOrigin): Promise<TokenPair> {
       const startedAt = clock.now();
       const tokenHash = hashSecret(refreshToken);
       const presented = await store.tokens.findByHash(tokenHash);
@@ -94,11 +124,20 @@ export function createAuthService(deps: AuthServiceDeps) {
       const { userId, familyId } = presented;
       const access = await users.findAccess(userId);
 
-      const outcome = await store.transaction(async (tokens) => {
+      const reuse = {
+        actor: null,
+        origin,
+        ...on(userId),
+        action: 'auth.refresh_token_reused',
+        details: { family_id: familyId },
+      };
+      const outcome = await store.transaction(async (tokens, audit) => {
         const token = await tokens.findByHash(tokenHash);
         if (token === null) return 'invalid';
         if (token.isRevoked) {
-          await tokens.revokeFamily(familyId, startedAt);
+          // Again and again the same token changes nothing more: that is counted, below.
+          if ((await tokens.revokeFamily(familyId, startedAt)) === 0) return 'reused again';
+          await audit.record(reuse);
           return 'reused';
         }
         if (token.expiresAt <= startedAt) return 'invalid';
@@ -110,7 +149,8 @@ export function createAuthService(deps: AuthServiceDeps) {
         return pair;
       });
 
-      if (outcome === 'reused') {
+      if (outcome === 'reused again') await refusals.record(reuse);
+      if (outcome === 'reused' || outcome === 'reused again') {
         events.emit('auth.refresh_token_reused', clock.now(), { user_id: userId, family_id: familyId });
       }
       if (typeof outcome === 'string') throw authErrors.invalid_refresh_token();
@@ -118,9 +158,9 @@ export function createAuthService(deps: AuthServiceDeps) {
     },
 
     /** Ends every session of the user, on every device. */
-    async logout(userId: number): Promise<void> {
-      await users.endSessions(userId);
-      await store.tokens.revokeAllOf(userId, clock.now());
+    async logout(actor: Principal): Promise<void> {
+      await users.endSessions(actor);
+      await store.tokens.revokeAllOf(actor.userId, clock.now());
     },
 
     async revokeAllOf(userId: number): Promise<void> {
@@ -131,4 +171,8 @@ export function createAuthService(deps: AuthServiceDeps) {
       return store.tokens.removeExpired(clock.now());
     },
   };
+}
+
+function on(userId?: number) {
+  return { resourceType: 'user', resourceId: userId === undefined ? null : String(userId) };
 }

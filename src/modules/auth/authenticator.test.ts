@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createEventBus, type EventBus } from '#kernel/events.ts';
 import { silentLogger } from '#kernel/logger.ts';
 import { createUsersModule, type UserAccess, type UsersApi, usersMigrations } from '#modules/users/index.ts';
+import { createAuditTrail } from '#platform/audit/audit.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 import { createTestClock, type TestClock } from '#test/support/clock.ts';
 import { createTestSql } from '#test/support/sql.ts';
@@ -32,7 +33,7 @@ beforeEach(async () => {
   sql = await createTestSql(usersMigrations);
   clock = createTestClock();
   events = createEventBus(silentLogger);
-  users = createUsersModule({ sql, clock, events }).api;
+  users = createUsersModule({ sql, audit: createAuditTrail({ sql, clock }), clock, events }).api;
   userId = (await users.create({ email: 'a@example.com', password: 'correct horse', role: 'ADMIN' })).id;
   queries = 0;
   gate = undefined;
@@ -82,7 +83,7 @@ describe('authenticator', () => {
     const { bearer } = setup();
     const before = token();
     await bearer(before);
-    await users.endSessions(userId);
+    await users.endSessions({ userId, role: 'USER' });
     await expect(bearer(before)).rejects.toMatchObject(refused);
     const { tokensValidAfter = 0 } = (await users.findAccess(userId)) ?? {};
     expect(await bearer(token(tokensValidAfter))).toMatchObject({ userId });
@@ -103,8 +104,13 @@ describe('authenticator', () => {
     const { bearer } = setup();
     const early = token();
     await bearer(early);
-    const elsewhere = createUsersModule({ sql, clock, events: createEventBus(silentLogger) }).api;
-    await elsewhere.endSessions(userId);
+    const elsewhere = createUsersModule({
+      sql,
+      audit: createAuditTrail({ sql, clock }),
+      clock,
+      events: createEventBus(silentLogger),
+    }).api;
+    await elsewhere.endSessions({ userId, role: 'USER' });
     expect(await bearer(early)).toMatchObject({ userId });
     clock.advance(5_000);
     await expect(bearer(early)).rejects.toMatchObject(refused);
@@ -114,8 +120,13 @@ describe('authenticator', () => {
     const { bearer } = setup();
     const early = token();
     await bearer(early);
-    const elsewhere = createUsersModule({ sql, clock, events: createEventBus(silentLogger) }).api;
-    await elsewhere.endSessions(userId);
+    const elsewhere = createUsersModule({
+      sql,
+      audit: createAuditTrail({ sql, clock }),
+      clock,
+      events: createEventBus(silentLogger),
+    }).api;
+    await elsewhere.endSessions({ userId, role: 'USER' });
     events.emit('relay.gap', clock.now(), {});
     await expect(bearer(early)).rejects.toMatchObject(refused);
   });
@@ -142,7 +153,7 @@ describe('authenticator', () => {
     const slow = bearer(early);
     while (queries === 0) await Promise.resolve();
     // The load has started; it has read the old state by the time that this change is committed and told.
-    await users.endSessions(userId);
+    await users.endSessions({ userId, role: 'USER' });
     gate = undefined;
     await expect(bearer(early)).rejects.toMatchObject(refused);
     open();

@@ -1,7 +1,9 @@
+import type { Principal } from '#kernel/access.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { createSecret, hashSecret } from '#kernel/ids.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { MqttAccounts } from '#platform/mqtt/mqtt.port.ts';
+import { deviceEntry } from './devices.audit.ts';
 import { deviceErrors } from './devices.errors.ts';
 import type { DeviceCredentials, DeviceStore } from './devices.ports.ts';
 
@@ -16,7 +18,7 @@ export interface DeviceLogins {
    * A new secret. When the broker does not take it, the old one stays.
    * @throws AppError `device_not_found`, `unavailable`
    */
-  rotate(deviceId: number, at: number): Promise<DeviceCredentials>;
+  rotate(actor: Principal, deviceId: number, at: number): Promise<DeviceCredentials>;
   /**
    * Ends the login, then calls `remove`, with no rotation of this process in between.
    * @throws AppError `unavailable`: nothing was removed
@@ -109,31 +111,41 @@ export function createDeviceLogins({ store, accounts, clock, logger }: DeviceLog
         try {
           await accounts.set(username, password);
         } catch (error) {
-          await undo(username, () => store.transaction((writer) => writer.remove(deviceId, clock.now())));
+          await undo(username, () =>
+            store.transaction(async (writer, audit) => {
+              await writer.remove(deviceId, clock.now());
+              const details = { device_uid: username, reason: 'broker_refused_login' };
+              await audit.record(deviceEntry(null, 'device.deleted', deviceId, details));
+            }),
+          );
           throw error;
         }
       }),
 
-    async rotate(deviceId, at) {
+    async rotate(actor, deviceId, at) {
       const ref = await store.findRef(deviceId);
       if (ref === null) throw deviceErrors.device_not_found();
       const { deviceUid } = ref;
       const password = createSecret();
       const secretHash = hashSecret(password);
       return await inTurn(deviceUid, async () => {
-        const former = await store.transaction(async (writer) => {
+        const former = await store.transaction(async (writer, audit) => {
           const found = await writer.findSecret(deviceUid);
           if (found?.id !== deviceId) throw deviceErrors.device_not_found();
           await writer.setSecret(deviceId, secretHash, at);
+          await audit.record(deviceEntry(actor, 'device.credentials_rotated', deviceId, { device_uid: deviceUid }));
           return found.secretHash;
         });
         try {
           await accounts.set(deviceUid, password);
         } catch (error) {
           await undo(deviceUid, () =>
-            store.transaction(async (writer) => {
+            store.transaction(async (writer, audit) => {
               const now = await writer.findSecret(deviceUid);
-              if (now?.secretHash === secretHash) await writer.setSecret(deviceId, former, clock.now());
+              if (now?.secretHash !== secretHash) return;
+              await writer.setSecret(deviceId, former, clock.now());
+              const details = { device_uid: deviceUid, reason: 'broker_refused_login' };
+              await audit.record(deviceEntry(null, 'device.credentials_restored', deviceId, details));
             }),
           );
           throw error;

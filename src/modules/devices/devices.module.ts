@@ -2,6 +2,7 @@ import type { Clock } from '#kernel/clock.ts';
 import type { EventBus } from '#kernel/events.ts';
 import { type Logger, silentLogger } from '#kernel/logger.ts';
 import type { UsersApi } from '#modules/users/index.ts';
+import type { AuditTrail } from '#platform/audit/audit.port.ts';
 import type { HttpMount } from '#platform/http/http.port.ts';
 import type { MqttAccounts } from '#platform/mqtt/mqtt.port.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
@@ -27,6 +28,7 @@ import { createTransferRoutes } from './transfer/transfer.routes.ts';
 
 export interface DevicesModuleDeps {
   readonly sql: SqlStore;
+  readonly audit: AuditTrail;
   readonly clock: Clock;
   readonly events: EventBus;
   readonly users: Pick<UsersApi, 'exists'>;
@@ -46,9 +48,9 @@ export interface DevicesModule {
 }
 
 export function createDevicesModule(deps: DevicesModuleDeps): DevicesModule {
-  const { sql, clock, events, users, userDeviceScope, brokerAuthSecret = null, broker = NO_BROKER } = deps;
+  const { sql, audit, clock, events, users, userDeviceScope, brokerAuthSecret = null, broker = NO_BROKER } = deps;
   const statements = createStatements();
-  const store = createDeviceStore(sql, statements);
+  const store = createDeviceStore(sql, statements, audit);
   const listing = createDeviceListing(sql, statements);
   const statuses = createStatusService({ store: createStatusStore(sql, statements), clock, events });
   const logins = createDeviceLogins({ store, clock, ...broker });
@@ -63,7 +65,7 @@ export function createDevicesModule(deps: DevicesModuleDeps): DevicesModule {
   });
   const imports = createImportService({ store, logins, users, clock, events });
   const exports = createExportService({ store });
-  const groups = createGroupsService({ store: createGroupStore(sql), clock });
+  const groups = createGroupsService({ store: createGroupStore(sql, audit), clock });
   const present = createDevicePresenter();
   const brokerAuth = createBrokerAuthService({ devices });
 

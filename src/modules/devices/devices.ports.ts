@@ -1,4 +1,5 @@
 import type { PageQuery, SortTerm } from '#kernel/pagination.ts';
+import type { AuditWriter } from '#platform/audit/audit.port.ts';
 
 export const DEVICE_STATUSES = ['ONLINE', 'OFFLINE', 'MAINTENANCE', 'ERROR'] as const;
 export type DeviceStatus = (typeof DEVICE_STATUSES)[number];
@@ -108,8 +109,8 @@ export interface DeviceWriter extends DeviceReader {
 }
 
 export interface DeviceStore extends DeviceReader {
-  /** All of `work` or nothing is stored; on disk when it resolves. `work` awaits nothing but the writer. */
-  transaction<T>(work: (writer: DeviceWriter) => Promise<T>): Promise<T>;
+  /** All of `work` or nothing is stored; on disk when it resolves. `work` awaits nothing but the two writers. */
+  transaction<T>(work: (writer: DeviceWriter, audit: AuditWriter) => Promise<T>): Promise<T>;
 }
 
 /** The paged list, apart from the rest because it is what dashboards ask for all the time. */

@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely';
+import type { AuditTrail } from '#platform/audit/audit.port.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 import { deviceErrors } from './devices.errors.ts';
 import type { DeviceReader, DeviceStore, DeviceUpdate, DeviceWriter } from './devices.ports.ts';
@@ -7,10 +8,10 @@ import { DEVICE_COLUMNS, type DeviceTables } from './devices.tables.ts';
 
 type Db = Kysely<DeviceTables>;
 
-export function createDeviceStore(store: SqlStore, statements: Statements): DeviceStore {
+export function createDeviceStore(store: SqlStore, statements: Statements, audit: AuditTrail): DeviceStore {
   return {
     ...createReader(() => store.db<DeviceTables>(), statements),
-    transaction: (work) => store.transaction((trx: Db) => work(createWriter(trx, store, statements))),
+    transaction: (work) => store.transaction((trx: Db) => work(createWriter(trx, store, statements), audit.on(trx))),
   };
 }
 

@@ -4,6 +4,7 @@ import { commonErrors } from '#kernel/errors.ts';
 import type { EventBus } from '#kernel/events.ts';
 import { hashSecret, secretMatches } from '#kernel/ids.ts';
 import { type Page, type PageQuery, parseSort, toPage } from '#kernel/pagination.ts';
+import { auditedDevice, deviceEntry, deviceUpdateEntry } from './devices.audit.ts';
 import { deviceErrors } from './devices.errors.ts';
 import type { DeviceLogins } from './devices.logins.ts';
 import { metadataToText } from './devices.metadata.ts';
@@ -111,9 +112,11 @@ export function createDevicesService(deps: DevicesServiceDeps) {
       await requireOwner(input.ownerId);
       const { row, credentials } = prepareDevice(input);
       const now = clock.now();
-      const device = await store.transaction(async (writer) => {
+      const device = await store.transaction(async (writer, audit) => {
         if (row.groupId !== null && !(await writer.groupExists(row.groupId))) throw unknownGroup();
-        return existing(await writer.insert(row, now), writer);
+        const created = await existing(await writer.insert(row, now), writer);
+        await audit.record(deviceEntry(principal, 'device.created', created.id, auditedDevice(created)));
+        return created;
       });
       await logins.open(device.id, credentials);
       events.emit('device.created', now, {
@@ -135,13 +138,15 @@ export function createDevicesService(deps: DevicesServiceDeps) {
           await requireOwner(changes.ownerId);
         }
         const now = clock.now();
-        const { before, after, update } = await store.transaction(async (writer) => {
+        const { before, after, update } = await store.transaction(async (writer, audit) => {
           const before = await existing(deviceId, writer);
           const update = differences(before, changes, metadata);
           if (update.groupId && !(await writer.groupExists(update.groupId))) throw unknownGroup();
           if (Object.keys(update).length === 0) return { before, after: before, update };
           await writer.update(deviceId, update, now);
-          return { before, after: await existing(deviceId, writer), update };
+          const after = await existing(deviceId, writer);
+          await audit.record(deviceUpdateEntry(principal, before, after));
+          return { before, after, update };
         });
         announce(principal, before, after, update, now);
         return after;
@@ -153,9 +158,10 @@ export function createDevicesService(deps: DevicesServiceDeps) {
       const now = clock.now();
       const device = await existing(deviceId);
       await logins.close(device.deviceUid, () =>
-        store.transaction(async (writer) => {
-          await existing(deviceId, writer);
+        store.transaction(async (writer, audit) => {
+          const removed = await existing(deviceId, writer);
           await writer.remove(deviceId, now);
+          await audit.record(deviceEntry(principal, 'device.deleted', deviceId, auditedDevice(removed)));
         }),
       );
       events.emit('device.deleted', now, {
@@ -168,7 +174,7 @@ export function createDevicesService(deps: DevicesServiceDeps) {
     /** Gives the device a new secret; the old one is void. @throws AppError `device_not_found` */
     async rotateCredentials(principal: Principal, deviceId: number): Promise<DeviceCredentials> {
       const now = clock.now();
-      const credentials = await logins.rotate(deviceId, now);
+      const credentials = await logins.rotate(principal, deviceId, now);
       events.emit('device.credentials_rotated', now, {
         device_id: deviceId,
         device_uid: credentials.username,

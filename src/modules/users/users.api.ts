@@ -1,4 +1,4 @@
-import type { UserRole } from '#kernel/access.ts';
+import type { Principal, RequestOrigin, UserRole } from '#kernel/access.ts';
 import type { User, UserAccess, UserProfile } from './users.ports.ts';
 
 export interface NewUser extends Partial<UserProfile> {
@@ -20,8 +20,11 @@ export interface EmailAndPassword {
  * `client` is the address of whoever is asking: passwords take long to check, and clients take turns.
  */
 export interface UsersApi {
-  /** Without any check of who may do so. @throws AppError `email_taken`, `invalid_input`, `password_checks_busy` */
-  create(user: NewUser, client?: string): Promise<User>;
+  /**
+   * Without any check of who may do so. For the audit trail nobody does it, from `origin`, whose address is the client.
+   * @throws AppError `email_taken`, `invalid_input`, `password_checks_busy`
+   */
+  create(user: NewUser, origin?: RequestOrigin): Promise<User>;
   exists(userId: number): Promise<boolean>;
   findByEmail(email: string): Promise<User | null>;
   /** Role and state as stored now; null for nobody. */
@@ -34,8 +37,8 @@ export interface UsersApi {
    */
   verifyPassword(credentials: EmailAndPassword, client?: string): Promise<UserAccess | null>;
   recordLogin(userId: number): Promise<void>;
-  /** Voids every token issued until now. */
-  endSessions(userId: number): Promise<void>;
+  /** Voids every token of the caller issued until now. */
+  endSessions(actor: Principal): Promise<void>;
   /**
    * Makes sure that an active SUPERADMIN with this e-mail and password exists: creates the user, or promotes
    * and re-activates the one that has the e-mail, with this password and its old sessions ended.

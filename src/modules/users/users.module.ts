@@ -1,5 +1,6 @@
 import type { Clock } from '#kernel/clock.ts';
 import type { EventBus } from '#kernel/events.ts';
+import type { AuditTrail } from '#platform/audit/audit.port.ts';
 import type { HttpMount } from '#platform/http/http.port.ts';
 import type { MigrationSet, SqlStore } from '#platform/sql/sql.port.ts';
 import * as createUsers from './migrations/2026_11_23_01_users.ts';
@@ -16,13 +17,15 @@ export interface UsersModule {
 
 export interface UsersModuleDeps {
   readonly sql: SqlStore;
+  readonly audit: AuditTrail;
   readonly clock: Clock;
   readonly events: EventBus;
 }
 
 export const usersMigrations: MigrationSet = { '2026_11_23_01_users': createUsers };
 
-export function createUsersModule({ sql, clock, events }: UsersModuleDeps): UsersModule {
-  const service = createUsersService({ store: createUserStore(sql), passwords: createPasswordHasher(), clock, events });
+export function createUsersModule({ sql, audit, clock, events }: UsersModuleDeps): UsersModule {
+  const store = createUserStore(sql, audit);
+  const service = createUsersService({ store, passwords: createPasswordHasher(), clock, events });
   return { api: service, routes: [{ prefix: '/api/v1/users', routes: createUsersRoutes(service) }] };
 }

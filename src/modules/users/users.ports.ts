@@ -1,5 +1,6 @@
 import type { UserRole } from '#kernel/access.ts';
 import type { PageQuery, SortTerm } from '#kernel/pagination.ts';
+import type { AuditWriter } from '#platform/audit/audit.port.ts';
 
 export interface UserProfile {
   readonly fullName: string | null;
@@ -93,10 +94,10 @@ export interface UserRepository {
   remove(userId: number, now: number): Promise<void>;
 }
 
-/** The repository, and the same one inside a transaction. */
+/** The repository, and the same one inside a transaction, with the audit trail. */
 export interface UserStore {
   readonly users: UserRepository;
-  transaction<T>(work: (users: UserRepository) => Promise<T>): Promise<T>;
+  transaction<T>(work: (users: UserRepository, audit: AuditWriter) => Promise<T>): Promise<T>;
 }
 
 /**

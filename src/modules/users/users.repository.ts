@@ -7,6 +7,7 @@ import {
   sql,
 } from 'kysely';
 import type { UserRole } from '#kernel/access.ts';
+import type { AuditTrail, AuditWriter } from '#platform/audit/audit.port.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 import { userErrors } from './users.errors.ts';
 import type {
@@ -71,13 +72,15 @@ const SEARCHED = [
   'user_profiles.organization',
 ] as const;
 
-export function createUserStore(store: SqlStore): UserStore {
+export function createUserStore(store: SqlStore, audit: AuditTrail): UserStore {
   return {
     get users() {
       return createUserRepository(store.db<Tables>(), store.isUniqueViolation);
     },
-    transaction<T>(work: (users: UserRepository) => Promise<T>) {
-      return store.transaction<Tables, T>((trx) => work(createUserRepository(trx, store.isUniqueViolation)));
+    transaction<T>(work: (users: UserRepository, audit: AuditWriter) => Promise<T>) {
+      return store.transaction<Tables, T>((trx) =>
+        work(createUserRepository(trx, store.isUniqueViolation), audit.on(trx)),
+      );
     },
   };
 }

@@ -3,6 +3,7 @@ import { type Principal, USER_ROLES, type UserRole } from '#kernel/access.ts';
 import { systemClock } from '#kernel/clock.ts';
 import { createEventBus } from '#kernel/events.ts';
 import { silentLogger } from '#kernel/logger.ts';
+import { createAuditTrail } from '#platform/audit/audit.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 import { createTestApp, type TestApp, type TestRequest } from '#test/support/http.ts';
 import { createTestSql } from '#test/support/sql.ts';
@@ -27,7 +28,12 @@ let actors: Readonly<Record<UserRole, Principal>>;
 
 beforeAll(async () => {
   sql = await createTestSql(usersMigrations);
-  const users = createUsersModule({ sql, clock: systemClock, events: createEventBus(silentLogger) });
+  const users = createUsersModule({
+    sql,
+    audit: createAuditTrail({ sql, clock: systemClock }),
+    clock: systemClock,
+    events: createEventBus(silentLogger),
+  });
   api = users.api;
   app = await createTestApp({ routes: users.routes });
   const [SUPERADMIN, ADMIN, MANAGER, USER] = await Promise.all([

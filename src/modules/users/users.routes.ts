@@ -44,7 +44,7 @@ export function createUsersRoutes(users: UsersService): HttpRoutes {
           response: { 200: UserView },
         },
       },
-      async (request) => presentUser(await users.updateProfile(principalOf(request).userId, toProfile(request.body))),
+      async (request) => presentUser(await users.updateProfile(principalOf(request), toProfile(request.body))),
     );
 
     app.post(
@@ -63,11 +63,8 @@ export function createUsersRoutes(users: UsersService): HttpRoutes {
       },
       async (request, reply) => {
         const { current_password, new_password } = request.body;
-        await users.changePassword(
-          principalOf(request).userId,
-          { currentPassword: current_password, newPassword: new_password },
-          request.ip,
-        );
+        const passwords = { currentPassword: current_password, newPassword: new_password };
+        await users.changePassword(principalOf(request), passwords);
         return reply.code(204).send(null);
       },
     );
@@ -123,7 +120,7 @@ export function createUsersRoutes(users: UsersService): HttpRoutes {
       async (request, reply) => {
         const { email, password, role = 'USER', is_active = true } = request.body;
         const input = { email, password, role, isActive: is_active, ...toProfile(request.body) };
-        const user = await users.createAs(principalOf(request), input, request.ip);
+        const user = await users.createAs(principalOf(request), input);
         return reply.code(201).send(presentUser(user));
       },
     );

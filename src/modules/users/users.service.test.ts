@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Principal, UserRole } from '#kernel/access.ts';
 import { createEventBus, type DomainEvent } from '#kernel/events.ts';
 import { silentLogger } from '#kernel/logger.ts';
+import { createAuditTrail } from '#platform/audit/audit.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 import { createTestClock, type TestClock } from '#test/support/clock.ts';
 import { recordEvents } from '#test/support/events.ts';
@@ -23,7 +24,13 @@ beforeEach(async () => {
   clock = createTestClock();
   const bus = createEventBus(silentLogger);
   events = recordEvents(bus, 'user.created', 'user.updated', 'user.access_changed');
-  users = createUsersService({ store: createUserStore(sql), passwords: createPasswordHasher(), clock, events: bus });
+  const audit = createAuditTrail({ sql, clock });
+  users = createUsersService({
+    store: createUserStore(sql, audit),
+    passwords: createPasswordHasher(),
+    clock,
+    events: bus,
+  });
 });
 afterEach(() => sql.stop?.(AbortSignal.timeout(1000)));
 
@@ -132,7 +139,7 @@ describe('access changes', () => {
   test('a profile change is no access change', async () => {
     const { userId } = await person('USER');
     clock.advance(1000);
-    const user = await users.updateProfile(userId, { fullName: 'x' });
+    const user = await users.updateProfile({ userId, role: 'USER' }, { fullName: 'x' });
     expect(user.updatedAt).toBe(clock.now());
     expect(user.createdAt).toBe(clock.now() - 1000);
     expect(emitted()).toEqual([['user.updated', { user_id: userId }]]);
@@ -156,8 +163,8 @@ describe('access changes', () => {
   test('a new password ends sessions; only one of two concurrent changes wins', async () => {
     const { userId } = await person('USER', 'a@example.com');
     const changes = await Promise.allSettled([
-      users.changePassword(userId, { currentPassword: PASSWORD, newPassword: 'second horse' }),
-      users.changePassword(userId, { currentPassword: PASSWORD, newPassword: 'third horse' }),
+      users.changePassword({ userId, role: 'USER' }, { currentPassword: PASSWORD, newPassword: 'second horse' }),
+      users.changePassword({ userId, role: 'USER' }, { currentPassword: PASSWORD, newPassword: 'third horse' }),
     ]);
     expect(changes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
     expect(emitted()).toEqual([
@@ -171,11 +178,11 @@ describe('access changes', () => {
   test('the instant that voids tokens moves forwards, even when the clock does not', async () => {
     const { userId } = await person('USER');
     const start = clock.now();
-    await users.endSessions(userId);
-    await users.endSessions(userId);
+    await users.endSessions({ userId, role: 'USER' });
+    await users.endSessions({ userId, role: 'USER' });
     expect(await users.findAccess(userId)).toMatchObject({ tokensValidAfter: start + 2 });
     clock.advance(-60_000);
-    await users.endSessions(userId);
+    await users.endSessions({ userId, role: 'USER' });
     expect(await users.findAccess(userId)).toMatchObject({ tokensValidAfter: start + 3 });
     expect(emitted()).toContainEqual(['user.access_changed', { user_id: userId, reason: 'sessions_ended' }]);
   });

@@ -1,8 +1,9 @@
-import { outranks, type Principal, type UserRole } from '#kernel/access.ts';
+import { outranks, type Principal, type RequestOrigin, type UserRole } from '#kernel/access.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { commonErrors } from '#kernel/errors.ts';
 import type { EventBus } from '#kernel/events.ts';
 import { type Page, type PageQuery, parseSort, toPage } from '#kernel/pagination.ts';
+import { type AuditEntry, changedFields } from '#platform/audit/audit.port.ts';
 import type { EmailAndPassword } from './users.api.ts';
 import { userErrors } from './users.errors.ts';
 import type { AccessChangeReason } from './users.events.ts';
@@ -51,13 +52,13 @@ export function createUsersService({ store, passwords, clock, events }: UsersSer
   }
 
   /** Without any check of who may do so. @throws AppError `email_taken`, `invalid_input` */
-  async function create(input: CreateUser, client?: string): Promise<User> {
+  async function create(input: CreateUser, by: Pick<AuditEntry, 'actor' | 'origin'>): Promise<User> {
     const email = normalizeEmail(input.email);
     assertPassword(input.password);
     // Most of the time it saves the hashing; the unique column decides.
     if ((await store.users.findByEmail(email)) !== null) throw userErrors.email_taken();
-    const hashedPassword = await passwords.hash(input.password, client);
-    const user = await store.transaction(async (users) => {
+    const hashedPassword = await passwords.hash(input.password, (by.actor?.origin ?? by.origin)?.ip);
+    const user = await store.transaction(async (users, audit) => {
       const userId = await users.insert({
         email,
         hashedPassword,
@@ -70,19 +71,22 @@ export function createUsersService({ store, passwords, clock, events }: UsersSer
         avatarUrl: input.avatarUrl ?? null,
         createdAt: clock.now(),
       });
-      return found(await users.findById(userId));
+      const created = found(await users.findById(userId));
+      await audit.record({ ...by, ...on(userId), action: 'user.created', details: audited(created) });
+      return created;
     });
     events.emit('user.created', user.createdAt, { user_id: user.id, role: user.role });
     return user;
   }
 
   return {
-    create,
+    create: (input: CreateUser, origin?: RequestOrigin) =>
+      create(input, { actor: null, ...(origin === undefined ? {} : { origin }) }),
 
     /** @throws AppError `role_not_grantable`, `email_taken` */
-    async createAs(actor: Principal, input: CreateUser, client?: string): Promise<User> {
+    async createAs(actor: Principal, input: CreateUser): Promise<User> {
       assertGrantable(actor, input.role);
-      return create(input, client);
+      return create(input, { actor });
     },
 
     /** @throws AppError `user_not_found` */
@@ -100,11 +104,14 @@ export function createUsersService({ store, passwords, clock, events }: UsersSer
       return toPage(items, total, query);
     },
 
-    async updateProfile(userId: number, changes: Partial<UserProfile>): Promise<User> {
-      const user = await store.transaction(async (users) => {
-        found(await users.findById(userId));
+    async updateProfile(actor: Principal, changes: Partial<UserProfile>): Promise<User> {
+      const { userId } = actor;
+      const user = await store.transaction(async (users, audit) => {
+        const before = found(await users.findById(userId));
         await users.update(userId, changes, clock.now());
-        return found(await users.findById(userId));
+        const after = found(await users.findById(userId));
+        await audit.record(updateOf(actor, before, after));
+        return after;
       });
       announceUpdate(userId);
       return user;
@@ -116,7 +123,7 @@ export function createUsersService({ store, passwords, clock, events }: UsersSer
      * @throws AppError `user_not_found`, `user_not_manageable`, `role_not_grantable`, `last_superadmin`
      */
     async update(actor: Principal, userId: number, changes: UserChanges): Promise<User> {
-      const { user, reason } = await store.transaction(async (users) => {
+      const { user, reason } = await store.transaction(async (users, audit) => {
         const target = found(await users.findById(userId));
         assertManageable(actor, target);
         const newRole = changes.role !== undefined && changes.role !== target.role;
@@ -127,7 +134,9 @@ export function createUsersService({ store, passwords, clock, events }: UsersSer
         await users.update(userId, changes, now);
         if (deactivated) await users.endTokens(userId, now);
         const change: AccessChangeReason | null = deactivated ? 'deactivated' : newRole ? 'role_changed' : null;
-        return { user: found(await users.findById(userId)), reason: change };
+        const after = found(await users.findById(userId));
+        await audit.record(updateOf(actor, target, after));
+        return { user: after, reason: change };
       });
       announceUpdate(userId);
       if (reason !== null) announceAccess(userId, reason);
@@ -136,13 +145,14 @@ export function createUsersService({ store, passwords, clock, events }: UsersSer
 
     /** @throws AppError `user_not_found`, `user_not_manageable`, `last_superadmin` */
     async remove(actor: Principal, userId: number): Promise<void> {
-      await store.transaction(async (users) => {
+      await store.transaction(async (users, audit) => {
         const target = found(await users.findById(userId));
         assertManageable(actor, target);
         await assertNotLastSuperadmin(users, target);
         const now = clock.now();
         await users.remove(userId, now);
         await users.endTokens(userId, now);
+        await audit.record({ actor, ...on(userId), action: 'user.deleted', details: audited(target) });
       });
       announceAccess(userId, 'deleted');
     },
@@ -152,22 +162,24 @@ export function createUsersService({ store, passwords, clock, events }: UsersSer
      * @throws AppError `wrong_password`
      */
     async changePassword(
-      userId: number,
+      actor: Principal,
       { currentPassword, newPassword }: { readonly currentPassword: string; readonly newPassword: string },
-      client?: string,
     ): Promise<void> {
+      const { userId } = actor;
+      const client = actor.origin?.ip;
       assertPassword(newPassword);
       const credentials = await store.users.findCredentials({ userId });
       if (!(await passwords.verify(currentPassword, credentials?.hashedPassword ?? null, client)))
         throw wrongPassword();
       const hashedPassword = await passwords.hash(newPassword, client);
-      await store.transaction(async (users) => {
+      await store.transaction(async (users, audit) => {
         const stored = await users.findCredentials({ userId });
         // Changed by somebody else while this was hashing: the current password is another one now.
         if (stored?.hashedPassword !== credentials?.hashedPassword) throw wrongPassword();
         const now = clock.now();
         await users.setPassword(userId, hashedPassword, now);
         await users.endTokens(userId, now);
+        await audit.record({ actor, ...on(userId), action: 'user.password_changed' });
       });
       announceUpdate(userId);
       announceAccess(userId, 'password_changed');
@@ -193,24 +205,29 @@ export function createUsersService({ store, passwords, clock, events }: UsersSer
       await store.users.setLastLogin(userId, clock.now());
     },
 
-    async endSessions(userId: number): Promise<void> {
-      await store.users.endTokens(userId, clock.now());
-      announceAccess(userId, 'sessions_ended');
+    async endSessions(actor: Principal): Promise<void> {
+      await store.transaction(async (users, audit) => {
+        await users.endTokens(actor.userId, clock.now());
+        await audit.record({ actor, ...on(actor.userId), action: 'user.sessions_ended' });
+      });
+      announceAccess(actor.userId, 'sessions_ended');
     },
 
     async ensureSuperuser({ email, password }: { readonly email: string; readonly password: string }) {
       const existing = await store.users.findByEmail(normalizeEmail(email));
       if (existing === null) {
-        const user = await create({ email, password, role: 'SUPERADMIN', isVerified: true });
+        const user = await create({ email, password, role: 'SUPERADMIN', isVerified: true }, { actor: null });
         return { userId: user.id, created: true };
       }
       assertPassword(password);
       const hashedPassword = await passwords.hash(password);
-      await store.transaction(async (users) => {
+      await store.transaction(async (users, audit) => {
         const now = clock.now();
         await users.update(existing.id, { role: 'SUPERADMIN', isActive: true, isVerified: true }, now);
         await users.setPassword(existing.id, hashedPassword, now);
         await users.endTokens(existing.id, now);
+        await audit.record(updateOf(null, existing, found(await users.findById(existing.id))));
+        await audit.record({ actor: null, ...on(existing.id), action: 'user.password_changed' });
       });
       announceUpdate(existing.id);
       announceAccess(existing.id, 'password_changed');
@@ -222,6 +239,28 @@ export function createUsersService({ store, passwords, clock, events }: UsersSer
 function found(user: User | null): User {
   if (user === null) throw userErrors.user_not_found();
   return user;
+}
+
+function on(userId: number): Pick<AuditEntry, 'resourceType' | 'resourceId'> {
+  return { resourceType: 'user', resourceId: String(userId) };
+}
+
+function updateOf(actor: Principal | null, before: User, after: User): AuditEntry {
+  const details = changedFields(audited(before), audited(after));
+  return { actor, ...on(after.id), action: 'user.updated', details };
+}
+
+function audited(user: User) {
+  return {
+    email: user.email,
+    role: user.role,
+    is_active: user.isActive,
+    is_verified: user.isVerified,
+    full_name: user.fullName,
+    phone: user.phone,
+    organization: user.organization,
+    avatar_url: user.avatarUrl,
+  };
 }
 
 function assertManageable(actor: Principal, target: User): void {

@@ -1,15 +1,20 @@
-import type { Principal } from '#kernel/access.ts';
+import type { Kysely } from 'kysely';
+import type { Principal, RequestOrigin, UserRole } from '#kernel/access.ts';
+import type { PageQuery } from '#kernel/pagination.ts';
 
 /** One line of the audit trail: who did what to what. When, from where and in which request is added. */
 export interface AuditEntry {
   /** Who; null: the system itself, or somebody who is not signed in. */
   readonly actor: Principal | null;
-  /** `device.created`, `auth.login_failed`: subject and past participle. */
+  /** Where from, for an entry without an actor: a failed sign-in. Otherwise the actor's own origin counts. */
+  readonly origin?: RequestOrigin;
+  /** `device.created`, `auth.login_failed`: subject and past participle, 64 characters at most. */
   readonly action: string;
   /** Singular, snake_case: `device`, `user`, `alert_rule`, `system_config`. */
   readonly resourceType: string;
+  /** 128 characters at most. */
   readonly resourceId: string | null;
-  /** JSON-serialisable, snake_case; never a secret, a password or a token. For a change: the fields and values. */
+  /** JSON-serialisable, snake_case; never a secret, a password or a token. For a change: `changedFields`. */
   readonly details?: Readonly<Record<string, unknown>>;
 }
 
@@ -17,4 +22,61 @@ export interface AuditEntry {
 export interface AuditWriter {
   /** Part of the transaction that it was made for, if any: the entry is stored if and only if the change is. */
   record(entry: AuditEntry): Promise<void>;
+}
+
+/**
+ * Given to a module's repositories. A store hands the writer of its transaction on to the service:
+ * `transaction: (work) => store.transaction((trx) => work(createWriter(trx), audit.on(trx)))`.
+ * Its own `record` is for what goes with no other change, and is on disk when it resolves.
+ */
+export interface AuditTrail extends AuditWriter {
+  /** @param db a handle that `SqlStore.transaction` gave, whatever its tables */
+  // biome-ignore lint/suspicious/noExplicitAny: the trail writes to its own table beside those of any module
+  on(db: Kysely<any>): AuditWriter;
+}
+
+/** A stored entry. Instants are epoch milliseconds. */
+export interface AuditRecord {
+  readonly id: number;
+  readonly userId: number | null;
+  /** The role that the user had. */
+  readonly userRole: UserRole | null;
+  readonly action: string;
+  readonly resourceType: string;
+  readonly resourceId: string | null;
+  readonly details: Readonly<Record<string, unknown>>;
+  readonly ipAddress: string | null;
+  readonly requestId: string | null;
+  readonly createdAt: number;
+}
+
+/** Every given field must match. */
+export interface AuditFilter {
+  readonly userId?: number;
+  readonly action?: string;
+  readonly resourceType?: string;
+  readonly resourceId?: string;
+  readonly requestId?: string;
+  /** Epoch milliseconds, inclusive. */
+  readonly from?: number;
+  /** Epoch milliseconds, exclusive. */
+  readonly to?: number;
+  /** Contained in action, resource id, address or details, whatever the case. */
+  readonly q?: string;
+}
+
+export interface AuditReader {
+  /** Newest first. */
+  list(
+    query: Pick<PageQuery, 'page' | 'size'> & AuditFilter,
+  ): Promise<{ readonly items: readonly AuditRecord[]; readonly total: number }>;
+}
+
+/** What an update changed, for `details`: `{ changes: { name: { from: 'a', to: 'b' } } }`. */
+export function changedFields(
+  before: Readonly<Record<string, unknown>>,
+  after: Readonly<Record<string, unknown>>,
+): { readonly changes: Readonly<Record<string, { readonly from: unknown; readonly to: unknown }>> } {
+  const names = Object.keys(after).filter((name) => before[name] !== after[name]);
+  return { changes: Object.fromEntries(names.map((name) => [name, { from: before[name], to: after[name] }])) };
 }

@@ -1,6 +1,6 @@
 import type { FastifyRequest, RouteOptions } from 'fastify';
 import { commonErrors } from '#kernel/errors.ts';
-import type { AccessRule, HttpAuthenticator } from './http.port.ts';
+import { type AccessRule, type HttpAuthenticator, originOf } from './http.port.ts';
 
 /**
  * Enforces each route's `config.access`, see `AccessRule`. An `onRoute` hook that adds the check to the route
@@ -26,7 +26,7 @@ function createCheck(rule: Exclude<AccessRule, 'public'>, authenticator: HttpAut
   }
   return async (request: FastifyRequest): Promise<void> => {
     const principal = await authenticator.bearer(bearerToken(request.headers.authorization));
-    request.principal = principal;
+    request.principal = { ...principal, origin: originOf(request) };
     if (rule !== 'bearer' && !rule.includes(principal.role)) throw commonErrors.forbidden();
   };
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, RawServerDefault } from 'fastify';
-import type { Principal, UserRole } from '#kernel/access.ts';
+import type { Principal, RequestOrigin, UserRole } from '#kernel/access.ts';
 import { commonErrors } from '#kernel/errors.ts';
 
 /**
@@ -64,6 +64,11 @@ declare module 'fastify' {
 export function principalOf(request: Pick<FastifyRequest, 'principal'>): Principal {
   if (request.principal === null) throw commonErrors.authentication_required();
   return request.principal;
+}
+
+/** Where a request comes from: for routes that know no principal, whose own `origin` says it otherwise. */
+export function originOf(request: Pick<FastifyRequest, 'ip' | 'id'>): RequestOrigin {
+  return { ip: request.ip, requestId: request.id };
 }
 
 /** The device of a route whose rule is `device`. */

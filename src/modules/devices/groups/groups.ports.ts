@@ -1,4 +1,5 @@
 import type { PageQuery, SortTerm } from '#kernel/pagination.ts';
+import type { AuditWriter } from '#platform/audit/audit.port.ts';
 
 export interface DeviceGroup {
   readonly id: number;
@@ -36,6 +37,6 @@ export interface GroupWriter {
 
 export interface GroupStore extends Pick<GroupWriter, 'findById'> {
   list(query: GroupListQuery): Promise<{ readonly items: readonly DeviceGroup[]; readonly total: number }>;
-  /** All of `work` or nothing; on disk when it resolves. `work` awaits nothing but the writer. */
-  transaction<T>(work: (writer: GroupWriter) => Promise<T>): Promise<T>;
+  /** All of `work` or nothing; on disk when it resolves. `work` awaits nothing but the two writers. */
+  transaction<T>(work: (writer: GroupWriter, audit: AuditWriter) => Promise<T>): Promise<T>;
 }

@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely';
+import type { AuditTrail } from '#platform/audit/audit.port.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 import { deviceErrors } from '../devices.errors.ts';
 import type { DeviceTables } from '../devices.tables.ts';
@@ -6,7 +7,7 @@ import type { GroupChanges, GroupStore, GroupWriter } from './groups.ports.ts';
 
 const COLUMNS = ['id', 'name', 'description', 'created_at as createdAt', 'updated_at as updatedAt'] as const;
 
-export function createGroupStore(store: SqlStore): GroupStore {
+export function createGroupStore(store: SqlStore, audit: AuditTrail): GroupStore {
   const db = () => store.db<DeviceTables>();
   return {
     findById: (id) => findById(db(), id),
@@ -26,7 +27,8 @@ export function createGroupStore(store: SqlStore): GroupStore {
       const count = await matching.select((eb) => eb.fn.countAll<number>().as('total')).executeTakeFirst();
       return { items: rows, total: Number(count?.total ?? 0) };
     },
-    transaction: (work) => store.transaction((trx: Kysely<DeviceTables>) => work(createGroupWriter(trx, store))),
+    transaction: (work) =>
+      store.transaction((trx: Kysely<DeviceTables>) => work(createGroupWriter(trx, store), audit.on(trx))),
   };
 }
 

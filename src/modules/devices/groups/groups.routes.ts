@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { MANAGEMENT } from '#kernel/access.ts';
-import type { HttpRoutes } from '#platform/http/http.port.ts';
+import { type HttpRoutes, principalOf } from '#platform/http/http.port.ts';
 import {
   GROUP_SORT_HELP,
   GroupBody,
@@ -65,7 +65,7 @@ export function createGroupsRoutes(groups: GroupsService): HttpRoutes {
       },
       async (request, reply) => {
         const { name, description = null } = request.body;
-        return reply.code(201).send(presentGroup(await groups.create({ name, description })));
+        return reply.code(201).send(presentGroup(await groups.create(principalOf(request), { name, description })));
       },
     );
 
@@ -82,7 +82,7 @@ export function createGroupsRoutes(groups: GroupsService): HttpRoutes {
           response: { 200: GroupView },
         },
       },
-      async (request) => presentGroup(await groups.update(request.params.group_id, request.body)),
+      async (request) => presentGroup(await groups.update(principalOf(request), request.params.group_id, request.body)),
     );
 
     app.delete(
@@ -98,7 +98,7 @@ export function createGroupsRoutes(groups: GroupsService): HttpRoutes {
         },
       },
       async (request, reply) => {
-        await groups.remove(request.params.group_id);
+        await groups.remove(principalOf(request), request.params.group_id);
         return reply.code(204).send(null);
       },
     );

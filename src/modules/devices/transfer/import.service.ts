@@ -4,6 +4,7 @@ import type { Principal } from '#kernel/access.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { type FieldError, isAppError } from '#kernel/errors.ts';
 import type { EventBus } from '#kernel/events.ts';
+import { auditedDevice, deviceEntry } from '../devices.audit.ts';
 import { deviceErrors } from '../devices.errors.ts';
 import type { DeviceLogins } from '../devices.logins.ts';
 import type { DeviceCredentials, DeviceStore, NewDevice, UserDirectory } from '../devices.ports.ts';
@@ -64,11 +65,12 @@ export function createImportService({ store, logins, users, clock, events }: Imp
   }
 
   async function insertSlice(
+    actor: Principal,
     candidates: readonly Candidate[],
     taken: Map<string, number>,
     at: number,
   ): Promise<readonly InsertedRow[]> {
-    return store.transaction(async (writer) => {
+    return store.transaction(async (writer, audit) => {
       const groups = new Map<number, boolean>();
       const results: { result: ImportedRow; deviceId: number | null }[] = [];
       for (const { row, device, credentials } of candidates) {
@@ -80,6 +82,8 @@ export function createImportService({ store, logins, users, clock, events }: Imp
             if (!exists) throw deviceErrors.device_group_unknown();
           }
           const deviceId = await writer.insert(device, at);
+          const details = { ...auditedDevice(device), imported: true };
+          await audit.record(deviceEntry(actor, 'device.created', deviceId, details));
           results.push({ result: { row, deviceUid, credentials, errors: [] }, deviceId });
         } catch (error) {
           // Its own row is known already when the transaction is repeated.
@@ -147,7 +151,7 @@ export function createImportService({ store, logins, users, clock, events }: Imp
         if (candidates.length === 0) continue;
         const now = clock.now();
         try {
-          const inserted = await insertSlice(candidates, taken, now);
+          const inserted = await insertSlice(principal, candidates, taken, now);
           for (const { result, deviceId } of await Promise.all(inserted.map(openLogin))) {
             report.push(result);
             if (deviceId === null || result.deviceUid === null) continue;

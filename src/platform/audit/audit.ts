@@ -1,0 +1,101 @@
+import { type Generated, type Kysely, type SelectQueryBuilder, sql } from 'kysely';
+import type { RequestOrigin, UserRole } from '#kernel/access.ts';
+import type { Clock } from '#kernel/clock.ts';
+import type { MigrationSet, SqlStore } from '../sql/sql.port.ts';
+import type { AuditEntry, AuditFilter, AuditReader, AuditTrail } from './audit.port.ts';
+import * as createAuditLogs from './migrations/2026_11_24_30_audit.ts';
+
+interface Tables {
+  audit_logs: {
+    id: Generated<number>;
+    user_id: number | null;
+    user_role: UserRole | null;
+    action: string;
+    resource_type: string;
+    resource_id: string | null;
+    details: string;
+    ip_address: string | null;
+    request_id: string | null;
+    created_at: number;
+  };
+}
+
+export const auditMigrations: MigrationSet = { '2026_11_24_30_audit': createAuditLogs };
+
+/** The longest IPv6 address as text. Behind a proxy that is trusted blindly it can be anything. */
+const MAX_ADDRESS = 45;
+const SEARCHED = ['action', 'resource_id', 'ip_address', 'details'] as const;
+
+/** The audit trail in the relational store, beside what it speaks of. */
+export function createAuditTrail({
+  sql: store,
+  clock,
+}: {
+  readonly sql: SqlStore;
+  readonly clock: Clock;
+}): AuditTrail & AuditReader {
+  async function insert(db: Kysely<Tables>, { actor, details = {}, ...entry }: AuditEntry): Promise<void> {
+    const origin: RequestOrigin | undefined = actor?.origin ?? entry.origin;
+    await db
+      .insertInto('audit_logs')
+      .values({
+        user_id: actor?.userId ?? null,
+        user_role: actor?.role ?? null,
+        action: entry.action,
+        resource_type: entry.resourceType,
+        resource_id: entry.resourceId,
+        details: JSON.stringify(details),
+        ip_address: origin?.ip.slice(0, MAX_ADDRESS) ?? null,
+        request_id: origin?.requestId ?? null,
+        created_at: clock.now(),
+      })
+      .execute();
+  }
+
+  return {
+    on: (db) => ({ record: (entry) => insert(db, entry) }),
+    record: (entry) => insert(store.db<Tables>(), entry),
+    async list({ page, size, ...filter }) {
+      const matching = filtered(store.db<Tables>().selectFrom('audit_logs'), filter);
+      const { total } = await matching.select((eb) => eb.fn.countAll().as('total')).executeTakeFirstOrThrow();
+      const rows = await matching
+        .selectAll()
+        .orderBy('created_at', 'desc')
+        .orderBy('id', 'desc')
+        .limit(size)
+        .offset((page - 1) * size)
+        .execute();
+      const items = rows.map((row) => ({
+        id: row.id,
+        userId: row.user_id,
+        userRole: row.user_role,
+        action: row.action,
+        resourceType: row.resource_type,
+        resourceId: row.resource_id,
+        details: JSON.parse(row.details),
+        ipAddress: row.ip_address,
+        requestId: row.request_id,
+        createdAt: row.created_at,
+      }));
+      return { items, total: Number(total) };
+    },
+  };
+}
+
+function filtered<O>(from: SelectQueryBuilder<Tables, 'audit_logs', O>, filter: AuditFilter) {
+  let query = from;
+  if (filter.userId !== undefined) query = query.where('user_id', '=', filter.userId);
+  if (filter.action !== undefined) query = query.where('action', '=', filter.action);
+  if (filter.resourceType !== undefined) query = query.where('resource_type', '=', filter.resourceType);
+  if (filter.resourceId !== undefined) query = query.where('resource_id', '=', filter.resourceId);
+  if (filter.requestId !== undefined) query = query.where('request_id', '=', filter.requestId);
+  if (filter.from !== undefined) query = query.where('created_at', '>=', filter.from);
+  if (filter.to !== undefined) query = query.where('created_at', '<', filter.to);
+  if (filter.q !== undefined) {
+    const pattern = `%${filter.q.replace(/[!%_]/g, '!$&')}%`;
+    query = query.where((eb) =>
+      eb.or(SEARCHED.map((column) => sql<boolean>`lower(${eb.ref(column)}) like lower(${pattern}) escape '!'`)),
+    );
+  }
+  return query;
+}
