@@ -12,7 +12,6 @@ import { createAuditTrail } from '#platform/audit/audit.ts';
 import type { DevicePrincipal } from '#platform/http/http.port.ts';
 import { createHttpServer, type HttpServer } from '#platform/http/http.server.ts';
 import { createProbeRoutes } from '#platform/http/probes.ts';
-import type { JobDefinition } from '#platform/jobs/jobs.port.ts';
 import { createMailJobs } from '#platform/mail/mail.jobs.ts';
 import { createMetrics } from '#platform/metrics/metrics.ts';
 import type { MqttBroker } from '#platform/mqtt/mqtt.port.ts';
@@ -21,6 +20,7 @@ import { relayEvents } from '#platform/relay/relay-events.ts';
 import { createApiDocumentRoutes } from './asyncapi.ts';
 import { MIGRATIONS } from './migrations.ts';
 import { createInfrastructure } from './profiles/infrastructure.ts';
+import { createJobs } from './profiles/jobs.ts';
 import { createMailer } from './profiles/mail.ts';
 import type { Settings } from './settings.ts';
 import { VERSION } from './version.ts';
@@ -39,8 +39,6 @@ export interface System {
   readonly components: readonly Component[];
   readonly http: HttpServer;
   readonly broker: MqttBroker;
-  /** Background jobs of every part. */
-  readonly jobs: readonly JobDefinition[];
   /** Tells the readiness probe whether the system serves. */
   setServing(serving: boolean): void;
 }
@@ -54,6 +52,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
   const infrastructure = await createInfrastructure(settings, MIGRATIONS, clock, logger);
   const { sql, telemetry: telemetryStore, documents, counters } = infrastructure;
   relayEvents({ events, relay: infrastructure.relay, clock }, RELAYED_EVENTS);
+  const jobs = await createJobs(settings, { clock, logger, observer: { finished: metrics.observeJob } });
 
   const mailer = await createMailer(settings);
   const audit = createAuditTrail({ sql, clock });
@@ -112,6 +111,9 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
   });
   const broker = infrastructure.broker.create(telemetry.mqttHandler, DEFAULT_INGEST_LIMITS.maxPayloadBytes);
 
+  // What is to be done later or again and again
+  for (const definition of [...auth.jobs, ...createMailJobs(mailer)]) jobs.define(definition);
+
   // Who loses access loses open connections too.
   events.on('user.access_changed', ({ data }) => realtime.disconnectUser(data.user_id));
   events.on('device.deleted', ({ data }) => broker.disconnect(data.device_uid, { forget: true }));
@@ -161,6 +163,11 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
     onResponse: metrics.observeRequest,
   });
   metrics.gauge('core_api_realtime_connections', 'Socket.IO connections', () => realtime.connectionCount());
+  metrics.gauges('core_api_jobs', 'Jobs of all processes, by queue and state', ['queue', 'state'], async () =>
+    Object.entries(await jobs.counts()).flatMap(([queue, states]) =>
+      Object.entries(states).map(([state, value]) => ({ labels: { queue, state }, value })),
+    ),
+  );
 
   const schema: Component = { name: 'schema', start: async () => void (await sql.migrate()) };
   const reconcile: Component = {
@@ -175,16 +182,18 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
     components: [
       ...startOrder(infrastructure.components, sql, schema),
       mailer,
+      jobs,
       ...auth.components,
       reconcile,
       ...telemetry.components,
       http,
       realtime,
       ...(roles.has('ingest') ? [broker] : []),
+      ...(roles.has('worker') ? [jobs.worker] : []),
+      ...(roles.has('scheduler') ? [jobs.scheduler] : []),
     ],
     http,
     broker,
-    jobs: [...createMailJobs(mailer)],
     setServing: (value) => {
       serving = value;
     },

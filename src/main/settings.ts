@@ -226,6 +226,7 @@ export const SETTINGS = {
   ),
   MAIL_FROM: mailFrom,
   ROLES: listOf(ROLES, 'What this process does'),
+  WORKER_CONCURRENCY: integer(4, [1, 100], 'Jobs that a worker runs at once, in each queue'),
   LOG_LEVEL: oneOf(['debug', 'info', 'warn', 'error', 'silent'], 'info', 'Least severe level that is logged'),
   LOG_FORMAT: oneOf(['json', 'pretty'], 'json', 'How log lines look'),
   TZ_NAME: timeZone,

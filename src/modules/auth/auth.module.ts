@@ -6,9 +6,11 @@ import type { UsersApi } from '#modules/users/index.ts';
 import type { AuditTrail } from '#platform/audit/audit.port.ts';
 import type { CounterStore } from '#platform/cache/cache.port.ts';
 import type { HttpMount } from '#platform/http/http.port.ts';
+import type { JobDefinition } from '#platform/jobs/jobs.port.ts';
 import type { MigrationSet, SqlStore } from '#platform/sql/sql.port.ts';
 import { createAccessTokens } from './access-tokens.ts';
 import type { AuthApi } from './auth.api.ts';
+import { createAuthJobs } from './auth.jobs.ts';
 import { createRefreshTokenStore } from './auth.repository.ts';
 import { createAuthRoutes, createJwksRoutes } from './auth.routes.ts';
 import { createAuthService } from './auth.service.ts';
@@ -40,6 +42,7 @@ export interface AuthModuleDeps {
 export interface AuthModule {
   readonly api: AuthApi;
   readonly routes: readonly HttpMount[];
+  readonly jobs: readonly JobDefinition[];
   /** The signing keys among them: to be started before anything that takes tokens. */
   readonly components: readonly Component[];
 }
@@ -85,6 +88,7 @@ export function createAuthModule({
       { prefix: '/api/v1/auth', routes: createAuthRoutes(service) },
       { prefix: '/.well-known', routes: createJwksRoutes(keys.jwks) },
     ],
+    jobs: createAuthJobs(service),
     components: [keys, refusals],
   };
 }

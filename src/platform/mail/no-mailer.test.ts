@@ -6,7 +6,13 @@ test('without a server every e-mail fails, in a way that no repetition would men
   const mailer = createNoMailer();
   const [job] = createMailJobs(mailer);
   const failure = { kind: 'conflict', code: 'mail_not_configured' };
-  const context = { jobId: '1', attempt: 1, scheduledFor: null, signal: AbortSignal.timeout(1_000) };
+  const context = {
+    jobId: '1',
+    attempt: 1,
+    scheduledFor: null,
+    progress: () => {},
+    signal: AbortSignal.timeout(1_000),
+  };
   expect(mailer.isConfigured).toBe(false);
   await expect(job?.run({ to: 'a@example.com', subject: 's', text: 't' } as never, context)).rejects.toMatchObject(
     failure,

@@ -6,10 +6,18 @@ export interface Metrics {
   observeRequest(request: { method: string; route: string; status: number; elapsedMs: number }): void;
   observeBatch(batch: { readonly items: number; readonly samples: number }): void;
   observeDelay(delayMs: number): void;
+  observeJob(job: { queue: string; name: string; outcome: string; elapsedMs: number }): void;
   /** `read` is called at each scrape. */
   gauge(name: string, help: string, read: () => number): void;
+  /** One value for each set of labels. What cannot be read at a scrape is missing from it. */
+  gauges(name: string, help: string, labels: readonly string[], read: () => Promise<readonly LabelledValue[]>): void;
   /** `GET /metrics` */
   readonly routes: HttpRoutes;
+}
+
+export interface LabelledValue {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
 }
 
 export function createMetrics(): Metrics {
@@ -44,6 +52,13 @@ export function createMetrics(): Metrics {
     help: 'Time by which acknowledgements were held back by DEVICE_RATE_LIMIT',
     registers,
   });
+  const jobs = new Histogram({
+    name: 'core_api_job_duration_seconds',
+    help: 'Jobs run by this process, by queue, name and how they ended',
+    labelNames: ['queue', 'name', 'outcome'],
+    buckets: [0.01, 0.1, 0.5, 1, 5, 30, 120, 600],
+    registers,
+  });
 
   return {
     observeRequest: ({ method, route, status, elapsedMs }) =>
@@ -54,6 +69,7 @@ export function createMetrics(): Metrics {
       batches.observe(batch.items);
     },
     observeDelay: (delayMs) => delays.inc(delayMs / 1000),
+    observeJob: ({ queue, name, outcome, elapsedMs }) => jobs.observe({ queue, name, outcome }, elapsedMs / 1000),
     gauge(name, help, read) {
       new Gauge({
         name,
@@ -61,6 +77,18 @@ export function createMetrics(): Metrics {
         registers,
         collect() {
           this.set(read());
+        },
+      });
+    },
+    gauges(name, help, labels, read) {
+      new Gauge({
+        name,
+        help,
+        labelNames: [...labels],
+        registers,
+        async collect() {
+          this.reset();
+          for (const each of await read().catch(() => [])) this.set(each.labels, each.value);
         },
       });
     },

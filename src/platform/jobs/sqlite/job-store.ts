@@ -1,0 +1,187 @@
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import { KEEP, MAX_LOSSES } from '../attempt.ts';
+import { QUEUES, type QueueName } from '../jobs.port.ts';
+import type { JobFile } from './job-file.ts';
+
+export interface NewJob {
+  readonly id: string;
+  readonly name: string;
+  readonly queue: QueueName;
+  /** JSON. */
+  readonly data: string;
+  readonly attempts: number;
+  readonly dueAt: number;
+  readonly scheduledFor: number | null;
+}
+
+/** A job that this process holds until it says how it ended, or its lease is over. */
+export interface ClaimedJob {
+  readonly seq: number;
+  /** Goes up with every claim: whoever held it before can say nothing any more. */
+  readonly claims: number;
+  readonly id: string;
+  readonly name: string;
+  readonly queue: QueueName;
+  readonly data: string;
+  readonly attempts: number;
+  readonly failures: number;
+  readonly scheduledFor: number | null;
+}
+
+/** What workers and schedulers do with the file. Each call is one transaction. */
+export interface JobStore {
+  add(jobs: readonly NewJob[], now: number): void;
+  /** The earliest instant at which something of these queues is or was due; null: nothing waits. */
+  nextDue(queues: readonly QueueName[]): number | null;
+  claim(queue: QueueName, owner: string, limit: number, now: number, leaseUntil: number): readonly ClaimedJob[];
+  /** Prolongs everything that `owner` holds. @returns the `seq` of those */
+  prolong(owner: string, leaseUntil: number): ReadonlySet<number>;
+  /** When the first lease of another owner ends; null: none is held. */
+  nextLeaseEnd(owner: string): number | null;
+  /** Gives back what other owners hold beyond their lease. */
+  reclaim(owner: string, now: number): void;
+  progress(job: ClaimedJob, progress: string): void;
+  /** Each returns false, and changes nothing, when the job is not held under this claim any more. */
+  done(job: ClaimedJob, result: string | null, now: number): boolean;
+  failed(job: ClaimedJob, error: string, now: number): boolean;
+  repeatAt(job: ClaimedJob, error: string, dueAt: number): boolean;
+  giveBack(job: ClaimedJob): boolean;
+  /** Forgets finished jobs that are too old or too many. */
+  prune(now: number): void;
+  /** Knows these schedules and no others from now on: a new or changed one begins now. */
+  keepSchedules(schedules: readonly { readonly name: string; readonly expression: string }[], now: number): void;
+  lastTick(name: string): number | null;
+  /** Makes the job of a tick, unless it, or a later one, was made before. */
+  tick(job: NewJob & { readonly scheduledFor: number }, now: number): void;
+}
+
+const CLAIM = `
+UPDATE jobs SET state = 'running', owner = ?, lease_until = ?, started_at = ?, claims = claims + 1, progress = NULL
+WHERE seq IN (
+  SELECT seq FROM jobs WHERE queue = ? AND state = 'waiting' AND due_at <= ? ORDER BY due_at, seq LIMIT ?)
+RETURNING seq, claims, id, name, queue, data, attempts, failures, scheduled_for AS scheduledFor, due_at AS dueAt`;
+
+const HELD = `WHERE seq = ? AND claims = ? AND state = 'running'`;
+const LET_GO = 'owner = NULL, lease_until = NULL';
+
+export function createJobStore(file: JobFile): JobStore {
+  const change = (database: DatabaseSync, sql: string, ...values: readonly SQLInputValue[]) =>
+    Number(database.prepare(sql).run(...values).changes);
+  /** One statement that may be lost with the power: the job then runs again. */
+  const settle = (sql: string, ...values: readonly SQLInputValue[]) =>
+    file.write('soon', (database) => change(database, sql, ...values)) > 0;
+
+  function insert(database: DatabaseSync, job: NewJob, now: number): void {
+    change(
+      database,
+      `INSERT OR IGNORE INTO jobs (queue, id, name, data, state, due_at, attempts, scheduled_for, created_at)
+       VALUES (?, ?, ?, ?, 'waiting', ?, ?, ?, ?)`,
+      ...[job.queue, job.id, job.name, job.data, job.dueAt, job.attempts, job.scheduledFor, now],
+    );
+  }
+
+  function earliest(sql: string, ...values: readonly SQLInputValue[]): number | null {
+    return file.read((database) => (database.prepare(sql).get(...values) as { readonly at: number | null }).at);
+  }
+
+  return {
+    add: (jobs, now) =>
+      file.write('on disk', (database) => {
+        for (const job of jobs) insert(database, job, now);
+      }),
+    nextDue(queues) {
+      const times = queues
+        .map((queue) => earliest(`SELECT min(due_at) AS at FROM jobs WHERE queue = ? AND state = 'waiting'`, queue))
+        .filter((at) => at !== null);
+      return times.length === 0 ? null : Math.min(...times);
+    },
+    claim(queue, owner, limit, now, leaseUntil) {
+      const rows = file.write('soon', (database) =>
+        database.prepare(CLAIM).all(owner, leaseUntil, now, queue, now, limit),
+      ) as unknown as (ClaimedJob & { readonly dueAt: number })[];
+      return rows.sort((a, b) => a.dueAt - b.dueAt || a.seq - b.seq);
+    },
+    prolong(owner, leaseUntil) {
+      const rows = file.write('soon', (database) =>
+        database
+          .prepare(`UPDATE jobs SET lease_until = ? WHERE owner = ? AND state = 'running' RETURNING seq`)
+          .all(leaseUntil, owner),
+      );
+      return new Set(rows.map((row) => row['seq'] as number));
+    },
+    nextLeaseEnd: (owner) =>
+      earliest('SELECT min(lease_until) AS at FROM jobs WHERE lease_until IS NOT NULL AND owner <> ?', owner),
+    reclaim(owner, now) {
+      file.write('soon', (database) => {
+        const overdue = `state = 'running' AND lease_until <= ? AND owner <> ?`;
+        change(
+          database,
+          `UPDATE jobs SET state = 'failed', finished_at = ?, losses = losses + 1, ${LET_GO}, error = ?
+           WHERE ${overdue} AND losses + 1 >= ${MAX_LOSSES}`,
+          ...[now, `${MAX_LOSSES} workers died, or hung, while they ran this job.`, now, owner],
+        );
+        change(
+          database,
+          `UPDATE jobs SET state = 'waiting', losses = losses + 1, ${LET_GO} WHERE ${overdue}`,
+          ...[now, owner],
+        );
+      });
+    },
+    progress: ({ seq, claims }, progress) => {
+      settle(`UPDATE jobs SET progress = ? ${HELD}`, progress, seq, claims);
+    },
+    done: ({ seq, claims }, result, now) =>
+      settle(
+        `UPDATE jobs SET state = 'done', finished_at = ?, result = ?, error = NULL, ${LET_GO} ${HELD}`,
+        ...[now, result, seq, claims],
+      ),
+    failed: ({ seq, claims }, error, now) =>
+      settle(
+        `UPDATE jobs SET state = 'failed', finished_at = ?, failures = failures + 1, error = ?, ${LET_GO} ${HELD}`,
+        ...[now, error, seq, claims],
+      ),
+    repeatAt: ({ seq, claims }, error, dueAt) =>
+      settle(
+        `UPDATE jobs SET state = 'waiting', due_at = ?, failures = failures + 1, error = ?, ${LET_GO} ${HELD}`,
+        ...[dueAt, error, seq, claims],
+      ),
+    giveBack: ({ seq, claims }) => settle(`UPDATE jobs SET state = 'waiting', ${LET_GO} ${HELD}`, seq, claims),
+    prune(now) {
+      file.write('soon', (database) => {
+        for (const queue of QUEUES) {
+          for (const state of ['done', 'failed'] as const) {
+            change(
+              database,
+              `DELETE FROM jobs WHERE queue = ? AND state = ? AND finished_at < max(?, coalesce((
+                 SELECT finished_at FROM jobs WHERE queue = ? AND state = ?
+                 ORDER BY finished_at DESC LIMIT 1 OFFSET ${KEEP[state].count - 1}), 0))`,
+              ...[queue, state, now - KEEP[state].ms, queue, state],
+            );
+          }
+        }
+      });
+    },
+    keepSchedules(schedules, now) {
+      file.write('on disk', (database) => {
+        const names = JSON.stringify(schedules.map(({ name }) => name));
+        change(database, 'DELETE FROM schedules WHERE name NOT IN (SELECT value FROM json_each(?))', names);
+        for (const { name, expression } of schedules) {
+          change(
+            database,
+            `INSERT INTO schedules (name, expression, last_tick) VALUES (?, ?, ?) ON CONFLICT (name)
+             DO UPDATE SET expression = excluded.expression, last_tick = excluded.last_tick
+             WHERE expression <> excluded.expression`,
+            ...[name, expression, now],
+          );
+        }
+      });
+    },
+    lastTick: (name) => earliest('SELECT max(last_tick) AS at FROM schedules WHERE name = ?', name),
+    tick(job, now) {
+      file.write('on disk', (database) => {
+        const sql = 'UPDATE schedules SET last_tick = ? WHERE name = ? AND last_tick < ?';
+        if (change(database, sql, job.scheduledFor, job.name, job.scheduledFor) > 0) insert(database, job, now);
+      });
+    },
+  };
+}

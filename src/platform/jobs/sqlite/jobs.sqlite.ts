@@ -1,0 +1,113 @@
+import type { Clock } from '#kernel/clock.ts';
+import { createOrderedIds } from '#kernel/ids.ts';
+import type { Logger } from '#kernel/logger.ts';
+import { LEASE_MS, retryDelayMs } from '../attempt.ts';
+import { checkJobId, createDefinitions, DEFAULT_ATTEMPTS } from '../definitions.ts';
+import type { JobObserver, Jobs } from '../jobs.port.ts';
+import { createJobFile } from './job-file.ts';
+import { createJobRecords } from './job-records.ts';
+import { createJobStore, type NewJob } from './job-store.ts';
+import { createSqliteScheduler } from './scheduler.ts';
+import { createSqliteWorker } from './worker.ts';
+
+export interface SqliteJobsOptions {
+  /** Path of the file, or `:memory:`. Several processes may use one file. */
+  readonly file: string;
+  readonly timeZone: string;
+  /** Jobs at once, in each queue. */
+  readonly concurrency: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly observer?: JobObserver;
+  /** A worker that is not heard of for so long has lost its jobs. */
+  readonly leaseMs?: number;
+  /** Before the second try, jitter apart. */
+  readonly firstRetryMs?: number;
+}
+
+export interface SqliteJobs extends Jobs {
+  /** Looks at the clock, and does what is due by now. For tests that own the clock: otherwise it does so by itself. */
+  wake(): void;
+}
+
+interface PendingJob {
+  readonly job: NewJob;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export function createSqliteJobs(options: SqliteJobsOptions): SqliteJobs {
+  const { timeZone, concurrency, clock, logger, observer = { finished: () => {} } } = options;
+  const { leaseMs = LEASE_MS, firstRetryMs } = options;
+  const file = createJobFile(options.file);
+  const store = createJobStore(file);
+  const definitions = createDefinitions(timeZone, clock);
+  const nextId = createOrderedIds(clock);
+  const worker = createSqliteWorker({
+    file,
+    store,
+    definitions,
+    clock,
+    logger,
+    observer,
+    concurrency,
+    leaseMs,
+    retryDelayMs: (failures) => retryDelayMs(failures, firstRetryMs),
+  });
+  const scheduler = createSqliteScheduler({ store, definitions, timeZone, clock, logger, onTick: worker.wake });
+  let pending: PendingJob[] = [];
+
+  /** What was enqueued in one turn of the event loop shares a commit. */
+  function flush(): void {
+    const batch = pending;
+    pending = [];
+    if (batch.length === 0) return;
+    try {
+      store.add(
+        batch.map(({ job }) => job),
+        clock.now(),
+      );
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+      return;
+    }
+    for (const { resolve } of batch) resolve();
+    worker.wake();
+  }
+
+  return {
+    name: 'jobs',
+    worker,
+    scheduler,
+    define: (definition) => definitions.define(definition as never),
+    definitions: definitions.all,
+    nextTick: definitions.nextTick,
+    ...createJobRecords(file, clock, worker.wake),
+    async enqueue(name, data, { id, delayMs = 0 } = {}) {
+      const { queue, attempts = DEFAULT_ATTEMPTS } = definitions.get(name);
+      const job: NewJob = {
+        id: id === undefined ? nextId() : checkJobId(id),
+        name,
+        queue,
+        data: JSON.stringify(data ?? null),
+        attempts,
+        dueAt: clock.now() + Math.max(0, Math.round(delayMs)),
+        scheduledFor: null,
+      };
+      await new Promise<void>((resolve, reject) => {
+        if (pending.length === 0) setImmediate(flush);
+        pending.push({ job, resolve, reject });
+      });
+      return job.id;
+    },
+    start: async () => file.open(),
+    async stop() {
+      flush();
+      file.close();
+    },
+    wake() {
+      scheduler.wake();
+      worker.wake();
+    },
+  };
+}
