@@ -9,6 +9,7 @@ import { createDevicesModule } from '#modules/devices/index.ts';
 import { createTelemetryModule, DEFAULT_INGEST_LIMITS } from '#modules/telemetry/index.ts';
 import { createUsersModule } from '#modules/users/index.ts';
 import { createAuditTrail } from '#platform/audit/audit.ts';
+import type { CollectionDefinition } from '#platform/documents/documents.port.ts';
 import type { DevicePrincipal } from '#platform/http/http.port.ts';
 import { createHttpServer, type HttpServer } from '#platform/http/http.server.ts';
 import { createProbeRoutes } from '#platform/http/probes.ts';
@@ -39,6 +40,8 @@ export interface System {
   readonly components: readonly Component[];
   readonly http: HttpServer;
   readonly broker: MqttBroker;
+  /** What the modules keep as documents. */
+  readonly collections: readonly CollectionDefinition[];
   /** Tells the readiness probe whether the system serves. */
   setServing(serving: boolean): void;
 }
@@ -194,6 +197,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
     ],
     http,
     broker,
+    collections: documents.definitions(),
     setServing: (value) => {
       serving = value;
     },

@@ -102,6 +102,15 @@ export async function startServer(settings: ServerSettings): Promise<ServerProce
   };
 }
 
+/** Starts `npm run core -- …` without npm. Does not wait. */
+export function coreProcess(args: readonly string[], settings: ServerSettings): ChildProcess {
+  return spawn(process.execPath, [...PRELOAD, 'src/main/cli.ts', ...args], {
+    cwd: ROOT,
+    env: environment(settings),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}
+
 /** Runs `npm run core -- …` without npm. @throws when it exits with another code than 0 */
 export async function runCore(args: readonly string[], settings: ServerSettings): Promise<string> {
   const { stdout } = await promisify(execFile)(process.execPath, [...PRELOAD, 'src/main/cli.ts', ...args], {
