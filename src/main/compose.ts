@@ -6,6 +6,7 @@ import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
 import { createAuthModule } from '#modules/auth/index.ts';
 import { createDevicesModule } from '#modules/devices/index.ts';
+import { createSystemModule } from '#modules/system/index.ts';
 import { createTelemetryModule, DEFAULT_INGEST_LIMITS } from '#modules/telemetry/index.ts';
 import { createUsersModule } from '#modules/users/index.ts';
 import { createAuditTrail } from '#platform/audit/audit.ts';
@@ -60,6 +61,8 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
   const mailer = await createMailer(settings);
   const audit = createAuditTrail({ sql, clock });
 
+  const keysFolder = join(settings.DATA_DIR, 'keys');
+
   // People
   const users = createUsersModule({ sql, audit, clock, events });
   const auth = createAuthModule({
@@ -71,7 +74,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
     clock,
     logger,
     settings: {
-      keysFolder: join(settings.DATA_DIR, 'keys'),
+      keysFolder,
       accessTokenMinutes: settings.ACCESS_TOKEN_MINUTES,
       refreshTokenDays: settings.REFRESH_TOKEN_DAYS,
       registrationOpen: settings.REGISTRATION_OPEN,
@@ -114,6 +117,22 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
   });
   const broker = infrastructure.broker.create(telemetry.mqttHandler, DEFAULT_INGEST_LIMITS.maxPayloadBytes);
 
+  const system = createSystemModule({
+    sql,
+    audit,
+    clock,
+    logger,
+    keysFolder,
+    facts: {
+      version: VERSION,
+      runtime: { node: process.versions.node, platform: process.platform, arch: process.arch },
+      roles: settings.ROLES,
+      instanceId: settings.INSTANCE_ID,
+      adapters: infrastructure.adapters,
+      memoryBytes: () => process.memoryUsage.rss(),
+      counts: [users.api.counts, devices.api.counts],
+    },
+  });
   // What is to be done later or again and again
   for (const definition of [...auth.jobs, ...createMailJobs(mailer)]) jobs.define(definition);
 
@@ -142,7 +161,9 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
       },
     },
     routes: [
-      ...(roles.has('api') ? [...auth.routes, ...users.routes, ...devices.routes, ...telemetry.apiRoutes] : []),
+      ...(roles.has('api')
+        ? [...auth.routes, ...users.routes, ...devices.routes, ...telemetry.apiRoutes, ...system.routes]
+        : []),
       ...(roles.has('ingest') ? telemetry.ingestRoutes : []),
       { prefix: '', routes: metrics.routes },
       { prefix: '', routes: createApiDocumentRoutes(VERSION) },
@@ -187,6 +208,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
       mailer,
       jobs,
       ...auth.components,
+      ...(roles.has('api') ? system.components : []),
       reconcile,
       ...telemetry.components,
       http,

@@ -1,8 +1,15 @@
 import { authMigrations } from '#modules/auth/index.ts';
 import { devicesMigrations } from '#modules/devices/index.ts';
+import { systemMigrations } from '#modules/system/index.ts';
 import { usersMigrations } from '#modules/users/index.ts';
 import { auditMigrations } from '#platform/audit/audit.ts';
 import { mergeMigrations } from '#platform/sql/migrate.ts';
 
 /** The relational schema: every module's migrations and the audit trail's, in the order of their names. */
-export const MIGRATIONS = mergeMigrations(usersMigrations, authMigrations, devicesMigrations, auditMigrations);
+export const MIGRATIONS = mergeMigrations(
+  usersMigrations,
+  authMigrations,
+  devicesMigrations,
+  auditMigrations,
+  systemMigrations,
+);

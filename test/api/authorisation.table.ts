@@ -15,6 +15,7 @@ export interface Rule {
   readonly visibleDevicesOnly: boolean;
 }
 
+const SUPERADMIN = ['SUPERADMIN'] as const;
 const ADMIN_AND_ABOVE = ['SUPERADMIN', 'ADMIN'] as const;
 const MANAGEMENT = ['SUPERADMIN', 'ADMIN', 'MANAGER'] as const;
 const ANY_USER = ['SUPERADMIN', 'ADMIN', 'MANAGER', 'USER'] as const;
@@ -62,6 +63,14 @@ export const RULES: readonly Rule[] = [
   rule('POST   /api/v1/device-groups', MANAGEMENT),
   rule('PATCH  /api/v1/device-groups/{group_id}', MANAGEMENT),
   rule('DELETE /api/v1/device-groups/{group_id}', MANAGEMENT),
+
+  rule('GET    /api/v1/system/health', ANYONE),
+  rule('GET    /api/v1/system/info', SUPERADMIN),
+  rule('GET    /api/v1/system/configs', SUPERADMIN),
+  rule('GET    /api/v1/system/configs/{key}', SUPERADMIN),
+  rule('PUT    /api/v1/system/configs/{key}', SUPERADMIN),
+  rule('DELETE /api/v1/system/configs/{key}', SUPERADMIN),
+  rule('GET    /api/v1/system/audit-logs', ADMIN_AND_ABOVE),
 
   rule('POST   /api/v1/ingest/{kind}', DEVICE),
 

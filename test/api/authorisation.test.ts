@@ -43,6 +43,7 @@ async function addressOf(path: string): Promise<string> {
     '{group_id}': people.group,
     '{user_id}': async () => (await people.person('USER')).id,
     '{kind}': async () => 'telemetry',
+    '{key}': async () => 'some.key',
     '*': async () => 'swagger-ui.css',
   };
   for (const [parameter, value] of Object.entries(make)) {

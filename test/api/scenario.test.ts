@@ -234,6 +234,33 @@ test('a device sends over HTTP, its owner reads', async () => {
   expect(ledger.received).toBe(ledger.stored + ledger.merged + 2);
 });
 
+test('an operator looks at the system, keeps configuration and reads the trail', async () => {
+  const as = people.SUPERADMIN.token();
+  expect(await call(200, 'GET /api/v1/system/health')).toEqual({ status: 'ok' });
+  expect(await call(200, 'GET /api/v1/system/info', { as })).toMatchObject({
+    roles: expect.arrayContaining(['api', 'ingest']),
+    runtime: { node: process.versions.node },
+    started_at: expect.stringMatching(INSTANT),
+    adapters: { relational: 'SQLite', mqtt: 'Aedes in the process' },
+    counts: { users: expect.any(Number), devices: expect.any(Number), device_groups: expect.any(Number) },
+  });
+
+  const body = { value: { text: 'Hanbit' }, description: 'Below every e-mail' };
+  const stored = await call(200, 'PUT /api/v1/system/configs/mail.footer', { as, body });
+  expect(stored).toMatchObject({ key: 'mail.footer', is_secret: false, ...body });
+  expect(await call(200, 'GET /api/v1/system/configs/mail.footer', { as })).toEqual(stored);
+  expect((await call(200, 'GET /api/v1/system/configs', { as, query: { q: 'footer' } })).items).toEqual([stored]);
+  await call(204, 'DELETE /api/v1/system/configs/mail.footer', { as });
+  expect(await call(404, 'GET /api/v1/system/configs/mail.footer', { as })).toMatchObject({ code: 'config_not_found' });
+
+  const query = { resource_type: 'system_config' };
+  const trail = await call(200, 'GET /api/v1/system/audit-logs', { as: people.ADMIN.token(), query });
+  expect(trail.items.map(({ action }: { action: string }) => action)).toEqual([
+    'system_config.deleted',
+    'system_config.created',
+  ]);
+});
+
 test('documents, keys, probes and metrics are there', async () => {
   expect((await call(200, 'GET /.well-known/jwks.json')).keys).toMatchObject([{ kty: 'OKP', crv: 'Ed25519' }]);
   expect(await call(200, 'GET /openapi.json')).toMatchObject({ openapi: '3.1.0' });

@@ -19,6 +19,8 @@ export interface Infrastructure {
   readonly sql: SqlStore;
   readonly documents: DocumentStore;
   readonly telemetry: TelemetryStore;
+  /** Part of the system → what it runs on, for people. */
+  readonly adapters: Readonly<Record<string, string>>;
   /** Refuses while the shared store is away. */
   readonly counters: CounterStore;
   /** Goes on by itself while the shared store is away. */
@@ -49,6 +51,7 @@ export async function createInfrastructure(
     sql,
     documents: stores.documents,
     telemetry: stores.telemetry,
+    adapters: adaptersOf(settings),
     counters: shared.counters,
     rateLimitCounters: shared.rateLimitCounters,
     relay: shared.relay,
@@ -62,5 +65,16 @@ export async function createInfrastructure(
     ],
     fanOut: shared.fanOut,
     broker,
+  };
+}
+
+function adaptersOf({ DATABASE_URL, DOCUMENTS_URL, REDIS_URL, MQTT_URL }: Settings): Infrastructure['adapters'] {
+  const documents = DOCUMENTS_URL === null ? 'SQLite' : 'MongoDB';
+  return {
+    relational: DATABASE_URL === null ? 'SQLite' : 'MariaDB',
+    documents,
+    telemetry: documents,
+    shared_state: REDIS_URL === null ? 'in the process' : 'Redis',
+    mqtt: MQTT_URL === null ? 'Aedes in the process' : 'Mosquitto',
   };
 }

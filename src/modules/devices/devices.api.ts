@@ -4,6 +4,7 @@ import type { StatusChange, StatusTransition } from './status/status.rules.ts';
 
 /** What other modules may ask of devices. Deleted devices are not there for any of it. */
 export interface DevicesApi {
+  counts(): Promise<{ readonly devices: number; readonly devices_online: number; readonly device_groups: number }>;
   /**
    * Checks a device's login. An unknown uid takes as long as a wrong secret. One look into a unique index.
    * @returns null when they do not match

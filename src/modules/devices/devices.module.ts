@@ -65,12 +65,22 @@ export function createDevicesModule(deps: DevicesModuleDeps): DevicesModule {
   });
   const imports = createImportService({ store, logins, users, clock, events });
   const exports = createExportService({ store });
-  const groups = createGroupsService({ store: createGroupStore(sql, audit), clock });
+  const groupStore = createGroupStore(sql, audit);
+  const groups = createGroupsService({ store: groupStore, clock });
   const present = createDevicePresenter();
   const brokerAuth = createBrokerAuthService({ devices });
 
   return {
     api: {
+      async counts() {
+        const one = { page: 1, size: 1, sort: [] } as const;
+        const [all, online, group] = await Promise.all([
+          listing.list({ ...one, visibleTo: null, filter: {} }),
+          listing.list({ ...one, visibleTo: null, filter: { status: 'ONLINE' } }),
+          groupStore.list(one),
+        ]);
+        return { devices: all.total, devices_online: online.total, device_groups: group.total };
+      },
       authenticate: devices.authenticate,
       findByUid: devices.findByUid,
       getVisible: devices.getVisible,

@@ -26,6 +26,7 @@ export interface UsersApi {
    */
   create(user: NewUser, origin?: RequestOrigin): Promise<User>;
   exists(userId: number): Promise<boolean>;
+  counts(): Promise<{ readonly users: number }>;
   findByEmail(email: string): Promise<User | null>;
   /** Role and state as stored now; null for nobody. */
   findAccess(userId: number): Promise<UserAccess | null>;

@@ -185,6 +185,10 @@ export function createUsersService({ store, passwords, clock, events }: UsersSer
       announceAccess(userId, 'password_changed');
     },
 
+    async counts() {
+      return { users: (await store.users.list({ page: 1, size: 1, sort: [] })).total };
+    },
+
     async exists(userId: number): Promise<boolean> {
       return (await store.users.findAccess(userId)) !== null;
     },

@@ -60,7 +60,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
       const incoming = request.headers['x-request-id'];
       return typeof incoming === 'string' && REQUEST_ID.test(incoming) ? incoming : createId();
     },
-    routerOptions: { ignoreTrailingSlash: true },
+    // Longer than an address can be: the route's schema judges each part, and answers 422 rather than 500.
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 64 * 1024 },
     return503OnClosing: true,
     forceCloseConnections: 'idle' as const,
     // An address that cannot be decoded is refused before any hook runs.

@@ -1,0 +1,65 @@
+import { type Static, Type } from 'typebox';
+import { toIso } from '#kernel/clock.ts';
+import { Instant, Nullable, PageOf, pageQuery, Strict, searchQuery } from '#platform/http/http.schemas.ts';
+import { CONFIG_SORT_FIELDS } from './configs.ports.ts';
+import type { Config, ConfigInput } from './configs.service.ts';
+
+const Key = Type.String({
+  pattern: '^[a-z][a-z0-9_.-]{0,99}$',
+  description: 'Lower-case letters, digits, `_`, `.` and `-`; 100 at most',
+  examples: ['mail.footer'],
+});
+
+const Description = Nullable(
+  Type.String({ minLength: 1, maxLength: 500, description: 'What it is for', examples: ['Below every e-mail'] }),
+);
+
+export const ConfigParams = Strict({ key: Key });
+
+export const ConfigQuery = Strict({ ...pageQuery, ...searchQuery });
+
+export const CONFIG_SORT_HELP = `Sort by ${CONFIG_SORT_FIELDS.join(', ')}.`;
+
+export const ConfigBody = Strict({
+  value: Type.Unknown({
+    description: 'Any JSON, up to 16 KiB and 8 levels',
+    examples: [{ text: 'Hanbit Farm', link: 'https://example.com' }],
+  }),
+  is_secret: Type.Optional(
+    Type.Boolean({
+      description: 'Encrypted at rest and never returned. Left out: as it was, false for a new key',
+      examples: [false],
+    }),
+  ),
+  description: Type.Optional(Description),
+});
+
+export const ConfigView = Strict({
+  key: Key,
+  value: Type.Unknown({ description: 'Null of a secret one', examples: [{ text: 'Hanbit Farm' }] }),
+  is_secret: Type.Boolean({ description: 'Whether the value is encrypted and hidden', examples: [false] }),
+  description: Description,
+  created_at: Instant,
+  updated_at: Instant,
+});
+
+export const ConfigPage = PageOf(ConfigView);
+
+export function toInput({ value, is_secret, description }: Static<typeof ConfigBody>): ConfigInput {
+  return {
+    value,
+    ...(is_secret === undefined ? {} : { isSecret: is_secret }),
+    ...(description === undefined ? {} : { description }),
+  };
+}
+
+export function presentConfig(config: Config): Static<typeof ConfigView> {
+  return {
+    key: config.key,
+    value: config.value,
+    is_secret: config.isSecret,
+    description: config.description,
+    created_at: toIso(config.createdAt),
+    updated_at: toIso(config.updatedAt),
+  };
+}

@@ -1,0 +1,148 @@
+import type { Principal } from '#kernel/access.ts';
+import type { Clock } from '#kernel/clock.ts';
+import { commonErrors } from '#kernel/errors.ts';
+import { type Page, type PageQuery, parseSort, toPage } from '#kernel/pagination.ts';
+import type { AuditEntry } from '#platform/audit/audit.port.ts';
+import { systemErrors } from '../system.errors.ts';
+import { CONFIG_SORT_FIELDS, type ConfigStore, type SecretBox, type StoredConfig } from './configs.ports.ts';
+
+/** A configuration as people see it: of a secret one there is no value. */
+export interface Config extends Omit<StoredConfig, 'value'> {
+  readonly value: unknown;
+}
+
+export interface ConfigInput {
+  /** Any JSON. */
+  readonly value: unknown;
+  /** Absent: as it was; a new one is not secret. */
+  readonly isSecret?: boolean;
+  /** Absent: as it was. */
+  readonly description?: string | null;
+}
+
+export interface ConfigsServiceDeps {
+  readonly store: ConfigStore;
+  readonly box: SecretBox;
+  readonly clock: Clock;
+}
+
+export type ConfigsService = ReturnType<typeof createConfigsService>;
+
+const MAX_BYTES = 16 * 1024;
+/** `{"a": 1}` has depth 1. */
+const MAX_DEPTH = 8;
+
+export function createConfigsService({ store, box, clock }: ConfigsServiceDeps) {
+  return {
+    /** By key unless sorted otherwise. @throws AppError `invalid_sort` */
+    async list(query: PageQuery & { readonly q?: string }): Promise<Page<Config>> {
+      const sort = parseSort(query.sort, CONFIG_SORT_FIELDS, [{ field: 'key', direction: 'asc' }]);
+      if ('unknownField' in sort) {
+        const message = `must be some of ${CONFIG_SORT_FIELDS.join(', ')}`;
+        throw commonErrors.invalid_sort({ details: { fields: [{ path: '/query/sort', message }] } });
+      }
+      const { items, total } = await store.list({ ...query, sort });
+      return toPage(items.map(shown), total, query);
+    },
+
+    /** @throws AppError `config_not_found` */
+    async get(key: string): Promise<Config> {
+      const config = await store.findByKey(key);
+      if (config === null) throw systemErrors.config_not_found();
+      return shown(config);
+    },
+
+    /**
+     * Creates or replaces. A secret one stays secret unless the input says otherwise, so that nobody makes one
+     * readable by leaving a field out.
+     * @throws AppError `config_value_invalid`, `config_key_away`
+     */
+    async put(actor: Principal, key: string, input: ConfigInput): Promise<Config> {
+      const text = toText(input.value);
+      // Outside of the transaction, which awaits nothing but its writers.
+      const secret = input.isSecret ?? (await store.findByKey(key))?.isSecret ?? false;
+      const value = secret ? await box.seal(text, key) : text;
+      return store.transaction(async (writer, audit) => {
+        const before = await writer.findByKey(key);
+        // Made secret by somebody else meanwhile.
+        if (input.isSecret === undefined && !secret && before?.isSecret === true) throw commonErrors.unavailable();
+        const description = input.description === undefined ? (before?.description ?? null) : input.description;
+        const config = { key, value, isSecret: secret, description };
+        if (before === null) await writer.insert(config, clock.now());
+        else await writer.update(config, clock.now());
+        const action = before === null ? 'system_config.created' : 'system_config.updated';
+        await audit.record({ actor, ...on(key), action, details: { is_secret: secret, description } });
+        return shown((await writer.findByKey(key)) ?? { ...config, createdAt: clock.now(), updatedAt: clock.now() });
+      });
+    },
+
+    /** @throws AppError `config_not_found` */
+    async remove(actor: Principal, key: string): Promise<void> {
+      await store.transaction(async (writer, audit) => {
+        const config = await writer.findByKey(key);
+        if (config === null) throw systemErrors.config_not_found();
+        await writer.remove(key);
+        const details = { is_secret: config.isSecret, description: config.description };
+        await audit.record({ actor, ...on(key), action: 'system_config.deleted', details });
+      });
+    },
+
+    /** The value, secret or not, for the system's own use; undefined when there is none. @throws AppError `config_key_away` */
+    async read(key: string): Promise<unknown> {
+      const config = await store.findByKey(key);
+      if (config === null) return undefined;
+      return JSON.parse(config.isSecret ? await box.open(config.value, key) : config.value);
+    },
+
+    /**
+     * Seals anew whatever is not sealed under the newest key, so that an older one can be removed.
+     * @returns how many there were, and the keys of those that could not be opened
+     */
+    async reseal(): Promise<{ readonly resealed: number; readonly unreadable: readonly string[] }> {
+      await box.load();
+      let resealed = 0;
+      const unreadable: string[] = [];
+      for (const config of (await store.listSecrets()).filter(({ value }) => !box.isCurrent(value))) {
+        const { key } = config;
+        try {
+          const value = await box.seal(await box.open(config.value, key), key);
+          await store.transaction(async (writer) => {
+            const now = await writer.findByKey(key);
+            // Unless somebody has changed it meanwhile. Not a change that anybody made: the time stays.
+            if (now?.value === config.value) await writer.update({ ...now, value }, now.updatedAt);
+          });
+          resealed += 1;
+        } catch {
+          unreadable.push(key);
+        }
+      }
+      return { resealed, unreadable };
+    },
+  };
+}
+
+function shown({ value, ...config }: StoredConfig): Config {
+  return { ...config, value: config.isSecret ? null : JSON.parse(value) };
+}
+
+/** Never the value: who may read the trail is not who may read the configuration. */
+function on(key: string): Pick<AuditEntry, 'resourceType' | 'resourceId'> {
+  return { resourceType: 'system_config', resourceId: key };
+}
+
+function toText(value: unknown): string {
+  if (depthOf(value) > MAX_DEPTH) throw invalid(`must not be nested deeper than ${MAX_DEPTH} levels`);
+  const text = JSON.stringify(value);
+  if (Buffer.byteLength(text) > MAX_BYTES) throw invalid(`must be at most ${MAX_BYTES} bytes as JSON`);
+  return text;
+}
+
+/** Stops where it is deep enough to be refused. */
+function depthOf(value: unknown, depth = 0): number {
+  if (typeof value !== 'object' || value === null || depth > MAX_DEPTH) return depth;
+  return Math.max(depth + 1, ...Object.values(value).map((child) => depthOf(child, depth + 1)));
+}
+
+function invalid(message: string) {
+  return systemErrors.config_value_invalid({ details: { fields: [{ path: '/value', message }] } });
+}

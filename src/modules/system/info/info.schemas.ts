@@ -1,0 +1,45 @@
+import { type Static, Type } from 'typebox';
+import { toIso } from '#kernel/clock.ts';
+import { Instant, Strict } from '#platform/http/http.schemas.ts';
+import type { SystemInfo } from './info.service.ts';
+
+export const HealthView = Strict({ status: Type.Literal('ok', { description: 'It answers', examples: ['ok'] }) });
+
+export const InfoView = Strict({
+  version: Type.String({ description: 'Version of core-api', examples: ['0.1.0'] }),
+  runtime: Strict(
+    {
+      node: Type.String({ description: 'Version of Node', examples: ['26.0.0'] }),
+      platform: Type.String({ description: 'Operating system', examples: ['linux'] }),
+      arch: Type.String({ description: 'Processor', examples: ['x64'] }),
+    },
+    { description: 'What it runs on' },
+  ),
+  instance_id: Type.String({ description: 'Name of this process among the replicas', examples: ['core-api-1'] }),
+  roles: Type.Array(Type.String({ examples: ['api'] }), { description: 'What this process does' }),
+  started_at: Instant,
+  uptime_seconds: Type.Integer({ description: 'Since this process was started', examples: [86400] }),
+  memory_bytes: Type.Integer({ description: 'Resident memory of this process', examples: [120000000] }),
+  adapters: Type.Record(Type.String(), Type.String(), {
+    description: 'Part of the system → what it runs on here',
+    examples: [{ relational: 'SQLite', broker: 'Aedes' }],
+  }),
+  counts: Type.Record(Type.String(), Type.Integer(), {
+    description: 'How many records there are',
+    examples: [{ users: 12, devices: 340 }],
+  }),
+});
+
+export function presentInfo(info: SystemInfo): Static<typeof InfoView> {
+  return {
+    version: info.version,
+    runtime: info.runtime,
+    instance_id: info.instanceId,
+    roles: [...info.roles],
+    started_at: toIso(info.startedAt),
+    uptime_seconds: Math.floor(info.uptimeMs / 1000),
+    memory_bytes: info.memoryBytes,
+    adapters: info.adapters,
+    counts: info.counts,
+  };
+}

@@ -1,0 +1,69 @@
+import type { Clock } from '#kernel/clock.ts';
+import { commonErrors } from '#kernel/errors.ts';
+import type { Component } from '#kernel/lifecycle.ts';
+import type { Logger } from '#kernel/logger.ts';
+import type { AuditReader, AuditTrail } from '#platform/audit/audit.port.ts';
+import type { HttpMount } from '#platform/http/http.port.ts';
+import type { MigrationSet, SqlStore } from '#platform/sql/sql.port.ts';
+import { createAuditLogsRoutes } from './audit-logs/audit-logs.routes.ts';
+import { createConfigStore } from './configs/configs.repository.ts';
+import { createConfigsRoutes } from './configs/configs.routes.ts';
+import { createConfigsService } from './configs/configs.service.ts';
+import { createSecretBox } from './configs/secret-box.ts';
+import { createInfoRoutes } from './info/info.routes.ts';
+import { createInfoService, type SystemFacts } from './info/info.service.ts';
+import * as createSystemConfigs from './migrations/2026_11_24_31_system_configs.ts';
+import type { SystemApi } from './system.api.ts';
+
+export interface SystemModuleDeps {
+  readonly sql: SqlStore;
+  readonly audit: AuditTrail & AuditReader;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly facts: SystemFacts;
+  /** Where the keys for secret values are: the folder of the signing keys. */
+  readonly keysFolder: string;
+}
+
+export interface SystemModule {
+  readonly api: SystemApi;
+  readonly routes: readonly HttpMount[];
+  readonly components: readonly Component[];
+}
+
+export const systemMigrations: MigrationSet = { '2026_11_24_31_system_configs': createSystemConfigs };
+
+export function createSystemModule(deps: SystemModuleDeps): SystemModule {
+  const { sql, audit, clock, logger, facts, keysFolder } = deps;
+  const configs = createConfigsService({
+    store: createConfigStore(sql, audit),
+    box: createSecretBox({ folder: keysFolder }),
+    clock,
+  });
+  return {
+    api: { readConfig: configs.read },
+    routes: [
+      { prefix: '/api/v1/system', routes: createInfoRoutes(createInfoService({ facts, clock })) },
+      { prefix: '/api/v1/system/configs', routes: createConfigsRoutes(configs) },
+      { prefix: '/api/v1/system/audit-logs', routes: createAuditLogsRoutes(audit) },
+    ],
+    components: [
+      {
+        name: 'secret configs',
+        async start() {
+          const { resealed, unreadable } = await configs.reseal().catch((error: unknown) => {
+            const { cause } = error as { readonly cause?: Error };
+            throw commonErrors.unavailable({
+              detail: `Secret configs: ${cause?.message ?? String(error)}`,
+              cause: error,
+            });
+          });
+          if (resealed > 0) logger.info({ count: resealed }, 'secret configs were encrypted under the newest key');
+          if (unreadable.length > 0) {
+            logger.error({ keys: unreadable }, 'secret configs cannot be read: their key is not in the keys folder');
+          }
+        },
+      },
+    ],
+  };
+}
