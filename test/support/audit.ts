@@ -1,10 +1,11 @@
 import { systemClock } from '#kernel/clock.ts';
-import type { AuditReader, AuditRecord } from '#platform/audit/audit.port.ts';
 import { createAuditTrail } from '#platform/audit/audit.ts';
+import type { AuditRecord } from '#platform/audit/audit.port.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 
-/** What the audit trail says, oldest first. */
-export async function auditedIn(trail: AuditReader): Promise<readonly AuditRecord[]> {
+/** What the audit trail of this store says, oldest first. */
+export async function auditedOn(sql: SqlStore): Promise<readonly AuditRecord[]> {
+  const trail = createAuditTrail({ sql, clock: systemClock });
   const all: AuditRecord[] = [];
   for (let page = 1; ; page += 1) {
     const { items } = await trail.list({ page, size: 100 });
@@ -12,6 +13,3 @@ export async function auditedIn(trail: AuditReader): Promise<readonly AuditRecor
     all.push(...items);
   }
 }
-
-/** The same of a store that somebody else writes to. */
-export const auditedOn = (sql: SqlStore) => auditedIn(createAuditTrail({ sql, clock: systemClock }));
