@@ -25,6 +25,8 @@ export interface MongodbConnection extends Component {
   run<T>(commands: () => Promise<T>): Promise<T>;
   /** @throws AppError `unavailable` */
   ping(): Promise<void>;
+  /** Version, and the name of the replica set; null: a server alone. @throws AppError `unavailable` */
+  server(): Promise<{ readonly version: string; readonly replicaSet: string | null }>;
 }
 
 const DEFAULT_DATABASE = 'core_api';
@@ -88,6 +90,12 @@ export function createMongodbConnection({ url, logger }: MongodbConnectionOption
     collection: (name) => database.collection(name),
     run,
     ping: async () => void (await run(() => database.command({ ping: 1 }))),
+    async server() {
+      const { version } = await run(() => database.command({ buildInfo: 1 }));
+      // The older name of `hello`; every server and its look-alikes know it.
+      const { setName } = await run(() => database.command({ isMaster: 1 }));
+      return { version: String(version), replicaSet: typeof setName === 'string' ? setName : null };
+    },
   };
 }
 

@@ -27,8 +27,16 @@ export interface RedisConnection extends Component {
   run<T>(commands: (client: Redis) => Promise<T>): Promise<T>;
   /** @throws AppError `unavailable` */
   ping(): Promise<void>;
+  /** What runs there. @throws AppError `unavailable` */
+  server(): Promise<RedisServer>;
   /** A connection of its own, for subscriptions; started and stopped by who asks for it. */
   link(purpose: string): RedisLink;
+}
+
+export interface RedisServer {
+  readonly version: string;
+  /** What it does with keys when its memory is full: `noeviction` refuses writes. Null: its memory has no limit. */
+  readonly evicts: string | null;
 }
 
 export function createRedisConnection(options: RedisConnectionOptions): RedisConnection {
@@ -52,6 +60,14 @@ export function createRedisConnection(options: RedisConnectionOptions): RedisCon
     isReady: link.isReady,
     run,
     ping: async () => void (await run((client) => client.ping())),
+    async server() {
+      const info = await run(async (client) => (await client.info('server')) + (await client.info('memory')));
+      const read = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1] ?? '';
+      return {
+        version: read('redis_version'),
+        evicts: Number(read('maxmemory')) === 0 ? null : read('maxmemory_policy'),
+      };
+    },
     link: (purpose) => createRedisLink(options, purpose, logger),
   };
 }

@@ -66,6 +66,18 @@ export function sqlStoreContract(name: string, createFactory: () => Promise<SqlS
         expect(await store.migrate()).toEqual(['2026_01_01_01_owners', '2026_01_01_02_things']);
       });
 
+      test('says what would run, without running it', async () => {
+        const store = await open(SECOND);
+        expect(await store.pending()).toEqual(['2026_01_01_01_owners', '2026_01_01_02_things']);
+        expect(await store.migrate()).toHaveLength(2);
+        expect(await store.pending()).toEqual([]);
+        await expect((await open(FIRST)).pending()).rejects.toMatchObject({
+          kind: 'unavailable',
+          message: expect.stringContaining('newer version'),
+        });
+        expect(await store.version()).toMatch(/^[A-Z][A-Za-z]+ \d+\.\d+/);
+      });
+
       test('refuses a schema that is newer than the program, with a clear error, and changes nothing', async () => {
         const newer = await migrated();
         await addOwner(newer.db(), 'kept');

@@ -29,6 +29,10 @@ export interface SqlStore extends Component {
   changeToken(): string | null;
   /** Brings the schema up to date; waits for another process that is doing so. Returns the names that ran. */
   migrate(): Promise<readonly string[]>;
+  /** The migrations that `migrate` would run now. Changes nothing. @throws AppError `unavailable` for a newer schema */
+  pending(): Promise<readonly string[]>;
+  /** Name and version of what stores, such as `MariaDB 11.8.3`. @throws AppError `unavailable` */
+  version(): Promise<string>;
   /** Cheap round trip. @throws AppError `unavailable` */
   ping(): Promise<void>;
   /** The tables as they are, for copying them into another store of the same schema. */

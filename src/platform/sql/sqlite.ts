@@ -1,10 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
-import { Kysely, SqliteAdapter, type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely';
+import { Kysely, SqliteAdapter, type SqliteDatabase, SqliteDialect, type SqliteStatement, sql } from 'kysely';
 import { LRUCache } from 'lru-cache';
 import { commonErrors } from '#kernel/errors.ts';
-import { runMigrations } from './migrate.ts';
+import { pendingMigrations, runMigrations } from './migrate.ts';
 import type { MigrationSet, SqlStore } from './sql.port.ts';
 import { createSqlTransfer } from './sql.transfer.ts';
 import { sqliteSchema } from './sqlite.schema.ts';
@@ -64,6 +64,11 @@ export function createSqliteStore({ file, migrations }: SqliteStoreOptions): Sql
     isForeignKeyViolation: (error) => errorCode(error) === CONSTRAINT_FOREIGNKEY,
     changeToken: () => readToken?.() ?? null,
     migrate: () => runMigrations(db(), migrations),
+    pending: () => pendingMigrations(db(), migrations),
+    async version() {
+      const { rows } = await sql<{ version: string }>`select sqlite_version() as version`.execute(db());
+      return `SQLite ${rows[0]?.version}`;
+    },
     async ping() {
       await db<{ sqlite_master: { name: string } }>().selectFrom('sqlite_master').select('name').limit(1).execute();
     },

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Kysely, sql } from 'kysely';
 import { type ConnectionOptions, createConnection, type RowDataPacket } from 'mysql2';
 import { commonErrors } from '#kernel/errors.ts';
-import { runMigrations } from '../migrate.ts';
+import { pendingMigrations, runMigrations } from '../migrate.ts';
 import type { MigrationSet, SqlStore } from '../sql.port.ts';
 import { createSqlTransfer } from '../sql.transfer.ts';
 import { type MariadbAddress, parseMariadbAddress } from './mariadb.address.ts';
@@ -124,6 +124,11 @@ export function createMariadbStore(options: MariadbStoreOptions): SqlStore {
       } finally {
         await migrating.destroy();
       }
+    },
+    pending: () => pendingMigrations(db(), migrations),
+    async version() {
+      const { rows } = await sql<{ version: string }>`select version() as version`.execute(db());
+      return `MariaDB ${/[\d.]+/.exec(rows[0]?.version ?? '')?.[0] ?? ''}`;
     },
     async ping() {
       // Shared, so that a frozen server does not collect a waiting connection with each question.

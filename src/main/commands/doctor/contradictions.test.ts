@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest';
+import { loadConfig } from '../../config.ts';
+import { contradictionsIn } from './contradictions.ts';
+
+const OUTSIDE = {
+  DATABASE_URL: 'mysql://u:p@h/d',
+  DOCUMENTS_URL: 'mongodb://h/d',
+  REDIS_URL: 'redis://h',
+  MQTT_URL: 'mqtt://core.admin:p@h:1882',
+  MQTT_PUBLIC_URL: 'mqtts://h:8883',
+};
+
+test.each([
+  [{}, []],
+  [OUTSIDE, []],
+  [{ ...OUTSIDE, ROLES: 'api' }, []],
+  [{ ROLES: 'api,ingest', DATABASE_URL: OUTSIDE.DATABASE_URL }, [/set DOCUMENTS_URL, REDIS_URL, MQTT_URL, or all/]],
+  [{ ...OUTSIDE, DEVICE_RATE_LIMIT: '5', MQTT_WS_PORT: '9001' }, [/^MQTT_WS_PORT, DEVICE_RATE_LIMIT has no effect/]],
+  [{ ...OUTSIDE, MQTT_PUBLIC_URL: '' }, [/set MQTT_PUBLIC_URL/]],
+  [{ MQTT_PUBLIC_URL: OUTSIDE.MQTT_PUBLIC_URL }, [/no effect without MQTT_URL/]],
+  [{ TRUST_PROXY: 'true' }, []],
+  [{ TRUST_PROXY: 'true', HTTP_HOST: '0.0.0.0' }, [/invent an address/]],
+  [{ CORS_ORIGINS: '*,https://a.example' }, [/CORS_ORIGINS/]],
+])('%j', (environment, expected) => {
+  const found = contradictionsIn(loadConfig(environment));
+  expect(found).toHaveLength(expected.length);
+  for (const [index, pattern] of expected.entries()) expect(found[index]).toMatch(pattern);
+});

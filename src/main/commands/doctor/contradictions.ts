@@ -1,0 +1,35 @@
+import { ROLES, type Settings } from '../../settings.ts';
+
+/** Settings that are valid each, and make no sense together. One sentence each, with what to do. */
+export function contradictionsIn(settings: Settings): readonly string[] {
+  const { MQTT_URL, TRUST_PROXY, HTTP_HOST, CORS_ORIGINS } = settings;
+  const missing = (['DATABASE_URL', 'DOCUMENTS_URL', 'REDIS_URL', 'MQTT_URL'] as const).filter(
+    (name) => settings[name] === null,
+  );
+  const problems: string[] = [];
+  if (settings.ROLES.length < ROLES.length && missing.length > 0) {
+    problems.push(
+      `ROLES leaves work to other processes, which cannot share what is inside this one: set ${missing.join(', ')}, or all roles`,
+    );
+  }
+  if (MQTT_URL !== null) {
+    const unused = (['MQTT_WS_PORT', 'MQTT_TLS_PORT', 'DEVICE_RATE_LIMIT'] as const).filter(
+      (name) => settings[name] !== null,
+    );
+    if (unused.length > 0) problems.push(`${unused.join(', ')} has no effect with MQTT_URL: set it at that broker`);
+    if (settings.MQTT_PUBLIC_URL === null) {
+      problems.push('people are shown the address of MQTT_URL, which devices should not reach: set MQTT_PUBLIC_URL');
+    }
+  } else if (settings.MQTT_PUBLIC_URL !== null) {
+    problems.push('MQTT_PUBLIC_URL has no effect without MQTT_URL');
+  }
+  if (TRUST_PROXY === true && !['127.0.0.1', '::1', 'localhost'].includes(HTTP_HOST)) {
+    problems.push(
+      `TRUST_PROXY=true with HTTP_HOST=${HTTP_HOST} lets everybody who reaches it invent an address: name the proxy's address`,
+    );
+  }
+  if (CORS_ORIGINS.includes('*') && CORS_ORIGINS.length > 1) {
+    problems.push('CORS_ORIGINS has * and other origins, which add nothing to it');
+  }
+  return problems;
+}

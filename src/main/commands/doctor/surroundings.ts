@@ -1,0 +1,72 @@
+import { accessSync, constants, mkdirSync, statfsSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { ROLES, type Settings } from '../../settings.ts';
+import { contradictionsIn } from './contradictions.ts';
+import { doubtful, type Finding, fine, wrong } from './finding.ts';
+
+const MIN_FREE_BYTES = 500 * 1024 * 1024;
+const MIN_NODE_MAJOR = 24;
+
+export function checkRuntime(): Finding {
+  const major = Number(process.versions.node.split('.')[0]);
+  const detail = `Node ${process.versions.node}; ${MIN_NODE_MAJOR} or newer is needed (npm scripts bring it)`;
+  return major >= MIN_NODE_MAJOR ? fine(detail) : wrong(detail);
+}
+
+export function checkSettings(settings: Settings): Finding {
+  const contradictions = contradictionsIn(settings);
+  if (contradictions.length > 0) return doubtful(contradictions.join('; '));
+  const work = settings.ROLES.length === ROLES.length ? 'everything' : settings.ROLES.join(', ');
+  return fine(`valid; this process would run ${work}`);
+}
+
+export function checkFolder({ DATA_DIR }: Settings): Finding {
+  mkdirSync(DATA_DIR, { recursive: true, mode: 0o700 });
+  accessSync(DATA_DIR, constants.R_OK | constants.W_OK | constants.X_OK);
+  return fine(`${DATA_DIR} can be written`);
+}
+
+export function checkDisk({ DATA_DIR }: Settings): Finding {
+  const { bavail, bsize } = statfsSync(DATA_DIR);
+  const free = bavail * bsize;
+  const detail = `${Math.round(free / 1024 ** 2)} MiB free, at least ${MIN_FREE_BYTES / 1024 ** 2} are wanted`;
+  return free >= MIN_FREE_BYTES ? fine(detail) : wrong(detail);
+}
+
+export async function checkHttp(settings: Settings): Promise<Finding> {
+  return (await askRunningServer(settings)) ?? (await checkPort(settings.HTTP_HOST, settings.HTTP_PORT, 'HTTP_PORT'));
+}
+
+/** A port in use is fine when it is our own server that uses it. */
+export async function checkMqttPort(settings: Settings): Promise<Finding> {
+  if ((await askRunningServer(settings)) !== null) return fine('the running server has its own broker');
+  return await checkPort(settings.MQTT_HOST, settings.MQTT_PORT, 'MQTT_PORT');
+}
+
+/** What a server of ours on the HTTP port says of itself; null when there is none. */
+async function askRunningServer({ HTTP_HOST, HTTP_PORT }: Settings): Promise<Finding | null> {
+  const host = HTTP_HOST.includes(':') ? `[${HTTP_HOST}]` : HTTP_HOST;
+  try {
+    const response = await fetch(`http://${host}:${HTTP_PORT}/readyz`, { signal: AbortSignal.timeout(3_000) });
+    const body = (await response.json()) as { checks?: object };
+    if (body.checks === undefined) return null;
+    const detail = `a server is running on port ${HTTP_PORT}: ${JSON.stringify(body.checks)}`;
+    return response.ok ? fine(detail) : wrong(detail);
+  } catch {
+    // Nobody there, or somebody else: the port tells.
+    return null;
+  }
+}
+
+function checkPort(host: string, port: number, setting: string): Promise<Finding> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const reason = error.code === 'EADDRINUSE' ? 'is taken by another program' : error.message;
+      resolve(wrong(`${setting} ${port} on ${host}: ${reason}`));
+    });
+    server.listen({ host, port }, () => {
+      server.close(() => resolve(fine(`${setting} ${port} on ${host} is free`)));
+    });
+  });
+}
