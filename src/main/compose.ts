@@ -20,6 +20,7 @@ import type { MqttBroker } from '#platform/mqtt/mqtt.port.ts';
 import { createSocketIoRealtime } from '#platform/realtime/socketio/socketio.ts';
 import { relayEvents } from '#platform/relay/relay-events.ts';
 import { createApiDocumentRoutes } from './asyncapi.ts';
+import { createMeasurements } from './measurements.ts';
 import { MIGRATIONS } from './migrations.ts';
 import { createInfrastructure } from './profiles/infrastructure.ts';
 import { createJobs } from './profiles/jobs.ts';
@@ -53,10 +54,14 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
   const roles = new Set(settings.ROLES);
   const events = createEventBus(logger);
   const metrics = createMetrics();
+  const measure = createMeasurements(metrics);
   const infrastructure = await createInfrastructure(settings, MIGRATIONS, clock, logger);
-  const { sql, telemetry: telemetryStore, documents, counters } = infrastructure;
+  const { counters } = infrastructure;
+  const sql = measure.sql(infrastructure.sql);
+  const telemetryStore = measure.telemetry(infrastructure.telemetry);
+  const documents = measure.documents(infrastructure.documents);
   relayEvents({ events, relay: infrastructure.relay, clock }, RELAYED_EVENTS);
-  const jobs = await createJobs(settings, { clock, logger, observer: { finished: metrics.observeJob } });
+  const jobs = await createJobs(settings, { clock, logger, observer: measure.jobs });
 
   const mailer = await createMailer(settings);
   const audit = createAuditTrail({ sql, clock });
@@ -113,9 +118,12 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
       // An outside broker sends the messages of all devices in one line: a delay would hold up the others.
       maxRatePerDevice: settings.MQTT_URL === null ? settings.DEVICE_RATE_LIMIT : null,
     },
-    observer: { committed: metrics.observeBatch, delayed: metrics.observeDelay },
+    observer: measure.ingest,
   });
-  const broker = infrastructure.broker.create(telemetry.mqttHandler, DEFAULT_INGEST_LIMITS.maxPayloadBytes);
+  const broker = infrastructure.broker.create(
+    measure.mqtt(telemetry.mqttHandler),
+    DEFAULT_INGEST_LIMITS.maxPayloadBytes,
+  );
 
   const system = createSystemModule({
     sql,
@@ -184,14 +192,10 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
         }),
       },
     ],
-    onResponse: metrics.observeRequest,
+    onResponse: measure.http,
   });
   metrics.gauge('core_api_realtime_connections', 'Socket.IO connections', () => realtime.connectionCount());
-  metrics.gauges('core_api_jobs', 'Jobs of all processes, by queue and state', ['queue', 'state'], async () =>
-    Object.entries(await jobs.counts()).flatMap(([queue, states]) =>
-      Object.entries(states).map(([state, value]) => ({ labels: { queue, state }, value })),
-    ),
-  );
+  measure.queues(jobs);
 
   const schema: Component = { name: 'schema', start: async () => void (await sql.migrate()) };
   const reconcile: Component = {
@@ -204,7 +208,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
   };
   return {
     components: [
-      ...startOrder(infrastructure.components, sql, schema),
+      ...startOrder(infrastructure.components, infrastructure.sql, schema),
       mailer,
       jobs,
       ...auth.components,

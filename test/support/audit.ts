@@ -1,6 +1,6 @@
 import { systemClock } from '#kernel/clock.ts';
-import { createAuditTrail } from '#platform/audit/audit.ts';
 import type { AuditRecord } from '#platform/audit/audit.port.ts';
+import { createAuditTrail } from '#platform/audit/audit.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 
 /** What the audit trail of this store says, oldest first. */
