@@ -1,0 +1,34 @@
+import {
+  buildAuthorizationUrl,
+  type Configuration,
+  calculatePKCECodeChallenge,
+  randomNonce,
+  randomPKCECodeVerifier,
+  randomState,
+} from 'openid-client';
+import type { SignInStart } from '../oauth.port.ts';
+
+/** Seconds for one request to a provider: a person is waiting. */
+export const TIMEOUT_SECONDS = 8;
+
+/** Whether `url` is of this machine: the only place where a provider may be reached without TLS. */
+export function isLoopback(url: string): boolean {
+  const { protocol, hostname } = new URL(url);
+  return protocol === 'http:' && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
+}
+
+export async function startCodeFlow(
+  config: Configuration,
+  { redirectUri, scopes, withNonce }: { redirectUri: string; scopes: readonly string[]; withNonce: boolean },
+): Promise<SignInStart> {
+  const flow = { state: randomState(), nonce: randomNonce(), codeVerifier: randomPKCECodeVerifier() };
+  const url = buildAuthorizationUrl(config, {
+    redirect_uri: redirectUri,
+    state: flow.state,
+    code_challenge: await calculatePKCECodeChallenge(flow.codeVerifier),
+    code_challenge_method: 'S256',
+    ...(scopes.length === 0 ? {} : { scope: scopes.join(' ') }),
+    ...(withNonce ? { nonce: flow.nonce } : {}),
+  });
+  return { url: url.href, flow };
+}
