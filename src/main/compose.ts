@@ -22,9 +22,11 @@ import { relayEvents } from '#platform/relay/relay-events.ts';
 import { createApiDocumentRoutes } from './asyncapi.ts';
 import { createMeasurements } from './measurements.ts';
 import { MIGRATIONS } from './migrations.ts';
+import { createIdentityProviders } from './profiles/identity-providers.ts';
 import { createInfrastructure } from './profiles/infrastructure.ts';
 import { createJobs } from './profiles/jobs.ts';
 import { createMailer } from './profiles/mail.ts';
+import { publicUrlOf } from './public-url.ts';
 import type { Settings } from './settings.ts';
 import { VERSION } from './version.ts';
 
@@ -71,18 +73,19 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
   // People
   const users = createUsersModule({ sql, audit, clock, events });
   const auth = createAuthModule({
-    sql,
-    audit,
+    persistence: { sql, audit },
     users: users.api,
     counters,
     events,
-    clock,
-    logger,
+    identityProviders: await createIdentityProviders(settings, logger),
+    runtime: { clock, logger },
     settings: {
       keysFolder,
       accessTokenMinutes: settings.ACCESS_TOKEN_MINUTES,
       refreshTokenDays: settings.REFRESH_TOKEN_DAYS,
       registrationOpen: settings.REGISTRATION_OPEN,
+      publicUrl: () => publicUrlOf(settings, http.port()),
+      oauthSuccessUrl: settings.OAUTH_SUCCESS_URL,
     },
   });
 

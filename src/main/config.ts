@@ -1,3 +1,4 @@
+import { readOAuthProviders } from './oauth-settings.ts';
 import { SETTINGS, type Settings } from './settings.ts';
 
 /** A start that cannot work: its message is all that the operator sees. */
@@ -27,7 +28,9 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = r
     if (parsed.ok) values[name] = parsed.value;
     else problems.push(`${name}=${setting.secret === true ? '…' : raw}: accepted is ${setting.accepted}`);
   }
-  const settings = values as unknown as Settings;
+  const oauth = readOAuthProviders(env);
+  problems.push(...oauth.problems);
+  const settings = { ...values, OAUTH_PROVIDERS: oauth.providers } as unknown as Settings;
   if (problems.length === 0) problems.push(...conflicts(settings));
   if (problems.length > 0) throw new ConfigError(problems);
   return settings;

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { type OAuthProviderSettings, renderOAuthExample } from './oauth-settings.ts';
 
 /** Every setting: its default, what is accepted, what it does. `.env.example` and the README's table come from here. */
 
@@ -169,6 +170,20 @@ const mailFrom: Setting<string | null> = {
     /^(?:[^<>@,;"\r\n]{1,100} <([^<>@\s,;]+@[^<>@\s,;]+)>|[^<>@\s,;]+@[^<>@\s,;]+)$/.test(raw) ? valid(raw) : invalid,
 };
 
+/** An address for browsers, without a slash at the end. */
+function page(example: string, description: string): Setting<string | null> {
+  return {
+    default: null,
+    shown: '',
+    accepted: `an address such as ${example}`,
+    description,
+    parse: (raw) => {
+      if (!/^https?:\/\/[^\s#@]+$/.test(raw) || !URL.canParse(raw)) return invalid;
+      return valid(raw.replace(/\/+$/, ''));
+    },
+  };
+}
+
 const instanceId: Setting<string> = {
   default: hostname().replace(/[^A-Za-z0-9._-]/g, '-'),
   shown: '',
@@ -234,6 +249,14 @@ export const SETTINGS = {
   TRUST_PROXY: trustProxy,
   RATE_LIMIT: rateLimit,
   REGISTRATION_OPEN: flag(true, 'Whether anyone may register as a USER'),
+  PUBLIC_URL: page(
+    'https://iot.example.com',
+    'Where browsers reach this system, for links in e-mail and for sign-in at providers; unset: HTTP_HOST and HTTP_PORT',
+  ),
+  OAUTH_SUCCESS_URL: page(
+    'https://app.example.com/signed-in',
+    'Page that takes over after a sign-in at a provider, with ?code= or ?error=; unset: the callback answers tokens',
+  ),
   USER_DEVICE_SCOPE: oneOf(['owned', 'all'], 'owned', 'Which devices a USER may read'),
   ACCESS_TOKEN_MINUTES: integer(30, [1, 1_440], 'Lifetime of access tokens'),
   REFRESH_TOKEN_DAYS: integer(7, [1, 365], 'Lifetime of refresh tokens'),
@@ -245,7 +268,10 @@ export const SETTINGS = {
   ),
 } as const;
 
-export type Settings = { readonly [Name in keyof typeof SETTINGS]: (typeof SETTINGS)[Name]['default'] };
+export type Settings = { readonly [Name in keyof typeof SETTINGS]: (typeof SETTINGS)[Name]['default'] } & {
+  /** Of `OAUTH_<NAME>_…` */
+  readonly OAUTH_PROVIDERS: readonly OAuthProviderSettings[];
+};
 
 /** The text of `.env.example`. */
 export function renderEnvExample(): string {
@@ -257,5 +283,5 @@ export function renderEnvExample(): string {
       '',
     );
   }
-  return lines.join('\n');
+  return [...lines, ...renderOAuthExample()].join('\n');
 }

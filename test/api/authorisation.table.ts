@@ -35,6 +35,10 @@ export const RULES: readonly Rule[] = [
   rule('POST   /api/v1/auth/login', ANYONE),
   rule('POST   /api/v1/auth/refresh', ANYONE),
   rule('POST   /api/v1/auth/logout', ANY_USER),
+  rule('GET    /api/v1/auth/oauth', ANYONE),
+  rule('GET    /api/v1/auth/oauth/{provider}', ANYONE),
+  rule('GET    /api/v1/auth/oauth/{provider}/callback', ANYONE),
+  rule('POST   /api/v1/auth/oauth/token', ANYONE),
 
   rule('GET    /api/v1/users/me', ANY_USER),
   rule('PATCH  /api/v1/users/me', ANY_USER),

@@ -44,6 +44,7 @@ async function addressOf(path: string): Promise<string> {
     '{user_id}': async () => (await people.person('USER')).id,
     '{kind}': async () => 'telemetry',
     '{key}': async () => 'some.key',
+    '{provider}': async () => 'unknown',
     '*': async () => 'swagger-ui.css',
   };
   for (const [parameter, value] of Object.entries(make)) {

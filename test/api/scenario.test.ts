@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { TestRequest } from '#test/support/http.ts';
+import { startOidcProvider, type TestIdentityProvider } from '#test/support/identity-providers.ts';
 import { createPeople, type People } from '#test/support/people.ts';
 import { type RunningSystem, startTestSystem } from '#test/support/system.ts';
 import { RULES } from './authorisation.table.ts';
@@ -11,23 +12,41 @@ import { RULES } from './authorisation.table.ts';
 
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const PASSWORD = 'correct horse battery';
+const PUBLIC_URL = 'http://127.0.0.1:8000';
 
 let system: RunningSystem;
 let people: People;
+let corp: TestIdentityProvider;
 const succeeded = new Set<string>();
 
 beforeAll(async () => {
-  system = await startTestSystem();
+  corp = await startOidcProvider(`${PUBLIC_URL}/api/v1/auth/oauth/corp/callback`);
+  system = await startTestSystem({
+    PUBLIC_URL,
+    OAUTH_SUCCESS_URL: 'https://app.example.com/signed-in',
+    OAUTH_CORP_ISSUER: corp.address,
+    OAUTH_CORP_CLIENT_ID: corp.clientId,
+    OAUTH_CORP_CLIENT_SECRET: corp.clientSecret,
+  });
   people = await createPeople(system);
 });
-afterAll(() => system.stop());
+afterAll(async () => {
+  await system.stop();
+  await corp.stop();
+});
 
-/** Sends `route`, such as `POST /api/v1/auth/login`. @returns the body, parsed where it is JSON */
-async function call(status: number, route: string, options: Omit<TestRequest, 'method' | 'url'> = {}) {
+/** Sends `route`, such as `POST /api/v1/auth/login`. */
+async function send(status: number, route: string, options: Omit<TestRequest, 'method' | 'url'> = {}) {
   const [method = '', url = ''] = route.split(' ');
   const response = await system.request({ method: method as 'GET', url, ...options });
   expect(response.status, `${route}: ${response.text}`).toBe(status);
-  if (status < 400) succeeded.add(rowOf(method, url));
+  if (status < 400) succeeded.add(rowOf(method, url.split('?')[0] ?? url));
+  return response;
+}
+
+/** The same. @returns the body, parsed where it is JSON */
+async function call(...request: Parameters<typeof send>) {
+  const response = await send(...request);
   return response.headers['content-type']?.includes('json') ? response.json() : response.text;
 }
 
@@ -232,6 +251,23 @@ test('a device sends over HTTP, its owner reads', async () => {
     in_flight: 0,
   });
   expect(ledger.received).toBe(ledger.stored + ledger.merged + 2);
+});
+
+test('someone signs in at a provider', async () => {
+  expect((await call(200, 'GET /api/v1/auth/oauth')).items).toEqual([
+    { provider: 'corp', label: 'Corp', url: `${PUBLIC_URL}/api/v1/auth/oauth/corp` },
+  ]);
+  const { headers } = await send(302, 'GET /api/v1/auth/oauth/corp');
+  const { pathname, search } = await corp.visit(headers['location'] ?? '', 'lee');
+  const cookie = headers['set-cookie']?.split(';')[0] ?? '';
+  const arrived = await send(302, `GET ${pathname}${search}`, { headers: { cookie } });
+  const code = new URL(arrived.headers['location'] ?? '').searchParams.get('code');
+  const { access_token: as } = await call(200, 'POST /api/v1/auth/oauth/token', { body: { code } });
+  expect(await call(200, 'GET /api/v1/users/me', { as })).toMatchObject({
+    email: 'lee@example.com',
+    full_name: 'Lee',
+    is_verified: false,
+  });
 });
 
 test('an operator looks at the system, keeps configuration and reads the trail', async () => {

@@ -36,9 +36,14 @@ export const SCHEMA_RULES = {
     }),
 
   'declares one success, with every field that it answers': ({ schema = {} }: RouteOptions) => {
-    const [success, ...others] = Object.entries(objectIn(schema as Schema, 'response')).filter(([status]) =>
-      status.startsWith('2'),
-    );
+    const responses = Object.entries(objectIn(schema as Schema, 'response'));
+    const redirects = responses.filter(([status]) => status.startsWith('3'));
+    const successes = responses.filter(([status]) => status.startsWith('2'));
+    const notEmpty = redirects.filter(([, redirect]) => (redirect as Schema)['type'] !== 'null');
+    if (notEmpty.length > 0) return notEmpty.map(([status]) => status);
+    // Some routes have nothing to do but to send a browser elsewhere.
+    if (redirects.length === 1 && successes.length === 0) return [];
+    const [success, ...others] = successes;
     if (success === undefined || others.length > 0) return ['response'];
     const [status, definition] = success as [string, Schema];
     const contents = Object.values(objectIn(definition, 'content')) as readonly { readonly schema: Schema }[];

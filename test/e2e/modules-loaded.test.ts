@@ -5,7 +5,7 @@ import { temporaryFolder } from '../support/folders.ts';
 import { startServer } from '../support/server-process.ts';
 
 /** Packages that talk to servers outside the process. */
-const CLIENTS = ['mongodb', 'mysql2', 'ioredis', '@socket.io/redis-adapter', 'bullmq', 'mqtt'];
+const CLIENTS = ['mongodb', 'mysql2', 'ioredis', '@socket.io/redis-adapter', 'bullmq', 'mqtt', 'openid-client'];
 
 test('an embedded start loads no client of a server outside the process', async () => {
   const folder = temporaryFolder();

@@ -51,7 +51,7 @@ export function createResponseCheck(document: () => JsonObject): ResponseCheck {
     const contents = objectIn(definition, 'content');
     const type = response.headers['content-type']?.split(';')[0];
     if (response.text === '') {
-      if (response.status !== 204) complain('an empty body');
+      if (response.status !== 204 && !isRedirect(response.status)) complain('an empty body');
       return;
     }
     if (type === undefined || contents[type] === undefined) {
@@ -71,6 +71,10 @@ export function createResponseCheck(document: () => JsonObject): ResponseCheck {
       complain(`a body that does not fit its schema: ${JSON.stringify(validate.errors)}`);
     }
   };
+}
+
+function isRedirect(status: number): boolean {
+  return status >= 300 && status < 400;
 }
 
 function prepare(document: JsonObject) {

@@ -34,9 +34,13 @@ export async function mariadbIsExpected(): Promise<boolean> {
 /** Test files of the modules that make a store, by themselves or by a harness of test/support. */
 export function suitesOnSql(): readonly string[] {
   const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
-  const makers = readdirSync(join(ROOT, 'test/support'))
-    .filter((name) => name.endsWith('.ts') && /\bcreateTestSql\b/.test(read(join('test/support', name))))
-    .map((name) => `#test/support/${basename(name)}`);
+  const support = readdirSync(join(ROOT, 'test/support'))
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => ({ name, text: read(join('test/support', name)) }));
+  const direct = support.filter(({ text }) => /\bcreateTestSql\b/.test(text));
+  // Harnesses that are built on one of those.
+  const built = support.filter(({ text }) => direct.some(({ name }) => text.includes(`'./${name}'`)));
+  const makers = [...direct, ...built].map(({ name }) => `#test/support/${basename(name)}`);
   return readdirSync(join(ROOT, 'src/modules'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.test.ts'))
     .map((name) => `src/modules/${name}`)

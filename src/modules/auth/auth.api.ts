@@ -9,6 +9,6 @@ export interface Authenticator {
 }
 
 export interface AuthApi extends Authenticator {
-  /** Returns how many refresh tokens were removed. */
+  /** Of every kind. Returns how many were removed. */
   removeExpiredTokens(): Promise<number>;
 }

@@ -1,5 +1,5 @@
 import type { JobDefinition } from '#platform/jobs/jobs.port.ts';
-import type { AuthService } from './auth.service.ts';
+import type { AuthApi } from './auth.api.ts';
 
 declare module '#platform/jobs/jobs.port.ts' {
   interface JobMap {
@@ -7,14 +7,14 @@ declare module '#platform/jobs/jobs.port.ts' {
   }
 }
 
-export function createAuthJobs(service: Pick<AuthService, 'removeExpiredTokens'>): readonly JobDefinition[] {
+export function createAuthJobs(api: Pick<AuthApi, 'removeExpiredTokens'>): readonly JobDefinition[] {
   const cleanup: JobDefinition<'cleanup_expired_tokens'> = {
     name: 'cleanup_expired_tokens',
     queue: 'default',
-    description: 'Removes refresh tokens that have expired.',
+    description: 'Removes refresh tokens and single-use tokens that have expired.',
     schedule: '0 3 * * *',
     defaultData: {},
-    run: async () => ({ removed: await service.removeExpiredTokens() }),
+    run: async () => ({ removed: await api.removeExpiredTokens() }),
   };
   return [cleanup];
 }

@@ -7,6 +7,7 @@ import type { AuditTrail } from '#platform/audit/audit.port.ts';
 import type { CounterStore } from '#platform/cache/cache.port.ts';
 import type { HttpMount } from '#platform/http/http.port.ts';
 import type { JobDefinition } from '#platform/jobs/jobs.port.ts';
+import type { IdentityProvider } from '#platform/oauth/oauth.port.ts';
 import type { MigrationSet, SqlStore } from '#platform/sql/sql.port.ts';
 import { createAccessTokens } from './access-tokens.ts';
 import type { AuthApi } from './auth.api.ts';
@@ -17,8 +18,17 @@ import { createAuthService } from './auth.service.ts';
 import { createAuthenticator } from './authenticator.ts';
 import { createLoginThrottle } from './login-throttle.ts';
 import * as createAuth from './migrations/2026_11_23_02_auth.ts';
+import * as createSingleUse from './migrations/2026_11_24_40_single_use_tokens.ts';
+import * as createOAuthAccounts from './migrations/2026_11_24_41_oauth_accounts.ts';
+import { createLinking } from './oauth/oauth.linking.ts';
+import { createOAuthAccountStore } from './oauth/oauth.repository.ts';
+import { createOAuthRoutes } from './oauth/oauth.routes.ts';
+import { createOAuthService } from './oauth/oauth.service.ts';
+import { createTicketSeal } from './oauth/ticket-seal.ts';
 import { createRefusalTrail } from './refusal-trail.ts';
 import { createSigningKeys } from './signing-keys.ts';
+import { createSingleUseTokenRepository } from './single-use/single-use.repository.ts';
+import { createSingleUseTokens } from './single-use/single-use.service.ts';
 
 export interface AuthSettings {
   /** Where the signing keys are; made on the first start. */
@@ -26,16 +36,19 @@ export interface AuthSettings {
   readonly accessTokenMinutes: number;
   readonly refreshTokenDays: number;
   readonly registrationOpen: boolean;
+  /** Where browsers reach this system, without a slash at the end. */
+  readonly publicUrl: () => string;
+  /** The page that takes over after a sign-in at a provider; null: the callback answers tokens. */
+  readonly oauthSuccessUrl: string | null;
 }
 
 export interface AuthModuleDeps {
-  readonly sql: SqlStore;
-  readonly audit: AuditTrail;
+  readonly persistence: { readonly sql: SqlStore; readonly audit: AuditTrail };
   readonly users: UsersApi;
   readonly counters: CounterStore;
   readonly events: EventBus;
-  readonly clock: Clock;
-  readonly logger: Logger;
+  readonly identityProviders: readonly IdentityProvider[];
+  readonly runtime: { readonly clock: Clock; readonly logger: Logger };
   readonly settings: AuthSettings;
 }
 
@@ -47,18 +60,16 @@ export interface AuthModule {
   readonly components: readonly Component[];
 }
 
-export const authMigrations: MigrationSet = { '2026_11_23_02_auth': createAuth };
+export const authMigrations: MigrationSet = {
+  '2026_11_23_02_auth': createAuth,
+  '2026_11_24_40_single_use_tokens': createSingleUse,
+  '2026_11_24_41_oauth_accounts': createOAuthAccounts,
+};
 
-export function createAuthModule({
-  sql,
-  audit,
-  users,
-  counters,
-  events,
-  clock,
-  logger,
-  settings,
-}: AuthModuleDeps): AuthModule {
+export function createAuthModule(deps: AuthModuleDeps): AuthModule {
+  const { users, counters, events, settings } = deps;
+  const { sql, audit } = deps.persistence;
+  const { clock, logger } = deps.runtime;
   const keys = createSigningKeys({ folder: settings.keysFolder });
   const tokens = createAccessTokens({ keys, clock, lifetime: settings.accessTokenMinutes * 60 });
   const refusals = createRefusalTrail({ audit, clock, logger });
@@ -72,6 +83,21 @@ export function createAuthModule({
     events,
     settings,
   });
+  const singleUse = createSingleUseTokens({ repository: createSingleUseTokenRepository(sql), clock });
+  const oauth = createOAuthService({
+    providers: deps.identityProviders,
+    users,
+    linking: createLinking({
+      users,
+      store: createOAuthAccountStore(sql, audit),
+      clock,
+      registrationOpen: settings.registrationOpen,
+    }),
+    tokens: singleUse,
+    seal: createTicketSeal({ keys }),
+    sessions: { open: service.open, refusals },
+    runtime: { clock, settings },
+  });
   // Once in all: a process that did it again, later, would end the session that the user has begun since.
   events.on('user.access_changed', ({ data, origin }) =>
     data.reason === 'role_changed' || origin === 'relay' ? undefined : service.revokeAllOf(data.user_id),
@@ -79,16 +105,18 @@ export function createAuthModule({
   events.on('auth.refresh_token_reused', ({ data }) =>
     logger.warn(data, 'a revoked refresh token was presented again; its family is revoked'),
   );
+  const api: AuthApi = {
+    ...createAuthenticator({ tokens, users, events, clock }),
+    removeExpiredTokens: async () => (await service.removeExpiredTokens()) + (await singleUse.removeExpired()),
+  };
   return {
-    api: {
-      ...createAuthenticator({ tokens, users, events, clock }),
-      removeExpiredTokens: () => service.removeExpiredTokens(),
-    },
+    api,
     routes: [
       { prefix: '/api/v1/auth', routes: createAuthRoutes(service) },
+      { prefix: '/api/v1/auth/oauth', routes: createOAuthRoutes(oauth) },
       { prefix: '/.well-known', routes: createJwksRoutes(keys.jwks) },
     ],
-    jobs: createAuthJobs(service),
+    jobs: createAuthJobs(api),
     components: [keys, refusals],
   };
 }

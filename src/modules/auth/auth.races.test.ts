@@ -8,6 +8,7 @@ import { createUsersModule, type UsersApi, usersMigrations } from '#modules/user
 import { createAuditTrail } from '#platform/audit/audit.ts';
 import { createMemoryCounters } from '#platform/cache/memory-counters.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
+import { AUTH_SETTINGS } from '#test/support/auth.ts';
 import { createTestClock } from '#test/support/clock.ts';
 import { createTestApp, createTestAuthenticator, type TestApp } from '#test/support/http.ts';
 import { createTestSql } from '#test/support/sql.ts';
@@ -46,14 +47,13 @@ beforeEach(async () => {
     },
   };
   auth = createAuthModule({
-    sql,
-    audit: createAuditTrail({ sql, clock }),
+    persistence: { sql, audit: createAuditTrail({ sql, clock }) },
     users: interrupted,
     counters: createMemoryCounters({ clock }),
     events,
-    clock,
-    logger: silentLogger,
-    settings: { keysFolder: folder, accessTokenMinutes: 30, refreshTokenDays: 7, registrationOpen: true },
+    identityProviders: [],
+    runtime: { clock, logger: silentLogger },
+    settings: { ...AUTH_SETTINGS, keysFolder: folder },
   });
   for (const component of auth.components) await component.start?.(AbortSignal.timeout(5000));
   app = await createTestApp({

@@ -10,6 +10,7 @@ import { createUsersModule, type UsersApi, usersMigrations } from '#modules/user
 import { createAuditTrail } from '#platform/audit/audit.ts';
 import { createMemoryCounters } from '#platform/cache/memory-counters.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
+import { AUTH_SETTINGS } from '#test/support/auth.ts';
 import { createTestClock, type TestClock } from '#test/support/clock.ts';
 import { recordEvents } from '#test/support/events.ts';
 import { createTestApp, createTestAuthenticator, type TestApp, type TestRequest } from '#test/support/http.ts';
@@ -50,14 +51,13 @@ async function start(registrationOpen = true): Promise<void> {
   const usersModule = createUsersModule({ sql, audit: createAuditTrail({ sql, clock }), clock, events: bus });
   users = usersModule.api;
   auth = createAuthModule({
-    sql,
-    audit: createAuditTrail({ sql, clock }),
+    persistence: { sql, audit: createAuditTrail({ sql, clock }) },
     users,
     counters: createMemoryCounters({ clock }),
     events: bus,
-    clock,
-    logger,
-    settings: { keysFolder: join(folder, 'keys'), accessTokenMinutes: 30, refreshTokenDays: 7, registrationOpen },
+    identityProviders: [],
+    runtime: { clock, logger },
+    settings: { ...AUTH_SETTINGS, keysFolder: join(folder, 'keys'), registrationOpen },
   });
   for (const component of auth.components) await component.start?.(AbortSignal.timeout(5000));
   app = await createTestApp({

@@ -25,6 +25,16 @@ export interface TokenPair {
   readonly expiresIn: number;
 }
 
+/**
+ * Begins a session of a user whose credentials, of whatever kind, were right when they were read.
+ * `method` is for the audit trail: `password`, `registration`, or the name of a provider.
+ */
+export type OpenSession = (
+  access: UserAccess,
+  credentialsReadAt: number,
+  how: { readonly method: string; readonly origin: RequestOrigin },
+) => Promise<TokenPair>;
+
 export type AuthService = ReturnType<typeof createAuthService>;
 
 const DAY_MS = 86_400_000;
@@ -58,11 +68,7 @@ export function createAuthService(deps: AuthServiceDeps) {
     ];
   }
 
-  async function open(
-    access: UserAccess,
-    credentialsReadAt: number,
-    { method, origin }: { readonly method: 'password' | 'registration'; readonly origin: RequestOrigin },
-  ): Promise<TokenPair> {
+  const open: OpenSession = async (access, credentialsReadAt, { method, origin }) => {
     const { userId, role } = access;
     const [pair, record] = issue(access, createId(), credentialsReadAt);
     await store.transaction(async (tokens, audit) => {
@@ -71,7 +77,7 @@ export function createAuthService(deps: AuthServiceDeps) {
       await audit.record({ actor, ...on(userId), action: 'auth.login_succeeded', details: { method } });
     });
     return pair;
-  }
+  };
 
   /** A refused sign-in. The e-mail is the one that was typed, whether or not somebody has it. */
   async function refuse(email: string, reason: string, origin: RequestOrigin, userId?: number): Promise<void> {
@@ -80,6 +86,8 @@ export function createAuthService(deps: AuthServiceDeps) {
   }
 
   return {
+    open,
+
     /** Makes a USER and signs it in. @throws AppError `registration_closed`, `email_taken` */
     async register(user: Omit<NewUser, 'role'>, origin: RequestOrigin): Promise<TokenPair> {
       if (!settings.registrationOpen) throw authErrors.registration_closed();

@@ -7,6 +7,8 @@ export interface NewUser extends Partial<UserProfile> {
   /** 8..128 characters. */
   readonly password: string;
   readonly role: UserRole;
+  /** Whether the e-mail address was proven already; default: it was not. */
+  readonly isVerified?: boolean;
 }
 
 export interface EmailAndPassword {

@@ -6,7 +6,8 @@ import {
   randomPKCECodeVerifier,
   randomState,
 } from 'openid-client';
-import type { SignInStart } from '../oauth.port.ts';
+import { oauthErrors } from '../oauth.errors.ts';
+import type { Identity, SignInStart } from '../oauth.port.ts';
 
 /** Seconds for one request to a provider: a person is waiting. */
 export const TIMEOUT_SECONDS = 8;
@@ -31,4 +32,14 @@ export async function startCodeFlow(
     ...(withNonce ? { nonce: flow.nonce } : {}),
   });
   return { url: url.href, flow };
+}
+
+const MAX_UID = 255;
+
+/** @returns `identity`, if whoever it is can be told apart from others. @throws AppError `oauth_provider_unavailable` */
+export function usable(identity: Identity | null): Identity {
+  if (identity === null || identity.providerUid === '' || identity.providerUid.length > MAX_UID) {
+    throw oauthErrors.oauth_provider_unavailable();
+  }
+  return identity;
 }

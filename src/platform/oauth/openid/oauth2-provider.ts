@@ -1,9 +1,8 @@
 import { allowInsecureRequests, authorizationCodeGrant, Configuration, fetchProtectedResource } from 'openid-client';
 import type { Logger } from '#kernel/logger.ts';
-import { oauthErrors } from '../oauth.errors.ts';
 import type { IdentityProvider } from '../oauth.port.ts';
 import type { OAuth2Preset } from '../presets.ts';
-import { isLoopback, startCodeFlow, TIMEOUT_SECONDS } from './code-flow.ts';
+import { isLoopback, startCodeFlow, TIMEOUT_SECONDS, usable } from './code-flow.ts';
 import { createFailures } from './failures.ts';
 
 export interface OAuth2ProviderOptions {
@@ -48,9 +47,7 @@ export function createOAuth2Provider(options: OAuth2ProviderOptions): IdentityPr
       try {
         const checks = { expectedState: state, pkceCodeVerifier: codeVerifier };
         const { access_token: accessToken } = await authorizationCodeGrant(config, callback, checks);
-        const identity = await preset.identify((path) => get(accessToken, path));
-        if (identity === null) throw oauthErrors.oauth_provider_unavailable();
-        return identity;
+        return usable(await preset.identify((path) => get(accessToken, path)));
       } catch (error) {
         throw failure(error);
       }

@@ -14,7 +14,7 @@ import type { Logger } from '#kernel/logger.ts';
 import { oauthErrors } from '../oauth.errors.ts';
 import type { Identity, IdentityProvider } from '../oauth.port.ts';
 import { type Claims, textOf } from '../presets.ts';
-import { isLoopback, startCodeFlow, TIMEOUT_SECONDS } from './code-flow.ts';
+import { isLoopback, startCodeFlow, TIMEOUT_SECONDS, usable } from './code-flow.ts';
 import { createFailures } from './failures.ts';
 
 export interface OpenIdProviderOptions {
@@ -76,7 +76,7 @@ export function createOpenIdProvider(options: OpenIdProviderOptions): IdentityPr
           saysAboutEmail(idToken) || userinfo === undefined
             ? {}
             : await fetchUserInfo(config, tokens.access_token, String(idToken['sub']));
-        return toIdentity(idToken, more, isEmailVerified);
+        return usable(toIdentity(idToken, more, isEmailVerified));
       } catch (error) {
         throw failure(error);
       }

@@ -68,6 +68,18 @@ describe('OpenID Connect', () => {
     await expect(begin()).rejects.toMatchObject({ code: 'oauth_provider_unavailable' });
   });
 
+  test('a subject that is too long to be kept is refused, not cut off', async () => {
+    const server = await startOidcProvider(REDIRECT_URI);
+    try {
+      const provider = openIdAt(server);
+      const { url, flow } = await provider.begin(REDIRECT_URI);
+      const callback = await server.visit(url, 'x'.repeat(256));
+      await expect(provider.complete(callback, flow)).rejects.toMatchObject({ code: 'oauth_provider_unavailable' });
+    } finally {
+      await server.stop();
+    }
+  });
+
   test('a client secret that is not right is the operator’s fault, not the person’s', async () => {
     const server = await startOidcProvider(REDIRECT_URI);
     try {

@@ -1,0 +1,49 @@
+import { Type } from 'typebox';
+import { Strict } from '#platform/http/http.schemas.ts';
+
+export const ProviderList = Strict({
+  items: Type.Array(
+    Strict({
+      provider: Type.String({ description: 'Name of the provider in addresses', examples: ['google'] }),
+      label: Type.String({ description: 'Name of the provider for people', examples: ['Google'] }),
+      url: Type.String({
+        description: 'Where a link or button sends the browser to sign in',
+        examples: ['https://iot.example.com/api/v1/auth/oauth/google'],
+      }),
+    }),
+    { description: 'In the order of the settings' },
+  ),
+});
+
+export const ProviderParams = Strict({
+  provider: Type.String({ minLength: 1, maxLength: 64, description: 'Name of the provider', examples: ['google'] }),
+});
+
+export const BeginQuery = Strict({
+  code_challenge: Type.Optional(
+    Type.String({
+      pattern: '^[A-Za-z0-9_-]{43}$',
+      description:
+        'For OAUTH_SUCCESS_URL: SHA-256, base64url, of a `code_verifier` that the page keeps and sends with the code',
+      examples: ['E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'],
+    }),
+  ),
+});
+
+export const RedeemBody = Strict({
+  code: Type.String({
+    minLength: 1,
+    maxLength: 128,
+    description: 'The `code` that OAUTH_SUCCESS_URL was opened with; good once, for one minute',
+    examples: ['pYbY3ZqE0dXnBf0m1mYkq3v0Jb1x2xkq8rj0w2yYxkE'],
+  }),
+  code_verifier: Type.Optional(
+    Type.String({
+      minLength: 43,
+      maxLength: 128,
+      pattern: '^[A-Za-z0-9._~-]+$',
+      description: 'What `code_challenge` was made of; needed if, and only if, there was one (RFC 7636)',
+      examples: ['dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk'],
+    }),
+  ),
+});

@@ -1,0 +1,74 @@
+import type { Generated } from 'kysely';
+import type { SqlStore } from '#platform/sql/sql.port.ts';
+import type { SingleUseTokenRepository } from './single-use.ports.ts';
+
+interface Tables {
+  single_use_tokens: {
+    id: Generated<number>;
+    user_id: number;
+    purpose: string;
+    token_hash: string;
+    challenge: string | null;
+    expires_at: number;
+    used_at: number | null;
+    created_at: number;
+    updated_at: number;
+  };
+}
+
+export function createSingleUseTokenRepository(store: SqlStore): SingleUseTokenRepository {
+  const db = () => store.db<Tables>();
+  const unused = (now: number) =>
+    db().updateTable('single_use_tokens').set({ used_at: now, updated_at: now }).where('used_at', 'is', null);
+
+  return {
+    async insert({ userId, purpose, tokenHash, challenge, expiresAt, createdAt }) {
+      await db()
+        .insertInto('single_use_tokens')
+        .values({
+          user_id: userId,
+          purpose,
+          token_hash: tokenHash,
+          challenge,
+          expires_at: expiresAt,
+          used_at: null,
+          created_at: createdAt,
+          updated_at: createdAt,
+        })
+        .execute();
+    },
+    async find(tokenHash, purpose, now) {
+      const row = await db()
+        .selectFrom('single_use_tokens')
+        .select(['id', 'user_id', 'challenge', 'created_at'])
+        .where('token_hash', '=', tokenHash)
+        .where('purpose', '=', purpose)
+        .where('used_at', 'is', null)
+        .where('expires_at', '>', now)
+        .executeTakeFirst();
+      if (row === undefined) return null;
+      return { id: row.id, userId: row.user_id, challenge: row.challenge, createdAt: row.created_at };
+    },
+    async use(id, now) {
+      const { numUpdatedRows } = await unused(now).where('id', '=', id).executeTakeFirstOrThrow();
+      return numUpdatedRows > 0n;
+    },
+    async release(id, now) {
+      await db()
+        .updateTable('single_use_tokens')
+        .set({ used_at: null, updated_at: now })
+        .where('id', '=', id)
+        .execute();
+    },
+    async useAllOf(userId, purpose, now) {
+      await unused(now).where('user_id', '=', userId).where('purpose', '=', purpose).execute();
+    },
+    async removeExpired(before) {
+      const { numDeletedRows } = await db()
+        .deleteFrom('single_use_tokens')
+        .where('expires_at', '<', before)
+        .executeTakeFirstOrThrow();
+      return Number(numDeletedRows);
+    },
+  };
+}

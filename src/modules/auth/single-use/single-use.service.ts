@@ -1,0 +1,53 @@
+import type { Clock } from '#kernel/clock.ts';
+import { createSecret, hashSecret } from '#kernel/ids.ts';
+import type { SingleUseToken, SingleUseTokenRepository, TokenPurpose } from './single-use.ports.ts';
+
+export interface SingleUseTokensDeps {
+  readonly repository: SingleUseTokenRepository;
+  readonly clock: Clock;
+}
+
+export interface IssueToken {
+  readonly userId: number;
+  readonly purpose: TokenPurpose;
+  readonly lifetimeMs: number;
+  readonly challenge?: string | null;
+}
+
+export type SingleUseTokens = ReturnType<typeof createSingleUseTokens>;
+
+/** Tokens of 256 random bits that are good once and for one purpose. Only their hash is stored. */
+export function createSingleUseTokens({ repository, clock }: SingleUseTokensDeps) {
+  return {
+    /** @returns the token itself, which is nowhere else */
+    async issue({ userId, purpose, lifetimeMs, challenge = null }: IssueToken): Promise<string> {
+      const token = createSecret();
+      const createdAt = clock.now();
+      await repository.insert({
+        userId,
+        purpose,
+        challenge,
+        createdAt,
+        tokenHash: hashSecret(token),
+        expiresAt: createdAt + lifetimeMs,
+      });
+      return token;
+    },
+
+    /** Uses it up. Null: it is of another purpose, was used, has expired, or never was. */
+    async take(token: string, purpose: TokenPurpose): Promise<SingleUseToken | null> {
+      const found = await repository.find(hashSecret(token), purpose, clock.now());
+      return found !== null && (await repository.use(found.id, clock.now())) ? found : null;
+    },
+
+    /** For what failed after `take` for no fault of the token. */
+    giveBack: ({ id }: SingleUseToken): Promise<void> => repository.release(id, clock.now()),
+
+    /** From now on none that the user has for `purpose` is good. */
+    voidAllOf: (userId: number, purpose: TokenPurpose): Promise<void> =>
+      repository.useAllOf(userId, purpose, clock.now()),
+
+    /** @returns how many were removed */
+    removeExpired: (): Promise<number> => repository.removeExpired(clock.now()),
+  };
+}
