@@ -30,6 +30,30 @@ describe('event bus', () => {
     ]);
   });
 
+  test('a delivery resolves when all handlers are done, and throws when one failed', async () => {
+    const { bus, errors } = setup();
+    const seen: string[] = [];
+    const gate = Promise.withResolvers<void>();
+    bus.on('test.one', async ({ origin }) => {
+      await gate.promise;
+      seen.push(`slow ${origin}`);
+    });
+    bus.on('test.one', () => void seen.push('fast'));
+    const delivery = bus.deliver('test.one', 5, { n: 1 }, 'relay').then(() => seen.push('done'));
+    await Promise.resolve();
+    expect(seen).toEqual(['fast']);
+    gate.resolve();
+    await delivery;
+    expect(seen).toEqual(['fast', 'slow relay', 'done']);
+    bus.on('test.one', () => {
+      throw new Error('no');
+    });
+    await expect(bus.deliver('test.one', 6, { n: 2 }, 'relay')).rejects.toThrow('no');
+    expect(seen.slice(3)).toEqual(['fast', 'slow relay']);
+    expect(errors).toHaveLength(1);
+    await bus.deliver('test.two', 7, { s: 'nobody listens' }, 'relay');
+  });
+
   test('says of an event that another process raised it', () => {
     const { bus } = setup();
     const seen: unknown[] = [];

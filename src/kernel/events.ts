@@ -26,6 +26,11 @@ export type EventHandler<T extends EventType> = (event: DomainEvent<T>) => void 
  */
 export interface EventBus {
   emit<T extends EventType>(type: T, at: number, data: EventMap[T], origin?: EventOrigin): void;
+  /**
+   * The same, and resolves when every handler has finished: for an event that comes from where it can be had again.
+   * @throws what the first handler failed with, after all of them
+   */
+  deliver<T extends EventType>(type: T, at: number, data: EventMap[T], origin: EventOrigin): Promise<void>;
   /** @returns a function that removes the handler. */
   on<T extends EventType>(type: T, handler: EventHandler<T>): () => void;
 }
@@ -35,11 +40,14 @@ export function createEventBus(logger: Logger): EventBus {
   const subscriptions = new Map<string, readonly Subscription[]>();
   const failed = (type: string, error: unknown) => logger.error({ err: error, event: type }, 'event handler failed');
 
+  const eventOf = (type: string, at: number, data: unknown, origin: EventOrigin) =>
+    (origin === 'local' ? { type, at, data } : { type, at, data, origin }) as unknown as DomainEvent;
+
   return {
     emit(type, at, data, origin = 'local') {
       const current = subscriptions.get(type);
       if (current === undefined) return;
-      const event = (origin === 'local' ? { type, at, data } : { type, at, data, origin }) as unknown as DomainEvent;
+      const event = eventOf(type, at, data, origin);
       for (const { handler } of current) {
         try {
           const pending = handler(event as never);
@@ -48,6 +56,14 @@ export function createEventBus(logger: Logger): EventBus {
           failed(type, error);
         }
       }
+    },
+    async deliver(type, at, data, origin) {
+      const event = eventOf(type, at, data, origin);
+      const current = subscriptions.get(type) ?? [];
+      const results = await Promise.allSettled(current.map(async ({ handler }) => handler(event as never)));
+      const failures = results.filter((result) => result.status === 'rejected');
+      for (const { reason } of failures) failed(type, reason);
+      if (failures[0] !== undefined) throw failures[0].reason;
     },
     on(type, handler) {
       const added: Subscription = { handler: handler as unknown as EventHandler<EventType> };

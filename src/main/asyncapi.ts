@@ -1,3 +1,4 @@
+import { NotificationView } from '#modules/notifications/index.ts';
 import {
   LogPayload,
   MonitoringWatchCommand,
@@ -59,6 +60,12 @@ export function createAsyncApiDocument(version: string): object {
       },
       'Socket.IO: a transition of a device’s status.',
     ),
+    notification: channel(
+      '/notification',
+      'notification',
+      NotificationView,
+      'Socket.IO: something that the connected user is told. There is nothing to subscribe to; what came while nobody was connected is in `GET /api/v1/notifications`.',
+    ),
   };
   const operation = (action: 'send' | 'receive', name: keyof typeof channels) => ({
     action,
@@ -99,6 +106,7 @@ export function createAsyncApiDocument(version: string): object {
       receiveWatch: operation('receive', 'watch'),
       sendTelemetry: operation('send', 'liveTelemetry'),
       sendStatus: operation('send', 'liveStatus'),
+      sendNotification: operation('send', 'notification'),
     },
   };
 }

@@ -6,6 +6,7 @@ import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
 import { createAuthModule } from '#modules/auth/index.ts';
 import { createDevicesModule } from '#modules/devices/index.ts';
+import { createNotificationsCore, createNotificationsModule } from '#modules/notifications/index.ts';
 import { createSystemModule } from '#modules/system/index.ts';
 import { createTelemetryModule, DEFAULT_INGEST_LIMITS } from '#modules/telemetry/index.ts';
 import { createUsersModule } from '#modules/users/index.ts';
@@ -19,6 +20,8 @@ import { createMetrics } from '#platform/metrics/metrics.ts';
 import type { MqttBroker } from '#platform/mqtt/mqtt.port.ts';
 import { createSocketIoRealtime } from '#platform/realtime/socketio/socketio.ts';
 import { relayEvents } from '#platform/relay/relay-events.ts';
+import { createHttpWebhooks } from '#platform/webhook/http-webhooks.ts';
+import { createWebhookJobs } from '#platform/webhook/webhook.jobs.ts';
 import { createApiDocumentRoutes } from './asyncapi.ts';
 import { createMeasurements } from './measurements.ts';
 import { MIGRATIONS } from './migrations.ts';
@@ -66,6 +69,13 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
   const jobs = await createJobs(settings, { clock, logger, observer: measure.jobs });
 
   const mailer = await createMailer(settings);
+  const webhooks = createHttpWebhooks({
+    urls: settings.WEBHOOK_URL,
+    secret: settings.WEBHOOK_SECRET ?? '',
+    allowPrivate: settings.WEBHOOK_ALLOW_PRIVATE,
+    clock,
+    version: VERSION,
+  });
   const audit = createAuditTrail({ sql, clock });
 
   const keysFolder = join(settings.DATA_DIR, 'keys');
@@ -144,8 +154,25 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
       counts: [users.api.counts, devices.api.counts],
     },
   });
+  // What people are told
+  const notifications = createNotificationsModule({
+    api: createNotificationsCore({ documents, events, clock }),
+    users: users.api,
+    jobs,
+    audit,
+    live: { realtime, events },
+    clock,
+    channels: { email: mailer.isConfigured, webhookEndpoints: webhooks.endpoints },
+  });
+
   // What is to be done later or again and again
-  for (const definition of [...auth.jobs, ...createMailJobs(mailer)]) jobs.define(definition);
+  for (const definition of [
+    ...auth.jobs,
+    ...notifications.jobs,
+    ...createMailJobs(mailer),
+    ...createWebhookJobs(webhooks),
+  ])
+    jobs.define(definition);
 
   // Who loses access loses open connections too.
   events.on('user.access_changed', ({ data }) => realtime.disconnectUser(data.user_id));
@@ -173,7 +200,14 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
     },
     routes: [
       ...(roles.has('api')
-        ? [...auth.routes, ...users.routes, ...devices.routes, ...telemetry.apiRoutes, ...system.routes]
+        ? [
+            ...auth.routes,
+            ...users.routes,
+            ...devices.routes,
+            ...telemetry.apiRoutes,
+            ...notifications.routes,
+            ...system.routes,
+          ]
         : []),
       ...(roles.has('ingest') ? telemetry.ingestRoutes : []),
       { prefix: '', routes: metrics.routes },

@@ -55,5 +55,8 @@ function conflicts(settings: Settings): string[] {
   if ((settings.SMTP_URL === null) !== (settings.MAIL_FROM === null)) {
     problems.push('SMTP_URL and MAIL_FROM: accepted are both or none');
   }
+  if (settings.WEBHOOK_URL.length > 0 !== (settings.WEBHOOK_SECRET !== null)) {
+    problems.push('WEBHOOK_URL and WEBHOOK_SECRET: accepted are both or none');
+  }
   return problems;
 }

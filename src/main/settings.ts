@@ -161,6 +161,19 @@ function address(protocols: readonly string[], example: string, description: str
   };
 }
 
+const webhookUrls: Setting<readonly string[]> = {
+  default: [],
+  shown: '',
+  accepted: 'addresses such as https://example.com/hook separated by commas',
+  description: 'Who is called for notifications with the channel webhook; needs WEBHOOK_SECRET',
+  secret: true,
+  parse: (raw) => {
+    const urls = raw.split(',').map((url) => url.trim());
+    const fine = urls.every((url) => URL.canParse(url) && /^https?:$/.test(new URL(url).protocol));
+    return fine ? valid([...new Set(urls)]) : invalid;
+  },
+};
+
 const mailFrom: Setting<string | null> = {
   default: null,
   shown: '',
@@ -240,6 +253,9 @@ export const SETTINGS = {
     'Server that e-mail is sent through (STARTTLS where it offers it, smtps: TLS at once); unset: e-mail is off',
   ),
   MAIL_FROM: mailFrom,
+  WEBHOOK_URL: webhookUrls,
+  WEBHOOK_SECRET: secret('Signs calls of WEBHOOK_URL; after whsec_ it is base64'),
+  WEBHOOK_ALLOW_PRIVATE: flag(false, 'Whether WEBHOOK_URL may lead to addresses that are not public'),
   ROLES: listOf(ROLES, 'What this process does'),
   WORKER_CONCURRENCY: integer(4, [1, 100], 'Jobs that a worker runs at once, in each queue'),
   LOG_LEVEL: oneOf(['debug', 'info', 'warn', 'error', 'silent'], 'info', 'Least severe level that is logged'),

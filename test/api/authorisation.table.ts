@@ -76,6 +76,13 @@ export const RULES: readonly Rule[] = [
   rule('DELETE /api/v1/system/configs/{key}', SUPERADMIN),
   rule('GET    /api/v1/system/audit-logs', ADMIN_AND_ABOVE),
 
+  rule('GET    /api/v1/notifications', ANY_USER),
+  rule('GET    /api/v1/notifications/unread-count', ANY_USER),
+  rule('POST   /api/v1/notifications/{notification_id}/read', ANY_USER),
+  rule('POST   /api/v1/notifications/read-all', ANY_USER),
+  rule('DELETE /api/v1/notifications/{notification_id}', ANY_USER),
+  rule('POST   /api/v1/notifications/broadcast', ADMIN_AND_ABOVE),
+
   rule('POST   /api/v1/ingest/{kind}', DEVICE),
 
   rule('GET    /.well-known/jwks.json', ANYONE),

@@ -4,5 +4,6 @@ export type ModuleEdges = Readonly<Record<string, readonly string[]>>;
 export const moduleEdges: ModuleEdges = {
   auth: ['users'],
   devices: ['users'],
+  notifications: ['users'],
   telemetry: ['devices'],
 };

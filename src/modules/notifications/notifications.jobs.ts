@@ -1,36 +1,28 @@
-import type { UserRole } from '#kernel/access.ts';
-import type { Channel } from './notifications.ports.ts';
+import type { JobDefinition } from '#platform/jobs/jobs.port.ts';
+import type { Broadcasts } from './broadcasts.service.ts';
+import type { BulkNotification, PushNotification } from './notifications.ports.ts';
+import type { Push } from './push.service.ts';
 
 declare module '#platform/jobs/jobs.port.ts' {
   interface JobMap {
-    /** Tells some people of one thing. Whoever enqueues it also gives the job an id, by default its key. */
+    /** Whoever enqueues it gives the job an id made of the key, so that it is made once. */
     push_notification: PushNotification;
-    /** Tells everybody, or everybody of some roles, of one thing. */
     bulk_notification: BulkNotification;
   }
 }
 
-export interface PushNotification {
-  /** What it is about, once and for all: however often a job with the same key runs, each user is told once. */
-  readonly key: string;
-  readonly user_ids: readonly number[];
-  /** Also every active user of a role in MANAGEMENT. */
-  readonly management: boolean;
-  /** `alert`, … : snake_case */
-  readonly type: string;
-  readonly title: string;
-  readonly message: string;
-  readonly data: Readonly<Record<string, unknown>>;
-  readonly channels: readonly Channel[];
-}
-
-export interface BulkNotification {
-  readonly key: string;
-  readonly type: string;
-  readonly title: string;
-  readonly message: string;
-  /** Absent: every active user. */
-  readonly roles?: readonly UserRole[];
-  /** Who sent it. */
-  readonly actor_id: number;
+export function createNotificationsJobs(push: Push, broadcasts: Broadcasts): readonly JobDefinition[] {
+  const pushNotification: JobDefinition<'push_notification'> = {
+    name: 'push_notification',
+    queue: 'notifications',
+    description: 'Tells some users of one thing, on the web, by e-mail and by webhook.',
+    run: (notification) => push.push(notification),
+  };
+  const bulkNotification: JobDefinition<'bulk_notification'> = {
+    name: 'bulk_notification',
+    queue: 'notifications',
+    description: 'Tells the next 500 users of a broadcast and makes the job for those after them.',
+    run: (broadcast) => broadcasts.step(broadcast),
+  };
+  return [pushNotification, bulkNotification];
 }

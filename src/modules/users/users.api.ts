@@ -1,5 +1,5 @@
 import type { Principal, RequestOrigin, UserRole } from '#kernel/access.ts';
-import type { User, UserAccess, UserProfile } from './users.ports.ts';
+import type { Contact, ContactQuery, User, UserAccess, UserProfile } from './users.ports.ts';
 
 export interface NewUser extends Partial<UserProfile> {
   /** Trimmed and lower-cased by the module. */
@@ -32,6 +32,8 @@ export interface UsersApi {
   findByEmail(email: string): Promise<User | null>;
   /** Role and state as stored now; null for nobody. */
   findAccess(userId: number): Promise<UserAccess | null>;
+  /** Whom to tell of something, page by page. */
+  listContacts(query: ContactQuery): Promise<readonly Contact[]>;
   /**
    * Null when there is no such user or the password is wrong; both take the same time. A user that is not
    * active is returned. The access is as it was when the password was read: a token for it has to count as

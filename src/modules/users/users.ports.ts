@@ -70,6 +70,23 @@ export interface UserFilter {
   readonly q?: string;
 }
 
+/** Whom to tell of something. */
+export interface Contact {
+  readonly userId: number;
+  readonly email: string;
+  /** Whether the address is known to be this user's. */
+  readonly isVerified: boolean;
+}
+
+/** Active users who are in `ids` or have one of `roles`, none when both are empty; all when neither is given. By id. */
+export interface ContactQuery {
+  readonly ids?: readonly number[];
+  readonly roles?: readonly UserRole[];
+  /** Only ids above this one; 0 for the first page. */
+  readonly afterId: number;
+  readonly limit: number;
+}
+
 export interface UserListQuery extends Pick<PageQuery, 'page' | 'size'>, UserFilter {
   readonly sort: readonly SortTerm<UserSortField>[];
 }
@@ -84,6 +101,7 @@ export interface UserRepository {
   findCredentials(by: { readonly userId: number } | { readonly email: string }): Promise<UserCredentials | null>;
   /** Ties are ordered by id. */
   list(query: UserListQuery): Promise<{ readonly items: readonly User[]; readonly total: number }>;
+  listContacts(query: ContactQuery): Promise<readonly Contact[]>;
   countActiveSuperadmins(): Promise<number>;
   update(userId: number, changes: UserChanges, now: number): Promise<void>;
   setPassword(userId: number, hashedPassword: string, now: number): Promise<void>;

@@ -165,6 +165,25 @@ function createUserRepository(db: Kysely<Tables>, isUniqueViolation: (error: unk
         .execute();
       return { items: rows.map(toUser), total: Number(total) };
     },
+    async listContacts({ ids, roles, afterId, limit }) {
+      let query = db
+        .selectFrom('users')
+        .select(['id', 'email', 'is_verified'])
+        .where('deleted_at', 'is', null)
+        .where('is_active', '=', 1)
+        .where('id', '>', afterId);
+      if (ids !== undefined || roles !== undefined) {
+        if ((ids?.length ?? 0) + (roles?.length ?? 0) === 0) return [];
+        query = query.where((eb) =>
+          eb.or([
+            ...(ids === undefined || ids.length === 0 ? [] : [eb('id', 'in', ids)]),
+            ...(roles === undefined || roles.length === 0 ? [] : [eb('role', 'in', roles)]),
+          ]),
+        );
+      }
+      const rows = await query.orderBy('id').limit(limit).execute();
+      return rows.map(({ id, email, is_verified }) => ({ userId: id, email, isVerified: is_verified === 1 }));
+    },
     async countActiveSuperadmins() {
       const { total } = await db
         .selectFrom('users')

@@ -115,6 +115,32 @@ describe('verifyPassword', () => {
   });
 });
 
+test('contacts are active users, by ids or roles, page by page', async () => {
+  const admin = await person('ADMIN', 'admin@example.com');
+  const boss = await person('SUPERADMIN', 'boss@example.com');
+  const [one, two, off, gone] = [
+    await person('USER', 'one@example.com'),
+    await person('USER', 'two@example.com'),
+    await person('USER', 'off@example.com'),
+    await person('MANAGER', 'gone@example.com'),
+  ];
+  await users.update(boss, off.userId, { isActive: false });
+  await users.remove(boss, gone.userId);
+  const found = async (query: Partial<Parameters<UsersService['listContacts']>[0]>) =>
+    (await users.listContacts({ afterId: 0, limit: 100, ...query })).map(({ userId }) => userId);
+  expect(await found({})).toEqual([admin.userId, boss.userId, one.userId, two.userId]);
+  expect(await found({ roles: ['ADMIN', 'MANAGER'] })).toEqual([admin.userId]);
+  expect(await found({ ids: [two.userId, off.userId, 9_999] })).toEqual([two.userId]);
+  expect(await found({ ids: [two.userId], roles: ['SUPERADMIN'] })).toEqual([boss.userId, two.userId]);
+  expect(await found({ ids: [], roles: [] })).toEqual([]);
+  expect(await found({ ids: [], roles: ['ADMIN'] })).toEqual([admin.userId]);
+  expect(await found({ limit: 2 })).toEqual([admin.userId, boss.userId]);
+  expect(await found({ limit: 2, afterId: boss.userId })).toEqual([one.userId, two.userId]);
+  expect(await users.listContacts({ ids: [one.userId], afterId: 0, limit: 1 })).toEqual([
+    { userId: one.userId, email: 'one@example.com', isVerified: false },
+  ]);
+});
+
 describe('access changes', () => {
   test('a new role is told, tokens stay', async () => {
     const admin = await person('ADMIN');

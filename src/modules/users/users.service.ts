@@ -8,6 +8,7 @@ import type { EmailAndPassword } from './users.api.ts';
 import { userErrors } from './users.errors.ts';
 import type { AccessChangeReason } from './users.events.ts';
 import {
+  type ContactQuery,
   type PasswordHasher,
   USER_SORT_FIELDS,
   type User,
@@ -196,6 +197,8 @@ export function createUsersService({ store, passwords, clock, events }: UsersSer
     findByEmail: (email: string) => store.users.findByEmail(normalizeEmail(email)),
 
     findAccess: (userId: number) => store.users.findAccess(userId),
+
+    listContacts: (query: ContactQuery) => store.users.listContacts(query),
 
     async verifyPassword({ email, password }: EmailAndPassword, client?: string) {
       const credentials = await store.users.findCredentials({ email: normalizeEmail(email) });

@@ -1,0 +1,63 @@
+import type { Clock } from '#kernel/clock.ts';
+import type { EventBus } from '#kernel/events.ts';
+import type { UsersApi } from '#modules/users/index.ts';
+import type { AuditWriter } from '#platform/audit/audit.port.ts';
+import type { DocumentStore } from '#platform/documents/documents.port.ts';
+import type { HttpMount } from '#platform/http/http.port.ts';
+import type { JobDefinition, JobQueue } from '#platform/jobs/jobs.port.ts';
+import type { Realtime } from '#platform/realtime/realtime.port.ts';
+import { createBroadcastsService } from './broadcasts.service.ts';
+import type { NotificationsApi } from './notifications.api.ts';
+import { createNotificationsJobs } from './notifications.jobs.ts';
+import { NOTIFICATION_RETENTION_MS, type Notification } from './notifications.ports.ts';
+import { createNotificationsRoutes } from './notifications.routes.ts';
+import { createNotificationsService } from './notifications.service.ts';
+import { createNotificationNamespace } from './notifications.socket.ts';
+import { createPushService } from './push.service.ts';
+
+/** The core, which may be in a process of its own: needs nothing but a document store and events. */
+export function createNotificationsCore(dependencies: {
+  readonly documents: DocumentStore;
+  readonly events: EventBus;
+  readonly clock: Clock;
+}): NotificationsApi {
+  const { documents, events, clock } = dependencies;
+  const collection = documents.collection<Notification>({
+    name: 'notifications',
+    indexes: [
+      ['user_id', 'created_at'],
+      ['user_id', 'is_read', 'created_at'],
+    ],
+    expiry: { field: 'created_at', afterMs: NOTIFICATION_RETENTION_MS },
+  });
+  return createNotificationsService({ collection, clock, events });
+}
+
+export interface NotificationsModuleDeps {
+  /** The core, or a client of the one in another process. */
+  readonly api: NotificationsApi;
+  readonly users: Pick<UsersApi, 'listContacts'>;
+  readonly jobs: JobQueue;
+  readonly audit: AuditWriter;
+  readonly live: { readonly realtime: Realtime; readonly events: EventBus };
+  readonly clock: Clock;
+  /** The ways out of the house that this installation has. */
+  readonly channels: { readonly email: boolean; readonly webhookEndpoints: readonly string[] };
+}
+
+export interface NotificationsModule {
+  readonly routes: readonly HttpMount[];
+  readonly jobs: readonly JobDefinition[];
+}
+
+/** The edges: routes, jobs, live events. */
+export function createNotificationsModule(dependencies: NotificationsModuleDeps): NotificationsModule {
+  const { api, users, jobs, audit, live, clock, channels } = dependencies;
+  const broadcasts = createBroadcastsService({ notifications: api, users, jobs, audit });
+  const push = createPushService({ notifications: api, users, jobs, clock, ...channels });
+  createNotificationNamespace(live.realtime, live.events);
+  return {
+    routes: [{ prefix: '/api/v1/notifications', routes: createNotificationsRoutes(api, broadcasts) }],
+    jobs: createNotificationsJobs(push, broadcasts),
+  };
+}
