@@ -1,14 +1,23 @@
 import { api } from './scenarios/api.ts';
 import { ingest } from './scenarios/ingest.ts';
+import { ingestProduction } from './scenarios/ingest-production.ts';
 import { mixed } from './scenarios/mixed.ts';
 import { start } from './scenarios/start.ts';
 import { machineFacts, withOthersUse } from './support/machine.ts';
 import { print, publish } from './support/report.ts';
 import { parseOptions, type Scenario } from './support/scenario.ts';
 
-const scenarios: Readonly<Record<string, Scenario>> = { ingest, api, mixed, start };
+const scenarios: Readonly<Record<string, Scenario>> = {
+  ingest,
+  'ingest --profile production': ingestProduction,
+  api,
+  mixed,
+  start,
+};
 
-async function main([name = '--help', ...args]: readonly string[]): Promise<number> {
+async function main([first = '--help', ...rest]: readonly string[]): Promise<number> {
+  const [name, args] =
+    rest[0] === '--profile' ? [[first, ...rest.slice(0, 2)].join(' '), rest.slice(2)] : [first, rest];
   const scenario = scenarios[name];
   if (scenario === undefined || args.includes('--help')) {
     print(usage());

@@ -25,6 +25,8 @@ export interface MqttLoad extends Phase {
   readonly rate: number | null;
   /** At a constant rate: a connection sends what is due together, once in so many milliseconds. */
   readonly burstMs: number;
+  /** First level of the topics; absent: `devices`. */
+  readonly root?: string;
   /** Epoch ms of each device's first message; every later one is 1 ms on. */
   readonly firstTimestamp: number;
 }
@@ -92,8 +94,9 @@ interface Publisher {
   lastTimestamp(): number;
 }
 
-async function openPublisher(device: DeviceLogin, { port, window, firstTimestamp }: MqttLoad): Promise<Publisher> {
-  const row = createPublishRow(device.uid, window, firstTimestamp);
+async function openPublisher(device: DeviceLogin, load: MqttLoad): Promise<Publisher> {
+  const { port, window, firstTimestamp, root } = load;
+  const row = createPublishRow(device.uid, window, firstTimestamp, root);
   const dueAt = new Float64Array(window);
   const inFlight = new Uint8Array(window);
   const sending = Promise.withResolvers<void>();

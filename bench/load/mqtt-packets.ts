@@ -4,6 +4,8 @@ export const CONNACK = 0x20;
 export const PUBACK = 0x40;
 export const DISCONNECT = Buffer.from([0xe0, 0x00]);
 
+/** The first level of the topics of the system's devices. */
+const DEVICES = 'devices';
 const KEEP_ALIVE_SECONDS = 600;
 const TIMESTAMP_DIGITS = 13;
 
@@ -31,9 +33,15 @@ export interface PublishRow {
   lastTimestamp(): number;
 }
 
-export function createPublishRow(uid: string, slots: number, firstTimestamp: number): PublishRow {
+/** @param root the first level of the topics */
+export function createPublishRow(
+  uid: string,
+  slots: number,
+  firstTimestamp: number,
+  root: string = DEVICES,
+): PublishRow {
   const payload = telemetryPayload(firstTimestamp);
-  const body = (slot: number) => Buffer.concat([field(`devices/${uid}/telemetry`), uint16(slot + 1), payload]);
+  const body = (slot: number) => Buffer.concat([field(`${root}/${uid}/telemetry`), uint16(slot + 1), payload]);
   const bytes = Buffer.concat(Array.from({ length: slots }, (_, slot) => packet(0x32, body(slot))));
   const packetLength = bytes.length / slots;
   const payloadAt = packetLength - payload.length;

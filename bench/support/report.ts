@@ -7,6 +7,8 @@ import { type Spread, spreadOf } from './spread.ts';
 export interface Report {
   readonly figures: readonly Figure[];
   readonly proofs: readonly Proof[];
+  /** What a reader has to know of this run. */
+  readonly notes?: readonly string[];
 }
 
 export interface Figure extends Spread {
@@ -48,11 +50,11 @@ export interface Result {
 export function publish({ name, options, machine, report }: Result): void {
   const folder = join(import.meta.dirname, '..', 'results');
   mkdirSync(folder, { recursive: true });
-  const file = join(folder, `${name}.json`);
+  const file = join(folder, `${name.replace(' --profile ', '-')}.json`);
   writeFileSync(file, `${JSON.stringify({ name, options, machine, ...report }, null, 2)}\n`);
   print(`\n${table(report.figures.map(row))}\n`);
   for (const { claim, holds } of report.proofs) print(`${holds ? 'proved' : 'DISPROVED'}: ${claim}`);
-  for (const note of doubts(machine)) print(`note: ${note}`);
+  for (const note of [...(report.notes ?? []), ...doubts(machine)]) print(`note: ${note}`);
   print(`\n${machine.cores} × ${machine.cpu}, fsync ${machine.fsync_ms} ms, node ${machine.node}, ${machine.commit}`);
   print(file);
 }

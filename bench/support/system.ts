@@ -10,6 +10,8 @@ import { promisify } from 'node:util';
 const ROOT = join(import.meta.dirname, '..', '..');
 const READY_SECONDS = 30;
 
+export type ExtraSettings = Readonly<Record<string, string>>;
+
 /** A data folder of its own with one superuser; removed at the end, also when the benchmark is interrupted. */
 export interface DataFolder extends Disposable {
   readonly path: string;
@@ -17,14 +19,15 @@ export interface DataFolder extends Disposable {
   readonly password: string;
 }
 
-export async function createDataFolder(): Promise<DataFolder> {
+/** @param extra settings of stores outside the folder, if there are any */
+export async function createDataFolder(extra: ExtraSettings = {}): Promise<DataFolder> {
   const path = mkdtempSync(join(tmpdir(), 'core-api-bench-'));
   const remove = () => rmSync(path, { recursive: true, force: true });
   process.once('exit', remove);
   const [email, password] = ['bench@example.com', randomBytes(12).toString('hex')];
   await promisify(execFile)(process.execPath, ['src/main/cli.ts', 'create-superuser', email, password], {
     cwd: ROOT,
-    env: settings({ DATA_DIR: path }),
+    env: settings({ ...extra, DATA_DIR: path }),
   });
   return { path, email, password, [Symbol.dispose]: remove };
 }
@@ -51,12 +54,16 @@ export const DIRECT_START: StartCommand = {
 export const NPM_START: StartCommand = { file: 'npm', args: ['start'] };
 
 /** Resolves at the first 200 of `/readyz`. @throws with the server's own words when it ends before */
-export async function startSystem(folder: DataFolder, command = DIRECT_START): Promise<System> {
+export async function startSystem(
+  folder: DataFolder,
+  command = DIRECT_START,
+  extra: ExtraSettings = {},
+): Promise<System> {
   const [httpPort, mqttPort] = [await freePort(), await freePort()];
   const startedAt = performance.now();
   const server = spawn(command.file, command.args, {
     cwd: ROOT,
-    env: settings({ DATA_DIR: folder.path, HTTP_PORT: String(httpPort), MQTT_PORT: String(mqttPort) }),
+    env: settings({ DATA_DIR: folder.path, HTTP_PORT: String(httpPort), MQTT_PORT: String(mqttPort), ...extra }),
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });
