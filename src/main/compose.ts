@@ -6,7 +6,7 @@ import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
 import { createAuthModule } from '#modules/auth/index.ts';
 import { createDevicesModule } from '#modules/devices/index.ts';
-import { createNotificationsCore, createNotificationsModule } from '#modules/notifications/index.ts';
+import { createNotificationsModule } from '#modules/notifications/index.ts';
 import { createSystemModule } from '#modules/system/index.ts';
 import { createTelemetryModule, DEFAULT_INGEST_LIMITS } from '#modules/telemetry/index.ts';
 import { createUsersModule } from '#modules/users/index.ts';
@@ -29,7 +29,9 @@ import { createIdentityProviders } from './profiles/identity-providers.ts';
 import { createInfrastructure } from './profiles/infrastructure.ts';
 import { createJobs } from './profiles/jobs.ts';
 import { createMailer } from './profiles/mail.ts';
+import { createNotificationsApi } from './profiles/notifications.ts';
 import { publicUrlOf } from './public-url.ts';
+import type { Runnable } from './run-until-stopped.ts';
 import type { Settings } from './settings.ts';
 import { VERSION } from './version.ts';
 
@@ -42,15 +44,10 @@ const RELAYED_EVENTS = [
   'device.owner_changed',
 ] as const;
 
-export interface System {
-  /** In start order; stopped in reverse. */
-  readonly components: readonly Component[];
-  readonly http: HttpServer;
+export interface System extends Runnable {
   readonly broker: MqttBroker;
   /** What the modules keep as documents. */
   readonly collections: readonly CollectionDefinition[];
-  /** Tells the readiness probe whether the system serves. */
-  setServing(serving: boolean): void;
 }
 
 /** The composition root: every part, what it is made of, and in which order it starts. Does no I/O. */
@@ -156,7 +153,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
   });
   // What people are told
   const notifications = createNotificationsModule({
-    api: createNotificationsCore({ documents, events, clock }),
+    api: await createNotificationsApi({ settings, documents, events, streams: infrastructure.streams, clock }),
     users: users.api,
     jobs,
     audit,
@@ -254,6 +251,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
       ...telemetry.components,
       http,
       realtime,
+      ...(infrastructure.streams === null ? [] : [infrastructure.streams.consumers]),
       ...(roles.has('ingest') ? [broker] : []),
       ...(roles.has('worker') ? [jobs.worker] : []),
       ...(roles.has('scheduler') ? [jobs.scheduler] : []),

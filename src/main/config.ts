@@ -58,5 +58,12 @@ function conflicts(settings: Settings): string[] {
   if (settings.WEBHOOK_URL.length > 0 !== (settings.WEBHOOK_SECRET !== null)) {
     problems.push('WEBHOOK_URL and WEBHOOK_SECRET: accepted are both or none');
   }
+  const { NOTIFICATIONS_URL, SERVE_MODULE, INTERNAL_SECRET, REDIS_URL } = settings;
+  if (NOTIFICATIONS_URL !== null && SERVE_MODULE !== null) {
+    problems.push('NOTIFICATIONS_URL and SERVE_MODULE: accepted is one of them');
+  }
+  if ((NOTIFICATIONS_URL ?? SERVE_MODULE) !== null && (INTERNAL_SECRET === null || REDIS_URL === null)) {
+    problems.push('NOTIFICATIONS_URL or SERVE_MODULE: accepted with INTERNAL_SECRET and REDIS_URL');
+  }
   return problems;
 }

@@ -1,15 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { createLifecycle } from '#kernel/lifecycle.ts';
-import { composeSystem, type System } from './compose.ts';
+import { composeSystem } from './compose.ts';
 import { createLogger } from './logging.ts';
+import { httpUrlOf, runUntilStopped } from './run-until-stopped.ts';
 import type { Settings } from './settings.ts';
 import { settleAfterStart } from './settle.ts';
 import { VERSION } from './version.ts';
-
-const START_DEADLINE_MS = 60_000;
-const STOP_DEADLINE_MS = 8_000;
-const BEFORE_STOP_DEADLINE_MS = 1_000;
-const REPEATED_SIGNAL_MS = 1_000;
 
 const FIRST_STEPS = [
   '  Next       npm run core -- create-superuser you@example.com   then log in and add a device,',
@@ -33,65 +27,32 @@ export async function runServer(
 ): Promise<RunningServer> {
   const logger = await createLogger(settings);
   const system = await composeSystem(settings, logger);
-  const lifecycle = createLifecycle(system.components, {
-    logger,
-    startDeadlineMs: START_DEADLINE_MS,
-    stopDeadlineMs: STOP_DEADLINE_MS,
-  });
-  let stopping: Promise<void> | undefined;
-  stopOnSignal(() => {
-    stopping ??= stop();
-    return stopping;
-  });
-  async function stop(): Promise<void> {
-    system.setServing(false);
-    await Promise.race([hooks.beforeStop?.(), delay(BEFORE_STOP_DEADLINE_MS, undefined, { ref: false })]);
-    await lifecycle.stop();
-  }
-  try {
-    await lifecycle.start();
-  } catch (error) {
-    // Asked to stop while starting: that is no failure, the signal's handler ends the process.
-    if (stopping !== undefined) return await new Promise<never>(() => {});
-    throw error;
-  }
-  system.setServing(true);
-  const server = addressesOf(settings, system);
-  announce(settings, system, server, hooks.hints ?? FIRST_STEPS);
-  settleAfterStart();
-  return server;
-}
-
-function stopOnSignal(stop: () => Promise<void>): void {
-  let stoppingSince: number | undefined;
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.on(signal, () => {
-      if (stoppingSince !== undefined) {
-        // A second signal means: now. But npm hands on what the terminal has sent to us already.
-        if (performance.now() - stoppingSince > REPEATED_SIGNAL_MS) process.exit(1);
-        return;
-      }
-      stoppingSince = performance.now();
-      void stop().then(() => process.exit(0));
-    });
-  }
-}
-
-function addressesOf(settings: Settings, { http, broker }: System): RunningServer {
-  const host = settings.HTTP_HOST === '0.0.0.0' || settings.HTTP_HOST === '::' ? 'localhost' : settings.HTTP_HOST;
-  return {
-    httpUrl: `http://${host.includes(':') ? `[${host}]` : host}:${http.port()}`,
-    mqttUrl: broker.addresses()[0] ?? '',
-  };
-}
-
-function announce(settings: Settings, { broker }: System, { httpUrl }: RunningServer, hints: readonly string[]): void {
-  const lines = [
+  await runUntilStopped(system, logger, hooks.beforeStop);
+  const httpUrl = httpUrlOf(settings, system);
+  const mqttUrls = system.broker.addresses();
+  announce([
     `core-api ${VERSION} is ready.`,
     `  HTTP API   ${httpUrl}/api/v1   (try it at ${httpUrl}/docs)`,
-    `  MQTT       ${broker.addresses().join('  ')}`,
+    `  MQTT       ${mqttUrls.join('  ')}`,
     `  Data       ${settings.DATA_DIR}`,
-    ...hints,
-  ];
+    ...(hooks.hints ?? FIRST_STEPS),
+  ]);
+  settleAfterStart();
+  return { httpUrl, mqttUrl: mqttUrls[0] ?? '' };
+}
+
+/** The same for a process that is one module alone (SERVE_MODULE). */
+export async function runModule(settings: Settings): Promise<void> {
+  const { composeNotifications } = await import('./compose-notifications.ts');
+  const logger = await createLogger(settings);
+  const notifications = await composeNotifications(settings, logger);
+  await runUntilStopped(notifications, logger);
+  announce([
+    `core-api ${VERSION}: notifications are ready.`,
+    `  NOTIFICATIONS_URL   ${httpUrlOf(settings, notifications)}`,
+  ]);
+}
+
+function announce(lines: readonly string[]): void {
   process.stderr.write(`${lines.join('\n')}\n`);
 }

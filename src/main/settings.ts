@@ -68,6 +68,10 @@ function oneOf<const T extends readonly string[]>(
   };
 }
 
+function oneOfOrNone<const T extends readonly string[]>(options: T, description: string): Setting<T[number] | null> {
+  return { ...oneOf(options, options[0] ?? '', description), default: null, shown: '' };
+}
+
 function listOf<const T extends readonly string[]>(options: T, description: string): Setting<readonly T[number][]> {
   return {
     default: options,
@@ -256,6 +260,16 @@ export const SETTINGS = {
   WEBHOOK_URL: webhookUrls,
   WEBHOOK_SECRET: secret('Signs calls of WEBHOOK_URL; after whsec_ it is base64'),
   WEBHOOK_ALLOW_PRIVATE: flag(false, 'Whether WEBHOOK_URL may lead to addresses that are not public'),
+  NOTIFICATIONS_URL: address(
+    ['http:', 'https:'],
+    'http://notifications:8000',
+    'Where the notifications are, when they run in a process of their own; unset: in this one',
+  ),
+  SERVE_MODULE: oneOfOrNone(
+    ['notifications'],
+    'This process is that module alone, for those with NOTIFICATIONS_URL; unset: it is what ROLES says',
+  ),
+  INTERNAL_SECRET: secret('Shown by processes of one installation to each other; needed with the two above'),
   ROLES: listOf(ROLES, 'What this process does'),
   WORKER_CONCURRENCY: integer(4, [1, 100], 'Jobs that a worker runs at once, in each queue'),
   LOG_LEVEL: oneOf(['debug', 'info', 'warn', 'error', 'silent'], 'info', 'Least severe level that is logged'),

@@ -6,6 +6,7 @@ import type { DocumentStore } from '#platform/documents/documents.port.ts';
 import type { FanOut } from '#platform/realtime/socketio/fan-out.ts';
 import type { EventRelay } from '#platform/relay/relay.port.ts';
 import type { MigrationSet, SqlStore } from '#platform/sql/sql.port.ts';
+import type { EventStreams } from '#platform/streams/streams.port.ts';
 import type { TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
 import { createDataLock } from '../data-lock.ts';
 import type { Settings } from '../settings.ts';
@@ -31,6 +32,7 @@ export interface Infrastructure {
   /** In start order. The document store's collections are declared before. */
   readonly components: readonly Component[];
   readonly fanOut: FanOut | null;
+  readonly streams: EventStreams | null;
   readonly broker: BrokerProfile;
 }
 
@@ -64,6 +66,7 @@ export async function createInfrastructure(
       ...broker.components,
     ],
     fanOut: shared.fanOut,
+    streams: shared.streams,
     broker,
   };
 }

@@ -4,6 +4,7 @@ import type { Logger } from '#kernel/logger.ts';
 import type { CounterStore } from '#platform/cache/cache.port.ts';
 import type { FanOut } from '#platform/realtime/socketio/fan-out.ts';
 import type { EventRelay } from '#platform/relay/relay.port.ts';
+import type { EventStreams } from '#platform/streams/streams.port.ts';
 import type { Settings } from '../settings.ts';
 
 /** What replicas have to share: on Redis, or inside the process while there is only one. */
@@ -15,6 +16,8 @@ export interface SharedState {
   readonly relay: EventRelay;
   /** Between the Socket.IO servers of all processes; null: there is one process. */
   readonly fanOut: FanOut | null;
+  /** To and from modules in processes of their own; null: there can be none. Its consumers are started last. */
+  readonly streams: EventStreams | null;
   readonly components: readonly Component[];
   /** By name, for the readiness probe. */
   readonly checks: Readonly<Record<string, () => Promise<void>>>;
@@ -29,19 +32,30 @@ export async function createSharedState(settings: Settings, clock: Clock, logger
     const { createRedisRelay } = await import('#platform/relay/redis/redis-relay.ts');
     const connection = createRedisConnection({ url: settings.REDIS_URL, logger });
     const { createFallbackCounters } = await import('#platform/cache/fallback-counters.ts');
+    const { createRedisStreams } = await import('#platform/streams/redis/redis-streams.ts');
     const { createRedisFanOut } = await import('#platform/realtime/redis/redis-fan-out.ts');
     const relay = createRedisRelay({ connection, logger });
     const counters = createRedisCounters({ connection });
+    const streams = createRedisStreams({ connection, logger, consumer: settings.INSTANCE_ID });
     return {
       counters,
       rateLimitCounters: createFallbackCounters({ shared: counters, local, logger }),
       relay,
       fanOut: createRedisFanOut({ connection, relay, logger }),
-      components: [connection, relay],
+      streams,
+      components: [connection, relay, streams],
       checks: { redis: () => connection.ping() },
     };
   }
   const { createLocalRelay } = await import('#platform/relay/local-relay.ts');
   const relay = createLocalRelay({ logger });
-  return { counters: local, rateLimitCounters: local, relay, fanOut: null, components: [relay], checks: {} };
+  return {
+    counters: local,
+    rateLimitCounters: local,
+    relay,
+    fanOut: null,
+    streams: null,
+    components: [relay],
+    checks: {},
+  };
 }

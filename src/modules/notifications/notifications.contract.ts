@@ -13,6 +13,9 @@ export interface NotificationsHarness {
   close(): Promise<void>;
 }
 
+/** Events take their way: in the end, not within a time. */
+const poll = <T>(read: () => T) => expect.poll(read, { timeout: 10_000 });
+
 /** The specification of `NotificationsApi` and its events; the core passes it in this process and in another. */
 export function notificationsContract(name: string, open: () => Promise<NotificationsHarness>): void {
   describe(`notifications: ${name}`, () => {
@@ -67,7 +70,7 @@ export function notificationsContract(name: string, open: () => Promise<Notifica
       expect(other).toMatchObject({ ...content, user_id: two });
       expect(other.id).not.toBe(mine.id);
       expect(await api.countUnread(one)).toBe(1);
-      await expect.poll(told).toEqual([one, two]);
+      await poll(told).toEqual([one, two]);
       const event = harness.delivered.find(({ recipients }) => recipients.some(({ id }) => id === mine.id));
       expect(event).toEqual({
         ...content,
@@ -86,11 +89,11 @@ export function notificationsContract(name: string, open: () => Promise<Notifica
       expect(await deliver([one, two], key, { title: 'Another' })).toEqual({ stored: 1 });
       expect((await all(one)).map(({ title }) => title)).toEqual([content.title]);
       expect((await all(two)).map(({ title }) => title)).toEqual(['Another']);
-      await expect.poll(told).toEqual([one, two]);
+      await poll(told).toEqual([one, two]);
       expect(await deliver([one, two], key)).toEqual({ stored: 0 });
       expect(await deliver([], key)).toEqual({ stored: 0 });
       expect(await deliver([one])).toEqual({ stored: 1 });
-      await expect.poll(told).toEqual([one, two, one]);
+      await poll(told).toEqual([one, two, one]);
     });
 
     test('a thousand at once', async () => {
@@ -98,7 +101,7 @@ export function notificationsContract(name: string, open: () => Promise<Notifica
       expect(await deliver(users)).toEqual({ stored: 1_000 });
       const reached = () =>
         harness.delivered.flatMap(({ recipients }) => recipients).filter(({ user_id }) => user_id >= 1_000_000).length;
-      await expect.poll(reached).toBe(1_000);
+      await poll(reached).toBe(1_000);
     });
 
     test('lists are in pages, by time, and know what was read', async () => {
@@ -174,7 +177,7 @@ export function notificationsContract(name: string, open: () => Promise<Notifica
     test('a user who is deleted leaves none behind', async () => {
       await deliver([one, two]);
       harness.deleteUser(one);
-      await expect.poll(() => api.countUnread(one)).toBe(0);
+      await poll(() => api.countUnread(one)).toBe(0);
       expect(await all(one)).toEqual([]);
       expect(await api.countUnread(two)).toBe(1);
     });

@@ -16,6 +16,7 @@ test('what happens here is written, what happened elsewhere is not written again
   const written: [string, StreamMessage][] = [];
   const streams: EventStreams = {
     name: 'streams',
+    consumers: { name: 'consumers' },
     publish: async (stream, message) => void written.push([stream, message]),
     consume: () => {},
   };
@@ -31,6 +32,7 @@ test('what is read is emitted as of another process, and is taken when all handl
   let handler: (message: StreamMessage) => Promise<void> = async () => {};
   const streams: EventStreams = {
     name: 'streams',
+    consumers: { name: 'consumers' },
     publish: async () => {},
     consume: (stream, group, given) => {
       expect([stream, group]).toEqual(['in', 'us']);

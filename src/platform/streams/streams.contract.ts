@@ -13,6 +13,9 @@ export interface StreamsHarness {
 
 const soon = () => AbortSignal.timeout(10_000);
 
+/** Events take their way: in the end, not within a time. */
+const poll = <T>(read: () => T) => expect.poll(read, { timeout: 10_000 });
+
 /** The specification of `EventStreams`. */
 export function streamsContract(name: string, open: () => Promise<StreamsHarness>): void {
   describe(`event streams: ${name}`, () => {
@@ -27,7 +30,10 @@ export function streamsContract(name: string, open: () => Promise<StreamsHarness
       stream = `stream-${rounds}`;
     });
     afterEach(async () => {
-      for (const each of running) await each.stop?.(soon());
+      for (const each of running) {
+        await each.consumers.stop?.(soon());
+        await each.stop?.(soon());
+      }
       await harness.close();
     });
 
@@ -46,6 +52,7 @@ export function streamsContract(name: string, open: () => Promise<StreamsHarness
         taken.push(given.at);
       });
       await streams.start?.(soon());
+      await streams.consumers.start?.(soon());
       running.push(streams);
       return { streams, taken };
     }
@@ -62,17 +69,17 @@ export function streamsContract(name: string, open: () => Promise<StreamsHarness
       await from.publish(stream, message(0));
       const seen: StreamMessage[] = [];
       await join('a', 'one', async (given) => void seen.push(given));
-      await expect.poll(() => seen).toEqual([message(0)]);
+      await poll(() => seen).toEqual([message(0)]);
       await Promise.all(numbers(250).map((n) => from.publish(stream, message(n + 1))));
-      await expect.poll(() => seen).toEqual(numbers(251).map(message));
+      await poll(() => seen).toEqual(numbers(251).map(message));
     });
 
     test('each message comes to one process of a group, and to every group', async () => {
       const [a, b, other] = [await join('a', 'one'), await join('b', 'one'), await join('c', 'two')];
       const from = await writer();
       await Promise.all(numbers(100).map((n) => from.publish(stream, message(n))));
-      await expect.poll(() => other.taken.length).toBe(100);
-      await expect.poll(() => a.taken.length + b.taken.length).toBe(100);
+      await poll(() => other.taken.length).toBe(100);
+      await poll(() => a.taken.length + b.taken.length).toBe(100);
       expect([...a.taken, ...b.taken].toSorted((x, y) => x - y)).toEqual(numbers(100));
     });
 
@@ -84,7 +91,7 @@ export function streamsContract(name: string, open: () => Promise<StreamsHarness
       });
       const from = await writer();
       for (const n of numbers(4)) await from.publish(stream, message(n));
-      await expect.poll(() => taken).toEqual([0, 2, 3, 1]);
+      await poll(() => taken).toEqual([0, 2, 3, 1]);
       expect(tries).toBe(3);
     });
 
@@ -97,9 +104,9 @@ export function streamsContract(name: string, open: () => Promise<StreamsHarness
       });
       const from = await writer();
       await from.publish(stream, message(7));
-      await expect.poll(() => begun).toEqual([7]);
+      await poll(() => begun).toEqual([7]);
       const { taken } = await join('b', 'one');
-      await expect.poll(() => taken).toEqual([7]);
+      await poll(() => taken).toEqual([7]);
       hanging.resolve();
     });
 
@@ -114,22 +121,22 @@ export function streamsContract(name: string, open: () => Promise<StreamsHarness
       const from = await writer();
       await from.publish(stream, message(0));
       await from.publish(stream, message(1));
-      await expect.poll(() => tries[1], { timeout: 10_000 }).toBeGreaterThan(25);
+      await poll(() => tries[1]).toBeGreaterThan(25);
       expect(tries[0]).toBe(20);
       away = false;
-      await expect.poll(() => taken).toEqual([1]);
+      await poll(() => taken).toEqual([1]);
     });
 
     test('while the server is away messages wait, and readers come back by themselves', async () => {
       const { taken } = await join('a', 'one');
       const from = await writer();
       await from.publish(stream, message(0));
-      await expect.poll(() => taken).toEqual([0]);
+      await poll(() => taken).toEqual([0]);
       await harness.serverLeaves();
       const waiting = numbers(3).map((n) => from.publish(stream, message(n + 1)));
       await harness.serverReturns();
       await Promise.all(waiting);
-      await expect.poll(() => [...new Set(taken)], { timeout: 10_000 }).toEqual([0, 1, 2, 3]);
+      await poll(() => [...new Set(taken)]).toEqual([0, 1, 2, 3]);
     }, 30_000);
 
     test('too many are refused, and a stop does not wait for ever', async () => {

@@ -5,6 +5,8 @@ import type { Component } from '#kernel/lifecycle.ts';
  * message, is not made for. Consumers are idempotent.
  */
 export interface EventStreams extends Component {
+  /** What `consume` was called for. Started when the handlers can work, and stopped before what they need. */
+  readonly consumers: Component;
   /**
    * Appends to a stream; messages of one process are in the order in which it published them. While the server is
    * away they wait in this process, and are repeated until they are taken; some may then be there twice.
@@ -13,7 +15,7 @@ export interface EventStreams extends Component {
    */
   publish(stream: string, message: StreamMessage): Promise<void>;
   /**
-   * Before `start`. Each message of the stream, also those from before the first start, comes to one process of the
+   * Before `consumers.start`. Each message of the stream, also those from before the first start, comes to one process of the
    * group. It is done with when the handler resolves. One whose handler fails, or whose process dies, comes again,
    * perhaps elsewhere, after those that came behind it; one that fails again and again, other than by `unavailable`,
    * is given up and logged.

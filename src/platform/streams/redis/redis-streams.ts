@@ -34,12 +34,15 @@ export function createRedisStreams(options: RedisStreamsOptions): EventStreams {
 
   return {
     name: 'streams',
-    async start(signal) {
-      for (const each of consumers) await each.start(signal);
-    },
-    async stop(signal) {
-      await Promise.all(consumers.map((each) => each.stop()));
-      await outbox.close(signal);
+    stop: outbox.close,
+    consumers: {
+      name: 'stream consumers',
+      async start(signal) {
+        for (const each of consumers) await each.start(signal);
+      },
+      async stop() {
+        await Promise.all(consumers.map((each) => each.stop()));
+      },
     },
     publish: (stream, message) => outbox.put({ stream, message }),
     consume(stream, group, handler) {
