@@ -84,7 +84,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
     users: users.api,
     counters,
     events,
-    identityProviders: await createIdentityProviders(settings, logger),
+    outside: { identityProviders: await createIdentityProviders(settings, logger), jobs, mailer },
     runtime: { clock, logger },
     settings: {
       keysFolder,

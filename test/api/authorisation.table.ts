@@ -35,6 +35,10 @@ export const RULES: readonly Rule[] = [
   rule('POST   /api/v1/auth/login', ANYONE),
   rule('POST   /api/v1/auth/refresh', ANYONE),
   rule('POST   /api/v1/auth/logout', ANY_USER),
+  rule('POST   /api/v1/auth/verify-email', ANYONE),
+  rule('POST   /api/v1/auth/verify-email/resend', ANY_USER),
+  rule('POST   /api/v1/auth/password/forgot', ANYONE),
+  rule('POST   /api/v1/auth/password/reset', ANYONE),
   rule('GET    /api/v1/auth/oauth', ANYONE),
   rule('GET    /api/v1/auth/oauth/{provider}', ANYONE),
   rule('GET    /api/v1/auth/oauth/{provider}/callback', ANYONE),
@@ -85,6 +89,8 @@ export const RULES: readonly Rule[] = [
 
   rule('POST   /api/v1/ingest/{kind}', DEVICE),
 
+  rule('GET    /auth/verify-email', ANYONE),
+  rule('GET    /auth/reset-password', ANYONE),
   rule('GET    /.well-known/jwks.json', ANYONE),
   rule('GET    /openapi.json', ANYONE),
   rule('GET    /asyncapi.json', ANYONE),

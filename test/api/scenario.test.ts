@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { TestRequest } from '#test/support/http.ts';
 import { startOidcProvider, type TestIdentityProvider } from '#test/support/identity-providers.ts';
 import { createPeople, type People } from '#test/support/people.ts';
+import { startTestSmtpServer, type TestSmtpServer } from '#test/support/smtp.ts';
 import { type RunningSystem, startTestSystem } from '#test/support/system.ts';
 import { RULES } from './authorisation.table.ts';
 
@@ -17,12 +18,16 @@ const PUBLIC_URL = 'http://127.0.0.1:8000';
 let system: RunningSystem;
 let people: People;
 let corp: TestIdentityProvider;
+let smtp: TestSmtpServer;
 const succeeded = new Set<string>();
 
 beforeAll(async () => {
   corp = await startOidcProvider(`${PUBLIC_URL}/api/v1/auth/oauth/corp/callback`);
+  smtp = await startTestSmtpServer({ hideSTARTTLS: true });
   system = await startTestSystem({
     PUBLIC_URL,
+    SMTP_URL: `smtp://127.0.0.1:${smtp.port}`,
+    MAIL_FROM: 'no-reply@example.com',
     OAUTH_SUCCESS_URL: 'https://app.example.com/signed-in',
     OAUTH_CORP_ISSUER: corp.address,
     OAUTH_CORP_CLIENT_ID: corp.clientId,
@@ -33,6 +38,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await system.stop();
   await corp.stop();
+  await smtp.stop();
 });
 
 /** Sends `route`, such as `POST /api/v1/auth/login`. */
@@ -251,6 +257,32 @@ test('a device sends over HTTP, its owner reads', async () => {
     in_flight: 0,
   });
   expect(ledger.received).toBe(ledger.stored + ledger.merged + 2);
+});
+
+/** The token of the latest mail to `email` that leads to `page`, as soon as a worker has sent it. */
+async function tokenFor(email: string, page: string): Promise<string> {
+  const link = new RegExp(`/auth/${page}#token=([\\w-]{43})`);
+  const find = () =>
+    smtp.received
+      .filter(({ to }) => to.includes(email))
+      .map(({ raw }) => link.exec(raw.replaceAll('=\r\n', '').replaceAll('=3D', '='))?.[1])
+      .findLast((token) => token !== undefined);
+  await expect.poll(find, { timeout: 10_000 }).toBeDefined();
+  return find() ?? '';
+}
+
+test('someone proves an e-mail address and forgets the password', async () => {
+  const email = 'park@example.com';
+  const { access_token: as } = await call(201, 'POST /api/v1/auth/register', { body: { email, password: PASSWORD } });
+  await call(202, 'POST /api/v1/auth/verify-email/resend', { as });
+  await call(204, 'POST /api/v1/auth/verify-email', { body: { token: await tokenFor(email, 'verify-email') } });
+  expect(await call(200, 'GET /api/v1/users/me', { as })).toMatchObject({ is_verified: true });
+  expect(await call(202, 'POST /api/v1/auth/password/forgot', { body: { email } })).toEqual({ status: 'accepted' });
+  const reset = { token: await tokenFor(email, 'reset-password'), new_password: `${PASSWORD}!` };
+  await call(202, 'POST /api/v1/auth/password/reset', { body: reset });
+  await call(401, 'POST /api/v1/auth/login', { body: { email, password: PASSWORD } });
+  await call(200, 'POST /api/v1/auth/login', { body: { email, password: `${PASSWORD}!` } });
+  for (const page of ['verify-email', 'reset-password']) await call(200, `GET /auth/${page}`);
 });
 
 test('someone signs in at a provider', async () => {

@@ -1,16 +1,26 @@
 import { join } from 'node:path';
 import { createEventBus } from '#kernel/events.ts';
 import { silentLogger } from '#kernel/logger.ts';
-import { type AuthModule, type AuthSettings, authMigrations, createAuthModule } from '#modules/auth/index.ts';
+import {
+  type AuthModule,
+  type AuthModuleDeps,
+  type AuthSettings,
+  authMigrations,
+  createAuthModule,
+} from '#modules/auth/index.ts';
 import { createUsersModule, type UsersApi, usersMigrations } from '#modules/users/index.ts';
 import type { AuditReader } from '#platform/audit/audit.port.ts';
 import { createAuditTrail } from '#platform/audit/audit.ts';
+import type { CounterStore } from '#platform/cache/cache.port.ts';
 import { createMemoryCounters } from '#platform/cache/memory-counters.ts';
+import type { Mailer } from '#platform/mail/mail.port.ts';
+import { createNoMailer } from '#platform/mail/no-mailer.ts';
 import type { IdentityProvider } from '#platform/oauth/oauth.port.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 import { createTestClock, type TestClock } from './clock.ts';
 import { temporaryFolder } from './folders.ts';
 import { createTestApp, createTestAuthenticator, type TestApp } from './http.ts';
+import { createJobsHarness, type JobsHarness } from './jobs.ts';
 import { createTestSql } from './sql.ts';
 
 /** Settings of the auth module as an installation has them that sets nothing; `keysFolder` is to be replaced. */
@@ -23,8 +33,18 @@ export const AUTH_SETTINGS: AuthSettings = {
   oauthSuccessUrl: null,
 };
 
+/** No provider, and e-mail is off. */
+export const NOBODY_OUTSIDE: AuthModuleDeps['outside'] = {
+  identityProviders: [],
+  mailer: createNoMailer(),
+  jobs: { enqueue: () => Promise.reject(new Error('nothing is to be enqueued')) },
+};
+
 export interface TestAuthOptions {
   readonly identityProviders?: readonly IdentityProvider[];
+  /** Default: e-mail is off. */
+  readonly mailer?: Mailer;
+  readonly counters?: CounterStore;
   readonly settings?: Partial<AuthSettings>;
 }
 
@@ -35,24 +55,30 @@ export interface TestAuth extends TestApp {
   readonly users: UsersApi;
   readonly auth: AuthModule;
   readonly audit: AuditReader;
+  /** A worker that the test tells to work; everything is on its clock. */
+  readonly jobs: JobsHarness;
 }
 
-export async function createTestAuth({ identityProviders = [], settings = {} }: TestAuthOptions): Promise<TestAuth> {
+export async function createTestAuth(options: TestAuthOptions): Promise<TestAuth> {
+  const { identityProviders = [], mailer = createNoMailer(), settings = {} } = options;
   const folder = temporaryFolder();
   const sql = await createTestSql(usersMigrations, authMigrations);
   const clock = createTestClock();
   const events = createEventBus(silentLogger);
   const audit = createAuditTrail({ sql, clock });
+  const jobs = createJobsHarness(clock);
   const users = createUsersModule({ sql, audit, clock, events });
   const auth = createAuthModule({
     persistence: { sql, audit },
     users: users.api,
-    counters: createMemoryCounters({ clock }),
+    counters: options.counters ?? createMemoryCounters({ clock }),
     events,
-    identityProviders,
+    outside: { identityProviders, jobs: jobs.jobs, mailer },
     runtime: { clock, logger: silentLogger },
     settings: { ...AUTH_SETTINGS, keysFolder: join(folder.path, 'keys'), ...settings },
   });
+  jobs.define(auth.jobs);
+  await jobs.start();
   for (const component of auth.components) await component.start?.(AbortSignal.timeout(5_000));
   const app = await createTestApp({
     routes: [...users.routes, ...auth.routes],
@@ -66,8 +92,10 @@ export async function createTestAuth({ identityProviders = [], settings = {} }: 
     users: users.api,
     auth,
     audit,
+    jobs,
     async close() {
       await app.close();
+      await jobs.stop();
       for (const component of auth.components) await component.stop?.(AbortSignal.timeout(5_000));
       await sql.stop?.(AbortSignal.timeout(5_000));
       folder.remove();

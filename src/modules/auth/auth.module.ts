@@ -6,10 +6,16 @@ import type { UsersApi } from '#modules/users/index.ts';
 import type { AuditTrail } from '#platform/audit/audit.port.ts';
 import type { CounterStore } from '#platform/cache/cache.port.ts';
 import type { HttpMount } from '#platform/http/http.port.ts';
-import type { JobDefinition } from '#platform/jobs/jobs.port.ts';
+import type { JobDefinition, JobQueue } from '#platform/jobs/jobs.port.ts';
+import type { Mailer } from '#platform/mail/mail.port.ts';
 import type { IdentityProvider } from '#platform/oauth/oauth.port.ts';
 import type { MigrationSet, SqlStore } from '#platform/sql/sql.port.ts';
 import { createAccessTokens } from './access-tokens.ts';
+import { createAccountJobs } from './account/account.jobs.ts';
+import { createAccountPageRoutes, createAccountRoutes } from './account/account.routes.ts';
+import { createAccountService } from './account/account.service.ts';
+import { createAccountMailService } from './account/account-mail.service.ts';
+import { createMailThrottle } from './account/mail-throttle.ts';
 import type { AuthApi } from './auth.api.ts';
 import { createAuthJobs } from './auth.jobs.ts';
 import { createRefreshTokenStore } from './auth.repository.ts';
@@ -47,7 +53,12 @@ export interface AuthModuleDeps {
   readonly users: UsersApi;
   readonly counters: CounterStore;
   readonly events: EventBus;
-  readonly identityProviders: readonly IdentityProvider[];
+  /** What proves who somebody is, beside a password: an account elsewhere, a mailbox. */
+  readonly outside: {
+    readonly identityProviders: readonly IdentityProvider[];
+    readonly jobs: JobQueue;
+    readonly mailer: Mailer;
+  };
   readonly runtime: { readonly clock: Clock; readonly logger: Logger };
   readonly settings: AuthSettings;
 }
@@ -73,8 +84,18 @@ export function createAuthModule(deps: AuthModuleDeps): AuthModule {
   const keys = createSigningKeys({ folder: settings.keysFolder });
   const tokens = createAccessTokens({ keys, clock, lifetime: settings.accessTokenMinutes * 60 });
   const refusals = createRefusalTrail({ audit, clock, logger });
+  const singleUse = createSingleUseTokens({ repository: createSingleUseTokenRepository(sql), clock });
+  const mail = createAccountMailService({
+    users,
+    tokens: singleUse,
+    throttle: createMailThrottle({ counters }),
+    background: deps.outside,
+    logger,
+    publicUrl: settings.publicUrl,
+  });
   const service = createAuthService({
     users,
+    mail,
     store: createRefreshTokenStore(sql, audit),
     accessTokens: tokens,
     throttle: createLoginThrottle({ counters }),
@@ -83,15 +104,22 @@ export function createAuthModule(deps: AuthModuleDeps): AuthModule {
     events,
     settings,
   });
-  const singleUse = createSingleUseTokens({ repository: createSingleUseTokenRepository(sql), clock });
+  const account = createAccountService({
+    users,
+    tokens: singleUse,
+    mail,
+    trail: refusals,
+    revokeAllOf: service.revokeAllOf,
+  });
   const oauth = createOAuthService({
-    providers: deps.identityProviders,
+    providers: deps.outside.identityProviders,
     users,
     linking: createLinking({
       users,
       store: createOAuthAccountStore(sql, audit),
       clock,
       registrationOpen: settings.registrationOpen,
+      mail,
     }),
     tokens: singleUse,
     seal: createTicketSeal({ keys }),
@@ -99,9 +127,11 @@ export function createAuthModule(deps: AuthModuleDeps): AuthModule {
     runtime: { clock, settings },
   });
   // Once in all: a process that did it again, later, would end the session that the user has begun since.
-  events.on('user.access_changed', ({ data, origin }) =>
-    data.reason === 'role_changed' || origin === 'relay' ? undefined : service.revokeAllOf(data.user_id),
-  );
+  events.on('user.access_changed', async ({ data, origin }) => {
+    if (data.reason === 'role_changed' || origin === 'relay') return;
+    await service.revokeAllOf(data.user_id);
+    if (data.reason !== 'sessions_ended') await singleUse.voidAllOf(data.user_id, 'reset_password');
+  });
   events.on('auth.refresh_token_reused', ({ data }) =>
     logger.warn(data, 'a revoked refresh token was presented again; its family is revoked'),
   );
@@ -113,10 +143,12 @@ export function createAuthModule(deps: AuthModuleDeps): AuthModule {
     api,
     routes: [
       { prefix: '/api/v1/auth', routes: createAuthRoutes(service) },
+      { prefix: '/api/v1/auth', routes: createAccountRoutes(account) },
+      { prefix: '/auth', routes: createAccountPageRoutes() },
       { prefix: '/api/v1/auth/oauth', routes: createOAuthRoutes(oauth) },
       { prefix: '/.well-known', routes: createJwksRoutes(keys.jwks) },
     ],
-    jobs: createAuthJobs(api),
+    jobs: [...createAuthJobs(api), ...createAccountJobs(mail)],
     components: [keys, refusals],
   };
 }

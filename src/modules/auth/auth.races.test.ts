@@ -8,7 +8,7 @@ import { createUsersModule, type UsersApi, usersMigrations } from '#modules/user
 import { createAuditTrail } from '#platform/audit/audit.ts';
 import { createMemoryCounters } from '#platform/cache/memory-counters.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
-import { AUTH_SETTINGS } from '#test/support/auth.ts';
+import { AUTH_SETTINGS, NOBODY_OUTSIDE } from '#test/support/auth.ts';
 import { createTestClock } from '#test/support/clock.ts';
 import { createTestApp, createTestAuthenticator, type TestApp } from '#test/support/http.ts';
 import { createTestSql } from '#test/support/sql.ts';
@@ -51,7 +51,7 @@ beforeEach(async () => {
     users: interrupted,
     counters: createMemoryCounters({ clock }),
     events,
-    identityProviders: [],
+    outside: NOBODY_OUTSIDE,
     runtime: { clock, logger: silentLogger },
     settings: { ...AUTH_SETTINGS, keysFolder: folder },
   });

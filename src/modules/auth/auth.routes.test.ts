@@ -10,7 +10,7 @@ import { createUsersModule, type UsersApi, usersMigrations } from '#modules/user
 import { createAuditTrail } from '#platform/audit/audit.ts';
 import { createMemoryCounters } from '#platform/cache/memory-counters.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
-import { AUTH_SETTINGS } from '#test/support/auth.ts';
+import { AUTH_SETTINGS, NOBODY_OUTSIDE } from '#test/support/auth.ts';
 import { createTestClock, type TestClock } from '#test/support/clock.ts';
 import { recordEvents } from '#test/support/events.ts';
 import { createTestApp, createTestAuthenticator, type TestApp, type TestRequest } from '#test/support/http.ts';
@@ -55,7 +55,7 @@ async function start(registrationOpen = true): Promise<void> {
     users,
     counters: createMemoryCounters({ clock }),
     events: bus,
-    identityProviders: [],
+    outside: NOBODY_OUTSIDE,
     runtime: { clock, logger },
     settings: { ...AUTH_SETTINGS, keysFolder: join(folder, 'keys'), registrationOpen },
   });

@@ -1,6 +1,7 @@
 import type { FastifyReply } from 'fastify';
 import { Type } from 'typebox';
 import { type HttpRoutes, originOf, principalOf } from '#platform/http/http.port.ts';
+import { mailRequestOf } from './account/account.routes.ts';
 import type { Jwks } from './auth.ports.ts';
 import { JwksView, LoginBody, presentTokens, RefreshBody, RegisterBody, Tokens } from './auth.schemas.ts';
 import type { AuthService } from './auth.service.ts';
@@ -17,7 +18,9 @@ export function createAuthRoutes(auth: AuthService): HttpRoutes {
         schema: {
           tags,
           summary: 'Register',
-          description: 'Makes a USER and signs it in. 403 `registration_closed` where only administrators make users.',
+          description:
+            'Makes a USER, sends a mail to verify the address, and signs it in. 403 `registration_closed` where only ' +
+            'administrators make users.',
           body: RegisterBody,
           response: { 201: Tokens },
         },
@@ -30,7 +33,7 @@ export function createAuthRoutes(auth: AuthService): HttpRoutes {
           phone: phone ?? null,
           organization: organization ?? null,
         };
-        const pair = await auth.register(user, originOf(request));
+        const pair = await auth.register(user, mailRequestOf(request));
         uncached(reply).code(201);
         return presentTokens(pair);
       },

@@ -3,7 +3,7 @@ import { EMAIL_PATTERN, PASSWORD_LENGTH } from '#modules/users/index.ts';
 import { Strict } from '#platform/http/http.schemas.ts';
 import type { TokenPair } from './auth.service.ts';
 
-const Email = Type.String({
+export const Email = Type.String({
   maxLength: 254,
   pattern: EMAIL_PATTERN,
   description: 'E-mail address; trimmed and lower-cased',

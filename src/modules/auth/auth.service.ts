@@ -4,6 +4,7 @@ import { isAppError } from '#kernel/errors.ts';
 import type { EventBus } from '#kernel/events.ts';
 import { createId, createSecret, hashSecret } from '#kernel/ids.ts';
 import type { EmailAndPassword, NewUser, UserAccess, UsersApi } from '#modules/users/index.ts';
+import type { AccountMailService, MailRequest } from './account/account-mail.service.ts';
 import { authErrors } from './auth.errors.ts';
 import type { AccessTokens, LoginThrottle, NewRefreshToken, RefreshTokenStore, RefusalTrail } from './auth.ports.ts';
 
@@ -13,6 +14,7 @@ export interface AuthServiceDeps {
   readonly accessTokens: AccessTokens;
   readonly throttle: LoginThrottle;
   readonly refusals: RefusalTrail;
+  readonly mail: Pick<AccountMailService, 'welcome'>;
   readonly clock: Clock;
   readonly events: EventBus;
   readonly settings: { readonly registrationOpen: boolean; readonly refreshTokenDays: number };
@@ -44,7 +46,7 @@ const DAY_MS = 86_400_000;
  * ends a user's sessions while a sign-in or a refresh is still on its way ends that one too.
  */
 export function createAuthService(deps: AuthServiceDeps) {
-  const { users, store, accessTokens, throttle, refusals, clock, events, settings } = deps;
+  const { users, store, accessTokens, throttle, refusals, mail, clock, events, settings } = deps;
 
   /** Issues a pair; the caller stores the record of the refresh token. */
   function issue(access: UserAccess, familyId: string, credentialsReadAt: number): [TokenPair, NewRefreshToken] {
@@ -88,10 +90,12 @@ export function createAuthService(deps: AuthServiceDeps) {
   return {
     open,
 
-    /** Makes a USER and signs it in. @throws AppError `registration_closed`, `email_taken` */
-    async register(user: Omit<NewUser, 'role'>, origin: RequestOrigin): Promise<TokenPair> {
+    /** Makes a USER, sends it a mail and signs it in. @throws AppError `registration_closed`, `email_taken` */
+    async register(user: Omit<NewUser, 'role'>, request: MailRequest): Promise<TokenPair> {
       if (!settings.registrationOpen) throw authErrors.registration_closed();
-      const { id: userId, role, createdAt } = await users.create({ ...user, role: 'USER' }, origin);
+      const { origin } = request;
+      const { id: userId, email, role, createdAt } = await users.create({ ...user, role: 'USER' }, origin);
+      await mail.welcome(email, request);
       const access = { userId, role, isActive: true, tokensValidAfter: 0 };
       return open(access, createdAt, { method: 'registration', origin });
     },

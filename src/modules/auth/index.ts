@@ -1,3 +1,9 @@
 export type { AuthApi, Authenticator } from './auth.api.ts';
 export type { RefreshTokenReused } from './auth.events.ts';
-export { type AuthModule, type AuthSettings, authMigrations, createAuthModule } from './auth.module.ts';
+export {
+  type AuthModule,
+  type AuthModuleDeps,
+  type AuthSettings,
+  authMigrations,
+  createAuthModule,
+} from './auth.module.ts';

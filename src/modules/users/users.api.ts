@@ -29,6 +29,7 @@ export interface UsersApi {
   create(user: NewUser, origin?: RequestOrigin): Promise<User>;
   exists(userId: number): Promise<boolean>;
   counts(): Promise<{ readonly users: number }>;
+  findById(userId: number): Promise<User | null>;
   findByEmail(email: string): Promise<User | null>;
   /** Role and state as stored now; null for nobody. */
   findAccess(userId: number): Promise<UserAccess | null>;
@@ -42,6 +43,14 @@ export interface UsersApi {
    */
   verifyPassword(credentials: EmailAndPassword, client?: string): Promise<UserAccess | null>;
   recordLogin(userId: number): Promise<void>;
+  /** The e-mail address was proven. @returns false for nobody */
+  markVerified(userId: number, origin: RequestOrigin): Promise<boolean>;
+  /**
+   * A new password for whoever has read a mail to the e-mail address, which is proven by that. Voids every token issued
+   * until now.
+   * @throws AppError `user_not_found`, `invalid_input`, `password_checks_busy`
+   */
+  resetPassword(userId: number, password: string, origin: RequestOrigin): Promise<void>;
   /** Voids every token of the caller issued until now. */
   endSessions(actor: Principal): Promise<void>;
   /**

@@ -194,6 +194,8 @@ export function createUsersService({ store, passwords, clock, events }: UsersSer
       return (await store.users.findAccess(userId)) !== null;
     },
 
+    findById: (userId: number) => store.users.findById(userId),
+
     findByEmail: (email: string) => store.users.findByEmail(normalizeEmail(email)),
 
     findAccess: (userId: number) => store.users.findAccess(userId),
@@ -210,6 +212,33 @@ export function createUsersService({ store, passwords, clock, events }: UsersSer
 
     async recordLogin(userId: number): Promise<void> {
       await store.users.setLastLogin(userId, clock.now());
+    },
+
+    async markVerified(userId: number, origin: RequestOrigin): Promise<boolean> {
+      const done = await store.transaction(async (users, audit) => {
+        const user = await users.findById(userId);
+        if (user === null || user.isVerified) return user !== null;
+        await users.update(userId, { isVerified: true }, clock.now());
+        await audit.record({ actor: null, origin, ...on(userId), action: 'user.email_verified' });
+        return true;
+      });
+      if (done) announceUpdate(userId);
+      return done;
+    },
+
+    async resetPassword(userId: number, password: string, origin: RequestOrigin): Promise<void> {
+      assertPassword(password);
+      const hashedPassword = await passwords.hash(password, origin.ip);
+      await store.transaction(async (users, audit) => {
+        found(await users.findById(userId));
+        const now = clock.now();
+        await users.update(userId, { isVerified: true }, now);
+        await users.setPassword(userId, hashedPassword, now);
+        await users.endTokens(userId, now);
+        await audit.record({ actor: null, origin, ...on(userId), action: 'user.password_reset' });
+      });
+      announceUpdate(userId);
+      announceAccess(userId, 'password_changed');
     },
 
     async endSessions(actor: Principal): Promise<void> {

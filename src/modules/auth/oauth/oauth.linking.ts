@@ -4,6 +4,7 @@ import { isAppError } from '#kernel/errors.ts';
 import { createSecret } from '#kernel/ids.ts';
 import { EMAIL_PATTERN, type User, type UserAccess, type UsersApi } from '#modules/users/index.ts';
 import type { Identity } from '#platform/oauth/oauth.port.ts';
+import type { AccountMailService, MailRequest } from '../account/account-mail.service.ts';
 import { authErrors } from '../auth.errors.ts';
 import { oauthSignInErrors } from './oauth.errors.ts';
 import type { OAuthAccountStore } from './oauth.ports.ts';
@@ -13,6 +14,7 @@ export interface LinkingDeps {
   readonly store: OAuthAccountStore;
   readonly clock: Clock;
   readonly registrationOpen: boolean;
+  readonly mail: Pick<AccountMailService, 'welcome'>;
 }
 
 /** Somebody at a provider. */
@@ -30,8 +32,8 @@ const MAX_URL = 2048;
  * Both sides, because an address that either side merely claims would let whoever claims it in: at the provider into
  * the user of somebody else, here into what somebody else will sign in to.
  */
-export function createLinking({ users, store, clock, registrationOpen }: LinkingDeps) {
-  async function ownerOf(identity: ProviderIdentity, origin: RequestOrigin): Promise<number> {
+export function createLinking({ users, store, clock, registrationOpen, mail }: LinkingDeps) {
+  async function ownerOf(identity: ProviderIdentity, request: MailRequest): Promise<number> {
     const { email, isEmailVerified } = identity;
     if (email === null) throw oauthSignInErrors.oauth_email_missing();
     const existing = await users.findByEmail(email);
@@ -50,8 +52,9 @@ export function createLinking({ users, store, clock, registrationOpen }: Linking
         fullName: identity.fullName?.slice(0, MAX_NAME) ?? null,
         avatarUrl: usableUrl(identity.avatarUrl),
       },
-      origin,
+      request.origin,
     );
+    if (!isEmailVerified) await mail.welcome(user.email, request);
     return user.id;
   }
 
@@ -86,16 +89,16 @@ export function createLinking({ users, store, clock, registrationOpen }: Linking
    * @throws AppError `oauth_email_missing`, `oauth_email_not_verified`, `oauth_user_not_verified`,
    * `registration_closed`, `password_checks_busy`
    */
-  async function userOf(given: ProviderIdentity, origin: RequestOrigin): Promise<UserAccess> {
+  async function userOf(given: ProviderIdentity, request: MailRequest): Promise<UserAccess> {
     const identity = { ...given, email: usableEmail(given.email) };
     const linked = await linkedUser(identity);
     if (linked !== null) return linked;
     try {
-      await link(await ownerOf(identity, origin), identity, origin);
+      await link(await ownerOf(identity, request), identity, request.origin);
     } catch (error) {
       // The same person came twice at once, and the other one was first.
       if (!isAppError(error) || error.code !== 'email_taken') throw error;
-      await link(await ownerOf(identity, origin), identity, origin);
+      await link(await ownerOf(identity, request), identity, request.origin);
     }
     const access = await linkedUser(identity);
     if (access === null) throw oauthSignInErrors.oauth_flow_unknown();

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { type HttpRoutes, originOf } from '#platform/http/http.port.ts';
+import { mailRequestOf } from '../account/account.routes.ts';
 import { presentTokens, Tokens } from '../auth.schemas.ts';
 import { BeginQuery, ProviderList, ProviderParams, RedeemBody } from './oauth.schemas.ts';
 import { type Departure, type OAuthService, TICKET_LIFETIME_MS } from './oauth.service.ts';
@@ -69,7 +70,7 @@ export function createOAuthRoutes(oauth: OAuthService): HttpRoutes {
         const { provider } = request.params;
         // Whatever comes of it: the ticket was good for this one answer.
         setTicket(unseen(reply), { value: '', ...oauth.callbackOf(provider) });
-        const arrival = await oauth.finish(provider, queryOf(request), ticketOf(request), originOf(request));
+        const arrival = await oauth.finish(provider, queryOf(request), ticketOf(request), mailRequestOf(request));
         if ('url' in arrival) return await reply.redirect(arrival.url, 302);
         return presentTokens(arrival.pair);
       },

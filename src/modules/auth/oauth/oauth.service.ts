@@ -4,6 +4,7 @@ import type { Clock } from '#kernel/clock.ts';
 import { isAppError } from '#kernel/errors.ts';
 import type { UsersApi } from '#modules/users/index.ts';
 import type { IdentityProvider } from '#platform/oauth/oauth.port.ts';
+import type { MailRequest } from '../account/account-mail.service.ts';
 import { authErrors } from '../auth.errors.ts';
 import type { RefusalTrail } from '../auth.ports.ts';
 import type { OpenSession, TokenPair } from '../auth.service.ts';
@@ -81,7 +82,7 @@ export function createOAuthService(deps: OAuthServiceDeps) {
     return url.href;
   }
 
-  async function identify(name: string, query: string, sealed: string | null, origin: RequestOrigin) {
+  async function identify(name: string, query: string, sealed: string | null, request: MailRequest) {
     const provider = providerOf(name);
     const ticket = sealed === null ? null : seal.open(sealed);
     if (ticket === null || ticket.provider !== name || ticket.expiresAt <= clock.now()) {
@@ -90,7 +91,7 @@ export function createOAuthService(deps: OAuthServiceDeps) {
     const callback = addressOf(name, '/callback');
     callback.search = query;
     const identity = await provider.complete(callback, ticket.flow);
-    const access = await linking.userOf({ ...identity, provider: name }, origin);
+    const access = await linking.userOf({ ...identity, provider: name }, request);
     if (!access.isActive) throw authErrors.account_inactive();
     return { access, codeChallenge: ticket.codeChallenge };
   }
@@ -126,10 +127,11 @@ export function createOAuthService(deps: OAuthServiceDeps) {
      * @throws AppError `oauth_provider_not_found`, `oauth_flow_unknown`, `account_inactive`, and what
      * `IdentityProvider.complete` and the linking throw
      */
-    async finish(name: string, query: string, sealed: string | null, origin: RequestOrigin): Promise<Arrival> {
+    async finish(name: string, query: string, sealed: string | null, request: MailRequest): Promise<Arrival> {
+      const { origin } = request;
       const startedAt = clock.now();
       return await orOnPage(async () => {
-        const { access, codeChallenge } = await identify(name, query, sealed, origin).catch(async (error: unknown) => {
+        const { access, codeChallenge } = await identify(name, query, sealed, request).catch(async (error: unknown) => {
           if (isAppError(error) && error.code !== 'oauth_provider_not_found' && error.kind !== 'unavailable') {
             const details = { provider: name, reason: error.code };
             const entry = { actor: null, resourceType: 'user', resourceId: null, action: 'auth.login_failed', details };
