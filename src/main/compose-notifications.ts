@@ -11,6 +11,7 @@ import { createRemoteServer } from '#platform/remote/remote-server.ts';
 import { consumeEvents, publishEvents } from '#platform/streams/stream-events.ts';
 import { createMeasurements } from './measurements.ts';
 import { createModuleInfrastructure, NOTIFICATIONS_PROCESS } from './profiles/notifications.ts';
+import { createTracing } from './profiles/tracing.ts';
 import type { Runnable } from './run-until-stopped.ts';
 import type { Settings } from './settings.ts';
 import { VERSION } from './version.ts';
@@ -27,6 +28,7 @@ export async function composeNotifications(
   const events = createEventBus(logger);
   const metrics = createMetrics();
   const measure = createMeasurements(metrics);
+  const tracing = await createTracing(settings, logger);
   const { streams, checks, components, ...stores } = await createModuleInfrastructure(
     settings,
     redisUrl,
@@ -52,6 +54,7 @@ export async function composeNotifications(
     trustProxy: false,
     rateLimit: null,
     counters: createMemoryCounters({ clock }),
+    tracing,
     authenticator: { bearer: nobody, device: nobody },
     routes: [
       createRemoteServer({ name, api, methods, secret, logger }),
@@ -62,7 +65,7 @@ export async function composeNotifications(
   });
 
   return {
-    components: [...components, http, streams.consumers],
+    components: [tracing, ...components, http, streams.consumers],
     http,
     setServing: (value) => {
       serving = value;

@@ -30,6 +30,7 @@ import { createInfrastructure } from './profiles/infrastructure.ts';
 import { createJobs } from './profiles/jobs.ts';
 import { createMailer } from './profiles/mail.ts';
 import { createNotificationsApi } from './profiles/notifications.ts';
+import { createTracing } from './profiles/tracing.ts';
 import { publicUrlOf } from './public-url.ts';
 import type { Runnable } from './run-until-stopped.ts';
 import type { Settings } from './settings.ts';
@@ -57,6 +58,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
   const events = createEventBus(logger);
   const metrics = createMetrics();
   const measure = createMeasurements(metrics);
+  const tracing = await createTracing(settings, logger);
   const infrastructure = await createInfrastructure(settings, MIGRATIONS, clock, logger);
   const { counters } = infrastructure;
   const sql = measure.sql(infrastructure.sql);
@@ -121,7 +123,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
     devices: devices.api,
     realtime,
     events,
-    runtime: { clock, logger },
+    runtime: { clock, logger, tracing },
     limits: {
       ...DEFAULT_INGEST_LIMITS,
       maxAgeMs: settings.TELEMETRY_RETENTION_DAYS * 86_400_000,
@@ -186,6 +188,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
     trustProxy: settings.TRUST_PROXY,
     rateLimit: settings.RATE_LIMIT,
     counters: infrastructure.rateLimitCounters,
+    tracing,
     authenticator: {
       bearer: auth.api.bearer,
       device: async (deviceUid, secret): Promise<DevicePrincipal> => {
@@ -242,6 +245,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
   };
   return {
     components: [
+      tracing,
       ...startOrder(infrastructure.components, infrastructure.sql, schema),
       mailer,
       jobs,

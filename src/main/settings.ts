@@ -210,6 +210,33 @@ const instanceId: Setting<string> = {
   parse: (raw) => (/^[A-Za-z0-9._-]{1,64}$/.test(raw) ? valid(raw) : invalid),
 };
 
+const otlpHeaders: Setting<Readonly<Record<string, string>> | null> = {
+  default: null,
+  shown: '',
+  accepted: 'name=value pairs separated by commas, values percent-encoded',
+  description: 'Headers that go with traces, such as a token',
+  secret: true,
+  parse: (raw) => {
+    const pairs = raw.split(',').map((pair) => /^\s*([A-Za-z0-9_-]+)=([!-~]*)\s*$/.exec(pair));
+    if (pairs.some((pair) => pair === null)) return invalid;
+    try {
+      return valid(Object.fromEntries(pairs.map((pair) => [pair?.[1] ?? '', decodeURIComponent(pair?.[2] ?? '')])));
+    } catch {
+      return invalid;
+    }
+  },
+};
+
+function share(defaultValue: number, description: string): Setting<number> {
+  return {
+    default: defaultValue,
+    shown: String(defaultValue),
+    accepted: 'a number from 0 to 1',
+    description,
+    parse: (raw) => (/^\d*\.?\d+$/.test(raw) && Number(raw) <= 1 ? valid(Number(raw)) : invalid),
+  };
+}
+
 export const ROLES = ['api', 'ingest', 'worker', 'scheduler'] as const;
 
 export const SETTINGS = {
@@ -291,6 +318,14 @@ export const SETTINGS = {
   ACCESS_TOKEN_MINUTES: integer(30, [1, 1_440], 'Lifetime of access tokens'),
   REFRESH_TOKEN_DAYS: integer(7, [1, 365], 'Lifetime of refresh tokens'),
   TELEMETRY_RETENTION_DAYS: integer(365, [1, 36_500], 'Older time stamps are rejected'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: address(
+    ['http:', 'https:'],
+    'http://collector:4318',
+    'Where traces go, by OTLP over HTTP (to /v1/traces there); unset: none are made',
+  ),
+  OTEL_EXPORTER_OTLP_HEADERS: otlpHeaders,
+  OTEL_SERVICE_NAME: text('core-api', 'Name of this service in traces'),
+  OTEL_TRACES_SAMPLER_ARG: share(0.01, 'Share of messages and requests that are traced, unless the caller says'),
   DEVICE_RATE_LIMIT: integer(
     null,
     [1, 1_000_000],

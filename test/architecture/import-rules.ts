@@ -12,7 +12,7 @@ const anyPackage = 'node_modules/';
 const suffix = (...names: readonly string[]) => `\\.(${names.join('|')})\\.ts$`;
 
 const adapterFolders = [
-  '^src/platform/[^/]+/(mongodb|mariadb|mysql|redis|bullmq|smtp|openid)/',
+  '^src/platform/[^/]+/(mongodb|mariadb|mysql|redis|bullmq|smtp|openid|opentelemetry)/',
   '^src/platform/(mongodb|redis)/',
 ];
 const persistence = ['(^|/)migrations/', suffix('repository', 'tables', 'statements')];
@@ -107,7 +107,10 @@ const everywhere: readonly Rule[] = [
   {
     name: 'drivers-in-their-adapters',
     from: { path: '^src/', pathNot: adapterFolders },
-    to: { path: packages('mongodb', 'mysql2', 'ioredis', 'bullmq', 'nodemailer', 'openid-client'), dynamic: false },
+    to: {
+      path: packages('mongodb', 'mysql2', 'ioredis', 'bullmq', 'nodemailer', 'openid-client', '@opentelemetry'),
+      dynamic: false,
+    },
   },
   {
     name: 'driver-adapters-loaded-on-demand',

@@ -5,6 +5,7 @@ import { type Logger, silentLogger } from '#kernel/logger.ts';
 import { createMemoryCounters } from '#platform/cache/memory-counters.ts';
 import type { HttpApp, HttpAuthenticator, HttpMount } from '#platform/http/http.port.ts';
 import { createHttpServer, type HttpServerOptions } from '#platform/http/http.server.ts';
+import { noTracing } from '#platform/tracing/no-tracing.ts';
 import { createResponseCheck, type JsonObject } from './openapi.ts';
 
 export interface TestAppOptions {
@@ -57,6 +58,7 @@ export async function createTestApp(options: TestAppOptions): Promise<TestApp> {
     rateLimit: null,
     counters: createMemoryCounters({ clock: options.clock ?? systemClock }),
     authenticator: options.authenticator ?? createTestAuthenticator(),
+    tracing: noTracing,
     routes: options.routes,
     ...options.server,
   });

@@ -103,7 +103,15 @@ async function relationalPart(route: Route): Promise<Part> {
 async function documentPart(route: Route): Promise<Part> {
   const [sourceName, targetName] = namesOf(route, 'DOCUMENTS_URL');
   // The modules declare their collections; composed with nothing outside, and never started.
-  const nowhere = { ...route.source, DATABASE_URL: null, DOCUMENTS_URL: null, REDIS_URL: null, MQTT_URL: null };
+  const nowhere = {
+    ...route.source,
+    DATABASE_URL: null,
+    DOCUMENTS_URL: null,
+    REDIS_URL: null,
+    MQTT_URL: null,
+    NOTIFICATIONS_URL: null,
+    OTEL_EXPORTER_OTLP_ENDPOINT: null,
+  };
   const { collections } = await composeSystem(nowhere, silentLogger);
   const sourceStores = await createStores(route.source, systemClock, silentLogger);
   const targetStores = await createStores(route.target, systemClock, silentLogger);

@@ -1,6 +1,7 @@
 import type { DeviceStatus } from '#modules/devices/index.ts';
 import type { LedgerIncrement, Sample } from '#platform/telemetry/telemetry.port.ts';
 import type { DeviceLog, ItemOutcome, RejectReason } from './telemetry.ports.ts';
+import type { MessageTrace } from './telemetry.traces.ts';
 
 /** A status that is to be applied; `counted` is false for the broker's own signals, which are no message. */
 export interface PendingStatus {
@@ -39,6 +40,8 @@ export interface Batch {
   readonly rejections: Map<number, Record<string, number>>;
   /** Called once the batch is committed. */
   readonly acknowledgements: (() => void)[];
+  /** Messages that are followed; hardly ever any. */
+  readonly traces: MessageTrace[];
   /** Devices heard from, with their uid. */
   readonly devices: Map<number, string>;
   /** Epoch milliseconds of the latest arrival. */
@@ -54,6 +57,7 @@ export function createBatch(): Batch {
     statuses: [],
     rejections: new Map(),
     acknowledgements: [],
+    traces: [],
     devices: new Map(),
     receivedAt: 0,
     items: 0,

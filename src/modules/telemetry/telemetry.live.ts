@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { toIso } from '#kernel/clock.ts';
 import type { RealtimeNamespace } from '#platform/realtime/realtime.port.ts';
 import type { MetricValue, Sample } from '#platform/telemetry/telemetry.port.ts';
+import type { Span } from '#platform/tracing/tracing.port.ts';
 
 /** A device's updates are shown at most this often; in between the newest value of each metric is kept. */
 const MIN_INTERVAL_MS = 50;
@@ -22,8 +23,11 @@ export function deviceOfRoom(room: string): string | null {
 }
 
 export interface LiveView {
-  /** Shows committed samples to who watches. `devices` maps each device of the samples to its uid. */
-  show(devices: ReadonlyMap<number, string>, samples: readonly Sample[]): void;
+  /**
+   * Shows committed samples to who watches. `devices` maps each device of the samples to its uid, `spans` those
+   * samples that are followed to their spans (null: none is).
+   */
+  show(devices: ReadonlyMap<number, string>, samples: readonly Sample[], spans: ReadonlyMap<Sample, Span> | null): void;
 }
 
 interface Waiting {
@@ -31,6 +35,8 @@ interface Waiting {
   readonly metrics: Record<string, MetricValue>;
   /** When each of the metrics was measured: an older sample that comes later replaces nothing. */
   readonly measuredAt: Map<string, number>;
+  /** Of the samples in it that are followed: from here until it is sent. */
+  spans: Span[] | null;
 }
 
 interface Channel {
@@ -51,20 +57,19 @@ export function createLiveView(namespace: RealtimeNamespace): LiveView {
       timestamp: toIso(update.timestamp),
       metrics: update.metrics,
     });
+    for (const span of update.spans ?? []) span.end();
   }
 
-  function offer(deviceUid: string, sample: Sample): void {
+  function offer(deviceUid: string, sample: Sample, span: Span | undefined): void {
     let channel = channels.get(deviceUid);
     if (channel === undefined) {
       channel = { lastShownAt: Number.NEGATIVE_INFINITY, waiting: null };
       channels.set(deviceUid, channel);
     }
-    if (channel.waiting !== null) {
-      merge(channel.waiting, sample);
-      return;
-    }
-    const update: Waiting = { timestamp: 0, metrics: {}, measuredAt: new Map() };
+    const update: Waiting = channel.waiting ?? { timestamp: 0, metrics: {}, measuredAt: new Map(), spans: null };
     merge(update, sample);
+    if (span !== undefined) update.spans = [...(update.spans ?? []), span.child('live emit')];
+    if (channel.waiting !== null) return;
     const elapsed = performance.now() - channel.lastShownAt;
     if (elapsed >= MIN_INTERVAL_MS) {
       channel.lastShownAt = performance.now();
@@ -81,7 +86,7 @@ export function createLiveView(namespace: RealtimeNamespace): LiveView {
   }
 
   return {
-    show(devices, samples) {
+    show(devices, samples, spans) {
       const everything = namespace.hasListeners(ALL_DEVICES_ROOM);
       const watched = new Map<number, string>();
       for (const [deviceId, deviceUid] of devices) {
@@ -90,7 +95,7 @@ export function createLiveView(namespace: RealtimeNamespace): LiveView {
       if (watched.size === 0) return;
       for (const sample of samples) {
         const deviceUid = watched.get(sample.deviceId);
-        if (deviceUid !== undefined) offer(deviceUid, sample);
+        if (deviceUid !== undefined) offer(deviceUid, sample, spans?.get(sample));
       }
     },
   };

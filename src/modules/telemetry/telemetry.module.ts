@@ -9,6 +9,7 @@ import type { HttpMount } from '#platform/http/http.port.ts';
 import type { MqttHandler } from '#platform/mqtt/mqtt.port.ts';
 import type { Realtime } from '#platform/realtime/realtime.port.ts';
 import type { TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
+import type { Tracing } from '#platform/tracing/tracing.port.ts';
 import type { Batch } from './telemetry.batch.ts';
 import { createBatchCommitter, toStatusLog } from './telemetry.commit.ts';
 import { createLastSeen } from './telemetry.last-seen.ts';
@@ -20,6 +21,7 @@ import { createIngestRoutes, createTelemetryRoutes } from './telemetry.routes.ts
 import { createTelemetryService } from './telemetry.service.ts';
 import { createMonitoringNamespace } from './telemetry.socket.ts';
 import { createDeviceThrottle, unthrottled } from './telemetry.throttle.ts';
+import { endCommit, spansOf } from './telemetry.traces.ts';
 
 /** `device_logs` keep for this long. */
 const LOG_RETENTION_MS = 90 * 86_400_000;
@@ -35,7 +37,7 @@ export interface TelemetryModuleDependencies {
   readonly devices: DevicesApi;
   readonly realtime: Realtime;
   readonly events: EventBus;
-  readonly runtime: { readonly clock: Clock; readonly logger: Logger };
+  readonly runtime: { readonly clock: Clock; readonly logger: Logger; readonly tracing: Tracing };
   readonly limits: IngestLimits;
   readonly observer: IngestObserver;
 }
@@ -55,7 +57,7 @@ export interface TelemetryModule {
 export function createTelemetryModule(dependencies: TelemetryModuleDependencies): TelemetryModule {
   const { stores, devices, realtime, events, runtime, limits, observer } = dependencies;
   const { telemetry } = stores;
-  const { clock, logger } = runtime;
+  const { clock, logger, tracing } = runtime;
   const logs = stores.documents.collection<DeviceLog>({
     name: 'device_logs',
     indexes: [
@@ -68,8 +70,9 @@ export function createTelemetryModule(dependencies: TelemetryModuleDependencies)
   const live = createLiveView(namespace);
   const lastSeen = createLastSeen(devices, logger);
   const onCommitted = (batch: Batch) => {
+    endCommit(batch);
     lastSeen.note(batch.devices.keys(), batch.receivedAt);
-    live.show(batch.devices, batch.samples);
+    live.show(batch.devices, batch.samples, spansOf(batch));
     observer.committed({ items: batch.items, samples: batch.samples.length });
   };
   const nextId = createOrderedIds(clock);
@@ -78,7 +81,7 @@ export function createTelemetryModule(dependencies: TelemetryModuleDependencies)
     limits.maxRatePerDevice === null
       ? unthrottled
       : createDeviceThrottle(limits.maxRatePerDevice, clock, observer.delayed);
-  const pipeline = createIngestPipeline({ committer, clock, logger, limits, throttle, nextId });
+  const pipeline = createIngestPipeline({ committer, clock, logger, limits, throttle, tracing, nextId });
   // Transitions that come from devices are logged before they are acknowledged; these have nobody who waits.
   events.on('device.status_changed', async ({ at, data }) => {
     const { source, from, to } = data;

@@ -5,6 +5,7 @@ import { createId } from '#kernel/ids.ts';
 import { silentLogger } from '#kernel/logger.ts';
 import type { StatusChange } from '#modules/devices/index.ts';
 import type { AppendResult, TelemetryBatch } from '#platform/telemetry/telemetry.port.ts';
+import { noTracing } from '#platform/tracing/no-tracing.ts';
 import { createBatchCommitter } from './telemetry.commit.ts';
 import { createIngestPipeline } from './telemetry.pipeline.ts';
 import type { DeviceLog } from './telemetry.ports.ts';
@@ -84,6 +85,7 @@ function createSubject() {
     onCommitted: () => {},
   });
   const pipeline = createIngestPipeline({
+    tracing: noTracing,
     committer,
     clock: { now: () => NOW },
     logger: silentLogger,

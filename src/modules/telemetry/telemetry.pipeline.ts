@@ -4,6 +4,7 @@ import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { DeviceStatus } from '#modules/devices/index.ts';
 import type { MqttDevice } from '#platform/mqtt/mqtt.port.ts';
+import type { Span, Tracing } from '#platform/tracing/tracing.port.ts';
 import {
   addRejection,
   type Batch,
@@ -17,6 +18,7 @@ import { telemetryErrors } from './telemetry.errors.ts';
 import { type ParsedJson, parseJson, parseLog, parseResponse, parseSample, parseStatus } from './telemetry.payload.ts';
 import type { DeviceChannel, IngestLimits, ItemOutcome, RejectReason } from './telemetry.ports.ts';
 import type { DeviceThrottle } from './telemetry.throttle.ts';
+import { beginCommit, endTraces } from './telemetry.traces.ts';
 
 /** Items that close a batch. Larger ones commit more a second but hold the event loop while they are encoded. */
 const MAX_BATCH_ITEMS = 4_000;
@@ -41,12 +43,14 @@ export interface IngestPipeline extends Component {
   receive(device: MqttDevice, channel: DeviceChannel, payload: Buffer, acknowledge: () => void): void;
   /**
    * Parsed items of one HTTP request, or why one could not be parsed; resolves after they are committed.
+   * @param request the request's span, if it is recorded
    * @throws AppError `ingest_overloaded`; nothing was taken then
    */
   receiveItems(
     device: MqttDevice,
     channel: DeviceChannel,
     items: readonly (ParsedJson | RejectReason)[],
+    request?: Span | null,
   ): Promise<readonly ItemOutcome[]>;
   /** The broker's own signal, in order with the device's messages. */
   connection(device: MqttDevice, status: DeviceStatus, ipAddress: string | null): void;
@@ -69,6 +73,7 @@ export function createIngestPipeline({
   logger,
   limits,
   throttle,
+  tracing,
   nextId,
 }: {
   readonly committer: BatchCommitter;
@@ -76,6 +81,7 @@ export function createIngestPipeline({
   readonly logger: Logger;
   readonly limits: IngestLimits;
   readonly throttle: DeviceThrottle;
+  readonly tracing: Tracing;
   /** Ids of logs without a time of their own, in order. */
   readonly nextId: () => string;
 }): IngestPipeline {
@@ -136,12 +142,14 @@ export function createIngestPipeline({
   async function commit(batch: Batch): Promise<void> {
     committing.add(batch);
     nextCommitAt = performance.now() + (batch.items > SMALL_COMMIT_ITEMS ? COMMIT_INTERVAL_MS : 0);
+    beginCommit(batch);
     const result = await committer.commit(batch);
     committing.delete(batch);
     commits += 1;
     for (const observe of observers.get(batch) ?? []) observe(result);
     observers.delete(batch);
     for (const acknowledge of batch.acknowledgements) acknowledge();
+    endTraces(batch);
     flush();
   }
 
@@ -189,6 +197,11 @@ export function createIngestPipeline({
     return reason;
   }
 
+  /** @param first where the message's samples begin in the batch */
+  function follow(batch: Batch, span: Span, first: number): void {
+    batch.traces.push({ span, first, end: batch.samples.length, commit: null });
+  }
+
   function waitingItems(): number {
     let items = current.items;
     for (const batch of waiting) items += batch.items;
@@ -199,7 +212,9 @@ export function createIngestPipeline({
   return {
     name: 'ingest',
     receive(device, channel, payload, acknowledge) {
+      const span = tracing.samples() ? tracing.begin(`receive ${channel}`, 'consumer', about(device, payload)) : null;
       const batch = open(device);
+      const first = batch.samples.length;
       batch.acknowledgements.push(throttle.pace(device.deviceId, acknowledge));
       const parsed = parseJson(payload, limits);
       if (typeof parsed === 'string') {
@@ -211,12 +226,14 @@ export function createIngestPipeline({
       } else {
         addItem(batch, device, channel, parsed.value);
       }
+      if (span !== null) follow(batch, span, first);
     },
-    receiveItems(device, channel, items) {
+    receiveItems(device, channel, items, request = null) {
       if (committer.isStalled() || waitingItems() + items.length > MAX_WAITING_HTTP_ITEMS) {
         return Promise.reject(telemetryErrors.ingest_overloaded({ details: { retryAfterSeconds: 5 } }));
       }
       const batch = open(device);
+      const first = batch.samples.length;
       const recorder = createOutcomeRecorder();
       for (const item of items) {
         const places = { sample: batch.samples.length, log: batch.logs.length };
@@ -227,6 +244,7 @@ export function createIngestPipeline({
         else if (channel === 'log') recorder.add({ kind: 'log', index: places.log });
         else recorder.add({ kind: 'status' });
       }
+      if (request !== null) follow(batch, request.child(`receive ${channel}`, { items: items.length }), first);
       return new Promise((resolve) => {
         const existing = observers.get(batch) ?? [];
         observers.set(batch, [...existing, (result) => resolve(recorder.outcomes(result))]);
@@ -258,5 +276,15 @@ export function createIngestPipeline({
         flush();
       });
     },
+  };
+}
+
+/** https://opentelemetry.io/docs/specs/semconv/messaging/ */
+function about({ deviceUid }: MqttDevice, payload: Buffer) {
+  return {
+    'messaging.system': 'mqtt',
+    'messaging.operation.type': 'process',
+    'messaging.message.body.size': payload.length,
+    'core_api.device_uid': deviceUid,
   };
 }

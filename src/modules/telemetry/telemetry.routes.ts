@@ -145,7 +145,8 @@ export function createIngestRoutes(pipeline: IngestPipeline, limits: IngestLimit
       async (request) => {
         const bytes = Number(request.headers['content-length'] ?? Number.POSITIVE_INFINITY);
         const items = itemsOf(request.body, bytes, limits);
-        const outcomes = await pipeline.receiveItems(deviceOf(request), request.params.kind as DeviceChannel, items);
+        const channel = request.params.kind as DeviceChannel;
+        const outcomes = await pipeline.receiveItems(deviceOf(request), channel, items, request.span);
         const rejected: { index: number; reason: string }[] = [];
         let stored = 0;
         let merged = 0;

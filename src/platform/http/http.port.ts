@@ -3,6 +3,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, RawServerDefault } from 'fastify';
 import type { Principal, RequestOrigin, UserRole } from '#kernel/access.ts';
 import { commonErrors } from '#kernel/errors.ts';
+import type { Span } from '../tracing/tracing.port.ts';
 
 /**
  * Who may call a route. Every route declares one in `config.access`; a route without it stops the start.
@@ -57,6 +58,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     principal: Principal | null;
     device: DevicePrincipal | null;
+    /** Of this request, while traces are recorded and this one is among them. */
+    span: Span | null;
   }
 }
 

@@ -9,12 +9,14 @@ import { createId } from '#kernel/ids.ts';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { CounterStore } from '#platform/cache/cache.port.ts';
+import type { Tracing } from '#platform/tracing/tracing.port.ts';
 import { createAccessHook } from './access.ts';
 import type { HttpApp, HttpAuthenticator, HttpMount } from './http.port.ts';
 import { Problem } from './http.schemas.ts';
 import { markDocumentRoutes, registerApiDocument } from './openapi.ts';
 import { createErrorHandler, sendProblem } from './problem.ts';
 import { createRateLimitStore } from './rate-limit.ts';
+import { traceRequests } from './request-traces.ts';
 
 export interface HttpServerOptions {
   readonly host: string;
@@ -29,6 +31,7 @@ export interface HttpServerOptions {
   readonly rateLimit: { readonly max: number; readonly windowMs: number } | null;
   readonly counters: CounterStore;
   readonly authenticator: HttpAuthenticator;
+  readonly tracing: Tracing;
   /** Each module's routes, mounted at its prefix. */
   readonly routes: readonly HttpMount[];
   /** Called once a request with what the metrics need. */
@@ -73,6 +76,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
 
   app.decorateRequest('principal', null);
   app.decorateRequest('device', null);
+  traceRequests(app, options.tracing);
   app.addSchema(Problem);
   app.setValidatorCompiler(createValidatorCompiler());
   app.setErrorHandler(handleError);
