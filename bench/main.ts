@@ -1,4 +1,5 @@
 import { api } from './scenarios/api.ts';
+import { fanout } from './scenarios/fanout.ts';
 import { ingest } from './scenarios/ingest.ts';
 import { ingestProduction } from './scenarios/ingest-production.ts';
 import { mixed } from './scenarios/mixed.ts';
@@ -12,6 +13,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   'ingest --profile production': ingestProduction,
   api,
   mixed,
+  fanout,
   start,
 };
 

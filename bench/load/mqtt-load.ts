@@ -10,7 +10,7 @@ import {
   PUBACK,
   type PublishRow,
 } from './mqtt-packets.ts';
-import { createStopwatch, type LoadFigures, type Phase } from './schedule.ts';
+import { createStopwatch, dueAfter, type LoadFigures, type Phase } from './schedule.ts';
 
 /**
  * Publishes telemetry at QoS 1, one connection a device. Raw sockets and pre-encoded packets: the generator
@@ -34,6 +34,10 @@ export interface MqttLoad extends Phase {
 export interface MqttLoadResult extends LoadFigures {
   /** Of the whole run, warm-up included. */
   readonly acknowledged: number;
+  /** When the first connection began, epoch ms with a fraction: with `dueAfter` it says when each message was due. */
+  readonly startedAt: number;
+  /** As it was given. */
+  readonly firstTimestamp: number;
   /** Newest message of each device, in the order of the devices. */
   readonly lastTimestamps: readonly number[];
 }
@@ -47,10 +51,10 @@ answerParent<MqttLoad, MqttLoadResult>(async (load) => {
 
   const { rate, burstMs } = load;
   const stopwatch = createStopwatch(load);
-  const interval = rate === null ? 0 : (1000 * publishers.length) / rate;
+  const { startsAt, completed } = stopwatch;
   for (const [index, publisher] of publishers.entries()) {
-    const firstDueAt = stopwatch.startsAt + (burstMs * index) / publishers.length;
-    publisher.begin({ firstDueAt, interval, burstMs, completed: stopwatch.completed });
+    const pace = rate === null ? null : { rate, burstMs, connections: publishers.length };
+    publisher.begin({ dueAt: pace === null ? null : (n) => startsAt + dueAfter(pace, index, n), completed });
   }
   const tick = setInterval(() => {
     const now = performance.now();
@@ -67,6 +71,8 @@ answerParent<MqttLoad, MqttLoadResult>(async (load) => {
   clearTimeout(late);
   return {
     ...stopwatch.figures(),
+    startedAt: performance.timeOrigin + startsAt,
+    firstTimestamp: load.firstTimestamp,
     acknowledged: publishers.reduce((sum, publisher) => sum + publisher.acknowledged(), 0),
     lastTimestamps: publishers.map((publisher) => publisher.lastTimestamp()),
   };
@@ -77,10 +83,8 @@ answerParent<MqttLoad, MqttLoadResult>(async (load) => {
  * full or the machine busy, is measured from when it was due, not from when it left.
  */
 interface Pace {
-  readonly firstDueAt: number;
-  /** Between the messages of one connection, in ms; 0 is a flood. */
-  readonly interval: number;
-  readonly burstMs: number;
+  /** Of message n of this connection; null is a flood. */
+  readonly dueAt: ((n: number) => number) | null;
   completed(dueAt: number, now: number): void;
 }
 
@@ -158,10 +162,9 @@ async function openPublisher(device: DeviceLogin, load: MqttLoad): Promise<Publi
 
   function pump(now: number): void {
     if (stopped || pace === undefined) return;
-    const { firstDueAt, interval, burstMs } = pace;
     let runStart = nextSlot;
     while (inFlight[nextSlot] === 0) {
-      const due = interval === 0 ? now : firstDueAt + Math.ceil((sent * interval) / burstMs) * burstMs;
+      const due = pace.dueAt === null ? now : pace.dueAt(sent);
       if (due > now) break;
       row.stamp(nextSlot);
       inFlight[nextSlot] = 1;

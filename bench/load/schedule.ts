@@ -6,6 +6,21 @@ export interface Phase {
   readonly seconds: number;
 }
 
+/** Of a load over several connections at a constant rate. */
+export interface Pace {
+  /** Messages a second over all connections. */
+  readonly rate: number;
+  /** A connection sends what is due together, once in so many milliseconds. */
+  readonly burstMs: number;
+  readonly connections: number;
+}
+
+/** When message `n` (from 0) of a connection is due, ms after the start. */
+export function dueAfter({ rate, burstMs, connections }: Pace, connection: number, n: number): number {
+  const interval = (1000 * connections) / rate;
+  return (burstMs * connection) / connections + Math.ceil((n * interval) / burstMs) * burstMs;
+}
+
 export interface LoadFigures {
   /** Completed a second, in the measured window. */
   readonly rate: number;

@@ -38,7 +38,11 @@ export function createMqttRuns(
       const load: MqttLoad = { ...phase, ...shape, port: target.port, devices: logins, rate, firstTimestamp };
       const result = await runChild<MqttLoadResult>(GENERATOR, load);
       firstTimestamp = Math.max(...result.lastTimestamps) + 1;
-      return { ...result, cpuMicroseconds: ((cpuSeconds(target.pid) - before) * 1e6) / result.acknowledged };
+      return {
+        ...result,
+        firstTimestamp: load.firstTimestamp,
+        cpuMicroseconds: ((cpuSeconds(target.pid) - before) * 1e6) / result.acknowledged,
+      };
     },
   };
 }
