@@ -205,8 +205,7 @@ const instanceId: Setting<string> = {
   default: hostname().replace(/[^A-Za-z0-9._-]/g, '-'),
   shown: '',
   accepted: '1 to 64 letters, digits, dots, underscores and dashes',
-  description:
-    'Names this process at an outside MQTT broker: unique among those that run, the same after a restart; unset: the host name',
+  description: 'Names this process: unique among those that run, the same after a restart; unset: the host name',
   parse: (raw) => (/^[A-Za-z0-9._-]{1,64}$/.test(raw) ? valid(raw) : invalid),
 };
 
@@ -275,6 +274,11 @@ export const SETTINGS = {
     'Where devices reach the broker of MQTT_URL; unset: the same address',
   ),
   INSTANCE_ID: instanceId,
+  MQTT_RECEIVERS: integer(
+    2,
+    [1, 16],
+    'Sessions at the broker of MQTT_URL among which ingest processes divide the devices; the same in all of them',
+  ),
   MQTT_AUTH_SECRET: secret(
     'Shown by a broker that asks /api/v1/mqtt for logins and rights (EMQX, go-auth); unset: none may ask',
   ),

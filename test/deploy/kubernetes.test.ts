@@ -180,12 +180,6 @@ describe('scaling and budgets', () => {
     for (const scaler of scalers) expect(target(scaler)).not.toHaveProperty('spec.replicas');
   });
 
-  test('ingest keeps its names and does not shrink by itself: the broker keeps messages for each', () => {
-    const scaler = scalers.find((each) => nameOf(each) === 'core-api-ingest');
-    expect(target(scaler ?? {})?.['kind']).toBe('StatefulSet');
-    expect(at(scaler, 'spec', 'behavior', 'scaleDown', 'selectPolicy')).toBe('Disabled');
-  });
-
   test.each(ofKind('PodDisruptionBudget', 'Service').map((object) => [`${object['kind']} ${nameOf(object)}`, object]))(
     '%s selects the pods of one workload',
     (_name, object) => {

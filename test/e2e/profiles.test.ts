@@ -19,12 +19,12 @@ const SETTING_OF: Readonly<Record<ServerName, (server: TestServer) => ServerSett
   mosquitto: ({ url }) => ({ MQTT_URL: url, MQTT_PUBLIC_URL: `mqtt://127.0.0.1:${devicePortOf(url)}` }),
 };
 
-/** The same scenario as in main-path.test.ts, with each of these parts outside the process.
- * Not at a Mosquitto: there the order of a Last Will and a disconnect is not certain on a busy machine. */
+/** The same scenario as in main-path.test.ts, with each of these parts outside the process. */
 const PROFILES: readonly (readonly ServerName[])[] = [
   ['mariadb', 'redis'],
   ['mongodb'],
-  ['mariadb', 'mongodb', 'redis'],
+  ['mosquitto'],
+  ['mariadb', 'mongodb', 'redis', 'mosquitto'],
 ];
 
 for (const parts of PROFILES) {

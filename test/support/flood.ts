@@ -22,6 +22,8 @@ export interface FloodOptions {
   readonly pauseMs?: number;
   /** Connect again and send again what was not acknowledged. Default false. */
   readonly reconnect?: boolean;
+  /** Of the device at this index; default true. Without, message `n` carries `{s<n>: n}` and no time stamp. */
+  readonly hasTimestamps?: (index: number) => boolean;
 }
 
 /**
@@ -31,7 +33,7 @@ export interface FloodOptions {
 export async function startFlood(
   mqttUrl: string,
   devices: readonly RegisteredDevice[],
-  { window, pauseMs = 0, reconnect = false }: FloodOptions,
+  { window, pauseMs = 0, reconnect = false, hasTimestamps = () => true }: FloodOptions,
 ): Promise<Flood> {
   const start = Date.now() - FIRST_TIMESTAMP_AGE_MS;
   const acknowledged = devices.map(() => new Set<number>());
@@ -59,7 +61,9 @@ export async function startFlood(
         pending += 1;
         client.publish(
           `devices/${device.uid}/telemetry`,
-          `{"timestamp":${start + seq},"metrics":{"seq":${seq}}}`,
+          hasTimestamps(index)
+            ? `{"timestamp":${start + seq},"metrics":{"seq":${seq}}}`
+            : `{"metrics":{"s${seq}":${seq}}}`,
           { qos: 1 },
           (error) => {
             pending -= 1;

@@ -1,6 +1,7 @@
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { MqttAccounts, MqttBroker, MqttHandler } from '#platform/mqtt/mqtt.port.ts';
+import type { Shares } from '#platform/shares/shares.port.ts';
 import type { Settings } from '../settings.ts';
 
 export interface BrokerProfile {
@@ -14,14 +15,14 @@ export interface BrokerProfile {
 }
 
 /** The MQTT broker: a Mosquitto, or one inside this process. */
-export async function createBrokerProfile(settings: Settings, logger: Logger): Promise<BrokerProfile> {
+export async function createBrokerProfile(settings: Settings, shares: Shares, logger: Logger): Promise<BrokerProfile> {
   const mqttLogger = logger.child({ component: 'mqtt' });
   return settings.MQTT_URL === null
     ? await embeddedBroker(settings, mqttLogger)
-    : await mosquitto(settings.MQTT_URL, settings, mqttLogger);
+    : await mosquitto(settings.MQTT_URL, settings, shares, mqttLogger);
 }
 
-async function mosquitto(url: string, settings: Settings, logger: Logger): Promise<BrokerProfile> {
+async function mosquitto(url: string, settings: Settings, shares: Shares, logger: Logger): Promise<BrokerProfile> {
   const { createMosquittoControl } = await import('#platform/mqtt/mosquitto/control.ts');
   const { createMosquittoAccounts } = await import('#platform/mqtt/mosquitto/accounts.ts');
   const { createMosquittoBroker } = await import('#platform/mqtt/mosquitto/mosquitto.ts');
@@ -35,7 +36,8 @@ async function mosquitto(url: string, settings: Settings, logger: Logger): Promi
         control,
         handler,
         logger,
-        instanceId: settings.INSTANCE_ID,
+        shares,
+        sessionCount: settings.MQTT_RECEIVERS,
         deviceAddresses: [settings.MQTT_PUBLIC_URL ?? withoutLogin(url)],
       }),
   };

@@ -46,7 +46,7 @@ export async function createInfrastructure(
   const sql = await createRelationalStore(settings, migrations);
   const stores = await createStores(settings, clock, logger);
   const shared = await createSharedState(settings, clock, logger);
-  const broker = await createBrokerProfile(settings, logger);
+  const broker = await createBrokerProfile(settings, shared.shares, logger);
   const ownsFiles = settings.DATABASE_URL === null || settings.DOCUMENTS_URL === null;
 
   return {

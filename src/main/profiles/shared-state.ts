@@ -4,6 +4,7 @@ import type { Logger } from '#kernel/logger.ts';
 import type { CounterStore } from '#platform/cache/cache.port.ts';
 import type { FanOut } from '#platform/realtime/socketio/fan-out.ts';
 import type { EventRelay } from '#platform/relay/relay.port.ts';
+import type { Shares } from '#platform/shares/shares.port.ts';
 import type { EventStreams } from '#platform/streams/streams.port.ts';
 import type { Settings } from '../settings.ts';
 
@@ -14,6 +15,8 @@ export interface SharedState {
   /** Counts for this process alone while Redis is away. */
   readonly rateLimitCounters: CounterStore;
   readonly relay: EventRelay;
+  /** What exists once and is used by one process at a time. */
+  readonly shares: Shares;
   /** Between the Socket.IO servers of all processes; null: there is one process. */
   readonly fanOut: FanOut | null;
   /** To and from modules in processes of their own; null: there can be none. Its consumers are started last. */
@@ -34,6 +37,7 @@ export async function createSharedState(settings: Settings, clock: Clock, logger
     const { createFallbackCounters } = await import('#platform/cache/fallback-counters.ts');
     const { createRedisStreams } = await import('#platform/streams/redis/redis-streams.ts');
     const { createRedisFanOut } = await import('#platform/realtime/redis/redis-fan-out.ts');
+    const { createRedisShares } = await import('#platform/shares/redis/redis-shares.ts');
     const relay = createRedisRelay({ connection, logger });
     const counters = createRedisCounters({ connection });
     const streams = createRedisStreams({ connection, logger, consumer: settings.INSTANCE_ID });
@@ -41,6 +45,7 @@ export async function createSharedState(settings: Settings, clock: Clock, logger
       counters,
       rateLimitCounters: createFallbackCounters({ shared: counters, local, logger }),
       relay,
+      shares: createRedisShares({ connection }),
       fanOut: createRedisFanOut({ connection, relay, logger }),
       streams,
       components: [connection, relay, streams],
@@ -48,11 +53,13 @@ export async function createSharedState(settings: Settings, clock: Clock, logger
     };
   }
   const { createLocalRelay } = await import('#platform/relay/local-relay.ts');
+  const { createMemoryShares } = await import('#platform/shares/memory-shares.ts');
   const relay = createLocalRelay({ logger });
   return {
     counters: local,
     rateLimitCounters: local,
     relay,
+    shares: createMemoryShares({ clock }),
     fanOut: null,
     streams: null,
     components: [relay],

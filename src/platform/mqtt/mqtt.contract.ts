@@ -269,6 +269,7 @@ function sessionContract(harness: MqttHarness): void {
     const clientIds = harness.capabilities.severalConnections ? ['one', 'two'] : ['one'];
     test('disconnect cuts every connection of a device, drops Last Wills, and leaves others alone', async () => {
       for (const clientId of clientIds) await rig().device('alpha', { clientId, will });
+      await rig().handler.saw('connected alpha');
       const beta = await rig().device('beta');
       await rig().handler.saw('connected beta');
       await rig().setSecret('alpha', 'rotated');

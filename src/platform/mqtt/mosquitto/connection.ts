@@ -24,6 +24,8 @@ export interface Connection {
   /** The client while it is connected. @throws AppError `unavailable` */
   client(): MqttClient;
   isUp(): boolean;
+  /** Bytes of our own making; nothing when the connection is gone. */
+  write(bytes: Buffer): void;
   /** @param hangUp also what has arrived and was not read yet is left to the next connection of the session */
   close(options?: { readonly hangUp?: boolean }): Promise<void>;
 }
@@ -114,6 +116,9 @@ export function createConnection(options: ConnectionOptions): Connection {
       return client;
     },
     isUp: () => up,
+    write(bytes) {
+      if (client?.connected) client.stream.write(bytes);
+    },
     async close({ hangUp = false } = {}) {
       closing = true;
       const current = client;

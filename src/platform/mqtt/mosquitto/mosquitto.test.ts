@@ -1,5 +1,7 @@
 import mqtt from 'mqtt';
+import { systemClock } from '#kernel/clock.ts';
 import { silentLogger } from '#kernel/logger.ts';
+import { createMemoryShares } from '#platform/shares/memory-shares.ts';
 import { devicePortOf } from '#test/support/servers/mosquitto.ts';
 import { describeWithServer } from '#test/support/servers.ts';
 import { mqttContract } from '../mqtt.contract.ts';
@@ -7,8 +9,10 @@ import type { MqttHarness } from '../mqtt.harness.ts';
 import { createMosquittoAccounts } from './accounts.ts';
 import { createMosquittoControl } from './control.ts';
 import { createMosquittoBroker } from './mosquitto.ts';
+import { sessionsOf } from './partition.ts';
 
-const INSTANCE = 'test';
+/** `alpha` and `beta` belong to different ones. */
+const SESSIONS = 3;
 
 await describeWithServer('mosquitto', ({ url }) => mqttContract(harnessOf(url)));
 
@@ -35,13 +39,13 @@ function harnessOf(url: string): MqttHarness {
         await control.publish({ topic: `devices/${uid}/config`, payload: '', qos: 1, retain: true });
       }
       // What an earlier test left.
-      await dropSession(url, 'core.api.listener');
-      await dropSession(url, `core.api.ingest.${INSTANCE}`);
+      for (const { clientId } of sessionsOf(SESSIONS)) await dropSession(url, clientId);
       const broker = createMosquittoBroker({
         control,
         handler,
         logger: silentLogger,
-        instanceId: INSTANCE,
+        shares: createMemoryShares({ clock: systemClock }),
+        sessionCount: SESSIONS,
         deviceAddresses: [`mqtt://127.0.0.1:${port}`],
       });
       return {

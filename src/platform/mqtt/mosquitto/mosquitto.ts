@@ -1,111 +1,98 @@
 import { commonErrors } from '#kernel/errors.ts';
 import type { Logger } from '#kernel/logger.ts';
-import {
-  DEVICE_CHANNELS,
-  type DeviceChannel,
-  type MqttBroker,
-  type MqttHandler,
-  SERVER_CHANNELS,
-} from '../mqtt.port.ts';
+import type { Shares } from '#platform/shares/shares.port.ts';
+import { type MqttBroker, type MqttHandler, SERVER_CHANNELS } from '../mqtt.port.ts';
 import { createConnection } from './connection.ts';
 import type { MosquittoControl } from './control.ts';
 import { createIdentities } from './identities.ts';
-import { createListener, LISTENER_TOPIC } from './listener.ts';
+import { type Session, sessionsOf } from './partition.ts';
 import { createReceiver } from './receiver.ts';
+import { createReceivers, type ReceiversOptions, type SessionUser } from './receivers.ts';
+import { createStream, FORGET_TOPIC } from './stream.ts';
 
 export interface MosquittoBrokerOptions {
   /** Started before the broker, stopped after it. */
   readonly control: MosquittoControl;
   readonly handler: MqttHandler;
   readonly logger: Logger;
-  /**
-   * Names this process's session at the broker: unique among the processes that run, and the same after a
-   * restart, because what came meanwhile waits under this name. Letters, digits, `.`, `_` and `-`.
-   */
-  readonly instanceId: string;
+  /** Common to all processes that take messages from this broker. */
+  readonly shares: Shares;
+  /** Among how many sessions the devices are divided; default 1. The same in all processes, and over restarts. */
+  readonly sessionCount?: number;
   /** Where devices connect, to be shown; the broker's address for us may be another one. */
   readonly deviceAddresses: readonly string[];
   readonly limits?: {
-    /** Unacknowledged messages that the broker may send. Default 10,000, which are 640 MB at the very most. */
+    /** Unacknowledged messages that the broker may send in a session. Default 10,000: 640 MB at the very most. */
     readonly maxInFlight?: number;
   };
-  /** Of the process that listens for status; default 3 s. */
-  readonly heartbeatMs?: number;
+  /** See `ReceiversOptions`. */
+  readonly timing?: Pick<ReceiversOptions, 'roundMs' | 'ttlMs' | 'yieldMs'>;
 }
 
-const GROUP = 'core-api';
-const FORGET_TOPIC = 'core-api/forget';
 const MAX_IN_FLIGHT = 10_000;
 const UNKNOWN_LOG_INTERVAL_MS = 60_000;
-const CHANNELS: ReadonlySet<string> = new Set(DEVICE_CHANNELS);
 
 /**
- * Takes devices in at a Mosquitto 2.0 with dynamic security, as in deploy/mosquitto. Telemetry, logs and
- * responses come over a shared subscription, each to one process; what decides the status of devices comes to
- * one process at a time (see `Listener`).
+ * Takes devices in at a Mosquitto 2.0 with dynamic security, as in deploy/mosquitto. A few sessions, which outlive
+ * their processes, each get everything that devices send and all that the broker tells of their coming and going, in
+ * its order; each deals with its part of the devices and acknowledges the rest unread. The processes divide the
+ * sessions among them (`Receivers`). No shared subscription: Mosquitto forgets those when it restarts, and what is
+ * published until they are made again is acknowledged and dropped.
  *
  * A process that takes no messages does not start it, and sends and cuts all the same.
  *
  * Mosquitto acknowledges to the device when it has the message in its queue. Our acknowledgement to Mosquitto
- * leaves after `acknowledge()`, so what was not stored comes again, to this process: sessions keep their share.
+ * leaves after `acknowledge()`, so what was not stored comes again, to whoever has the session then.
  */
 export function createMosquittoBroker(options: MosquittoBrokerOptions): MqttBroker {
-  const { control, handler, logger, instanceId } = options;
+  const { control, handler, logger } = options;
   const { address } = control;
   const identities = createIdentities(handler, logger);
   let stopped = false;
   const noteUnknown = createUnknownLog(logger);
 
-  function message(topic: string, payload: Buffer, acknowledge: () => void): void {
-    if (topic === LISTENER_TOPIC || topic === FORGET_TOPIC) {
-      const text = payload.toString();
-      if (topic === LISTENER_TOPIC) listener.heard(text);
-      else identities.forget(text);
-      acknowledge();
-      return;
-    }
-    const end = topic.indexOf('/', PREFIX_LENGTH);
-    const channel = topic.slice(end + 1);
-    if (end < 0 || !isChannel(channel)) {
-      acknowledge();
-      return;
-    }
-    const uid = topic.slice(PREFIX_LENGTH, end);
-    identities.with(uid, (device) => {
-      if (device !== null) return handler.message({ device, channel, payload }, acknowledge);
-      // Left over from a device that was deleted meanwhile.
-      noteUnknown(uid);
-      acknowledge();
+  function use(session: Session, onLost: (takenOver: boolean) => void): SessionUser {
+    const stream = createStream({
+      session,
+      handler,
+      identities,
+      onUnknown: noteUnknown,
+      nudge(topic) {
+        if (receiver.isUp()) receiver.client().publish(topic, '', { qos: 1 });
+      },
     });
+    const receiver = createReceiver({
+      address,
+      clientId: session.clientId,
+      logger,
+      maxInFlight: options.limits?.maxInFlight ?? MAX_IN_FLIGHT,
+      subscriptions: stream.subscriptions,
+      message: stream.message,
+      onNewSession: () => logger.info({ session: session.name }, 'a new session at the MQTT broker'),
+      onConnect: stream.connected,
+      onLost(takenOver) {
+        stream.lost();
+        onLost(takenOver);
+      },
+    });
+    return {
+      open: receiver.open,
+      isUp: receiver.isUp,
+      drain() {
+        const drained = receiver.drain();
+        stream.end();
+        return drained;
+      },
+      close: receiver.close,
+    };
   }
 
-  const listener = createListener({
-    address,
-    instanceId,
-    handler,
-    identities,
-    message,
+  const receivers = createReceivers({
+    shares: options.shares,
+    sessions: sessionsOf(options.sessionCount ?? 1),
     logger,
-    ...(options.heartbeatMs === undefined ? {} : { heartbeatMs: options.heartbeatMs }),
-  });
-  const receiver = createReceiver({
-    address,
-    clientId: `core.api.ingest.${instanceId}`,
-    logger,
-    maxInFlight: options.limits?.maxInFlight ?? MAX_IN_FLIGHT,
-    // What was retained is old (rh 2).
-    subscriptions: {
-      ...Object.fromEntries(
-        DEVICE_CHANNELS.filter((channel) => channel !== 'status').map((channel) => [
-          `$share/${GROUP}/devices/+/${channel}`,
-          { qos: 1, rh: 2 },
-        ]),
-      ),
-      [FORGET_TOPIC]: { qos: 1, rh: 2 },
-      [LISTENER_TOPIC]: { qos: 0, rh: 2 },
-    },
-    message,
-    onConnect: () => listener.reconnected(),
+    use,
+    ...options.timing,
   });
 
   /** Takes the device's session over as a clean one: only so does Mosquitto drop what it keeps for it. */
@@ -124,12 +111,11 @@ export function createMosquittoBroker(options: MosquittoBrokerOptions): MqttBrok
     name: 'mqtt',
     async start(signal) {
       stopped = false;
-      await receiver.open(signal);
-      await listener.start(signal);
+      await receivers.start(signal);
     },
     async stop(signal) {
       stopped = true;
-      await Promise.all([receiver.close(signal), listener.stop(signal)]);
+      await receivers.stop(signal);
       identities.stop();
     },
     async publish(outgoing) {
@@ -153,16 +139,10 @@ export function createMosquittoBroker(options: MosquittoBrokerOptions): MqttBrok
     },
     async ping() {
       await control.ping();
-      receiver.client();
+      if (stopped || !receivers.isUp()) throw commonErrors.unavailable();
     },
     addresses: () => options.deviceAddresses,
   };
-}
-
-const PREFIX_LENGTH = 'devices/'.length;
-
-function isChannel(text: string): text is DeviceChannel {
-  return CHANNELS.has(text);
 }
 
 /** Any device with an account could fill the log: a line a minute, with how many there were. */

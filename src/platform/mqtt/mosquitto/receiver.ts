@@ -1,16 +1,27 @@
-import type { IClientOptions, ISubscriptionMap } from 'mqtt';
+import type { ISubscriptionMap, MqttClient } from 'mqtt';
 import type { Logger } from '#kernel/logger.ts';
 import { Acknowledgements } from './acknowledgements.ts';
 import type { BrokerAddress } from './address.ts';
 import { type Connection, createConnection } from './connection.ts';
+import { type Delivery, Redeliveries } from './redeliveries.ts';
 
-/** A persistent session whose messages are acknowledged when the one who takes them says so. */
+/**
+ * A persistent session whose messages are acknowledged when the one who takes them says so, one connection after
+ * the other. An acknowledgement goes to the connection on which the message came, or nowhere.
+ */
 export interface Receiver {
+  /** Connects, and subscribes. A connection that is lost is not made again; this may be called again then. */
   open(signal?: AbortSignal): Promise<void>;
   isUp(): boolean;
+  /** The client while it is connected. @throws AppError `unavailable` */
   client: Connection['client'];
-  /** Takes nothing more, waits for the acknowledgements of what was taken, and leaves the session at the broker. */
-  close(signal: AbortSignal): Promise<void>;
+  /**
+   * Takes nothing more. Resolves when the broker has the acknowledgements of all that was taken: so it may take a
+   * connection that is yet to be made.
+   */
+  drain(): Promise<void>;
+  /** Ends the connection at once, and leaves the session at the broker. Not opened again. */
+  close(): Promise<void>;
 }
 
 export interface ReceiverOptions {
@@ -18,17 +29,21 @@ export interface ReceiverOptions {
   readonly clientId: string;
   readonly logger: Logger;
   readonly subscriptions: ISubscriptionMap;
-  /** One message; must not throw. Unacknowledged ones come again on the next connection of the session. */
+  /**
+   * One message; must not throw. What was not acknowledged comes again on the next connection of the session; to
+   * this receiver it is the same message then, and is not handed over twice.
+   */
   readonly message: (topic: string, payload: Buffer, acknowledge: () => void) => void;
   readonly maxInFlight: number;
-  readonly reconnectMs?: number | null;
-  readonly will?: NonNullable<IClientOptions['will']>;
+  /** The session was not there: what came while it was not is lost. */
+  readonly onNewSession?: () => void;
+  /** Each time, when it counts as connected. */
   readonly onConnect?: () => void;
-  /** @param takenOver another process uses the session now */
+  /** @param takenOver another client uses the session now */
   readonly onLost?: (takenOver: boolean) => void;
 }
 
-/** How long the broker keeps what comes for a process that is away. */
+/** How long the broker keeps what comes while nobody uses the session. */
 const SESSION_SECONDS = 14 * 86_400;
 const SESSION_TAKEN_OVER = 0x8e;
 /**
@@ -38,64 +53,132 @@ const SESSION_TAKEN_OVER = 0x8e;
 const LATER = new Error('acknowledged later');
 const NOTHING = () => {};
 
-export function createReceiver(options: ReceiverOptions): Receiver {
-  const { logger, message } = options;
-  let stopping = false;
-  let takenOver = false;
-  const acknowledgements = new Acknowledgements((bytes) => write(bytes));
-  let write: (bytes: Buffer) => void = NOTHING;
+/** One connection of the session. */
+interface Link {
+  readonly connection: Connection;
+  readonly acknowledgements: Acknowledgements;
+}
 
-  const connection = createConnection({
-    address: options.address,
-    logger,
-    ...(options.reconnectMs === undefined ? {} : { reconnectMs: options.reconnectMs }),
-    client: {
-      clientId: options.clientId,
-      clean: false,
-      properties: { sessionExpiryInterval: SESSION_SECONDS, receiveMaximum: options.maxInFlight },
-      ...(options.will === undefined ? {} : { will: options.will }),
-    },
-    prepare(client) {
-      write = (bytes) => {
-        if (client.connected) client.stream.write(bytes);
-      };
-      client.handleMessage = (packet, callback) => {
-        // Without the callback MQTT.js reads no further.
-        if (stopping) return;
-        const acknowledge = packet.qos === 0 ? NOTHING : acknowledgements.expect(packet.messageId ?? 0);
-        message(packet.topic, packet.payload as Buffer, acknowledge);
-        callback(LATER);
-      };
-      client.on('disconnect', ({ reasonCode }) => {
-        takenOver = reasonCode === SESSION_TAKEN_OVER;
-      });
-      client.on('close', () => {
-        acknowledgements.reset();
-        const wasTakenOver = takenOver;
-        takenOver = false;
-        if (!stopping) options.onLost?.(wasTakenOver);
-      });
-    },
-    async onConnect(client) {
-      await client.subscribeAsync(options.subscriptions);
-      options.onConnect?.();
-    },
-  });
+export function createReceiver(options: ReceiverOptions): Receiver {
+  const { logger, message, maxInFlight } = options;
+  const redeliveries = new Redeliveries(2 * maxInFlight);
+  let link: Link | undefined;
+  let draining = false;
+  let closed = false;
+  /** Handed over, and not dealt with yet. */
+  let pending = 0;
+  let whenDrained = NOTHING;
+
+  function received(acknowledgements: Acknowledgements, topic: string, payload: Buffer, packet: Packet): void {
+    const { qos, dup = false, messageId = 0 } = packet;
+    if (qos === 0) {
+      if (!draining) message(topic, payload, NOTHING);
+      return;
+    }
+    const known = redeliveries.find(messageId, dup, topic, payload);
+    // Left to whoever has the session next.
+    if (draining && known === undefined) return;
+    const delivery = known ?? redeliveries.add(messageId, topic, payload);
+    delivery.acknowledge = acknowledgements.expect(messageId);
+    if (delivery.isDone) delivery.acknowledge();
+    else if (known === undefined) hand(delivery, topic, payload);
+  }
+
+  function hand(delivery: Delivery, topic: string, payload: Buffer): void {
+    pending++;
+    message(topic, payload, () => {
+      if (delivery.isDone) return;
+      delivery.isDone = true;
+      pending--;
+      delivery.acknowledge?.();
+      settle();
+    });
+  }
+
+  /** Redeliveries come before the answer to our subscription: none is to be expected on a connection that is up. */
+  function settle(): void {
+    if (!draining || pending > 0 || link === undefined) return;
+    const { connection, acknowledgements } = link;
+    void acknowledgements.empty().then(() => {
+      if (connection.isUp()) whenDrained();
+    });
+  }
+
+  function prepare(client: MqttClient, current: () => Link): void {
+    let takenOver = false;
+    let isAccepted = false;
+    let isOver = false;
+    client.handleMessage = (packet, callback) => {
+      if (closed || isOver) return;
+      received(current().acknowledgements, packet.topic, packet.payload as Buffer, packet);
+      callback(LATER);
+    };
+    client.on('packetreceive', (packet) => {
+      if (packet.cmd !== 'connack' || packet.reasonCode !== 0) return;
+      isAccepted = true;
+      if (packet.sessionPresent) return;
+      redeliveries.clear();
+      options.onNewSession?.();
+    });
+    client.on('disconnect', ({ reasonCode }) => {
+      takenOver = reasonCode === SESSION_TAKEN_OVER;
+    });
+    client.on('close', () => {
+      if (isOver) return;
+      isOver = true;
+      current().acknowledgements.reset();
+      if (isAccepted && !closed) options.onLost?.(takenOver);
+    });
+  }
+
+  function createLink(): Link {
+    const connection = createConnection({
+      address: options.address,
+      logger,
+      reconnectMs: null,
+      client: {
+        clientId: options.clientId,
+        clean: false,
+        properties: { sessionExpiryInterval: SESSION_SECONDS, receiveMaximum: maxInFlight },
+      },
+      prepare: (client) => prepare(client, () => created),
+      async onConnect(client) {
+        await client.subscribeAsync(options.subscriptions);
+        options.onConnect?.();
+      },
+    });
+    const created: Link = { connection, acknowledgements: new Acknowledgements((bytes) => connection.write(bytes)) };
+    return created;
+  }
 
   return {
-    open: (signal) => connection.open(signal),
-    isUp: connection.isUp,
-    client: connection.client,
-    async close(signal) {
-      stopping = true;
-      let onAbort = NOTHING;
-      const aborted = new Promise<void>((resolve) => {
-        onAbort = resolve;
-        signal.addEventListener('abort', onAbort, { once: true });
+    async open(signal) {
+      const opened = createLink();
+      link = opened;
+      await opened.connection.open(signal);
+      settle();
+    },
+    isUp: () => link?.connection.isUp() ?? false,
+    client() {
+      if (link === undefined) throw new Error('the receiver was not opened');
+      return link.connection.client();
+    },
+    drain() {
+      draining = true;
+      return new Promise((resolve) => {
+        whenDrained = resolve;
+        settle();
       });
-      if (!signal.aborted) await Promise.race([acknowledgements.empty(), aborted]);
-      signal.removeEventListener('abort', onAbort);
-      await connection.close({ hangUp: true });
+    },
+    async close() {
+      closed = true;
+      await link?.connection.close({ hangUp: true });
     },
   };
+}
+
+interface Packet {
+  readonly qos: number;
+  readonly dup?: boolean;
+  readonly messageId?: number;
 }

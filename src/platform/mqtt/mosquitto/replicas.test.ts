@@ -1,6 +1,9 @@
 import mqtt from 'mqtt';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { silentLogger } from '#kernel/logger.ts';
+import { afterEach, beforeAll, expect, test } from 'vitest';
+import { systemClock } from '#kernel/clock.ts';
+import { type Logger, silentLogger } from '#kernel/logger.ts';
+import { createMemoryShares } from '#platform/shares/memory-shares.ts';
+import type { Shares } from '#platform/shares/shares.port.ts';
 import { devicePortOf } from '#test/support/servers/mosquitto.ts';
 import { describeWithServer } from '#test/support/servers.ts';
 import { eventually, RecordingHandler } from '../mqtt.harness.ts';
@@ -8,119 +11,248 @@ import type { MqttBroker } from '../mqtt.port.ts';
 import { createMosquittoAccounts } from './accounts.ts';
 import { createMosquittoControl, type MosquittoControl } from './control.ts';
 import { createMosquittoBroker } from './mosquitto.ts';
+import { sessionsOf } from './partition.ts';
 
 interface Replica {
   readonly handler: RecordingHandler;
   readonly broker: MqttBroker;
   readonly control: MosquittoControl;
-  running: boolean;
 }
+
+const SESSIONS = 4;
+const UIDS = Array.from({ length: 12 }, (_, index) => `device-${index}`);
 
 await describeWithServer(
   'mosquitto',
   (server) => {
-    const replicas: Replica[] = [];
-    let device: mqtt.MqttClient;
+    let replicas: Replica[] = [];
+    let devices: mqtt.MqttClient[] = [];
+    let takenOver = 0;
+    const logger = {
+      ...silentLogger,
+      warn(_fields: object, message: string) {
+        if (/took a session/.test(message)) takenOver += 1;
+      },
+    } as Logger;
 
-    async function replica(instanceId: string): Promise<Replica> {
+    async function replica(shares: Shares): Promise<Replica> {
       const handler = new RecordingHandler();
+      for (const uid of UIDS) handler.secrets.set(uid, uid);
       const control = createMosquittoControl({ url: server.url, logger: silentLogger });
       await control.start?.(AbortSignal.timeout(5_000));
       const broker = createMosquittoBroker({
         control,
         handler,
-        logger: silentLogger,
-        instanceId,
+        logger,
+        shares,
+        sessionCount: SESSIONS,
         deviceAddresses: [],
-        heartbeatMs: 300,
+        timing: { roundMs: 50, ttlMs: 1_000, yieldMs: 1_000 },
       });
       await broker.start?.(AbortSignal.timeout(5_000));
-      const started = { handler, broker, control, running: true };
+      const started = { handler, broker, control };
       replicas.push(started);
       return started;
     }
 
     async function stop(one: Replica) {
-      if (!one.running) return;
-      one.running = false;
+      replicas = replicas.filter((each) => each !== one);
       await one.broker.stop?.(AbortSignal.timeout(2_000));
       await one.control.stop?.(AbortSignal.timeout(2_000));
     }
 
-    const logIn = () =>
-      mqtt.connectAsync(`mqtt://127.0.0.1:${devicePortOf(server.url)}`, {
-        username: 'alpha',
-        password: 'alpha-secret',
-        reconnectPeriod: 200,
-      });
-    const payloads = (...some: typeof replicas) =>
-      some.flatMap(({ handler }) => handler.messages.map(({ payload }) => payload.toString()));
-    const send = (from: number, to: number) =>
-      Promise.all(
-        Array.from({ length: to - from }, (_, i) =>
-          device.publishAsync('devices/alpha/telemetry', `${from + i}`, { qos: 1 }),
+    async function logIn(uid: string, reconnectPeriod = 100) {
+      const address = `mqtt://127.0.0.1:${devicePortOf(server.url)}`;
+      const client = await mqtt.connectAsync(address, { username: uid, password: uid, reconnectPeriod });
+      client.on('error', () => {});
+      devices.push(client);
+      return client;
+    }
+
+    function send(client: mqtt.MqttClient, uid: string, count: number, from = 0) {
+      return Promise.all(
+        Array.from({ length: count }, (_, number) =>
+          client.publishAsync(`devices/${uid}/telemetry`, `${from + number}`, { qos: 1 }),
         ),
       );
-    const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => `${from + i}`);
+    }
+    const numbers = (count: number) => Array.from({ length: count }, (_, number) => `${number}`);
+    const received = (uid: string, ...some: readonly Replica[]) =>
+      some.flatMap(({ handler }) =>
+        handler.messages
+          .filter(({ device, channel }) => device.deviceUid === uid && channel === 'telemetry')
+          .map(({ payload }) => payload.toString()),
+      );
+    const eventsOf = (handler: RecordingHandler, uid: string) =>
+      handler.events.filter((event) => event.split(' ')[1] === uid);
+    const whole = (uid: string) => [
+      `connected ${uid}`,
+      ...numbers(20).map((number) => `message ${uid} telemetry ${number}`),
+      `disconnected ${uid}`,
+    ];
+    const shared = () => createMemoryShares({ clock: systemClock });
 
     beforeAll(async () => {
-      const first = await replica('one');
-      await createMosquittoAccounts(first.control).set('alpha', 'alpha-secret');
+      const control = createMosquittoControl({ url: server.url, logger: silentLogger });
+      await control.start?.(AbortSignal.timeout(5_000));
+      await Promise.all(UIDS.map((uid) => createMosquittoAccounts(control).set(uid, uid)));
+      await control.stop?.(AbortSignal.timeout(5_000));
     });
-    afterAll(async () => {
-      await device?.endAsync(true);
-      for (const one of replicas) await stop(one);
+    afterEach(async () => {
+      for (const device of devices) await device.endAsync(true);
+      devices = [];
+      for (const one of replicas) {
+        one.handler.hold = false;
+        for (const message of one.handler.messages) message.acknowledge();
+        await stop(one);
+      }
+      for (const { clientId } of sessionsOf(SESSIONS)) {
+        const address = server.url.replace(/\?.*/, '');
+        const client = await mqtt.connectAsync(address, { clientId, clean: true, reconnectPeriod: 0 });
+        await client.endAsync();
+      }
     });
 
-    test('two split the messages; status is told to one', async () => {
-      await replica('two');
-      device = await logIn();
-      await eventually(() => expect(replicas[1]?.handler.statusEvents).toEqual(['connected alpha']));
-      await send(0, 100);
-      await eventually(() => expect(payloads(...replicas).toSorted()).toEqual(range(0, 100).toSorted()));
-      for (const { handler } of replicas) expect(handler.messages.length).toBeGreaterThan(20);
-      expect(replicas[0]?.handler.statusEvents).toEqual([]);
-    });
-
-    test('when the one that listens stops, the other goes on; what is not acknowledged comes again', async () => {
-      const [one, two] = replicas as [Replica, Replica];
-      two.handler.hold = true;
-      await send(100, 120);
-      await eventually(() => expect(payloads(one, two)).toHaveLength(120));
-      const unacknowledged = two.handler.messages.slice(-10).map(({ payload }) => payload.toString());
-      await stop(two);
-      await device.endAsync();
-      await eventually(() => expect(one.handler.statusEvents).toEqual(['disconnected alpha']));
-      device = await logIn();
-      await one.handler.saw('connected alpha');
-      await send(120, 140);
-      const again = await replica('two');
-      await eventually(() => {
-        expect(payloads(again)).toEqual(expect.arrayContaining(unacknowledged));
-        expect(new Set(payloads(one, two, again))).toEqual(new Set(range(0, 140)));
+    /** Resolves when each replica has its part of the sessions, connected. */
+    async function divided(held: ReadonlyMap<string, readonly string[]>) {
+      await eventually(async () => {
+        expect([...held.values()].map(({ length }) => length)).toEqual(replicas.map(() => SESSIONS / replicas.length));
+        for (const { broker } of replicas) await broker.ping();
       });
-    }, 20_000);
+    }
+
+    test('two divide the devices: all that a device sends and does comes to one, in order', async () => {
+      const { shares, held } = watched();
+      const replicasOf = [await replica(shares), await replica(shares)];
+      await divided(held);
+      await Promise.all(
+        UIDS.map(async (uid) => {
+          const device = await logIn(uid);
+          await send(device, uid, 20);
+          await device.endAsync();
+        }),
+      );
+      for (const uid of UIDS) {
+        await eventually(() =>
+          expect(replicasOf.map(({ handler }) => eventsOf(handler, uid))).toContainEqual(whole(uid)),
+        );
+        expect(received(uid, ...replicasOf)).toHaveLength(20);
+      }
+      for (const { handler } of replicasOf) expect(handler.messages.length).toBeGreaterThan(0);
+    });
+
+    test('one that stops hands over: what it did not acknowledge comes to another, nothing else comes twice', async () => {
+      const { shares, held } = watched();
+      const one = await replica(shares);
+      const two = await replica(shares);
+      await divided(held);
+      two.handler.hold = true;
+      const clients = await Promise.all(UIDS.map((uid) => logIn(uid)));
+      await Promise.all(clients.map((client, index) => send(client, UIDS[index] ?? '', 20)));
+      await eventually(() => expect(one.handler.messages.length + two.handler.messages.length).toBe(UIDS.length * 20));
+      const unacknowledged = two.handler.messages.length;
+      expect(unacknowledged).toBeGreaterThan(0);
+      await stop(two);
+      await eventually(() => expect(one.handler.messages).toHaveLength(UIDS.length * 20));
+      for (const uid of UIDS) expect(received(uid, one)).toEqual(numbers(20));
+    });
+
+    test('one that is silent is followed by another, which the silent one leaves in peace', async () => {
+      const { shares, held } = watched();
+      let silent = false;
+      const one = await replica({
+        ...shares,
+        round: (round) => (silent ? Promise.reject(new Error('away')) : shares.round(round)),
+      });
+      const two = await replica(shares);
+      await divided(held);
+      silent = true;
+      await eventually(() => expect([...held.values()].at(-1)).toHaveLength(SESSIONS));
+      await eventually(() => two.broker.ping());
+      const taken = two.handler.events.length;
+      await Promise.all(UIDS.map(async (uid) => send(await logIn(uid), uid, 20)));
+      await eventually(() => expect(two.handler.messages).toHaveLength(UIDS.length * 20));
+      expect(taken + one.handler.messages.length).toBe(0);
+      silent = false;
+      await divided(held);
+    });
+
+    test('two that know nothing of each other lose nothing, and take from each other now and then at the most', async () => {
+      const one = await replica(shared());
+      const two = await replica(shared());
+      const device = await logIn('device-0');
+      const began = performance.now();
+      for (let part = 1; part <= 10; part++) {
+        await send(device, 'device-0', 20, (part - 1) * 20);
+        // What was on its way to the one when the other took over comes to both.
+        await eventually(() => expect(new Set(received('device-0', one, two)).size).toBe(part * 20));
+      }
+      // The first take-over of each session, then one a `yieldMs` and side.
+      const seconds = (performance.now() - began) / 1_000;
+      expect(takenOver).toBeLessThanOrEqual(SESSIONS * (1 + 2 * Math.ceil(seconds)));
+    });
+
+    test('a broker that restarts while devices send: each message comes once', async () => {
+      const one = await replica(shared());
+      const uids = UIDS.slice(0, 4);
+      const clients = await Promise.all(uids.map((uid) => logIn(uid)));
+      const count = 400;
+      const sending = clients.map(async (client, index) => {
+        const uid = uids[index] ?? '';
+        for (let number = 0; number < count; number += 1) {
+          await client.publishAsync(`devices/${uid}/telemetry`, `${number}`, { qos: 1 });
+        }
+      });
+      await eventually(() => expect(received(uids[0] ?? '', one).length).toBeGreaterThan(50));
+      one.handler.hold = true;
+      await eventually(() =>
+        expect(one.handler.messages.filter(({ payload }) => payload.length > 0).length).toBeGreaterThan(300),
+      );
+      await server.restart();
+      one.handler.hold = false;
+      for (const message of one.handler.messages.slice()) message.acknowledge();
+      await Promise.all(sending);
+      for (const uid of uids) {
+        await eventually(() => expect(new Set(received(uid, one)).size).toBe(count));
+        expect(received(uid, one).length).toBe(count);
+      }
+    }, 60_000);
 
     test('a broker that is killed: who does not come back is offline, messages go on', async () => {
-      const [one, , two] = replicas as [Replica, Replica, Replica];
-      const came = () => two.handler.statusEvents.filter((event) => event === 'connected alpha').length;
-      const went = () => two.handler.statusEvents.filter((event) => event === 'disconnected alpha').length;
-      await device.endAsync();
-      device = await logIn();
-      device.options.reconnectPeriod = 0;
-      await eventually(() => expect(came()).toBeGreaterThan(0));
-      const before = went();
+      const one = await replica(shared());
+      const device = await logIn('device-0', 0);
+      const other = await logIn('device-1');
+      await one.handler.saw('connected device-0');
+      await one.handler.saw('connected device-1');
       await server.kill();
       await eventually(() => expect(one.broker.ping()).rejects.toMatchObject({ code: 'unavailable' }));
       await server.restart();
-      await eventually(() => Promise.all([one.broker.ping(), two.broker.ping()]).then(() => {}));
-      await eventually(() => expect(went()).toBe(before + 1));
-      const known = came();
-      device = await logIn();
-      await eventually(() => expect(came()).toBe(known + 1));
-      await send(200, 220);
-      await eventually(() => expect(payloads(one, two)).toEqual(expect.arrayContaining(range(200, 220))));
+      await eventually(() => one.broker.ping());
+      await one.handler.saw('disconnected device-0');
+      await one.handler.saw('connected device-1', 2);
+      expect(device.connected).toBe(false);
+      await send(other, 'device-1', 20);
+      await eventually(() => expect(received('device-1', one).slice(-20)).toEqual(numbers(20)));
     }, 40_000);
   },
   { own: true },
 );
+
+/** Shares, and what each member was told to hold last. */
+function watched() {
+  const shares = createMemoryShares({ clock: systemClock });
+  const held = new Map<string, readonly string[]>();
+  const watching: Shares = {
+    ...shares,
+    async round(round) {
+      const state = await shares.round(round);
+      held.set(round.member, state.held);
+      return state;
+    },
+    async leave(group, member) {
+      held.delete(member);
+      await shares.leave(group, member);
+    },
+  };
+  return { shares: watching, held };
+}

@@ -1,0 +1,58 @@
+import type { MqttHandler } from '../mqtt.port.ts';
+import type { Identities } from './identities.ts';
+import type { Signal } from './signals.ts';
+
+/** How exactly `$SYS/broker/uptime` tells the moment of a start. */
+const UPTIME_ERROR_MS = 4_000;
+
+/** Who of the devices of one session is connected, as far as the broker told us while we had the session. */
+export interface Presence {
+  signalled(signal: Signal): void;
+  /** Our connection is lost: what is told from now on is newer. */
+  lost(): void;
+  /** What `$SYS/broker/uptime` says. A broker that was started after we lost it has no connection of before. */
+  uptime(seconds: number): void;
+}
+
+export function createPresence(
+  handler: Pick<MqttHandler, 'connected' | 'disconnected'>,
+  identities: Pick<Identities, 'with'>,
+): Presence {
+  /** With the number of our connection on which it was told. */
+  const online = new Map<string, number>();
+  let connections = 0;
+  let lostAt: number | undefined;
+
+  function signalled(signal: Signal): void {
+    const { deviceUid } = signal;
+    const told = connections;
+    identities.with(deviceUid, (device) => {
+      if (signal.kind === 'disconnected') {
+        online.delete(deviceUid);
+        if (device !== null) handler.disconnected(device);
+      } else if (device !== null) {
+        // A take-over of the device's session: the broker says nothing of the end of the old connection.
+        if (online.has(deviceUid)) handler.disconnected(device);
+        online.set(deviceUid, told);
+        handler.connected(device, { ipAddress: signal.ipAddress });
+      }
+    });
+  }
+
+  return {
+    signalled,
+    lost() {
+      connections++;
+      lostAt ??= Date.now();
+    },
+    uptime(seconds) {
+      if (lostAt === undefined || Number.isNaN(seconds)) return;
+      const restarted = Date.now() - seconds * 1_000 > lostAt - UPTIME_ERROR_MS;
+      lostAt = undefined;
+      if (!restarted) return;
+      for (const [deviceUid, told] of online) {
+        if (told < connections) signalled({ kind: 'disconnected', deviceUid });
+      }
+    },
+  };
+}
