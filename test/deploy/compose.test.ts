@@ -109,6 +109,12 @@ describe('production', () => {
     expect([count('api,ingest'), count('worker'), count('scheduler')]).toEqual([4, 2, 1]);
   });
 
+  test('gives every ingest process a name that lasts', () => {
+    const ingest = servers.filter(([, each]) => String(roles(each)).includes('ingest'));
+    expect(new Set(ingest.map(([, each]) => each['hostname'])).size).toBe(4);
+    expect(ingest.filter(([, each]) => each['hostname'] === undefined || 'deploy' in each)).toEqual([]);
+  });
+
   test('runs on outside stores, and says little', () => {
     for (const [name, each] of servers) {
       expect(environment(each), name).toMatchObject({
