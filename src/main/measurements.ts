@@ -9,8 +9,6 @@ import type { TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
 
 const STORE_BUCKETS = [0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5];
 
-export type Measurements = ReturnType<typeof createMeasurements>;
-
 /** What is measured around the ports, so that nothing inside them knows of it. */
 export function createMeasurements(metrics: MetricRegistry) {
   const requests = metrics.histogram(

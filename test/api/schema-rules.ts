@@ -28,26 +28,38 @@ export const SCHEMA_RULES = {
 
   'describes every field that it takes': (route: RouteOptions) =>
     requestsOf(route).flatMap(({ where, schema }) => {
-      const fields = [...within(schema, where)].flatMap(([path, inner]) =>
-        Object.entries(objectIn(inner, 'properties')).map(([name, field]) => [`${path}.${name}`, field] as const),
-      );
-      const wholes = where.includes('/') ? [[where, schema] as const] : [];
-      return [...fields, ...wholes].filter(([, field]) => !isDescribed(field as Schema)).map(([path]) => path);
+      const wholes = where.includes('/') && !isDescribed(schema) ? [where] : [];
+      return [...undescribedIn(schema, where), ...wholes];
     }),
+
+  'describes every field that it answers': ({ schema = {} }: RouteOptions) =>
+    successesOf(schema as Schema).flatMap(({ status, bodies }) =>
+      bodies.flatMap((body) => undescribedIn(body, status)),
+    ),
+
+  'gives an example of every field of its body': (route: RouteOptions) =>
+    requestsOf(route)
+      .filter(({ where }) => where === 'body' || where.includes('/'))
+      .flatMap(({ where, schema }) => withoutExampleIn(schema, where)),
+
+  'names the codes of its problems': ({ schema = {} }: RouteOptions) =>
+    Object.entries(objectIn(schema as Schema, 'response'))
+      .filter(
+        ([status, response]) => /^[45]/.test(status) && !/`\w+`/.test(String((response as Schema)['description'])),
+      )
+      .map(([status]) => status),
 
   'declares one success, with every field that it answers': ({ schema = {} }: RouteOptions) => {
     const responses = Object.entries(objectIn(schema as Schema, 'response'));
     const redirects = responses.filter(([status]) => status.startsWith('3'));
-    const successes = responses.filter(([status]) => status.startsWith('2'));
+    const successes = successesOf(schema as Schema);
     const notEmpty = redirects.filter(([, redirect]) => (redirect as Schema)['type'] !== 'null');
     if (notEmpty.length > 0) return notEmpty.map(([status]) => status);
     // Some routes have nothing to do but to send a browser elsewhere.
     if (redirects.length === 1 && successes.length === 0) return [];
     const [success, ...others] = successes;
     if (success === undefined || others.length > 0) return ['response'];
-    const [status, definition] = success as [string, Schema];
-    const contents = Object.values(objectIn(definition, 'content')) as readonly { readonly schema: Schema }[];
-    const bodies = contents.length > 0 ? contents.map((content) => content.schema) : [definition];
+    const { status, bodies } = success;
     return bodies.flatMap((body) => [
       ...(body['type'] !== undefined && (status === '204') === (body['type'] === 'null') ? [] : [status]),
       ...openObjectsIn(body, status),
@@ -81,6 +93,40 @@ function requestsOf({ schema = {} }: RouteOptions): readonly { readonly where: s
   return [...bodies, ['query', querystring] as const, ['params', params] as const].flatMap(([where, each]) =>
     each === undefined ? [] : [{ where, schema: each }],
   );
+}
+
+/** The answers with a status of success, each with the schemas of its content types. */
+function successesOf(schema: Schema): readonly { readonly status: string; readonly bodies: readonly Schema[] }[] {
+  const successes = Object.entries(objectIn(schema, 'response')).filter(([status]) => status.startsWith('2'));
+  return successes.map(([status, definition]) => {
+    const contents = Object.values(objectIn(definition as Schema, 'content')) as readonly { readonly schema: Schema }[];
+    return { status, bodies: contents.length > 0 ? contents.map((content) => content.schema) : [definition as Schema] };
+  });
+}
+
+function undescribedIn(schema: Schema, where: string): readonly string[] {
+  return [...within(schema, where)]
+    .flatMap(([path, inner]) =>
+      Object.entries(objectIn(inner, 'properties')).map(
+        ([name, field]) => [`${path}.${name}`, field as Schema] as const,
+      ),
+    )
+    .filter(([, field]) => !isDescribed(field))
+    .map(([path]) => path);
+}
+
+/** An example of a whole is one of all its parts; where there is none, every part has to have one. */
+function withoutExampleIn(schema: Schema, path: string): readonly string[] {
+  if (Array.isArray(schema['examples']) || schema['const'] !== undefined || schema['type'] === 'null') return [];
+  const alternatives = ['anyOf', 'oneOf', 'allOf'].flatMap((key) => (schema[key] ?? []) as readonly Schema[]);
+  const properties = Object.entries(objectIn(schema, 'properties'));
+  const items = schema['items'] as Schema | undefined;
+  if (properties.length === 0 && items === undefined && alternatives.length === 0) return [path];
+  return [
+    ...properties.flatMap(([name, each]) => withoutExampleIn(each as Schema, `${path}.${name}`)),
+    ...(items === undefined ? [] : withoutExampleIn(items, `${path}[]`)),
+    ...alternatives.flatMap((each) => withoutExampleIn(each, path)),
+  ];
 }
 
 /** Every schema inside `schema`, itself included, by its path. */

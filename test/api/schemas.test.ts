@@ -38,7 +38,7 @@ test('the rules see what breaks them', () => {
         { name: Type.String(), list: Type.Array(Type.Object({ a: Type.String() })) },
         { additionalProperties: false },
       ),
-      response: { 200: Type.Object({ id: Type.Integer() }), 403: {}, 404: {} },
+      response: { 200: Type.Object({ id: Type.Integer() }), 403: {}, 404: { description: 'Not Found: `x`' } },
     },
   };
   expect(breaches(bad)).toEqual({
@@ -46,6 +46,9 @@ test('the rules see what breaks them', () => {
     'declares what it takes': ['params'],
     'refuses unknown fields': ['body.list[]', 'query'],
     'describes every field that it takes': ['body.name', 'body.list', 'body.list[].a'],
+    'describes every field that it answers': ['200.id'],
+    'gives an example of every field of its body': ['body.name', 'body.list[].a'],
+    'names the codes of its problems': ['403'],
     'declares one success, with every field that it answers': ['200'],
     'lists the problems that follow from what it is': ['401', '413', '415', '400', '422', '429', '500', '503'],
   });

@@ -67,6 +67,13 @@ export function createResponseCheck(document: () => JsonObject): ResponseCheck {
       type,
       'schema',
     ]);
+    if (type === 'application/problem+json') {
+      // See `problem` in platform/http/openapi.ts.
+      const { code } = response.json<{ readonly code: string }>();
+      if (!String(definition['description']).includes(`\`${code}\``)) {
+        return complain(`the code ${code}, which the API document does not list: add it to config.problems`);
+      }
+    }
     if (!validate(/json$/.test(type) ? response.json() : response.text)) {
       complain(`a body that does not fit its schema: ${JSON.stringify(validate.errors)}`);
     }

@@ -1,7 +1,9 @@
 import type { FastifyReply } from 'fastify';
 import { Type } from 'typebox';
+import { userErrors } from '#modules/users/index.ts';
 import { type HttpRoutes, originOf, principalOf } from '#platform/http/http.port.ts';
 import { mailRequestOf } from './account/account.routes.ts';
+import { authErrors } from './auth.errors.ts';
 import type { Jwks } from './auth.ports.ts';
 import { JwksView, LoginBody, presentTokens, RefreshBody, RegisterBody, Tokens } from './auth.schemas.ts';
 import type { AuthService } from './auth.service.ts';
@@ -14,7 +16,10 @@ export function createAuthRoutes(auth: AuthService): HttpRoutes {
     app.post(
       '/register',
       {
-        config: { access: 'public', problems: [403, 409] },
+        config: {
+          access: 'public',
+          problems: [authErrors.registration_closed, userErrors.email_taken, userErrors.password_checks_busy],
+        },
         schema: {
           tags,
           summary: 'Register',
@@ -42,7 +47,15 @@ export function createAuthRoutes(auth: AuthService): HttpRoutes {
     app.post(
       '/login',
       {
-        config: { access: 'public', problems: [401, 403] },
+        config: {
+          access: 'public',
+          problems: [
+            authErrors.invalid_credentials,
+            authErrors.account_inactive,
+            authErrors.too_many_logins,
+            userErrors.password_checks_busy,
+          ],
+        },
         schema: {
           tags,
           summary: 'Sign in',
@@ -63,7 +76,7 @@ export function createAuthRoutes(auth: AuthService): HttpRoutes {
     app.post(
       '/refresh',
       {
-        config: { access: 'public', problems: [401] },
+        config: { access: 'public', problems: [authErrors.invalid_refresh_token] },
         schema: {
           tags,
           summary: 'Exchange a refresh token for a new pair',

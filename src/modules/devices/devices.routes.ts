@@ -1,6 +1,8 @@
 import { Type } from 'typebox';
 import { ADMINS, MANAGEMENT } from '#kernel/access.ts';
 import { type HttpRoutes, principalOf } from '#platform/http/http.port.ts';
+import { mqttErrors } from '#platform/mqtt/mqtt.port.ts';
+import { deviceErrors } from './devices.errors.ts';
 import type { DevicePresenter } from './devices.presenter.ts';
 import {
   CreatedDeviceView,
@@ -52,7 +54,7 @@ export function createDevicesRoutes(devices: DevicesService, present: DevicePres
     app.get(
       '/:device_id',
       {
-        config: { access: 'bearer' },
+        config: { access: 'bearer', problems: [deviceErrors.device_not_found] },
         schema: {
           tags,
           summary: 'Get a device',
@@ -67,7 +69,16 @@ export function createDevicesRoutes(devices: DevicesService, present: DevicePres
     app.post(
       '/',
       {
-        config: { access: MANAGEMENT, problems: [409] },
+        config: {
+          access: MANAGEMENT,
+          problems: [
+            deviceErrors.device_uid_taken,
+            mqttErrors.mqtt_account_foreign,
+            deviceErrors.device_group_unknown,
+            deviceErrors.device_owner_unknown,
+            deviceErrors.device_metadata_invalid,
+          ],
+        },
         schema: {
           tags,
           summary: 'Register a device',
@@ -87,7 +98,16 @@ export function createDevicesRoutes(devices: DevicesService, present: DevicePres
     app.patch(
       '/:device_id',
       {
-        config: { access: MANAGEMENT },
+        config: {
+          access: MANAGEMENT,
+          problems: [
+            deviceErrors.device_not_found,
+            deviceErrors.device_group_unknown,
+            deviceErrors.device_owner_unknown,
+            deviceErrors.device_metadata_invalid,
+            deviceErrors.device_status_measured,
+          ],
+        },
         schema: {
           tags,
           summary: 'Change a device',
@@ -105,7 +125,7 @@ export function createDevicesRoutes(devices: DevicesService, present: DevicePres
     app.delete(
       '/:device_id',
       {
-        config: { access: ADMINS },
+        config: { access: ADMINS, problems: [deviceErrors.device_not_found] },
         schema: {
           tags,
           summary: 'Delete a device',
@@ -123,7 +143,7 @@ export function createDevicesRoutes(devices: DevicesService, present: DevicePres
     app.post(
       '/:device_id/credentials',
       {
-        config: { access: MANAGEMENT },
+        config: { access: MANAGEMENT, problems: [deviceErrors.device_not_found] },
         schema: {
           tags,
           summary: 'Give a device a new secret',

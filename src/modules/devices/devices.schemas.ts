@@ -70,13 +70,16 @@ export const DeviceView = Strict(deviceFields);
 export type DeviceView = Static<typeof DeviceView>;
 export const DevicePage = PageOf(DeviceView);
 
-export const CredentialsView = Strict({
-  username: Type.String({ description: 'The device_uid', examples: ['greenhouse-07'] }),
-  password: Type.String({
-    description: 'The secret. Kept as a hash only: it cannot be shown again, only replaced.',
-    examples: ['8rGm0cVJ0p1Yk4mC2v9dWq3s6u8xZ0aB1cD2eF3gH4I'],
-  }),
-});
+export const CredentialsView = Strict(
+  {
+    username: Type.String({ description: 'The device_uid', examples: ['greenhouse-07'] }),
+    password: Type.String({
+      description: 'The secret. Kept as a hash only: it cannot be shown again, only replaced.',
+      examples: ['8rGm0cVJ0p1Yk4mC2v9dWq3s6u8xZ0aB1cD2eF3gH4I'],
+    }),
+  },
+  { description: 'For MQTT and HTTP ingest; shown only here' },
+);
 export const CreatedDeviceView = Strict({ ...deviceFields, credentials: CredentialsView });
 export const RotatedCredentialsView = Strict({ credentials: CredentialsView });
 

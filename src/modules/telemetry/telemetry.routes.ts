@@ -1,5 +1,6 @@
 import { toIso } from '#kernel/clock.ts';
 import { commonErrors } from '#kernel/errors.ts';
+import { deviceErrors } from '#modules/devices/index.ts';
 import { deviceOf, type HttpRoutes, principalOf } from '#platform/http/http.port.ts';
 import { telemetryErrors } from './telemetry.errors.ts';
 import { type ParsedJson, parseJson } from './telemetry.payload.ts';
@@ -27,7 +28,7 @@ export function createTelemetryRoutes(service: TelemetryService): HttpRoutes {
     app.get(
       '/:device_id/telemetry/latest',
       {
-        config: { access: 'bearer' },
+        config: { access: 'bearer', problems: [deviceErrors.device_not_found] },
         schema: {
           tags: TAGS,
           summary: 'Latest value of each metric',
@@ -48,7 +49,7 @@ export function createTelemetryRoutes(service: TelemetryService): HttpRoutes {
     app.get(
       '/:device_id/telemetry',
       {
-        config: { access: 'bearer' },
+        config: { access: 'bearer', problems: [deviceErrors.device_not_found, telemetryErrors.invalid_range] },
         schema: {
           tags: TAGS,
           summary: 'History of a device',
@@ -70,7 +71,7 @@ export function createTelemetryRoutes(service: TelemetryService): HttpRoutes {
     app.get(
       '/:device_id/logs',
       {
-        config: { access: 'bearer' },
+        config: { access: 'bearer', problems: [deviceErrors.device_not_found, telemetryErrors.invalid_range] },
         schema: {
           tags: TAGS,
           summary: 'Log of a device',
@@ -93,7 +94,7 @@ export function createTelemetryRoutes(service: TelemetryService): HttpRoutes {
     app.get(
       '/:device_id/ledger',
       {
-        config: { access: 'bearer' },
+        config: { access: 'bearer', problems: [deviceErrors.device_not_found] },
         schema: {
           tags: TAGS,
           summary: 'What became of everything that a device sent',
@@ -130,7 +131,10 @@ export function createIngestRoutes(pipeline: IngestPipeline, limits: IngestLimit
     app.post(
       '/:kind',
       {
-        config: { access: 'device' },
+        config: {
+          access: 'device',
+          problems: [telemetryErrors.invalid_ingest_body, telemetryErrors.ingest_overloaded],
+        },
         schema: {
           tags: ['ingest'],
           summary: 'Send telemetry, status, log or response over HTTP',

@@ -57,11 +57,15 @@ export const ResponsePayload = Strict({
 
 export const DeviceParams = Strict({ device_id: Id });
 
-const MetricValue = Type.Union([Type.Number(), Type.Boolean(), Type.String()]);
+const MetricValue = Type.Union([Type.Number(), Type.Boolean(), Type.String()], {
+  description: 'As the device sent it',
+  examples: [21.4],
+});
 
 export const LatestResponse = Strict({
   device_id: Id,
   metrics: Type.Record(Type.String(), Strict({ value: MetricValue, timestamp: Instant }), {
+    description: 'Metric name → its latest value',
     examples: [{ temperature: { value: 21.4, timestamp: '2026-11-22T19:00:00.000Z' } }],
   }),
 });
@@ -90,7 +94,10 @@ export const HistoryQueryParams = Strict({
 export const HistoryResponse = CursorPageOf(
   Strict({
     timestamp: Instant,
-    metrics: Type.Record(Type.String(), MetricValue, { examples: [{ temperature: 21.4 }] }),
+    metrics: Type.Record(Type.String(), MetricValue, {
+      description: 'Metric name → value',
+      examples: [{ temperature: 21.4 }],
+    }),
   }),
 );
 
@@ -101,10 +108,10 @@ export const LogsQueryParams = Strict({
 
 export const LogsResponse = CursorPageOf(
   Strict({
-    id: Type.String(),
-    event_type: Type.String({ examples: ['status_changed'] }),
-    level: Type.Enum([...LOG_LEVELS]),
-    message: Nullable(Type.String()),
+    id: Type.String({ description: 'Id of the entry', examples: ['019aa6c4-3c00-7000-8a54-0f3d6a1b2c3d'] }),
+    event_type: Type.String({ description: 'Kind of event', examples: ['status_changed'] }),
+    level: Type.Enum([...LOG_LEVELS], { description: 'How serious it is', examples: ['info'] }),
+    message: Nullable(Type.String({ description: 'For people', examples: ['Battery is low'] })),
     payload: Type.Unknown({ description: 'Whatever the device attached; null when nothing' }),
     timestamp: Instant,
   }),
@@ -147,7 +154,13 @@ export const IngestBody = {
 };
 
 export const IngestResponse = Strict({
-  stored: Type.Integer(),
-  merged: Type.Integer(),
-  rejected: Type.Array(Strict({ index: Type.Integer({ description: 'From 0' }), reason: Type.String() })),
+  stored: Type.Integer({ description: 'New records', examples: [998] }),
+  merged: Type.Integer({ description: 'Met a record of the same time', examples: [1] }),
+  rejected: Type.Array(
+    Strict({
+      index: Type.Integer({ description: 'From 0', examples: [17] }),
+      reason: Type.String({ description: 'Why, as in the ledger', examples: ['invalid_metric_name'] }),
+    }),
+    { description: 'What was not accepted' },
+  ),
 });

@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import { ADMINS } from '#kernel/access.ts';
 import { type HttpRoutes, principalOf } from '#platform/http/http.port.ts';
+import { userErrors } from './users.errors.ts';
 import {
   NewUserBody,
   PasswordChange,
@@ -26,7 +27,7 @@ export function createUsersRoutes(users: UsersService): HttpRoutes {
       '/me',
       {
         // Deleted while the request was on its way.
-        config: { access: 'bearer', problems: [404] },
+        config: { access: 'bearer', problems: [userErrors.user_not_found] },
         schema: { tags, summary: 'Who am I', description: 'The signed-in user.', response: { 200: UserView } },
       },
       async (request) => presentUser(await users.get(principalOf(request).userId)),
@@ -35,7 +36,7 @@ export function createUsersRoutes(users: UsersService): HttpRoutes {
     app.patch(
       '/me',
       {
-        config: { access: 'bearer', problems: [404] },
+        config: { access: 'bearer', problems: [userErrors.user_not_found] },
         schema: {
           tags,
           summary: 'Change my profile',
@@ -50,7 +51,10 @@ export function createUsersRoutes(users: UsersService): HttpRoutes {
     app.post(
       '/me/password',
       {
-        config: { access: 'bearer', problems: [404] },
+        config: {
+          access: 'bearer',
+          problems: [userErrors.user_not_found, userErrors.wrong_password, userErrors.password_checks_busy],
+        },
         schema: {
           tags,
           summary: 'Change my password',
@@ -93,7 +97,7 @@ export function createUsersRoutes(users: UsersService): HttpRoutes {
     app.get(
       '/:user_id',
       {
-        config: { access: ADMINS },
+        config: { access: ADMINS, problems: [userErrors.user_not_found] },
         schema: {
           tags,
           summary: 'Read a user',
@@ -108,7 +112,10 @@ export function createUsersRoutes(users: UsersService): HttpRoutes {
     app.post(
       '/',
       {
-        config: { access: ADMINS, problems: [409] },
+        config: {
+          access: ADMINS,
+          problems: [userErrors.email_taken, userErrors.role_not_grantable, userErrors.password_checks_busy],
+        },
         schema: {
           tags,
           summary: 'Create a user',
@@ -128,7 +135,15 @@ export function createUsersRoutes(users: UsersService): HttpRoutes {
     app.patch(
       '/:user_id',
       {
-        config: { access: ADMINS, problems: [409] },
+        config: {
+          access: ADMINS,
+          problems: [
+            userErrors.user_not_found,
+            userErrors.user_not_manageable,
+            userErrors.role_not_grantable,
+            userErrors.last_superadmin,
+          ],
+        },
         schema: {
           tags,
           summary: 'Change a user',
@@ -147,7 +162,10 @@ export function createUsersRoutes(users: UsersService): HttpRoutes {
     app.delete(
       '/:user_id',
       {
-        config: { access: ADMINS, problems: [409] },
+        config: {
+          access: ADMINS,
+          problems: [userErrors.user_not_found, userErrors.user_not_manageable, userErrors.last_superadmin],
+        },
         schema: {
           tags,
           summary: 'Delete a user',

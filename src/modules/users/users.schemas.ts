@@ -80,7 +80,12 @@ export const UserPatch = Strict({
 });
 
 export const PasswordChange = Strict({
-  current_password: Type.String({ minLength: 1, maxLength: 128, description: 'The password until now' }),
+  current_password: Type.String({
+    minLength: 1,
+    maxLength: 128,
+    description: 'The password until now',
+    examples: ['correct horse'],
+  }),
   new_password: Password('The password from now on'),
 });
 

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, RawServerDefault } from 'fastify';
 import type { Principal, RequestOrigin, UserRole } from '#kernel/access.ts';
-import { commonErrors } from '#kernel/errors.ts';
+import { type AppError, commonErrors } from '#kernel/errors.ts';
 import type { Span } from '../tracing/tracing.port.ts';
 
 /**
@@ -48,10 +48,10 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     access?: AccessRule;
     /**
-     * Statuses of problems for the API document, beyond those that follow from the access rule, the method and an
-     * id in the address: `[409]`.
+     * The errors that this route can answer with, for the API document, beyond those of every route of its kind:
+     * `[deviceErrors.device_not_found, deviceErrors.device_uid_taken]`. A test that gets another one fails.
      */
-    problems?: readonly number[];
+    problems?: readonly (() => AppError)[];
     /** Exempt from the rate limit (probes and documents). */
     rateLimitExempt?: boolean;
   }

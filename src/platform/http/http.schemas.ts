@@ -47,18 +47,18 @@ export const searchQuery = {
 /** `{items, total, page, size, pages}` */
 export function PageOf<T extends TSchema>(item: T) {
   return Strict({
-    items: Type.Array(item),
-    total: Type.Integer({ description: 'Matching records on all pages' }),
-    page: Type.Integer(),
-    size: Type.Integer(),
-    pages: Type.Integer(),
+    items: Type.Array(item, { description: 'The records of this page' }),
+    total: Type.Integer({ description: 'Matching records on all pages', examples: [42] }),
+    page: Type.Integer({ description: 'This page, from 1', examples: [1] }),
+    size: Type.Integer({ description: 'Items a page at most', examples: [20] }),
+    pages: Type.Integer({ description: 'Pages in all', examples: [3] }),
   });
 }
 
 /** `{items, next_cursor}` */
 export function CursorPageOf<T extends TSchema>(item: T) {
   return Strict({
-    items: Type.Array(item),
+    items: Type.Array(item, { description: 'In the order that was asked for' }),
     next_cursor: Nullable(Type.String({ description: 'Pass as `cursor` for the next items; null at the end' })),
   });
 }
@@ -66,13 +66,27 @@ export function CursorPageOf<T extends TSchema>(item: T) {
 /** RFC 9457 problem details. */
 export const Problem = Type.Object(
   {
-    type: Type.String({ description: 'URI that identifies the kind of problem' }),
-    title: Type.String(),
-    status: Type.Integer(),
-    detail: Type.String(),
-    code: Type.String({ description: 'Stable code', examples: ['device_uid_taken'] }),
-    request_id: Type.String(),
-    errors: Type.Optional(Type.Array(Strict({ path: Type.String({ examples: ['/email'] }), message: Type.String() }))),
+    type: Type.String({
+      description: 'URI that identifies the kind of problem',
+      examples: ['urn:core-api:problem:device_uid_taken'],
+    }),
+    title: Type.String({ description: 'Name of the status', examples: ['Conflict'] }),
+    status: Type.Integer({ description: 'The HTTP status', examples: [409] }),
+    detail: Type.String({ description: 'For people; may change', examples: ['Another device has this device_uid.'] }),
+    code: Type.String({ description: 'Stable: programs may decide by it', examples: ['device_uid_taken'] }),
+    request_id: Type.String({
+      description: 'As in `X-Request-ID`, the log and the audit trail',
+      examples: ['0b0a8a4e-6e0e-4a43-9d0f-3c7d3f2f5a10'],
+    }),
+    errors: Type.Optional(
+      Type.Array(
+        Strict({
+          path: Type.String({ description: 'JSON pointer', examples: ['/email'] }),
+          message: Type.String({ description: 'What is accepted there', examples: ['must be an e-mail address'] }),
+        }),
+        { description: 'Of invalid input: where and why' },
+      ),
+    ),
   },
   { $id: 'Problem', additionalProperties: false, title: 'Problem' },
 );

@@ -1,11 +1,13 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { RouteOptions } from 'fastify';
+import { type AppError, commonErrors } from '#kernel/errors.ts';
 import type { AccessRule, HttpApp } from './http.port.ts';
-import { TITLES } from './problem.ts';
+import { statusOf, TITLES } from './problem.ts';
 
-const problem = (status: number) => ({
-  description: `${TITLES[status] ?? 'Problem'}: problem details (RFC 9457)`,
+/** The codes are in the description, for people and for the tests, which compare every answer with it. */
+const problem = (status: number, codes: ReadonlySet<string>) => ({
+  description: `${TITLES[status] ?? 'Problem'}: ${[...codes].map((code) => `\`${code}\``).join(', ')}`,
   content: { 'application/problem+json': { schema: { $ref: 'Problem#' } } },
 });
 
@@ -51,20 +53,33 @@ function addCommonResponses(route: RouteOptions): void {
   const schema = route.schema;
   const rule = route.config?.access;
   if (schema === undefined || schema.hide === true || rule === undefined) return;
-  const statuses = [
-    ...statusesOf(rule),
-    ...(/:\w+_id\b/.test(route.url) ? [404] : []),
-    ...([route.method].flat().some((method) => /^(POST|PUT|PATCH)$/.test(method)) ? [413, 415] : []),
-    ...(route.config?.problems ?? []),
-    ...[400, 422, 429, 500, 503],
-  ];
+  const codes = new Map<number, Set<string>>();
+  for (const factory of [...commonProblems(route, rule), ...(route.config?.problems ?? [])]) {
+    const error = factory();
+    const status = statusOf(error);
+    codes.set(status, (codes.get(status) ?? new Set()).add(error.code));
+  }
   const responses = { ...(schema.response as Record<string, unknown> | undefined) };
-  for (const status of statuses) responses[status] ??= problem(status);
+  for (const [status, each] of codes) responses[status] ??= problem(status, each);
   schema.response = responses;
   if (rule !== 'public') schema.security ??= [rule === 'device' ? { device: [] } : { bearer: [] }];
 }
 
-function statusesOf(rule: AccessRule): number[] {
-  if (rule === 'public') return [];
-  return typeof rule === 'string' ? [401] : [401, 403];
+/** What follows from a route's access rule, its method and what it can be asked for. */
+function commonProblems({ method, schema }: RouteOptions, rule: AccessRule): readonly (() => AppError)[] {
+  const query = (schema?.querystring as { readonly properties?: object } | undefined)?.properties ?? {};
+  return [
+    ...(rule === 'public' ? [] : [commonErrors.authentication_required]),
+    ...(typeof rule === 'string' ? [] : [commonErrors.forbidden]),
+    ...([method].flat().some((each) => /^(POST|PUT|PATCH)$/.test(each))
+      ? [commonErrors.body_too_large, commonErrors.unsupported_media_type]
+      : []),
+    ...('sort' in query ? [commonErrors.invalid_sort] : []),
+    ...('cursor' in query ? [commonErrors.invalid_cursor] : []),
+    commonErrors.malformed_json,
+    commonErrors.invalid_input,
+    commonErrors.rate_limited,
+    commonErrors.internal_error,
+    commonErrors.unavailable,
+  ];
 }

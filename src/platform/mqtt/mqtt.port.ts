@@ -1,5 +1,7 @@
 import type { Component } from '#kernel/lifecycle.ts';
 
+export { mqttErrors } from './mqtt.errors.ts';
+
 /**
  * What the system needs of an MQTT broker, embedded or external. Devices log in with their `device_uid`
  * and secret; every topic that matters is `devices/{device_uid}/{channel}`.

@@ -1,3 +1,5 @@
+export { oauthErrors } from './oauth.errors.ts';
+
 /** Who somebody is, as an identity provider says. */
 export interface Identity {
   /** Stable at this provider and never given to somebody else: `sub` of OpenID Connect. 255 characters at most. */

@@ -2,12 +2,25 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { type HttpRoutes, originOf } from '#platform/http/http.port.ts';
 import { mailRequestOf } from '../account/account.routes.ts';
+import { oauthErrors } from '#platform/oauth/oauth.port.ts';
+import { authErrors } from '../auth.errors.ts';
 import { presentTokens, Tokens } from '../auth.schemas.ts';
+import { oauthSignInErrors } from './oauth.errors.ts';
 import { BeginQuery, ProviderList, ProviderParams, RedeemBody } from './oauth.schemas.ts';
 import { type Departure, type OAuthService, TICKET_LIFETIME_MS } from './oauth.service.ts';
 
 const tags = ['auth'];
 const COOKIE = 'core_api_oauth';
+const CALLBACK_PROBLEMS = [
+  ...Object.values(oauthErrors),
+  oauthSignInErrors.oauth_provider_not_found,
+  oauthSignInErrors.oauth_flow_unknown,
+  oauthSignInErrors.oauth_email_missing,
+  oauthSignInErrors.oauth_email_not_verified,
+  oauthSignInErrors.oauth_user_not_verified,
+  authErrors.registration_closed,
+  authErrors.account_inactive,
+] as const;
 const Redirect = (description: string) => Type.Null({ description });
 
 /** `/api/v1/auth/oauth` */
@@ -30,7 +43,10 @@ export function createOAuthRoutes(oauth: OAuthService): HttpRoutes {
     app.get(
       '/:provider',
       {
-        config: { access: 'public', problems: [404] },
+        config: {
+          access: 'public',
+          problems: [oauthSignInErrors.oauth_provider_not_found, oauthErrors.oauth_provider_unavailable],
+        },
         schema: {
           tags,
           summary: 'Sign in with a provider',
@@ -52,7 +68,7 @@ export function createOAuthRoutes(oauth: OAuthService): HttpRoutes {
     app.get(
       '/:provider/callback',
       {
-        config: { access: 'public', problems: [401, 403, 404, 409] },
+        config: { access: 'public', problems: CALLBACK_PROBLEMS },
         schema: {
           tags,
           summary: 'Return from a provider',
@@ -79,7 +95,7 @@ export function createOAuthRoutes(oauth: OAuthService): HttpRoutes {
     app.post(
       '/token',
       {
-        config: { access: 'public', problems: [401, 403] },
+        config: { access: 'public', problems: [oauthSignInErrors.oauth_code_invalid, authErrors.account_inactive] },
         schema: {
           tags,
           summary: 'Redeem the code of a sign-in with a provider',

@@ -5,7 +5,11 @@ import { LoginBody, ReplyQuery, SecretHeaders, SuperuserBody, TopicBody, Verdict
 import type { BrokerAuthService, TopicAction } from './broker-auth.service.ts';
 
 const tags = ['mqtt'];
-const config = { access: 'public', rateLimitExempt: true, problems: [401, 403] } as const;
+const config = {
+  access: 'public',
+  rateLimitExempt: true,
+  problems: [commonErrors.authentication_required, commonErrors.forbidden],
+} as const;
 const SENT_BY =
   'Asked by an MQTT broker (EMQX, mosquitto-go-auth), which proves itself with the header `X-Mqtt-Auth-Secret`. ';
 

@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import { MANAGEMENT } from '#kernel/access.ts';
 import { type HttpRoutes, principalOf } from '#platform/http/http.port.ts';
+import { deviceErrors } from '../devices.errors.ts';
 import {
   GROUP_SORT_HELP,
   GroupBody,
@@ -39,7 +40,7 @@ export function createGroupsRoutes(groups: GroupsService): HttpRoutes {
     app.get(
       '/:group_id',
       {
-        config: { access: 'bearer' },
+        config: { access: 'bearer', problems: [deviceErrors.device_group_not_found] },
         schema: {
           tags,
           summary: 'Get a device group',
@@ -54,7 +55,7 @@ export function createGroupsRoutes(groups: GroupsService): HttpRoutes {
     app.post(
       '/',
       {
-        config: { access: MANAGEMENT, problems: [409] },
+        config: { access: MANAGEMENT, problems: [deviceErrors.device_group_name_taken] },
         schema: {
           tags,
           summary: 'Create a device group',
@@ -72,7 +73,10 @@ export function createGroupsRoutes(groups: GroupsService): HttpRoutes {
     app.patch(
       '/:group_id',
       {
-        config: { access: MANAGEMENT, problems: [409] },
+        config: {
+          access: MANAGEMENT,
+          problems: [deviceErrors.device_group_not_found, deviceErrors.device_group_name_taken],
+        },
         schema: {
           tags,
           summary: 'Change a device group',
@@ -88,7 +92,10 @@ export function createGroupsRoutes(groups: GroupsService): HttpRoutes {
     app.delete(
       '/:group_id',
       {
-        config: { access: MANAGEMENT, problems: [409] },
+        config: {
+          access: MANAGEMENT,
+          problems: [deviceErrors.device_group_not_found, deviceErrors.device_group_in_use],
+        },
         schema: {
           tags,
           summary: 'Delete a device group',

@@ -77,7 +77,10 @@ function addImport(app: HttpApp, imports: ImportService): void {
   app.post(
     '/import',
     {
-      config: { access: MANAGEMENT },
+      config: {
+        access: MANAGEMENT,
+        problems: [deviceErrors.device_import_unreadable, deviceErrors.device_import_too_large],
+      },
       schema: {
         tags,
         summary: 'Import devices',

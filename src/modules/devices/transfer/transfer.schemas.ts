@@ -43,9 +43,11 @@ export const ImportReport = Strict({
             path: Type.String({ description: 'Field', examples: ['/name'] }),
             message: Type.String({ description: 'What is wrong with it', examples: ['is required'] }),
           }),
+          { description: 'Only of a row that failed' },
         ),
       ),
     }),
+    { description: 'What became of each, in order' },
   ),
 });
 

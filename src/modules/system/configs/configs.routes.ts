@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { type HttpRoutes, principalOf } from '#platform/http/http.port.ts';
+import { systemErrors } from '../system.errors.ts';
 import {
   CONFIG_SORT_HELP,
   ConfigBody,
@@ -38,7 +39,7 @@ export function createConfigsRoutes(configs: ConfigsService): HttpRoutes {
     app.get(
       '/:key',
       {
-        config: { access: ['SUPERADMIN'], problems: [404] },
+        config: { access: ['SUPERADMIN'], problems: [systemErrors.config_not_found] },
         schema: {
           tags,
           summary: 'Get one configuration',
@@ -53,7 +54,7 @@ export function createConfigsRoutes(configs: ConfigsService): HttpRoutes {
     app.put(
       '/:key',
       {
-        config: { access: ['SUPERADMIN'] },
+        config: { access: ['SUPERADMIN'], problems: [systemErrors.config_value_invalid, systemErrors.config_key_away] },
         schema: {
           tags,
           summary: 'Set one configuration',
@@ -72,7 +73,7 @@ export function createConfigsRoutes(configs: ConfigsService): HttpRoutes {
     app.delete(
       '/:key',
       {
-        config: { access: ['SUPERADMIN'], problems: [404] },
+        config: { access: ['SUPERADMIN'], problems: [systemErrors.config_not_found] },
         schema: {
           tags,
           summary: 'Delete one configuration',
