@@ -3,6 +3,7 @@ import { ADMINS } from '#kernel/access.ts';
 import { type HttpRoutes, principalOf } from '#platform/http/http.port.ts';
 import type { Broadcasts } from './broadcasts.service.ts';
 import type { NotificationsApi } from './notifications.api.ts';
+import { notificationErrors } from './notifications.errors.ts';
 import {
   BroadcastAccepted,
   BroadcastBody,
@@ -59,7 +60,7 @@ export function createNotificationsRoutes(notifications: NotificationsApi, broad
     app.post(
       '/:notification_id/read',
       {
-        config: { access: 'bearer' },
+        config: { access: 'bearer', problems: [notificationErrors.notification_not_found] },
         schema: {
           tags,
           summary: 'Mark one of my notifications as read',
@@ -89,7 +90,7 @@ export function createNotificationsRoutes(notifications: NotificationsApi, broad
     app.delete(
       '/:notification_id',
       {
-        config: { access: 'bearer' },
+        config: { access: 'bearer', problems: [notificationErrors.notification_not_found] },
         schema: {
           tags,
           summary: 'Delete one of my notifications',

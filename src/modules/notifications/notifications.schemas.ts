@@ -6,8 +6,8 @@ import type { Notification } from './notifications.ports.ts';
 
 const content = {
   type: Type.String({ description: 'What it is about', examples: ['alert', 'broadcast'] }),
-  title: Type.String({ examples: ['Greenhouse 7: temperature above 40'] }),
-  message: Type.String(),
+  title: Type.String({ description: 'One line', examples: ['Greenhouse 7: temperature above 40'] }),
+  message: Type.String({ description: 'Plain text', examples: ['temperature is 41.2 since 12:00 UTC'] }),
   data: Type.Record(Type.String(), Type.Unknown(), {
     description: 'For programs: depends on the type',
     examples: [{ device_id: 7, alert_id: 12 }],
@@ -16,9 +16,9 @@ const content = {
 
 /** Also the event `notification` on Socket.IO `/notification`. */
 export const NotificationView = Strict({
-  id: Type.String({ examples: ['5f1c0e5f6d2f4b0f8f0d2c3b4a596877'] }),
+  id: Type.String({ description: 'Id of the notification', examples: ['5f1c0e5f6d2f4b0f8f0d2c3b4a596877'] }),
   ...content,
-  is_read: Type.Boolean(),
+  is_read: Type.Boolean({ description: 'Whether it was read', examples: [false] }),
   read_at: Nullable(Instant),
   created_at: Instant,
 });
@@ -34,7 +34,9 @@ export const NotificationParams = Strict({
   notification_id: Type.String({ minLength: 1, maxLength: 64, description: 'Id of the notification' }),
 });
 
-export const UnreadCount = Strict({ count: Type.Integer({ minimum: 0, examples: [3] }) });
+export const UnreadCount = Strict({
+  count: Type.Integer({ minimum: 0, description: 'How many are unread', examples: [3] }),
+});
 
 export const ReadAllResult = Strict({
   updated: Type.Integer({ minimum: 0, description: 'How many were unread', examples: [3] }),
@@ -49,7 +51,12 @@ export const BroadcastBody = Strict({
     examples: ['From 22:00 to 23:00 UTC nothing is shown live. Measurements are stored as always.'],
   }),
   type: Type.Optional(
-    Type.String({ pattern: '^[a-z][a-z0-9_]{0,49}$', default: 'broadcast', description: 'What it is about' }),
+    Type.String({
+      pattern: '^[a-z][a-z0-9_]{0,49}$',
+      default: 'broadcast',
+      description: 'What it is about',
+      examples: ['maintenance'],
+    }),
   ),
   roles: Type.Optional(
     Type.Array(Type.Unsafe<UserRole>({ type: 'string', enum: [...USER_ROLES] }), {
