@@ -1,6 +1,9 @@
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
+import { userErrors } from '#modules/users/index.ts';
 import { type HttpRoutes, originOf, principalOf } from '#platform/http/http.port.ts';
+import { authErrors } from '../auth.errors.ts';
+import { accountErrors } from './account.errors.ts';
 import { createPage } from './account.pages.ts';
 import { Accepted, ForgotBody, ResetBody, TokenBody } from './account.schemas.ts';
 import type { AccountService } from './account.service.ts';
@@ -16,7 +19,7 @@ export function createAccountRoutes(account: AccountService): HttpRoutes {
     app.post(
       '/verify-email',
       {
-        config: { access: 'public' },
+        config: { access: 'public', problems: [accountErrors.token_invalid] },
         schema: {
           tags,
           summary: 'Verify an e-mail address',
@@ -36,7 +39,10 @@ export function createAccountRoutes(account: AccountService): HttpRoutes {
     app.post(
       '/verify-email/resend',
       {
-        config: { access: 'bearer', problems: [409] },
+        config: {
+          access: 'bearer',
+          problems: [accountErrors.email_already_verified, accountErrors.email_off, accountErrors.too_many_mails],
+        },
         schema: {
           tags,
           summary: 'Send the mail to verify my e-mail address again',
@@ -56,7 +62,7 @@ export function createAccountRoutes(account: AccountService): HttpRoutes {
     app.post(
       '/password/forgot',
       {
-        config: { access: 'public' },
+        config: { access: 'public', problems: [accountErrors.too_many_mails] },
         schema: {
           tags,
           summary: 'Ask for a new password',
@@ -78,7 +84,10 @@ export function createAccountRoutes(account: AccountService): HttpRoutes {
     app.post(
       '/password/reset',
       {
-        config: { access: 'public', problems: [403] },
+        config: {
+          access: 'public',
+          problems: [accountErrors.token_invalid, authErrors.account_inactive, userErrors.password_checks_busy],
+        },
         schema: {
           tags,
           summary: 'Choose a new password',

@@ -1,8 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { type HttpRoutes, originOf } from '#platform/http/http.port.ts';
-import { mailRequestOf } from '../account/account.routes.ts';
 import { oauthErrors } from '#platform/oauth/oauth.port.ts';
+import { mailRequestOf } from '../account/account.routes.ts';
 import { authErrors } from '../auth.errors.ts';
 import { presentTokens, Tokens } from '../auth.schemas.ts';
 import { oauthSignInErrors } from './oauth.errors.ts';
