@@ -35,7 +35,8 @@ describe('traces', () => {
     folder.remove();
   });
 
-  const find = (matches: (span: CollectedSpan) => boolean) => expect.poll(() => collector.spans.find(matches), { timeout: 15_000 });
+  const find = (matches: (span: CollectedSpan) => boolean) =>
+    expect.poll(() => collector.spans.find(matches), { timeout: 15_000 });
   const inTrace = (traceId: string) => collector.spans.filter((span) => span.traceId === traceId);
 
   test('one message is followed from the broker to the browser', async () => {
