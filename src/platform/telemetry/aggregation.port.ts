@@ -77,7 +77,7 @@ export interface SeriesSlice {
 }
 
 export interface RollUpRequest {
-  /** Only hours that ended before this, epoch milliseconds. */
+  /** Only hours that ended before this, epoch milliseconds; an adapter may leave out what ended minutes ago. */
   readonly endedBefore: number;
   /** Device-hours at the most. */
   readonly limit: number;

@@ -1,4 +1,5 @@
 import type { Component } from '#kernel/lifecycle.ts';
+import type { TelemetryAggregation } from './aggregation.port.ts';
 
 export type MetricValue = number | boolean | string;
 /** Metric name → value. Names match the contract's pattern; the store takes any non-empty string. */
@@ -80,7 +81,7 @@ export interface HistoryPage {
  * - Latest values go by the samples' time, not by arrival: an older sample never replaces a newer value;
  *   of two with one timestamp the later appended wins.
  */
-export interface TelemetryStore extends Component {
+export interface TelemetryStore extends TelemetryAggregation, Component {
   append(batch: TelemetryBatch): Promise<AppendResult>;
   /** Newest value of each metric of a device; empty for an unknown device. */
   latest(deviceId: number): Promise<Readonly<Record<string, LatestValue>>>;
@@ -94,7 +95,7 @@ export interface TelemetryStore extends Component {
    * samples by `append`, then this, with nobody else appending.
    */
   restore(deviceId: number, state: DeviceState): Promise<void>;
-  /** Removes samples older than `before`, `limit` at the most. Returns how many; fewer than `limit` means done. */
+  /** Removes samples, and what roll-ups hold of them, older than `before`, `limit` at the most. Returns how many; fewer than `limit` means done. */
   deleteOlderThan(before: number, limit: number): Promise<number>;
   /** @throws AppError `unavailable` */
   ping(): Promise<void>;

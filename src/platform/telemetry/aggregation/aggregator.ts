@@ -176,4 +176,3 @@ async function inTurns<T>(items: readonly T[], work: (item: T) => void): Promise
     work(item);
   }
 }
-

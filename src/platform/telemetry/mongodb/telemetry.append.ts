@@ -4,6 +4,7 @@ import { isAppError } from '#kernel/errors.ts';
 import type { MongodbConnection } from '#platform/mongodb/mongodb-connection.ts';
 import { duplicatesOf, storeAway } from '#platform/mongodb/mongodb-errors.ts';
 import type { AppendResult, LatestValue, TelemetryBatch } from '../telemetry.port.ts';
+import type { ChangedHours } from './telemetry.changed-hours.ts';
 import {
   countsOf,
   type DeviceDocument,
@@ -18,6 +19,7 @@ export interface AppenderOptions {
   readonly connection: MongodbConnection;
   readonly samples: Collection<SampleDocument>;
   readonly devices: Collection<DeviceDocument>;
+  readonly hours: ChangedHours;
   /** A field name that no other running process has. */
   readonly writer: string;
 }
@@ -31,6 +33,7 @@ interface Attempt {
   /** After the samples were inserted: which of them met stored ones, ascending. */
   merged?: readonly number[];
   isMerged: boolean;
+  isMarked: boolean;
   isDone: boolean;
 }
 
@@ -47,10 +50,12 @@ const KNOWN_DEVICES = 200_000;
  * - A device's document holds the number of the last batch that each process added to it, and takes none twice.
  * - Latest values are compared by the server, against whatever another process wrote.
  *
+ * Around the samples, the hours that they lie in are marked as changed (see `telemetry.changed-hours.ts`).
+ *
  * A batch that has begun is finished before any other; one whose caller was told `unavailable` is finished by the
  * next call, whoever makes it. The caller that tries again (with the same arrays) gets its result.
  */
-export function createAppender({ connection, samples, devices, writer }: AppenderOptions) {
+export function createAppender({ connection, samples, devices, hours, writer }: AppenderOptions) {
   const { run } = connection;
   const applied = `applied.${writer}`;
   /** Begun and given up by their callers. */
@@ -148,12 +153,16 @@ export function createAppender({ connection, samples, devices, writer }: Appende
 
   async function advance(attempt: Attempt): Promise<void> {
     attempt.tries += 1;
+    // Before, so that whoever sees the samples knows of the change; after, so that nobody forgets it too early.
+    if (!attempt.isMerged) await hours.beforeChange(attempt.plan.hours);
     attempt.merged ??= await insert(attempt);
     const { plan, merged } = attempt;
     if (!attempt.isMerged && merged.length > 0) {
       await run(() => samples.bulkWrite(mergesOf(plan, merged), { ordered: false }).catch(contested));
     }
     attempt.isMerged = true;
+    if (!attempt.isMarked) await hours.afterChange(attempt.plan.hours);
+    attempt.isMarked = true;
     if (plan.devices.size > 0) {
       await createMissingDevices(plan);
       const counts = countsOf(plan, new Set(merged));
@@ -184,7 +193,14 @@ export function createAppender({ connection, samples, devices, writer }: Appende
       if (performance.now() > giveUpAt) throw storeAway();
       await finish(begun, giveUpAt);
     }
-    attempt ??= { plan: planOf(batch), number: ++lastNumber, tries: 0, isMerged: false, isDone: false };
+    attempt ??= {
+      plan: planOf(batch),
+      number: ++lastNumber,
+      tries: 0,
+      isMerged: false,
+      isMarked: false,
+      isDone: false,
+    };
     if (!attempt.isDone) {
       begun = attempt;
       unfinished.set(key, attempt);

@@ -4,6 +4,7 @@ import { createMongodbConnection } from '#platform/mongodb/mongodb-connection.ts
 import { createLossyProxy } from '#test/support/lossy-proxy.ts';
 import { databaseIn, dropMongoDatabase } from '#test/support/servers/mongodb.ts';
 import { describeWithServer } from '#test/support/servers.ts';
+import { aggregationContract } from '../aggregation.contract.ts';
 import { telemetryContract } from '../telemetry.contract.ts';
 import type { Metrics, Sample, TelemetryBatch, TelemetryStore } from '../telemetry.port.ts';
 import { createMongodbTelemetryStore } from './telemetry.mongodb.ts';
@@ -46,7 +47,7 @@ async function insist(store: TelemetryStore, batch: TelemetryBatch): Promise<rea
 }
 
 await describeWithServer('mongodb', (server) => {
-  telemetryContract('mongodb', async () => {
+  const openHarness = async () => {
     const url = databaseIn(server.url);
     let opened = await openStore(url);
     return {
@@ -61,7 +62,9 @@ await describeWithServer('mongodb', (server) => {
         await dropMongoDatabase(url);
       },
     };
-  });
+  };
+  telemetryContract('mongodb', openHarness);
+  aggregationContract('mongodb', openHarness);
 
   describe('in MongoDB', () => {
     test('names that mean something to MongoDB or its driver are names like others', async () => {

@@ -4,10 +4,15 @@ import type { Clock } from '#kernel/clock.ts';
 import { commonErrors } from '#kernel/errors.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { MongodbConnection } from '#platform/mongodb/mongodb-connection.ts';
+import { createAggregator } from '../aggregation/aggregator.ts';
+import { type AggregationSource, HOUR_MS } from '../aggregation/source.ts';
 import type { HistoryQuery, TelemetryStore } from '../telemetry.port.ts';
+import { createAggregationReads } from './telemetry.aggregation.ts';
 import { createAppender } from './telemetry.append.ts';
+import { CLOCKS_DIFFER_MS, createChangedHours } from './telemetry.changed-hours.ts';
 import { decodeMetrics, decodeName, encodeName, renamed } from './telemetry.names.ts';
 import { type DeviceDocument, newDevice, type SampleDocument } from './telemetry.plan.ts';
+import { createRollups, type RollupDocument } from './telemetry.rollups.ts';
 
 export interface MongodbTelemetryStoreOptions {
   readonly connection: MongodbConnection;
@@ -21,8 +26,8 @@ interface WriterDocument {
   readonly seen_at: Date;
 }
 
-const SCHEMA_VERSION = 1;
-const HOUR_MS = 3_600_000;
+/** 2: roll-ups. */
+const SCHEMA_VERSION = 2;
 /** A process that has not been seen for this long appends nothing any more. */
 const FORGOTTEN_AFTER_MS = 24 * HOUR_MS;
 /** Devices whose old samples are looked for in one query. */
@@ -35,6 +40,7 @@ const DEVICES_A_QUERY = 500;
  *   Names are encoded, see `telemetry.names.ts`. On a sharded cluster the shard key is `{device_id: 1, timestamp: 1}`:
  *   unique indexes must begin with it, a device's history stays together, and a busy device can still be split.
  * - `telemetry_devices`: latest values and ledger of a device, `_id` is its id; the shard key is `{_id: 'hashed'}`.
+ * - `telemetry_rollups`: see `RollupDocument`; the shard key is `{device_id: 1, hour: 1}`.
  *
  * What `append` promises here: when it resolves, everything is in the journal of a majority of the servers. It is
  * not one transaction: after `unavailable`, or a crash, samples of the batch may be in history already, without
@@ -55,7 +61,15 @@ export function createMongodbTelemetryStore({
   const writers = connection.collection<WriterDocument>('telemetry_writers');
   const schema = connection.collection<{ readonly _id: string; readonly version: number }>('telemetry_schema');
   const writer = `w${randomUUID().slice(0, 8)}`;
-  const appender = createAppender({ connection, samples, devices, writer });
+  const reads = createAggregationReads(connection, samples);
+  const rollups = createRollups({
+    connection,
+    rollups: connection.collection<RollupDocument>('telemetry_rollups'),
+    source: reads,
+  });
+  const hours = createChangedHours(rollups.mark, clock);
+  const source: AggregationSource = { raw: reads.raw, rollups: rollups.read };
+  const appender = createAppender({ connection, samples, devices, hours, writer });
   let timer: NodeJS.Timeout | undefined;
 
   async function checkSchema(): Promise<void> {
@@ -66,9 +80,25 @@ export function createMongodbTelemetryStore({
         { upsert: true, returnDocument: 'after' },
       ),
     );
-    if (found === null || found.version <= SCHEMA_VERSION) return;
+    if (found === null || found.version === SCHEMA_VERSION) return;
+    if (found.version < SCHEMA_VERSION) {
+      await markAllHours();
+      await run(() => schema.updateOne({ _id: 'telemetry' }, { $set: { version: SCHEMA_VERSION } }));
+      return;
+    }
     const detail = `The telemetry has schema version ${found.version}, this program knows ${SCHEMA_VERSION}.`;
     throw commonErrors.unavailable({ detail });
+  }
+
+  /** Samples from before there were roll-ups. Again after a crash in between: marking twice changes nothing. */
+  async function markAllHours(): Promise<void> {
+    const hour = { $subtract: ['$timestamp', { $mod: ['$timestamp', HOUR_MS] }] };
+    for (const deviceId of await run(() => samples.distinct('device_id'))) {
+      const found = await run(() =>
+        samples.aggregate<{ _id: number }>([{ $match: { device_id: deviceId } }, { $group: { _id: hour } }]).toArray(),
+      );
+      await rollups.mark(found.map(({ _id }) => ({ deviceId, hour: _id })));
+    }
   }
 
   /** Says that this process is there, and removes the marks of those that are gone from the devices' documents. */
@@ -93,25 +123,33 @@ export function createMongodbTelemetryStore({
     const device_id = { $in: some };
     const old = await run(() =>
       samples
-        .find({ device_id, timestamp: { $lt: before } }, { projection: { _id: 1 } })
+        .find({ device_id, timestamp: { $lt: before } }, { projection: { device_id: 1, timestamp: 1 } })
         // The index read backwards.
         .sort({ device_id: -1, timestamp: 1 })
         .limit(limit)
         .toArray(),
     );
     if (old.length === 0) return 0;
+    const changed = new Map<number, Set<number>>();
+    for (const { device_id: deviceId, timestamp } of old) {
+      const hoursOfDevice = changed.get(deviceId) ?? new Set();
+      changed.set(deviceId, hoursOfDevice.add(timestamp - (timestamp % HOUR_MS)));
+    }
+    await hours.beforeChange(changed);
     // The devices tell a sharded cluster where to look.
     const { deletedCount } = await run(() =>
       samples.deleteMany({ device_id, _id: { $in: old.map(({ _id }) => _id) } }),
     );
+    await hours.afterChange(changed);
     return deletedCount;
   }
 
   return {
     name: 'telemetry',
     async start() {
-      await checkSchema();
       await run(() => samples.createIndex({ device_id: 1, timestamp: -1 }, { unique: true }));
+      await rollups.prepare();
+      await checkSchema();
       registerSoon();
       timer = setInterval(registerSoon, HOUR_MS);
       timer.unref();
@@ -174,6 +212,10 @@ export function createMongodbTelemetryStore({
       }
       return removed;
     },
+    aggregate: createAggregator(source),
+    series: reads.series,
+    rollUp: ({ endedBefore, limit }) =>
+      rollups.rollUp({ endedBefore: Math.min(endedBefore, clock.now() - CLOCKS_DIFFER_MS), limit }),
     ping: connection.ping,
   };
 }

@@ -1,4 +1,5 @@
 import { type AnyBulkWriteOperation, ObjectId } from 'mongodb';
+import { HOUR_MS } from '../aggregation/source.ts';
 import type { LatestValue, LedgerIncrement, Metrics, Sample, TelemetryBatch } from '../telemetry.port.ts';
 import { encodeMetrics, encodeName } from './telemetry.names.ts';
 
@@ -43,6 +44,8 @@ export interface Plan {
   /** Samples whose device and timestamp came before in this batch, by index. */
   readonly repeated: readonly number[];
   readonly devices: ReadonlyMap<number, DeviceChange>;
+  /** Device → starts of the hours in which it has samples here. */
+  readonly hours: ReadonlyMap<number, ReadonlySet<number>>;
 }
 
 export function planOf({ samples, counts }: TelemetryBatch): Plan {
@@ -51,6 +54,7 @@ export function planOf({ samples, counts }: TelemetryBatch): Plan {
   const repeated: number[] = [];
   const devices = new Map<number, DeviceChange>();
   const times = new Map<number, Set<number>>();
+  const hours = new Map<number, Set<number>>();
   for (let index = 0; index < samples.length; index += 1) {
     const { deviceId, timestamp, metrics: given } = samples[index] as Sample;
     const metrics = encodeMetrics(given);
@@ -62,10 +66,11 @@ export function planOf({ samples, counts }: TelemetryBatch): Plan {
       positions.push(index);
       documents.push({ _id: new ObjectId(), device_id: deviceId, timestamp, metrics });
     }
+    entryOf(hours, deviceId, () => new Set()).add(Math.floor(timestamp / HOUR_MS) * HOUR_MS);
     noteLatest(entryOf(devices, deviceId, noChange).latest, timestamp, metrics);
   }
   for (const count of counts) addCounts(entryOf(devices, count.deviceId, noChange), count);
-  return { samples, documents, positions, repeated, devices };
+  return { samples, documents, positions, repeated, devices, hours };
 }
 
 interface Merge {

@@ -9,6 +9,8 @@ import type {
   Metrics,
   DeviceState as RestoredState,
 } from '../telemetry.port.ts';
+import { createAggregationReads } from './aggregation.procedures.ts';
+import { createHourMarks, createRollupWrites, hourOf, markAllHours, ROLLUP_SCHEMA } from './rollup.procedures.ts';
 
 /** A batch as it crosses the thread boundary: columns clone faster than objects. */
 export interface EncodedBatch {
@@ -26,9 +28,12 @@ interface DeviceState {
   merged: number;
   readonly rejected: Record<string, number>;
   readonly latest: Record<string, LatestValue>;
+  /** Hours that are marked as changed and not being rolled up: no need to mark them again. */
+  readonly changedHours: Set<number>;
 }
 
-const SCHEMA_VERSION = 1;
+/** 2: roll-ups. */
+const SCHEMA_VERSION = 2;
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS telemetry (
     device_id INTEGER NOT NULL, timestamp INTEGER NOT NULL, metrics TEXT NOT NULL,
@@ -39,6 +44,7 @@ const SCHEMA = `
     rejected TEXT NOT NULL, latest TEXT NOT NULL
   );
   CREATE TABLE IF NOT EXISTS telemetry_schema (version INTEGER NOT NULL);
+  ${ROLLUP_SCHEMA}
 `;
 
 /** States of devices kept in memory by the writer; the least recently active are read again when they return. */
@@ -46,6 +52,9 @@ const CACHED_STATES = 20_000;
 
 /** Metric names of a device of which the latest value is kept; history keeps all. */
 const MAX_LATEST_NAMES = 1_000;
+
+/** Changed hours of a device that are remembered; late samples may be of any. */
+const MAX_REMEMBERED_HOURS = 100;
 
 /** Rows that a filtered history query reads in one step while it looks for matches. */
 const SCAN_STEP = 2_000;
@@ -55,7 +64,7 @@ const MAX_SCAN = 20_000;
 /** The SQL side of the telemetry store; runs on its threads (see sqlite-thread.worker.ts). */
 export function createProcedures(database: DatabaseSync, mode: 'write' | 'read') {
   if (mode === 'write') migrate(database);
-  const reads = createReads(database);
+  const reads = { ...createReads(database), ...createAggregationReads(database) };
   return mode === 'read' ? reads : { ...reads, ...createWrites(database) };
 }
 
@@ -64,10 +73,13 @@ function migrate(database: DatabaseSync): void {
   const row = database.prepare('SELECT max(version) AS version FROM telemetry_schema').get() as {
     version: number | null;
   };
-  if (row.version === null) database.prepare('INSERT INTO telemetry_schema VALUES (?)').run(SCHEMA_VERSION);
-  else if (row.version > SCHEMA_VERSION) {
+  if (row.version === SCHEMA_VERSION) return;
+  if (row.version !== null && row.version > SCHEMA_VERSION) {
     throw new Error(`the telemetry file has schema version ${row.version}, this program knows ${SCHEMA_VERSION}`);
   }
+  // Again after a crash in between: marking twice changes nothing.
+  if (row.version === 1) markAllHours(database);
+  database.prepare('INSERT INTO telemetry_schema VALUES (?)').run(SCHEMA_VERSION);
 }
 
 function createReads(database: DatabaseSync) {
@@ -156,8 +168,11 @@ function createWrites(database: DatabaseSync) {
   );
   const removeOld = database.prepare(
     `DELETE FROM telemetry WHERE (device_id, timestamp) IN
-       (SELECT device_id, timestamp FROM telemetry WHERE device_id = ? AND timestamp < ? ORDER BY timestamp LIMIT ?)`,
+       (SELECT device_id, timestamp FROM telemetry WHERE device_id = ? AND timestamp < ? ORDER BY timestamp LIMIT ?)
+     RETURNING timestamp`,
   );
+  removeOld.setReturnArrays(true);
+  const marks = createHourMarks(database);
   const deviceIds = database.prepare('SELECT device_id FROM telemetry_devices ORDER BY device_id');
   const states = new LRUCache<number, DeviceState>({ max: CACHED_STATES });
   let seenVersion: unknown;
@@ -173,6 +188,7 @@ function createWrites(database: DatabaseSync) {
         merged: row?.merged ?? 0,
         rejected: Object.assign(Object.create(null), JSON.parse(row?.rejected ?? '{}')),
         latest: Object.assign(Object.create(null), JSON.parse(row?.latest ?? '{}')),
+        changedHours: new Set(),
       };
       states.set(deviceId, state);
     }
@@ -183,6 +199,29 @@ function createWrites(database: DatabaseSync) {
     const row = selectSample.get(deviceId, timestamp) as { metrics: string };
     const merged = JSON.stringify({ ...JSON.parse(row.metrics), ...JSON.parse(metrics) });
     if (merged !== row.metrics) updateSample.run(merged, deviceId, timestamp);
+  }
+
+  function noteChange(deviceId: number, { changedHours }: DeviceState, timestamp: number): void {
+    const hour = hourOf(timestamp);
+    if (changedHours.has(hour)) return;
+    marks.mark(deviceId, hour);
+    if (changedHours.size >= MAX_REMEMBERED_HOURS) changedHours.clear();
+    changedHours.add(hour);
+  }
+
+  /** Removes the oldest samples of a device, and marks their hours. */
+  function removeOldOf(deviceId: number, before: number, limit: number): number {
+    begin.run();
+    try {
+      const removed = removeOld.all(deviceId, before, limit) as unknown as [timestamp: number][];
+      const hours = new Set(removed.map(([timestamp]) => hourOf(timestamp)));
+      for (const hour of hours) marks.mark(deviceId, hour);
+      commit.run();
+      return removed.length;
+    } catch (error) {
+      if (database.isTransaction) rollback.run();
+      throw error;
+    }
   }
 
   function appendInTransaction(batch: EncodedBatch): number[] {
@@ -202,6 +241,7 @@ function createWrites(database: DatabaseSync) {
       const timestamp = batch.timestamps[index] as number;
       const text = metrics[index] as string;
       const state = touch(deviceId);
+      noteChange(deviceId, state, timestamp);
       if (insert.run(deviceId, timestamp, text).changes === 1) {
         state.stored += 1;
       } else {
@@ -240,6 +280,10 @@ function createWrites(database: DatabaseSync) {
   }
 
   return {
+    ...createRollupWrites({
+      database,
+      forget: (deviceId, hour) => void states.peek(deviceId)?.changedHours.delete(hour),
+    }),
     'telemetry.append': (batch: EncodedBatch): number[] => {
       begin.run();
       try {
@@ -264,7 +308,7 @@ function createWrites(database: DatabaseSync) {
     'telemetry.deleteOlderThan': ({ before, limit }: { before: number; limit: number }): number => {
       let removed = 0;
       for (const { device_id } of deviceIds.all() as { device_id: number }[]) {
-        removed += Number(removeOld.run(device_id, before, limit - removed).changes);
+        removed += removeOldOf(device_id, before, limit - removed);
         if (removed >= limit) break;
       }
       return removed;

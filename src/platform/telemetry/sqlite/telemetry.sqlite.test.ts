@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { silentLogger } from '#kernel/logger.ts';
 import { createSqliteThread } from '#platform/sqlite/sqlite-thread.ts';
 import { temporaryFolder } from '#test/support/folders.ts';
+import { aggregationContract } from '../aggregation.contract.ts';
 import { telemetryContract } from '../telemetry.contract.ts';
 import { createSqliteTelemetryStore, TELEMETRY_PROCEDURES } from './telemetry.sqlite.ts';
 
@@ -22,7 +23,7 @@ async function openStore(file: string) {
   };
 }
 
-telemetryContract('sqlite', async () => {
+async function openHarness() {
   const folder = temporaryFolder();
   const file = join(folder.path, 'telemetry.db');
   let opened = await openStore(file);
@@ -38,7 +39,10 @@ telemetryContract('sqlite', async () => {
       folder.remove();
     },
   };
-});
+}
+
+telemetryContract('sqlite', openHarness);
+aggregationContract('sqlite', openHarness);
 
 test('a locked file makes an append unavailable, stores nothing, and the next try succeeds', async () => {
   const folder = temporaryFolder();

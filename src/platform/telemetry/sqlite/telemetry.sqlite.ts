@@ -1,5 +1,10 @@
 import type { SqliteThread } from '#platform/sqlite/sqlite-thread.ts';
+import { createAggregator } from '../aggregation/aggregator.ts';
+import { rollUpHour } from '../aggregation/hour.ts';
+import type { AggregationSource, RawPart, RollupPart } from '../aggregation/source.ts';
+import type { SeriesSlice } from '../aggregation.port.ts';
 import type { HistoryPage, LatestValue, LedgerEntry, Sample, TelemetryStore } from '../telemetry.port.ts';
+import type { ChangedHour, FinishedHour } from './rollup.procedures.ts';
 import type { EncodedBatch } from './telemetry.procedures.ts';
 
 export const TELEMETRY_PROCEDURES = new URL('./telemetry.procedures.ts', import.meta.url);
@@ -12,6 +17,10 @@ export function createSqliteTelemetryStore({
   readonly writer: SqliteThread;
   readonly reader: SqliteThread;
 }): TelemetryStore {
+  const source: AggregationSource = {
+    raw: (query) => reader.call<RawPart>('telemetry.raw', query),
+    rollups: (query) => reader.call<RollupPart>('telemetry.rollups', query),
+  };
   return {
     name: 'telemetry',
     async append({ samples, counts }) {
@@ -28,6 +37,18 @@ export function createSqliteTelemetryStore({
     deviceIds: (after, limit) => reader.call<number[]>('telemetry.deviceIds', { after, limit }),
     restore: (deviceId, state) => writer.call<void>('telemetry.restore', { deviceId, state }),
     deleteOlderThan: (before, limit) => writer.call<number>('telemetry.deleteOlderThan', { before, limit }),
+    aggregate: createAggregator(source),
+    series: (query) => reader.call<SeriesSlice>('telemetry.series', query),
+    async rollUp(request) {
+      const changed = await writer.call<ChangedHour[]>('telemetry.rollup.begin', request);
+      if (changed.length === 0) return 0;
+      const finished: FinishedHour[] = [];
+      for (const each of changed) {
+        finished.push({ ...each, rollups: await rollUpHour(source, each.deviceId, each.hour) });
+      }
+      await writer.call('telemetry.rollup.finish', finished);
+      return changed.length;
+    },
     ping: () => reader.call('telemetry.ping', undefined),
   };
 }
