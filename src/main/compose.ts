@@ -20,6 +20,7 @@ import { createMetrics } from '#platform/metrics/metrics.ts';
 import type { MqttBroker } from '#platform/mqtt/mqtt.port.ts';
 import { createSocketIoRealtime } from '#platform/realtime/socketio/socketio.ts';
 import { relayEvents } from '#platform/relay/relay-events.ts';
+import { createRollupKeeper } from '#platform/telemetry/rollup-keeper.ts';
 import { createHttpWebhooks } from '#platform/webhook/http-webhooks.ts';
 import { createWebhookJobs } from '#platform/webhook/webhook.jobs.ts';
 import { createApiDocumentRoutes } from './asyncapi.ts';
@@ -257,7 +258,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
       realtime,
       ...(infrastructure.streams === null ? [] : [infrastructure.streams.consumers]),
       ...(roles.has('ingest') ? [broker] : []),
-      ...(roles.has('worker') ? [jobs.worker] : []),
+      ...(roles.has('worker') ? [jobs.worker, createRollupKeeper({ telemetry: telemetryStore, clock, logger })] : []),
       ...(roles.has('scheduler') ? [jobs.scheduler] : []),
     ],
     http,

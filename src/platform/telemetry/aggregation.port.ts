@@ -1,4 +1,5 @@
-import type { MetricValue } from './telemetry.port.ts';
+/** As the telemetry port's `MetricValue`, which builds on this file. */
+type Value = number | boolean | string;
 
 /** What is asked of the values of some metrics of one device, bucket by bucket. */
 export interface AggregationQuery {
@@ -38,9 +39,9 @@ export interface BucketStatistics {
   /** Σ(t − timeMean)(x − mean) */
   readonly comoment: number;
   /** The earliest value, of any type, and its time. */
-  readonly first: MetricValue;
+  readonly first: Value;
   readonly firstAt: number;
-  readonly last: MetricValue;
+  readonly last: Value;
   readonly lastAt: number;
   /** As asked; empty without numeric values. */
   readonly percentiles: readonly number[];

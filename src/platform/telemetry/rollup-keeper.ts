@@ -9,6 +9,8 @@ export interface RollupKeeperDependencies {
   readonly telemetry: Pick<TelemetryAggregation, 'rollUp'>;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Between looks for work; default: half a minute. */
+  readonly pauseMs?: number;
 }
 
 /** How long an hour is over before it is rolled up: what is a little late is in it then. */
@@ -18,7 +20,12 @@ const PAUSE_MS = 30_000;
 const STEP = 16;
 
 /** Keeps the roll-ups up to date in the background, for at most half of the time, so that queries have their turn. */
-export function createRollupKeeper({ telemetry, clock, logger }: RollupKeeperDependencies): Component {
+export function createRollupKeeper({
+  telemetry,
+  clock,
+  logger,
+  pauseMs = PAUSE_MS,
+}: RollupKeeperDependencies): Component {
   const stopped = new AbortController();
   let running: Promise<void> | undefined;
 
@@ -35,7 +42,7 @@ export function createRollupKeeper({ telemetry, clock, logger }: RollupKeeperDep
 
   async function run(): Promise<void> {
     while (!stopped.signal.aborted) {
-      await pause(PAUSE_MS);
+      await pause(pauseMs);
       await catchUp().catch((error: unknown) => {
         const known = isAppError(error) && error.kind === 'unavailable';
         logger[known ? 'warn' : 'error']({ err: error }, 'roll-ups could not be made; tried again later');

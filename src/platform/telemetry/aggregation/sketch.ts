@@ -7,7 +7,7 @@
  */
 
 /** Bound of the relative error of a quantile. */
-export const SKETCH_ACCURACY = 0.01;
+const SKETCH_ACCURACY = 0.01;
 const GAMMA = (1 + SKETCH_ACCURACY) / (1 - SKETCH_ACCURACY);
 export const LN_GAMMA = Math.log(GAMMA);
 

@@ -164,6 +164,54 @@ await describeWithServer('mongodb', (server) => {
       },
     );
 
+    test('an hour that is not over is marked once, and rolled up when it has been over for a while', async () => {
+      const hour = 3_600_000;
+      const start = Math.floor(T0 / hour) * hour;
+      let now = start + 1;
+      const url = databaseIn(server.url);
+      const { store, connection, close } = await openStore(url, () => now);
+      const append = (at: number) => store.append({ samples: [sample(1, start + at, { a: 1 })], counts: [] });
+      const rollUp = () => store.rollUp({ endedBefore: Number.MAX_SAFE_INTEGER, limit: 10 });
+      const rollups = connection.collection<{ _id: string; version: number; changed: boolean }>('telemetry_rollups');
+      await append(0);
+      await append(1);
+      expect(await rollups.find().toArray()).toMatchObject([{ version: 1, changed: true }]);
+      now = start + hour + 60_000;
+      expect(await rollUp()).toBe(0);
+      now = start + hour + 240_000;
+      expect(await rollUp()).toBe(1);
+      await append(2);
+      expect(await rollups.find().toArray()).toMatchObject([{ version: 3, changed: true }]);
+      const query = { deviceId: 1, metrics: ['a'], edges: [start, start + hour], percentiles: [], moments: false };
+      expect((await store.aggregate({ ...query, source: 'auto' })).rows).toMatchObject([{ sum: 3 }]);
+      expect(await rollUp()).toBe(1);
+      expect(await store.aggregate({ ...query, source: 'auto' })).toMatchObject({
+        source: 'rollup',
+        rows: [{ sum: 3 }],
+      });
+      await close();
+      await dropMongoDatabase(url);
+    });
+
+    test('samples from before there were roll-ups are rolled up', async () => {
+      const url = databaseIn(server.url);
+      const old = await openStore(url);
+      const hour = 3_600_000;
+      const start = Math.floor(T0 / hour) * hour;
+      await old.store.append({ samples: [0, 1, hour].map((at) => sample(1, start + at, { a: 1 })), counts: [] });
+      await old.connection.collection('telemetry_rollups').deleteMany({});
+      const schema = old.connection.collection<{ _id: string; version: number }>('telemetry_schema');
+      await schema.updateOne({ _id: 'telemetry' }, { $set: { version: 1 } });
+      await old.close();
+      const { store, close } = await openStore(url);
+      const query = { deviceId: 1, metrics: ['a'], edges: [start, start + 2 * hour], percentiles: [], moments: false };
+      expect((await store.aggregate({ ...query, source: 'auto' })).rows).toMatchObject([{ sum: 3 }]);
+      expect(await store.rollUp({ endedBefore: T0 + 9 * hour, limit: 10 })).toBe(2);
+      expect((await store.aggregate({ ...query, source: 'auto' })).rows).toMatchObject([{ sum: 3 }]);
+      await close();
+      await dropMongoDatabase(url);
+    });
+
     test('a newer schema is refused', async () => {
       const url = databaseIn(server.url);
       const { connection, close } = await openStore(url);

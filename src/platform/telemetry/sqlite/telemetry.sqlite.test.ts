@@ -70,3 +70,52 @@ test('a file of a newer schema is refused', async () => {
   await expect(openStore(file)).rejects.toThrow(/schema version 999/);
   folder.remove();
 });
+
+test('a file from before there were roll-ups is rolled up, hour by hour', async () => {
+  const folder = temporaryFolder();
+  const file = join(folder.path, 'telemetry.db');
+  const old = new DatabaseSync(file);
+  old.exec(`
+    CREATE TABLE telemetry (device_id INTEGER NOT NULL, timestamp INTEGER NOT NULL, metrics TEXT NOT NULL,
+      PRIMARY KEY (device_id, timestamp)) WITHOUT ROWID;
+    CREATE TABLE telemetry_schema (version INTEGER NOT NULL);
+    INSERT INTO telemetry_schema VALUES (1)`);
+  const hour = 3_600_000;
+  const T0 = 488_888 * hour;
+  const times = [T0, T0 + hour - 1, T0 + hour, T0 + 5 * hour + 7];
+  for (const deviceId of [3, 9]) {
+    for (const time of times) old.prepare('INSERT INTO telemetry VALUES (?, ?, ?)').run(deviceId, time, '{"a":2}');
+  }
+  old.close();
+  const { store, close } = await openStore(file);
+  const query = { deviceId: 9, metrics: ['a'], edges: [T0, T0 + 6 * hour], percentiles: [], moments: false };
+  expect(await store.aggregate({ ...query, source: 'auto' })).toMatchObject({ source: 'mixed', rows: [{ sum: 8 }] });
+  expect(await store.rollUp({ endedBefore: T0 + 9 * hour, limit: 100 })).toBe(6);
+  expect(await store.aggregate({ ...query, source: 'auto' })).toMatchObject({ source: 'rollup', rows: [{ sum: 8 }] });
+  await close();
+  folder.remove();
+});
+
+test('what is appended while an hour is rolled up makes it due again', async () => {
+  const folder = temporaryFolder();
+  const { store, close } = await openStore(join(folder.path, 'telemetry.db'));
+  const T0 = 488_888 * 3_600_000;
+  const append = (timestamp: number) =>
+    store.append({ samples: [{ deviceId: 1, timestamp, metrics: { a: 1 } }], counts: [] });
+  const query = { deviceId: 1, metrics: ['a'], edges: [T0, T0 + 3_600_000], percentiles: [], moments: false };
+  await append(T0);
+  let appended = 1;
+  for (let round = 0; round < 20; round += 1) {
+    const rolling = store.rollUp({ endedBefore: T0 + 7_200_000, limit: 10 });
+    for (let each = 0; each < 5; each += 1) await append(T0 + appended++);
+    await rolling;
+    expect((await store.aggregate({ ...query, source: 'auto' })).rows).toMatchObject([{ sum: appended }]);
+  }
+  await store.rollUp({ endedBefore: T0 + 7_200_000, limit: 10 });
+  expect(await store.aggregate({ ...query, source: 'auto' })).toMatchObject({
+    source: 'rollup',
+    rows: [{ sum: appended }],
+  });
+  await close();
+  folder.remove();
+});
