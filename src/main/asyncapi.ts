@@ -1,3 +1,4 @@
+import { AlertView } from '#modules/monitoring/index.ts';
 import { NotificationView } from '#modules/notifications/index.ts';
 import {
   LogPayload,
@@ -60,6 +61,12 @@ export function createAsyncApiDocument(version: string): object {
       },
       'Socket.IO: a transition of a device’s status.',
     ),
+    liveAlert: channel(
+      '/monitoring',
+      'alert',
+      AlertView,
+      'Socket.IO: an alert that was raised, cleared or acknowledged, as it is now.',
+    ),
     notification: channel(
       '/notification',
       'notification',
@@ -106,6 +113,7 @@ export function createAsyncApiDocument(version: string): object {
       receiveWatch: operation('receive', 'watch'),
       sendTelemetry: operation('send', 'liveTelemetry'),
       sendStatus: operation('send', 'liveStatus'),
+      sendAlert: operation('send', 'liveAlert'),
       sendNotification: operation('send', 'notification'),
     },
   };

@@ -6,6 +6,7 @@ import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
 import { createAuthModule } from '#modules/auth/index.ts';
 import { createDevicesModule } from '#modules/devices/index.ts';
+import { createMonitoringModule } from '#modules/monitoring/index.ts';
 import { createNotificationsModule } from '#modules/notifications/index.ts';
 import { createSystemModule } from '#modules/system/index.ts';
 import { createTelemetryModule, DEFAULT_INGEST_LIMITS } from '#modules/telemetry/index.ts';
@@ -41,9 +42,12 @@ import { VERSION } from './version.ts';
 const RELAYED_EVENTS = [
   'user.access_changed',
   'user.updated',
+  'device.created',
+  'device.updated',
   'device.deleted',
   'device.credentials_rotated',
   'device.owner_changed',
+  'alert_rule.changed',
 ] as const;
 
 export interface System extends Runnable {
@@ -111,6 +115,23 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
     ...(accounts === null ? {} : { broker: { accounts, logger } }),
     brokerAuthSecret: settings.MQTT_AUTH_SECRET,
   });
+  const monitoring = createMonitoringModule({
+    stores: { sql, telemetry: telemetryStore },
+    audit,
+    devices: devices.api,
+    jobs,
+    events,
+    runtime: { clock, logger },
+    options: {
+      alone: infrastructure.fanOut === null,
+      tell: (deviceUid, alert) => telemetry.tellWatchers(deviceUid, 'alert', alert),
+      checks: () => ({
+        ...checks,
+        jobs: () => jobs.counts(),
+        ...(roles.has('ingest') ? { ingest: async () => backlog(telemetry.backlog()) } : {}),
+      }),
+    },
+  });
   const realtime = createSocketIoRealtime({
     // Without people here, what happens here still reaches those who watch in other processes.
     httpServer: roles.has('api') ? () => http.app.server : null,
@@ -131,7 +152,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
       // An outside broker sends the messages of all devices in one line: a delay would hold up the others.
       maxRatePerDevice: settings.MQTT_URL === null ? settings.DEVICE_RATE_LIMIT : null,
     },
-    observer: measure.ingest,
+    observer: { ...measure.ingest, stored: monitoring.note },
   });
   const broker = infrastructure.broker.create(
     measure.mqtt(telemetry.mqttHandler),
@@ -179,6 +200,18 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
   events.on('device.deleted', ({ data }) => broker.disconnect(data.device_uid, { forget: true }));
   events.on('device.credentials_rotated', ({ data }) => broker.disconnect(data.device_uid));
 
+  /** Part → rejects when it is away. For the readiness probe and the health of components. */
+  const checks: Readonly<Record<string, () => Promise<void>>> = {
+    ...infrastructure.checks,
+    ...(roles.has('ingest') ? { mqtt: () => broker.ping() } : {}),
+    sql: () => sql.ping(),
+    documents: () => documents.ping(),
+    telemetry: async () => {
+      await telemetryStore.ping();
+      if (telemetry.isStalled()) throw commonErrors.unavailable();
+    },
+  };
+
   // The edge
   const http: HttpServer = await createHttpServer({
     host: settings.HTTP_HOST,
@@ -206,6 +239,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
             ...users.routes,
             ...devices.routes,
             ...telemetry.apiRoutes,
+            ...monitoring.routes,
             ...notifications.routes,
             ...system.routes,
           ]
@@ -217,16 +251,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
         prefix: '',
         routes: createProbeRoutes({
           isServing: () => serving,
-          checks: {
-            ...infrastructure.checks,
-            ...(roles.has('ingest') ? { mqtt: () => broker.ping() } : {}),
-            sql: () => sql.ping(),
-            documents: () => documents.ping(),
-            telemetry: async () => {
-              await telemetryStore.ping();
-              if (telemetry.isStalled()) throw commonErrors.unavailable();
-            },
-          },
+          checks,
         }),
       },
     ],
@@ -234,6 +259,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
   });
   metrics.gauge('core_api_realtime_connections', 'Socket.IO connections', () => realtime.connectionCount());
   measure.queues(jobs);
+  measure.alerts(monitoring);
 
   const schema: Component = { name: 'schema', start: async () => void (await sql.migrate()) };
   const reconcile: Component = {
@@ -253,6 +279,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
       ...auth.components,
       ...(roles.has('api') ? system.components : []),
       reconcile,
+      ...monitoring.components,
       ...telemetry.components,
       http,
       realtime,
@@ -268,6 +295,10 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
       serving = value;
     },
   };
+}
+
+function backlog(items: number): string | undefined {
+  return items === 0 ? undefined : `${items} items wait to be committed.`;
 }
 
 /** The schema is brought up to date right after the store that holds it has started. */

@@ -1,4 +1,5 @@
 import { isAppError } from '#kernel/errors.ts';
+import type { MonitoringModule } from '#modules/monitoring/index.ts';
 import type { DocumentStore } from '#platform/documents/documents.port.ts';
 import type { HttpServerOptions } from '#platform/http/http.server.ts';
 import type { JobObserver, Jobs } from '#platform/jobs/jobs.port.ts';
@@ -96,6 +97,24 @@ export function createMeasurements(metrics: MetricRegistry) {
         Object.entries(await source.counts()).flatMap(([queue, states]) =>
           Object.entries(states).map(([state, value]) => ({ labels: { queue, state }, value })),
         ),
+      );
+    },
+
+    alerts(source: Pick<MonitoringModule, 'countAlerts' | 'waiting'>): void {
+      metrics.gauges(
+        'core_api_alerts',
+        'Alerts that are ACTIVE or not acknowledged, of the whole installation',
+        ['severity', 'status', 'acknowledged'],
+        async () =>
+          (await source.countAlerts()).map(({ severity, status, isAcknowledged, count }) => ({
+            labels: { severity, status, acknowledged: String(isAcknowledged) },
+            value: count,
+          })),
+      );
+      metrics.gauge(
+        'core_api_alert_devices_waiting',
+        'Devices with samples that this process has not judged yet',
+        source.waiting,
       );
     },
 

@@ -1,5 +1,6 @@
 import { authMigrations } from '#modules/auth/index.ts';
 import { devicesMigrations } from '#modules/devices/index.ts';
+import { monitoringMigrations } from '#modules/monitoring/index.ts';
 import { systemMigrations } from '#modules/system/index.ts';
 import { usersMigrations } from '#modules/users/index.ts';
 import { auditMigrations } from '#platform/audit/audit.ts';
@@ -11,5 +12,6 @@ export const MIGRATIONS = mergeMigrations(
   authMigrations,
   devicesMigrations,
   auditMigrations,
+  monitoringMigrations,
   systemMigrations,
 );

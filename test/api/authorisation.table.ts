@@ -89,6 +89,15 @@ export const RULES: readonly Rule[] = [
 
   rule('POST   /api/v1/ingest/{kind}', DEVICE),
 
+  rule('GET    /api/v1/monitoring/health', MANAGEMENT),
+  rule('GET    /api/v1/monitoring/alerts', MANAGEMENT),
+  rule('POST   /api/v1/monitoring/alerts/{alert_id}/acknowledge', ANY_USER),
+  rule('GET    /api/v1/monitoring/alert-rules', MANAGEMENT),
+  rule('POST   /api/v1/monitoring/alert-rules', ANY_USER),
+  rule('GET    /api/v1/monitoring/alert-rules/{rule_id}', ANY_USER),
+  rule('PATCH  /api/v1/monitoring/alert-rules/{rule_id}', ANY_USER),
+  rule('DELETE /api/v1/monitoring/alert-rules/{rule_id}', ANY_USER),
+
   rule('GET    /auth/verify-email', ANYONE),
   rule('GET    /auth/reset-password', ANYONE),
   rule('GET    /.well-known/jwks.json', ANYONE),

@@ -36,12 +36,26 @@ function credentialsOf(caller: Caller): Pick<TestRequest, 'as' | 'headers'> {
   }
 }
 
+/** An alert rule of a device that the USER owns. */
+async function ownRule(): Promise<number> {
+  const { id } = await people.device({ owner_id: people.USER.id });
+  return (await people.rule({ scope: { device_id: id } })).id;
+}
+
+/** An alert of a device that the USER owns. */
+async function ownAlert(): Promise<number> {
+  const mine = await people.device({ owner_id: people.USER.id });
+  return await people.alert(mine);
+}
+
 /** An address in which every parameter names something that is there, that the USER owns and that nobody else needs. */
 async function addressOf(path: string): Promise<string> {
   const make: Readonly<Record<string, () => Promise<string | number>>> = {
     '{device_id}': async () => (await people.device({ owner_id: people.USER.id })).id,
     '{group_id}': people.group,
     '{user_id}': async () => (await people.person('USER')).id,
+    '{rule_id}': ownRule,
+    '{alert_id}': ownAlert,
     // Anybody's own: the module's tests have it.
     '{notification_id}': async () => 'none',
     '{kind}': async () => 'telemetry',
@@ -127,6 +141,28 @@ describe('the table is complete', () => {
       },
     ];
     await expect(createTestApp({ routes })).rejects.toThrow('declares no access rule');
+  });
+});
+
+describe('what is about a device of others', () => {
+  test.each(['GET rule', 'PATCH rule', 'DELETE rule', 'POST alert'])('is to a USER like none: %s', async (what) => {
+    const id = what.endsWith('alert')
+      ? await people.alert(await people.device())
+      : (await people.rule({ scope: { device_id: device.id } })).id;
+    const answers = [];
+    for (const each of [id, 2_000_000_000]) {
+      const url = what.endsWith('alert') ? `alerts/${each}/acknowledge` : `alert-rules/${each}`;
+      const response = await system.request({
+        method: what.split(' ')[0] as 'GET',
+        url: `/api/v1/monitoring/${url}`,
+        as: people.USER.token(),
+        ...(what.startsWith('PATCH') ? { body: { name: 'Mine' } } : {}),
+      });
+      const { request_id: _, ...body } = response.json();
+      answers.push({ status: response.status, body });
+    }
+    expect(answers[0]).toMatchObject({ status: 404 });
+    expect(answers[0]).toEqual(answers[1]);
   });
 });
 

@@ -5,6 +5,7 @@ import { createPeople, type People } from '#test/support/people.ts';
 import { startTestSmtpServer, type TestSmtpServer } from '#test/support/smtp.ts';
 import { type RunningSystem, startTestSystem } from '#test/support/system.ts';
 import { RULES } from './authorisation.table.ts';
+import { walkThroughAlerts } from './scenario.alerts.ts';
 
 /*
  * One walk through everything that the API can do; every answer is compared with the API document on the way
@@ -328,6 +329,8 @@ test('an operator looks at the system, keeps configuration and reads the trail',
     'system_config.created',
   ]);
 });
+
+test('a rule is made, raises an alert that is acknowledged, and is deleted', () => walkThroughAlerts(call, people));
 
 test('an admin tells everybody something, who sees, reads and deletes it', async () => {
   const as = people.USER.token();

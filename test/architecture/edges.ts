@@ -4,6 +4,7 @@ export type ModuleEdges = Readonly<Record<string, readonly string[]>>;
 export const moduleEdges: ModuleEdges = {
   auth: ['users'],
   devices: ['users'],
+  monitoring: ['devices'],
   notifications: ['users'],
   telemetry: ['devices'],
 };

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { USER_ROLES, type UserRole } from '#kernel/access.ts';
 import { withRelationalStore } from '#main/commands/relational.ts';
 import type { TestRequest } from './http.ts';
@@ -22,6 +23,10 @@ export interface TestDevice {
 export interface People extends Readonly<Record<UserRole, Person>> {
   person(role: UserRole): Promise<Person>;
   device(body?: Readonly<Record<string, unknown>>): Promise<TestDevice>;
+  // biome-ignore lint/suspicious/noExplicitAny: the answer of POST /alert-rules
+  rule(body: Readonly<Record<string, unknown>>): Promise<any>;
+  /** @returns the id of an alert about the device */
+  alert(device: TestDevice): Promise<number>;
   /** @returns the id of a new group */
   group(): Promise<number>;
 }
@@ -65,6 +70,16 @@ export async function createPeople(system: RunningSystem): Promise<People> {
     return signedIn(user.id, user.email);
   }
 
+  const rule = (body: object) =>
+    make('/api/v1/monitoring/alert-rules', {
+      name: 'Too hot',
+      metric: 'temperature',
+      condition: 'gt',
+      threshold: 30,
+      severity: 'WARNING',
+      ...body,
+    });
+
   const people = { SUPERADMIN: superadmin } as Record<UserRole, Person>;
   for (const role of USER_ROLES) people[role] ??= await person(role);
   return {
@@ -75,6 +90,19 @@ export async function createPeople(system: RunningSystem): Promise<People> {
       const { username, password } = device.credentials;
       const credentials = Buffer.from(`${username}:${password}`).toString('base64');
       return { id: device.id, uid: device.device_uid, headers: { authorization: `Basic ${credentials}` } };
+    },
+    rule,
+    async alert({ id, headers }) {
+      const { id: ruleId } = await rule({ scope: { device_id: id } });
+      const body = { metrics: { temperature: 31 } };
+      await call(200, { url: '/api/v1/ingest/telemetry', body, headers });
+      const query = { rule_id: ruleId };
+      for (;;) {
+        const url = '/api/v1/monitoring/alerts';
+        const { items } = await call(200, { method: 'GET', url, query, as: superadmin.token() });
+        if (items.length > 0) return items[0].id;
+        await setImmediate();
+      }
     },
     group: async () => (await make('/api/v1/device-groups', { name: unique('group') })).id,
   };

@@ -1,9 +1,9 @@
 import type { Principal } from '#kernel/access.ts';
-import type { DeviceRef } from './devices.ports.ts';
+import type { DeviceDirectory, DeviceRef } from './devices.ports.ts';
 import type { StatusChange, StatusTransition } from './status/status.rules.ts';
 
 /** What other modules may ask of devices. Deleted devices are not there for any of it. */
-export interface DevicesApi {
+export interface DevicesApi extends DeviceDirectory {
   counts(): Promise<{ readonly devices: number; readonly devices_online: number; readonly device_groups: number }>;
   /**
    * Checks a device's login. An unknown uid takes as long as a wrong secret. One look into a unique index.

@@ -9,6 +9,7 @@ import type { SqlStore } from '#platform/sql/sql.port.ts';
 import { createBrokerAuthRoutes } from './broker-auth/broker-auth.routes.ts';
 import { createBrokerAuthService } from './broker-auth/broker-auth.service.ts';
 import type { DevicesApi } from './devices.api.ts';
+import { createDeviceDirectory } from './devices.directory.repository.ts';
 import { createDeviceListing } from './devices.listing.repository.ts';
 import { type AccountReport, createDeviceLogins } from './devices.logins.ts';
 import type { UserDeviceScope } from './devices.ports.ts';
@@ -81,6 +82,7 @@ export function createDevicesModule(deps: DevicesModuleDeps): DevicesModule {
         ]);
         return { devices: all.total, devices_online: online.total, device_groups: group.total };
       },
+      ...createDeviceDirectory(sql),
       authenticate: devices.authenticate,
       findByUid: devices.findByUid,
       getVisible: devices.getVisible,

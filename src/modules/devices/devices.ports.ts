@@ -31,6 +31,29 @@ export interface DeviceRef {
   readonly ownerId: number | null;
 }
 
+/** What decides which rules of other modules are about a device. */
+export interface DeviceFacts extends DeviceRef {
+  readonly deviceType: string;
+  readonly groupId: number | null;
+  readonly createdAt: number;
+}
+
+/** Every given field must match; none given means every device. */
+export interface DeviceScope {
+  readonly deviceId?: number;
+  readonly groupId?: number;
+  readonly deviceType?: string;
+}
+
+/** Devices by what they are, for other modules. Deleted devices are not there. */
+export interface DeviceDirectory {
+  /** Those of `deviceIds` that exist, by id. Up to a few hundred at a time. */
+  describe(deviceIds: readonly number[]): Promise<readonly DeviceFacts[]>;
+  /** Those with an id above `afterId`, by id, `limit` at the most. */
+  listInScope(scope: DeviceScope, afterId: number, limit: number): Promise<readonly DeviceFacts[]>;
+  groupExists(groupId: number): Promise<boolean>;
+}
+
 export interface DeviceCredentials {
   /** The device_uid. */
   readonly username: string;

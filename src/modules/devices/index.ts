@@ -5,7 +5,9 @@ export type { AccountReport } from './devices.logins.ts';
 export { createDevicesModule, type DevicesModule } from './devices.module.ts';
 export {
   DEVICE_STATUSES,
+  type DeviceFacts,
   type DeviceRef,
+  type DeviceScope,
   type DeviceStatus,
   type UserDeviceScope,
 } from './devices.ports.ts';

@@ -8,12 +8,12 @@ import type { DocumentStore } from '#platform/documents/documents.port.ts';
 import type { HttpMount } from '#platform/http/http.port.ts';
 import type { MqttHandler } from '#platform/mqtt/mqtt.port.ts';
 import type { Realtime } from '#platform/realtime/realtime.port.ts';
-import type { TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
+import type { Sample, TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
 import type { Tracing } from '#platform/tracing/tracing.port.ts';
 import type { Batch } from './telemetry.batch.ts';
 import { createBatchCommitter, toStatusLog } from './telemetry.commit.ts';
 import { createLastSeen } from './telemetry.last-seen.ts';
-import { createLiveView } from './telemetry.live.ts';
+import { ALL_DEVICES_ROOM, createLiveView, deviceRoom } from './telemetry.live.ts';
 import { createTelemetryMqttHandler } from './telemetry.mqtt.ts';
 import { createIngestPipeline } from './telemetry.pipeline.ts';
 import type { DeviceLog, IngestLimits } from './telemetry.ports.ts';
@@ -26,8 +26,11 @@ import { endCommit, spansOf } from './telemetry.traces.ts';
 /** `device_logs` keep for this long. */
 const LOG_RETENTION_MS = 90 * 86_400_000;
 
-/** What the ingest path tells the metrics. */
+/** What the ingest path tells others: while they listen, acknowledgements wait. */
 export interface IngestObserver {
+  /** Samples that are on disk now, in the order of their arrival. */
+  stored(samples: readonly Sample[]): void;
+  /** For the metrics. */
   committed(batch: { readonly items: number; readonly samples: number }): void;
   delayed(delayMs: number): void;
 }
@@ -52,6 +55,10 @@ export interface TelemetryModule {
   readonly components: readonly Component[];
   /** Whether acknowledgements are waiting for a store that is away. */
   isStalled(): boolean;
+  /** Items that were received and are not committed yet. */
+  backlog(): number;
+  /** Sends an event of another part to who watches the device on `/monitoring`, in every process. */
+  tellWatchers(deviceUid: string, event: string, data: object): void;
 }
 
 export function createTelemetryModule(dependencies: TelemetryModuleDependencies): TelemetryModule {
@@ -73,6 +80,7 @@ export function createTelemetryModule(dependencies: TelemetryModuleDependencies)
     endCommit(batch);
     lastSeen.note(batch.devices.keys(), batch.receivedAt);
     live.show(batch.devices, batch.samples, spansOf(batch));
+    observer.stored(batch.samples);
     observer.committed({ items: batch.items, samples: batch.samples.length });
   };
   const nextId = createOrderedIds(clock);
@@ -96,5 +104,7 @@ export function createTelemetryModule(dependencies: TelemetryModuleDependencies)
     mqttHandler: createTelemetryMqttHandler(devices, pipeline),
     components: [lastSeen, pipeline],
     isStalled: () => committer.isStalled(),
+    backlog: () => pipeline.backlog(),
+    tellWatchers: (deviceUid, event, data) => namespace.emit([deviceRoom(deviceUid), ALL_DEVICES_ROOM], event, data),
   };
 }

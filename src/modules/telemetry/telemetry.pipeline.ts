@@ -58,6 +58,8 @@ export interface IngestPipeline extends Component {
   refused(device: MqttDevice, reason: RejectReason): void;
   /** Items of a device that were received and are not committed yet. */
   inFlight(deviceId: number): number;
+  /** Items of all devices that were received and are not committed yet. */
+  backlog(): number;
   /** Grows with every commit: what was read from the stores between two equal values fits `inFlight`. */
   commitCount(): number;
 }
@@ -266,6 +268,7 @@ export function createIngestPipeline({
       for (const batch of committing) count += itemsOf(batch, deviceId);
       return count;
     },
+    backlog: waitingItems,
     commitCount: () => commits,
     async stop(signal) {
       stopping = true;

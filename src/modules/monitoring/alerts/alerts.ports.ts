@@ -1,0 +1,98 @@
+import type { PageQuery, SortTerm } from '#kernel/pagination.ts';
+import type { AuditWriter } from '#platform/audit/audit.port.ts';
+import type { MetricValue } from '#platform/telemetry/telemetry.port.ts';
+import type { RuleWriter, Severity, Threshold } from '../rules/rules.ports.ts';
+
+export const ALERT_STATUSES = ['ACTIVE', 'CLEARED'] as const;
+export type AlertStatus = (typeof ALERT_STATUSES)[number];
+
+/** An alert as stored, and as events carry it. Instants are epoch milliseconds, of the data's own time. */
+export interface Alert {
+  readonly id: number;
+  readonly ruleId: number;
+  /** Name and severity as they were when the alert was raised. */
+  readonly ruleName: string;
+  readonly severity: Severity;
+  readonly deviceId: number;
+  readonly deviceUid: string;
+  readonly status: AlertStatus;
+  /** For people, in English. */
+  readonly message: string;
+  /** With which it was raised; null for `no_data`. */
+  readonly value: MetricValue | null;
+  readonly lastValue: MetricValue | null;
+  readonly threshold: Threshold | null;
+  readonly occurrences: number;
+  readonly startedAt: number;
+  readonly lastSeenAt: number;
+  readonly clearedAt: number | null;
+  readonly isAcknowledged: boolean;
+  readonly acknowledgedBy: number | null;
+  readonly acknowledgedAt: number | null;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+export const ALERT_SORT_FIELDS = ['id', 'started_at', 'last_seen_at', 'cleared_at', 'severity', 'status'] as const;
+export type AlertSortField = (typeof ALERT_SORT_FIELDS)[number];
+
+/** Every given field must match; none given means every alert. */
+export interface AlertFilter {
+  readonly status?: AlertStatus;
+  readonly severity?: Severity;
+  readonly deviceId?: number;
+  readonly ruleId?: number;
+  readonly isAcknowledged?: boolean;
+  /** Raised at or after. */
+  readonly from?: number;
+  /** Raised before. */
+  readonly to?: number;
+}
+
+export interface AlertListQuery extends Omit<PageQuery, 'sort'> {
+  readonly filter: AlertFilter;
+  /** Ties are broken by id, newest first. Severity sorts by weight. */
+  readonly sort: readonly SortTerm<AlertSortField>[];
+}
+
+export interface AlertCount {
+  readonly severity: Severity;
+  readonly status: AlertStatus;
+  readonly isAcknowledged: boolean;
+  readonly count: number;
+}
+
+/** Reads. Alerts of deleted devices are not there. */
+export interface AlertReader {
+  findById(id: number): Promise<Alert | null>;
+}
+
+export interface AlertWriter extends AlertReader {
+  /** Whose it is does not change again: false when it was acknowledged already. */
+  acknowledge(id: number, userId: number, at: number): Promise<boolean>;
+  /** Ends every ACTIVE alert of a rule. @returns them, as they are now */
+  clearOfRule(ruleId: number, at: number): Promise<readonly Alert[]>;
+  /** Ends every ACTIVE alert of a device, and forgets what was known about it. @returns them, as they are now */
+  clearOfDevice(deviceId: number, at: number): Promise<readonly Alert[]>;
+  /** All alerts of a device vanish from every list and lookup. */
+  hideOfDevice(deviceId: number, at: number): Promise<void>;
+}
+
+export interface AlertStore extends AlertReader {
+  list(query: AlertListQuery): Promise<{ readonly items: readonly Alert[]; readonly total: number }>;
+  /** How many there are of each kind, acknowledged and cleared ones left out. */
+  countOpen(): Promise<readonly AlertCount[]>;
+}
+
+export interface MonitoringWriters {
+  readonly rules: RuleWriter;
+  readonly alerts: AlertWriter;
+  readonly audit: AuditWriter;
+}
+
+/** What belongs together is stored together. */
+export interface MonitoringStore {
+  readonly alerts: AlertStore;
+  /** All of `work` or nothing; on disk when it resolves. `work` awaits nothing but the writers, and may be repeated. */
+  transaction<T>(work: (writers: MonitoringWriters) => Promise<T>): Promise<T>;
+}

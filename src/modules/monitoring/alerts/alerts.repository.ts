@@ -1,0 +1,152 @@
+import { type Kysely, type Selectable, sql } from 'kysely';
+import type { AuditTrail } from '#platform/audit/audit.port.ts';
+import type { SqlStore } from '#platform/sql/sql.port.ts';
+import type { MetricValue } from '#platform/telemetry/telemetry.port.ts';
+import type { AlertsTable, MonitoringTables } from '../monitoring.tables.ts';
+import type { Severity, Threshold } from '../rules/rules.ports.ts';
+import type { SqlRules } from '../rules/rules.repository.ts';
+import type { Alert, AlertFilter, AlertStore, AlertWriter, MonitoringStore } from './alerts.ports.ts';
+
+type Db = Kysely<MonitoringTables>;
+
+export function createMonitoringStore(store: SqlStore, rules: SqlRules, audit: AuditTrail): MonitoringStore {
+  return {
+    alerts: createAlertStore(store),
+    transaction: (work) =>
+      store.transaction((trx: Db) =>
+        work({ rules: rules.writer(trx), alerts: createAlertWriter(trx), audit: audit.on(trx) }),
+      ),
+  };
+}
+
+function createAlertStore(store: SqlStore): AlertStore {
+  const db = () => store.db<MonitoringTables>();
+  return {
+    findById: (id) => findById(db(), id),
+    async list({ filter, sort, page, size }) {
+      const matching = filtered(db(), filter);
+      let items = matching.selectAll();
+      for (const { field, direction } of sort) {
+        const by = field === 'severity' ? SEVERITY_WEIGHT : sql.ref(field);
+        items = items.orderBy(by, direction);
+      }
+      if (!sort.some(({ field }) => field === 'id')) items = items.orderBy('id', 'desc');
+      const rows = await items
+        .limit(size)
+        .offset((page - 1) * size)
+        .execute();
+      const count = await matching.select((eb) => eb.fn.countAll<number>().as('total')).executeTakeFirst();
+      return { items: rows.map(toAlert), total: Number(count?.total ?? 0) };
+    },
+    async countOpen() {
+      const rows = await db()
+        .selectFrom('alerts')
+        .select((eb) => ['severity', 'status', 'is_acknowledged', eb.fn.countAll<number>().as('count')])
+        .where('deleted_at', 'is', null)
+        .where((eb) => eb.or([eb('status', '=', 'ACTIVE'), eb('is_acknowledged', '=', 0)]))
+        .groupBy(['severity', 'status', 'is_acknowledged'])
+        .execute();
+      return rows.map(({ severity, status, is_acknowledged, count }) => ({
+        severity,
+        status,
+        isAcknowledged: is_acknowledged === 1,
+        count: Number(count),
+      }));
+    },
+  };
+}
+
+function createAlertWriter(trx: Db): AlertWriter {
+  async function clear(column: 'rule_id' | 'device_id', id: number, at: number): Promise<readonly Alert[]> {
+    const rows = await trx
+      .selectFrom('alerts')
+      .selectAll()
+      .where(column, '=', id)
+      .where('status', '=', 'ACTIVE')
+      .orderBy('id')
+      .execute();
+    if (rows.length > 0) {
+      await trx
+        .updateTable('alerts')
+        .set({ status: 'CLEARED', active_key: null, cleared_at: at, updated_at: at })
+        .where(column, '=', id)
+        .where('status', '=', 'ACTIVE')
+        .execute();
+    }
+    return rows.map((row) => ({ ...toAlert(row), status: 'CLEARED', clearedAt: at, updatedAt: at }));
+  }
+
+  return {
+    findById: (id) => findById(trx, id),
+    async acknowledge(id, userId, at) {
+      const { numUpdatedRows } = await trx
+        .updateTable('alerts')
+        .set({ is_acknowledged: 1, acknowledged_by: userId, acknowledged_at: at, updated_at: at })
+        .where('id', '=', id)
+        .where('is_acknowledged', '=', 0)
+        .executeTakeFirst();
+      return numUpdatedRows > 0n;
+    },
+    clearOfRule: (ruleId, at) => clear('rule_id', ruleId, at),
+    async clearOfDevice(deviceId, at) {
+      await trx.deleteFrom('alert_states').where('device_id', '=', deviceId).execute();
+      return await clear('device_id', deviceId, at);
+    },
+    async hideOfDevice(deviceId, at) {
+      await trx
+        .updateTable('alerts')
+        .set({ deleted_at: at })
+        .where('device_id', '=', deviceId)
+        .where('deleted_at', 'is', null)
+        .execute();
+    },
+  };
+}
+
+const SEVERITY_WEIGHT = sql`case severity when 'CRITICAL' then 3 when 'WARNING' then 2 else 1 end`;
+
+async function findById(db: Db, id: number): Promise<Alert | null> {
+  const row = await filtered(db, {}).selectAll().where('id', '=', id).executeTakeFirst();
+  return row === undefined ? null : toAlert(row);
+}
+
+function filtered(db: Db, filter: AlertFilter) {
+  let query = db.selectFrom('alerts').where('deleted_at', 'is', null);
+  if (filter.status !== undefined) query = query.where('status', '=', filter.status);
+  if (filter.severity !== undefined) query = query.where('severity', '=', filter.severity);
+  if (filter.deviceId !== undefined) query = query.where('device_id', '=', filter.deviceId);
+  if (filter.ruleId !== undefined) query = query.where('rule_id', '=', filter.ruleId);
+  if (filter.isAcknowledged !== undefined) query = query.where('is_acknowledged', '=', Number(filter.isAcknowledged));
+  if (filter.from !== undefined) query = query.where('started_at', '>=', filter.from);
+  if (filter.to !== undefined) query = query.where('started_at', '<', filter.to);
+  return query;
+}
+
+export function toAlert(row: Selectable<AlertsTable>): Alert {
+  return {
+    id: row.id,
+    ruleId: row.rule_id,
+    ruleName: row.rule_name,
+    severity: row.severity as Severity,
+    deviceId: row.device_id,
+    deviceUid: row.device_uid,
+    status: row.status,
+    message: row.message,
+    value: fromJson<MetricValue>(row.value),
+    lastValue: fromJson<MetricValue>(row.last_value),
+    threshold: fromJson<Threshold>(row.threshold),
+    occurrences: row.occurrences,
+    startedAt: row.started_at,
+    lastSeenAt: row.last_seen_at,
+    clearedAt: row.cleared_at,
+    isAcknowledged: row.is_acknowledged === 1,
+    acknowledgedBy: row.acknowledged_by,
+    acknowledgedAt: row.acknowledged_at,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}
+
+function fromJson<T>(text: string | null): T | null {
+  return text === null ? null : (JSON.parse(text) as T);
+}

@@ -1,0 +1,94 @@
+import { type Static, Type } from 'typebox';
+import { toIso, toIsoOrNull } from '#kernel/clock.ts';
+import { Id, Instant, Nullable, PageOf, pageQuery, Strict } from '#platform/http/http.schemas.ts';
+import { severityField, thresholdField } from '../rules/rules.schemas.ts';
+import { ALERT_SORT_FIELDS, ALERT_STATUSES, type Alert, type AlertFilter, type AlertStatus } from './alerts.ports.ts';
+
+const status = Type.Unsafe<AlertStatus>({
+  type: 'string',
+  enum: [...ALERT_STATUSES],
+  description: 'CLEARED: the condition has ended',
+  examples: ['ACTIVE'],
+});
+const value = (description: string) =>
+  Type.Unsafe<number | boolean | string | null>({
+    anyOf: [Type.Number(), Type.Boolean(), Type.String(), Type.Null()],
+    description,
+    examples: [31.5],
+  });
+
+/** Also the `alert` event of the Socket.IO namespace `/monitoring`. */
+export const AlertView = Strict({
+  id: { ...Id, examples: [41] },
+  rule_id: { ...Id, description: 'Rule that raised it', examples: [5] },
+  rule_name: Type.String({ description: 'Its name at that time', examples: ['Greenhouse too hot'] }),
+  device_id: { ...Id, description: 'Device that it is about', examples: [7] },
+  device_uid: Type.String({ description: 'The device_uid of that device', examples: ['greenhouse-07'] }),
+  severity: severityField,
+  status,
+  message: Type.String({
+    description: 'What happened, in words',
+    examples: ['temperature is 31.5, above 30'],
+  }),
+  value: value('With which it was raised; null for no_data'),
+  last_value: value('With which the condition held last; null for no_data'),
+  threshold: thresholdField,
+  occurrences: Type.Integer({ description: 'Samples for which the condition held since it was raised', examples: [3] }),
+  started_at: { ...Instant, description: 'When it was raised, by the time of the data' },
+  last_seen_at: { ...Instant, description: 'When the condition held last, by the time of the data' },
+  cleared_at: Nullable({ ...Instant, description: 'When it ended; null while it is ACTIVE' }),
+  is_acknowledged: Type.Boolean({ description: 'Whether somebody has taken notice' }),
+  acknowledged_by: Nullable({ ...Id, description: 'User who did', examples: [12] }),
+  acknowledged_at: Nullable(Instant),
+});
+export const AlertPage = PageOf(AlertView);
+export const AlertParams = Strict({ alert_id: { ...Id, description: 'Id of the alert', examples: [41] } });
+export const AlertQuery = Strict({
+  ...pageQuery,
+  status: Type.Optional(status),
+  severity: Type.Optional(severityField),
+  device_id: Type.Optional({ ...Id, description: 'Of this device', examples: [7] }),
+  rule_id: Type.Optional({ ...Id, description: 'Of this rule', examples: [5] }),
+  is_acknowledged: Type.Enum(['true', 'false', 'all'], {
+    default: 'false',
+    description: 'Unacknowledged ones unless this says otherwise',
+  }),
+  start: Type.Optional(Type.String({ format: 'date-time', description: 'Raised at or after' })),
+  end: Type.Optional(Type.String({ format: 'date-time', description: 'Raised before' })),
+});
+export const ALERT_SORT_HELP = `Sort by ${ALERT_SORT_FIELDS.join(', ')}.`;
+
+export function toAlertFilter(query: Static<typeof AlertQuery>): AlertFilter {
+  return {
+    ...(query.status === undefined ? {} : { status: query.status }),
+    ...(query.severity === undefined ? {} : { severity: query.severity }),
+    ...(query.device_id === undefined ? {} : { deviceId: query.device_id }),
+    ...(query.rule_id === undefined ? {} : { ruleId: query.rule_id }),
+    ...(query.is_acknowledged === 'all' ? {} : { isAcknowledged: query.is_acknowledged === 'true' }),
+    ...(query.start === undefined ? {} : { from: Date.parse(query.start) }),
+    ...(query.end === undefined ? {} : { to: Date.parse(query.end) }),
+  };
+}
+
+export function presentAlert(alert: Alert): Static<typeof AlertView> {
+  return {
+    id: alert.id,
+    rule_id: alert.ruleId,
+    rule_name: alert.ruleName,
+    device_id: alert.deviceId,
+    device_uid: alert.deviceUid,
+    severity: alert.severity,
+    status: alert.status,
+    message: alert.message,
+    value: alert.value,
+    last_value: alert.lastValue,
+    threshold: alert.threshold,
+    occurrences: alert.occurrences,
+    started_at: toIso(alert.startedAt),
+    last_seen_at: toIso(alert.lastSeenAt),
+    cleared_at: toIsoOrNull(alert.clearedAt),
+    is_acknowledged: alert.isAcknowledged,
+    acknowledged_by: alert.acknowledgedBy,
+    acknowledged_at: toIsoOrNull(alert.acknowledgedAt),
+  };
+}

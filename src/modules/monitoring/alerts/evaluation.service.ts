@@ -1,0 +1,295 @@
+import { setImmediate } from 'node:timers/promises';
+import type { Clock } from '#kernel/clock.ts';
+import type { EventBus } from '#kernel/events.ts';
+import type { Component } from '#kernel/lifecycle.ts';
+import type { Logger } from '#kernel/logger.ts';
+import type { Sample, TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
+import type { DevicePlan, DevicePlans } from './device-plans.ts';
+import type { PairChange, SaveResult, StateStore, StoredState } from './evaluation.ports.ts';
+import {
+  changesOf,
+  inOrder,
+  judgedUntil,
+  judgeSamples,
+  judgeSilences,
+  openTracks,
+  type PairTrack,
+} from './pair-tracks.ts';
+import type { RuleIndex } from './rule-index.ts';
+import { createStateCache } from './state-cache.ts';
+
+export interface EvaluationDeps {
+  readonly plans: DevicePlans;
+  readonly index: Pick<RuleIndex, 'get'>;
+  /** Asks for rules again that are not what is stored. */
+  readonly refresh: (ruleId: number) => Promise<void>;
+  readonly states: StateStore;
+  readonly telemetry: Pick<TelemetryStore, 'history'>;
+  readonly clock: Clock;
+  readonly events: EventBus;
+  readonly logger: Logger;
+  readonly options: EvaluationOptions;
+}
+
+export interface EvaluationOptions {
+  /** No other process takes in samples: what this one knows is all there is, and nothing is read back. */
+  readonly alone: boolean;
+  /** Between what arrives and its judgement. With other processes: time for what they take in to be stored, too. */
+  readonly delayMs: number;
+}
+
+/** Why devices are looked at again. */
+export interface Recheck {
+  /** Silence counts from here on at the earliest, epoch milliseconds; absent: silence is not judged. */
+  readonly listeningSince?: number;
+  /** Since when the devices are what they are, if that has just changed: what was measured before does not count. */
+  readonly joinedAt?: number;
+}
+
+/**
+ * Judges what was stored, in rounds: all that came since the last one is judged in order of time, and states, alerts
+ * and notifications are stored together. A round that did not happen is made up for by the next, wherever it runs:
+ * what is newer in the telemetry store than a state's watermark has not been judged.
+ */
+export interface Evaluation extends Component {
+  /** Committed samples, on the hot path: nothing is judged before the next round. */
+  note(samples: readonly Sample[]): void;
+  /** Judges these devices by what is stored. */
+  recheck(deviceIds: readonly number[], how?: Recheck): void;
+  /** Resolves when nothing is left to be judged, at once if so. */
+  settled(): Promise<void>;
+  /** Devices that wait for the next round. */
+  waiting(): number;
+  /** Calls `listener` when notifications were stored. */
+  onNotifications(listener: () => void): void;
+}
+
+interface Waiting {
+  samples: Sample[];
+  fromStore: boolean;
+  listeningSince: number | null;
+  joinedAt: number | null;
+}
+
+const SLICE = 128;
+const HISTORY_PAGE = 1_000;
+/** Samples of one device above which they are read back instead of being kept. */
+const MAX_KEPT = 20_000;
+const ONE_DAY_MS = 86_400_000;
+/** After a round, nothing is judged for this many times as long as it took, so that ingest gets the rest. */
+const PAUSE_FACTOR = 6;
+const LONGEST_PAUSE_MS = 2_000;
+const RETRY_MS = 1_000;
+/** What was sent in time may be on its way for so long. */
+export const SILENCE_ALLOWANCE_MS = 5_000;
+
+export function createEvaluation(deps: EvaluationDeps): Evaluation {
+  const { plans, index, refresh, states, telemetry, clock, events, logger, options } = deps;
+  const cache = createStateCache(states, options.alone);
+  let waiting = new Map<number, Waiting>();
+  let timer: NodeJS.Timeout | undefined;
+  let running: Promise<void> | undefined;
+  let notBefore = 0;
+  let stopped = false;
+  let told: () => void = () => {};
+
+  function entry(deviceId: number): Waiting {
+    let found = waiting.get(deviceId);
+    if (found === undefined) {
+      found = { samples: [], fromStore: false, listeningSince: null, joinedAt: null };
+      waiting.set(deviceId, found);
+    }
+    return found;
+  }
+
+  function schedule(): void {
+    if (timer !== undefined || running !== undefined || stopped || waiting.size === 0) return;
+    timer = setTimeout(
+      () => {
+        timer = undefined;
+        void run();
+      },
+      Math.max(options.delayMs, notBefore - performance.now()),
+    ).unref();
+  }
+
+  function run(): Promise<void> {
+    running ??= round().finally(() => {
+      running = undefined;
+      schedule();
+    });
+    return running;
+  }
+
+  async function round(): Promise<void> {
+    const taken = [...waiting];
+    waiting = new Map();
+    const startedAt = performance.now();
+    let failed = false;
+    for (let from = 0; from < taken.length; from += SLICE) {
+      const slice = taken.slice(from, from + SLICE);
+      try {
+        await judgeSlice(new Map(slice));
+      } catch (error) {
+        failed = true;
+        logger.warn({ err: error, devices: slice.length }, 'judging alert rules failed; it is tried again');
+        for (const [deviceId, work] of slice) putBack(deviceId, work);
+      }
+      await setImmediate();
+    }
+    const pause = Math.min((performance.now() - startedAt) * PAUSE_FACTOR, LONGEST_PAUSE_MS);
+    notBefore = performance.now() + (failed ? RETRY_MS : pause);
+  }
+
+  /** What came meanwhile came later. */
+  function putBack(deviceId: number, { samples, fromStore, listeningSince, joinedAt }: Waiting): void {
+    const now = entry(deviceId);
+    now.samples = [...samples, ...now.samples];
+    now.fromStore ||= fromStore;
+    now.listeningSince ??= listeningSince;
+    now.joinedAt ??= joinedAt;
+    bound(now);
+    cache.forget(deviceId);
+  }
+
+  function bound(work: Waiting): void {
+    if (work.samples.length <= MAX_KEPT) return;
+    work.samples = [];
+    work.fromStore = true;
+  }
+
+  async function judgeSlice(slice: ReadonlyMap<number, Waiting>): Promise<void> {
+    const found = await plans.resolve([...slice.keys()]);
+    const known = await cache.load([...found.keys()]);
+    const changes: PairChange[] = [];
+    for (const [deviceId, work] of slice) {
+      const plan = found.get(deviceId);
+      const ofDevice = known.get(deviceId);
+      if (plan !== undefined && ofDevice !== undefined) changes.push(...(await judgeDevice(plan, ofDevice, work)));
+    }
+    const now = clock.now();
+    for (let from = 0; from < changes.length; from += SLICE) {
+      const part = changes.slice(from, from + SLICE);
+      await settle(part, await states.save(part, now), slice, now);
+      if (from + SLICE < changes.length) await setImmediate();
+    }
+  }
+
+  async function judgeDevice(
+    plan: DevicePlan,
+    known: ReadonlyMap<number, StoredState>,
+    work: Waiting,
+  ): Promise<readonly PairChange[]> {
+    const tracks = openTracks(plan, known, work.joinedAt ?? undefined);
+    const samples = inOrder(work.samples);
+    if (options.alone && !work.fromStore) judgeSamples(tracks, samples, false);
+    else if (tracks.length > 0) await judgeStored(plan, tracks, samples);
+    if (work.listeningSince !== null) judgeSilences(tracks, clock.now() - SILENCE_ALLOWANCE_MS, work.listeningSince);
+    const changes = changesOf(plan, tracks, work.listeningSince !== null || work.joinedAt !== null);
+    return work.fromStore ? [...changes, ...leftBehind(plan, known)] : changes;
+  }
+
+  /** Everything in the store that has not been judged, whoever took it in. */
+  async function judgeStored(
+    plan: DevicePlan,
+    tracks: readonly PairTrack[],
+    samples: readonly Sample[],
+  ): Promise<void> {
+    const from = judgedUntil(tracks);
+    judgeSamples(
+      tracks,
+      samples.filter(({ timestamp }) => timestamp <= from),
+      false,
+    );
+    const own = samples.filter(({ timestamp }) => timestamp > from);
+    const { deviceId } = plan.device;
+    let after: number | undefined;
+    for (;;) {
+      const page = await telemetry.history({
+        deviceId,
+        start: from + 1,
+        end: clock.now() + ONE_DAY_MS,
+        metrics: plan.metrics,
+        order: 'asc',
+        limit: HISTORY_PAGE,
+        ...(after === undefined ? {} : { after }),
+      });
+      judgeSamples(
+        tracks,
+        page.samples.map((sample) => ({ deviceId, ...sample })),
+        true,
+      );
+      if (page.next === null) break;
+      after = page.next;
+    }
+    // Of a rule that had judged nothing: what came while it was there, although it was measured before.
+    judgeSamples(
+      tracks.filter(({ state }) => state.watermark === null),
+      own,
+      false,
+    );
+  }
+
+  /** States of rules that are about the device no longer: it changed its group or its type. */
+  function leftBehind(plan: DevicePlan, known: ReadonlyMap<number, StoredState>): readonly PairChange[] {
+    return [...known.values()].flatMap((before): readonly PairChange[] => {
+      const rule = index.get(before.ruleId);
+      // A rule that is not known here, or not in this form, may be about the device all the same.
+      if (rule === undefined || rule.revision !== before.revision || plan.rules.includes(rule)) return [];
+      return [{ rule, device: plan.device, before, after: null, transitions: [{ kind: 'cleared', at: clock.now() }] }];
+    });
+  }
+
+  async function settle(
+    part: readonly PairChange[],
+    saved: SaveResult,
+    slice: ReadonlyMap<number, Waiting>,
+    now: number,
+  ): Promise<void> {
+    const stale = new Set(saved.stale);
+    for (const change of part) if (!stale.has(change)) cache.keep(change);
+    for (const { type, alert } of saved.events) events.emit(type, now, { alert });
+    if (saved.notifies) told();
+    for (const ruleId of new Set(saved.stale.map(({ rule }) => rule.id))) await refresh(ruleId);
+    for (const deviceId of new Set(saved.stale.map(({ device }) => device.deviceId))) {
+      const work = slice.get(deviceId);
+      if (work !== undefined) putBack(deviceId, { ...work, fromStore: true });
+    }
+  }
+
+  return {
+    name: 'alert rules',
+    note(samples) {
+      for (const sample of samples) {
+        if (!plans.concerns(sample)) continue;
+        const work = entry(sample.deviceId);
+        work.samples.push(sample);
+        if (work.samples.length > MAX_KEPT) bound(work);
+      }
+      schedule();
+    },
+    recheck(deviceIds, { listeningSince, joinedAt } = {}) {
+      for (const deviceId of deviceIds) {
+        const work = entry(deviceId);
+        work.fromStore = true;
+        if (listeningSince !== undefined) work.listeningSince = listeningSince;
+        if (joinedAt !== undefined) work.joinedAt = joinedAt;
+      }
+      schedule();
+    },
+    async settled() {
+      while (waiting.size > 0 || running !== undefined) await run();
+    },
+    waiting: () => waiting.size,
+    onNotifications(listener) {
+      told = listener;
+    },
+    async stop() {
+      stopped = true;
+      clearTimeout(timer);
+      await running;
+      // What could not be judged now is judged at the next start.
+      if (waiting.size > 0) await run();
+    },
+  };
+}

@@ -1,0 +1,178 @@
+import type { MetricValue } from '#platform/telemetry/telemetry.port.ts';
+import type { Range, RuleTerms, Threshold } from '../rules/rules.ports.ts';
+
+/*
+ * The state machine of one rule and one device. It knows no clock, no store and no other device: the same rule,
+ * state and readings give the same result, wherever and however often they are judged. docs/alerts.md says the
+ * semantics in words, with examples.
+ */
+
+/**
+ * `normal`: nothing. `pending`: the condition holds, but not for long enough (or the rule rests after an alert).
+ * `active`: there is an alert.
+ */
+export type Phase = 'normal' | 'pending' | 'active';
+
+/** All instants are the data's own time, epoch milliseconds. */
+export interface PairState {
+  readonly phase: Phase;
+  /**
+   * When pending: the reading with which the condition began to hold. Before any reading: since when the rule has been
+   * about the device.
+   */
+  readonly since: number | null;
+  /** When active: the reading with which the end of the condition began to hold. */
+  readonly clearSince: number | null;
+  /** The newest reading that was judged. What is not newer comes too late and changes nothing. */
+  readonly watermark: number | null;
+  /** When the latest alert was cleared. */
+  readonly clearedAt: number | null;
+}
+
+export const FRESH_STATE: PairState = {
+  phase: 'normal',
+  since: null,
+  clearSince: null,
+  watermark: null,
+  clearedAt: null,
+};
+
+/** A value of the rule's metric. */
+export interface Reading {
+  readonly timestamp: number;
+  readonly value: MetricValue;
+}
+
+export type Transition =
+  /** An alert begins. `value` is null for `no_data`. */
+  | { readonly kind: 'raised'; readonly at: number; readonly value: MetricValue | null }
+  /** The condition held `count` more times; `at` and `value` are of the last one. */
+  | { readonly kind: 'seen'; readonly at: number; readonly value: MetricValue; readonly count: number }
+  | { readonly kind: 'cleared'; readonly at: number };
+
+export interface Judgement {
+  /** The very state that was given when nothing changed. */
+  readonly state: PairState;
+  /** In the order in which they happened. */
+  readonly transitions: readonly Transition[];
+}
+
+/** Judges readings, which are in order of time; those that are not newer than the watermark change nothing. */
+export function judge(terms: RuleTerms, state: PairState, readings: readonly Reading[]): Judgement {
+  const transitions: Transition[] = [];
+  let current = state;
+  for (const reading of readings) {
+    if (current.watermark !== null && reading.timestamp <= current.watermark) continue;
+    current =
+      terms.condition === 'no_data'
+        ? afterSign(terms, current, reading.timestamp, transitions)
+        : afterReading(terms, current, reading, transitions);
+  }
+  return { state: current, transitions };
+}
+
+/**
+ * Judges silence, for `no_data`: nothing newer than the watermark is there by `now`.
+ * @param listeningSince silence before that is not the device's: nobody listened
+ */
+export function judgeSilence(terms: RuleTerms, state: PairState, now: number, listeningSince: number): Judgement {
+  const expectedSince = state.watermark ?? state.since;
+  if (terms.condition !== 'no_data' || state.phase === 'active' || expectedSince === null) {
+    return { state, transitions: [] };
+  }
+  const silentFor = terms.forSeconds * 1_000;
+  const at = Math.max(expectedSince + silentFor, restsUntil(terms, state));
+  if (now < at || now < listeningSince + silentFor) return { state, transitions: [] };
+  return {
+    state: { ...state, phase: 'active', since: null, clearSince: null },
+    transitions: [{ kind: 'raised', at, value: null }],
+  };
+}
+
+function afterReading(terms: RuleTerms, state: PairState, reading: Reading, transitions: Transition[]): PairState {
+  const { timestamp, value } = reading;
+  const holds = conditionHolds(terms, value);
+  if (holds === null) return state;
+  const now = { ...state, watermark: timestamp };
+  if (state.phase === 'active') {
+    if (holds) {
+      noteSeen(transitions, timestamp, value);
+      return { ...now, clearSince: null };
+    }
+    if (!hasEnded(terms, value)) return { ...now, clearSince: null };
+    return afterEnd(terms, now, timestamp, transitions);
+  }
+  if (!holds) return { ...now, phase: 'normal', since: null };
+  const since = state.phase === 'pending' ? (state.since ?? timestamp) : timestamp;
+  if (timestamp - since < terms.forSeconds * 1_000 || timestamp < restsUntil(terms, state)) {
+    return { ...now, phase: 'pending', since };
+  }
+  transitions.push({ kind: 'raised', at: timestamp, value });
+  return { ...now, phase: 'active', since: null, clearSince: null };
+}
+
+/** A sign of life, for `no_data`. */
+function afterSign(terms: RuleTerms, state: PairState, timestamp: number, transitions: Transition[]): PairState {
+  const now = { ...state, since: null, watermark: timestamp };
+  if (state.phase !== 'active') return now;
+  const silentAgain = timestamp - (state.watermark ?? timestamp) >= terms.forSeconds * 1_000;
+  return afterEnd(terms, silentAgain ? { ...now, clearSince: null } : now, timestamp, transitions);
+}
+
+/** The alert is over once its end has held for long enough. */
+function afterEnd(terms: RuleTerms, state: PairState, timestamp: number, transitions: Transition[]): PairState {
+  const clearSince = state.clearSince ?? timestamp;
+  if (timestamp - clearSince < terms.clearForSeconds * 1_000) return { ...state, clearSince };
+  transitions.push({ kind: 'cleared', at: timestamp });
+  return { ...state, phase: 'normal', since: null, clearSince: null, clearedAt: timestamp };
+}
+
+function restsUntil({ cooldownSeconds }: RuleTerms, { clearedAt }: PairState): number {
+  return clearedAt === null ? Number.NEGATIVE_INFINITY : clearedAt + cooldownSeconds * 1_000;
+}
+
+function noteSeen(transitions: Transition[], at: number, value: MetricValue): void {
+  const last = transitions.at(-1);
+  if (last?.kind === 'seen') transitions[transitions.length - 1] = { kind: 'seen', at, value, count: last.count + 1 };
+  else transitions.push({ kind: 'seen', at, value, count: 1 });
+}
+
+/** Null: the value cannot be compared, so it is as if it were not there. */
+function conditionHolds({ condition, threshold }: RuleTerms, value: MetricValue): boolean | null {
+  if (condition === 'eq') return isSame(value, threshold);
+  if (condition === 'ne') return !isSame(value, threshold);
+  const number = toNumber(value);
+  if (number === null) return null;
+  if (condition === 'outside' || condition === 'inside') {
+    const [low, high] = threshold as Range;
+    return condition === 'inside' ? number >= low && number <= high : number < low || number > high;
+  }
+  const limit = threshold as number;
+  if (condition === 'gt') return number > limit;
+  if (condition === 'gte') return number >= limit;
+  if (condition === 'lt') return number < limit;
+  return number <= limit;
+}
+
+/** Whether a value for which the condition does not hold is far enough from it to end the alert. */
+function hasEnded({ condition, clearThreshold }: RuleTerms, value: MetricValue): boolean {
+  if (clearThreshold === null) return true;
+  const number = toNumber(value);
+  if (number === null) return true;
+  if (condition === 'gt' || condition === 'gte') return number <= (clearThreshold as number);
+  if (condition === 'lt' || condition === 'lte') return number >= (clearThreshold as number);
+  const [low, high] = clearThreshold as Range;
+  return condition === 'outside' ? number >= low && number <= high : number <= low || number >= high;
+}
+
+/** true and false count as 1 and 0; a string is no number. */
+function toNumber(value: MetricValue): number | null {
+  if (typeof value === 'number') return value;
+  return typeof value === 'boolean' ? Number(value) : null;
+}
+
+function isSame(value: MetricValue, threshold: Threshold | null): boolean {
+  if (value === threshold) return true;
+  if (typeof value === 'string' || typeof threshold === 'string') return false;
+  return toNumber(value) === toNumber(threshold as number | boolean);
+}

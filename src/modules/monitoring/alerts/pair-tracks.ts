@@ -1,0 +1,96 @@
+import type { Sample } from '#platform/telemetry/telemetry.port.ts';
+import type { AlertRule } from '../rules/rules.ports.ts';
+import type { DevicePlan } from './device-plans.ts';
+import type { PairChange, StoredState } from './evaluation.ports.ts';
+import {
+  FRESH_STATE,
+  type Judgement,
+  judge,
+  judgeSilence,
+  type PairState,
+  type Reading,
+  type Transition,
+} from './judge.ts';
+
+/** One rule and one device while they are judged. */
+export interface PairTrack {
+  readonly rule: AlertRule;
+  readonly before: StoredState | null;
+  state: PairState;
+  readonly transitions: Transition[];
+}
+
+/**
+ * @param known what is stored of the device, by rule
+ * @param joinedAt when the device came to be what it is, if that has just changed
+ */
+export function openTracks(plan: DevicePlan, known: ReadonlyMap<number, StoredState>, joinedAt = 0): PairTrack[] {
+  return plan.rules.map((rule) => {
+    const stored = known.get(rule.id);
+    const before = stored?.revision === rule.revision ? stored : null;
+    const since = Math.max(rule.activatedAt, plan.device.createdAt, joinedAt);
+    return { rule, before, state: before ?? { ...FRESH_STATE, since }, transitions: [] };
+  });
+}
+
+/** From where on stored samples count that the rule has not judged. */
+function unjudgedSince({ rule, state }: PairTrack): number {
+  return state.watermark ?? state.since ?? rule.activatedAt;
+}
+
+/** From where on stored samples of the device count, for any of its rules. */
+export function judgedUntil(tracks: readonly PairTrack[]): number {
+  return Math.min(...tracks.map(unjudgedSince));
+}
+
+/** @param samples of the device, in order of time */
+export function judgeSamples(tracks: readonly PairTrack[], samples: readonly Sample[], fromStore: boolean): void {
+  for (const track of tracks) {
+    // Of what is stored, a rule that has judged nothing yet looks at what was measured since it is about the device.
+    const after = fromStore ? unjudgedSince(track) : Number.NEGATIVE_INFINITY;
+    const readings = readingsOf(track.rule.metric, samples, after);
+    if (readings.length > 0) apply(track, judge(track.rule, track.state, readings));
+  }
+}
+
+export function judgeSilences(tracks: readonly PairTrack[], now: number, listeningSince: number): void {
+  for (const track of tracks) apply(track, judgeSilence(track.rule, track.state, now, listeningSince));
+}
+
+function apply(track: PairTrack, { state, transitions }: Judgement): void {
+  track.state = state;
+  track.transitions.push(...transitions);
+}
+
+/** The values of one metric. Of several with one time the last counts, as in the store. */
+export function readingsOf(metric: string, samples: readonly Sample[], after: number): readonly Reading[] {
+  const readings: Reading[] = [];
+  for (const { timestamp, metrics } of samples) {
+    if (timestamp <= after || !Object.hasOwn(metrics, metric)) continue;
+    const reading = { timestamp, value: metrics[metric] as Reading['value'] };
+    if (readings.at(-1)?.timestamp === timestamp) readings[readings.length - 1] = reading;
+    else readings.push(reading);
+  }
+  return readings;
+}
+
+/** Samples in order of time; in their own order where that is the same. */
+export function inOrder(samples: Sample[]): Sample[] {
+  for (let index = 1; index < samples.length; index += 1) {
+    if ((samples[index]?.timestamp ?? 0) < (samples[index - 1]?.timestamp ?? 0)) {
+      return samples.sort((a, b) => a.timestamp - b.timestamp);
+    }
+  }
+  return samples;
+}
+
+/** What has to be stored. `always`: states that were only looked at, too, so that they are known from now on. */
+export function changesOf(plan: DevicePlan, tracks: readonly PairTrack[], always: boolean): PairChange[] {
+  return tracks
+    .filter(({ before, state, transitions }) => {
+      if (transitions.length > 0) return true;
+      if (before !== null) return state !== before;
+      return state.watermark !== null || always;
+    })
+    .map(({ rule, before, state, transitions }) => ({ rule, device: plan.device, before, after: state, transitions }));
+}

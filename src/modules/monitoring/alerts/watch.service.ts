@@ -1,0 +1,186 @@
+import type { Clock } from '#kernel/clock.ts';
+import type { Component } from '#kernel/lifecycle.ts';
+import type { Logger } from '#kernel/logger.ts';
+import type { DeviceScope, DevicesApi } from '#modules/devices/index.ts';
+import type { Scope } from '../rules/rules.ports.ts';
+import type { StateStore, WatchStore } from './evaluation.ports.ts';
+import { type Evaluation, SILENCE_ALLOWANCE_MS } from './evaluation.service.ts';
+import type { RuleFeed } from './rule-feed.ts';
+import type { RuleIndex } from './rule-index.ts';
+
+export interface WatchDeps {
+  readonly store: WatchStore;
+  readonly states: StateStore;
+  readonly index: RuleIndex;
+  readonly feed: Pick<RuleFeed, 'mend'>;
+  readonly devices: Pick<DevicesApi, 'describe' | 'listInScope'>;
+  readonly evaluation: Pick<Evaluation, 'recheck'>;
+  readonly forgetDevice: (deviceId: number) => Promise<void>;
+  readonly runtime: { readonly clock: Clock; readonly logger: Logger };
+  /** Of this process: no other one has it. */
+  readonly owner: string;
+  /** Whether no other process judges. */
+  readonly alone: boolean;
+}
+
+/**
+ * What time alone brings about: silence, and what a process that died left unjudged. One process does it at a time,
+ * the one that has the watch.
+ */
+export interface Watch extends Component {
+  tick(): Promise<void>;
+  /** Rules or devices have changed: the next tick looks at all of them. */
+  look(): void;
+  /** Calls `work` at the end of each tick, whoever has the watch. */
+  onTick(work: () => Promise<void>): void;
+}
+
+const TICK_MS = 5_000;
+const WATCH_MS = 3 * TICK_MS;
+/** Nobody listened for longer than this: silence of devices begins anew. */
+const LONGEST_BREAK_MS = 60_000;
+const LOOK_EVERY_MS = 60_000;
+const SWEEP_EVERY_MS = 5 * 60_000;
+const PAGE = 500;
+
+export function createWatch(deps: WatchDeps): Watch {
+  const { store, states, index, feed, devices, evaluation, forgetDevice, runtime, owner, alone } = deps;
+  const { clock, logger } = runtime;
+  let timer: NodeJS.Timeout | undefined;
+  let ticking: Promise<void> | undefined;
+  let stopped = false;
+  let lookAgain = true;
+  let lookedAt = Number.NEGATIVE_INFINITY;
+  let sweptAt: number | null = null;
+  let extra: () => Promise<void> = async () => {};
+
+  /** Pages of ids, by id, until there are no more. */
+  async function eachPage(
+    read: (afterId: number) => Promise<readonly number[]>,
+    work: (ids: readonly number[]) => unknown,
+  ) {
+    for (let afterId = 0; !stopped; ) {
+      const ids = await read(afterId);
+      if (ids.length > 0) await work(ids);
+      if (ids.length < PAGE) return;
+      afterId = ids.at(-1) ?? afterId;
+    }
+  }
+
+  async function inScope(scope: DeviceScope, work: (ids: readonly number[]) => unknown): Promise<void> {
+    await eachPage(async (afterId) => (await devices.listInScope(scope, afterId, PAGE)).map(idOf), work);
+  }
+
+  /** Whatever is stored and not judged: after a process died, its last samples are. */
+  async function sweep(): Promise<void> {
+    await eachPage(
+      (afterId) => states.deviceIdsAfter(afterId, PAGE),
+      async (ids) => {
+        const there = new Set((await devices.describe(ids)).map(idOf));
+        for (const id of ids) if (!there.has(id)) await forgetDevice(id);
+        evaluation.recheck([...there]);
+      },
+    );
+    const rules = [...index.all()];
+    const scopes = new Map(rules.map(({ scope }) => [JSON.stringify(scope), scope]));
+    const everything = [...scopes.values()].find(({ kind }) => kind === 'all');
+    const single: number[] = [];
+    for (const scope of everything === undefined ? scopes.values() : [everything]) {
+      if (scope.kind === 'device') single.push(scope.deviceId);
+      else await inScope(toDeviceScope(scope), (ids) => evaluation.recheck(ids));
+    }
+    evaluation.recheck(single);
+  }
+
+  /** Devices that never sent are known to nobody, unless they are looked for. */
+  async function findNewcomers(listeningSince: number): Promise<void> {
+    for (const rule of silenceRules()) {
+      await inScope(toDeviceScope(rule.scope), async (ids) => {
+        evaluation.recheck(await states.unknownTo(rule, ids), { listeningSince });
+      });
+    }
+  }
+
+  async function findSilence(now: number, listeningSince: number): Promise<void> {
+    for (const rule of silenceRules()) {
+      const before = now - SILENCE_ALLOWANCE_MS - rule.forSeconds * 1_000;
+      if (before < listeningSince) continue;
+      await eachPage(
+        (afterId) => states.silentSince(rule.id, before, afterId, PAGE),
+        (ids) => evaluation.recheck(ids, { listeningSince }),
+      );
+    }
+  }
+
+  const silenceRules = () => [...index.all()].filter(({ condition }) => condition === 'no_data');
+
+  async function tick(): Promise<void> {
+    await feed.mend();
+    const now = clock.now();
+    const listeningSince = await store.keep(owner, now, now + WATCH_MS, LONGEST_BREAK_MS);
+    // At its start each process looks after what it may have left behind itself.
+    if (sweptAt === null || (listeningSince !== null && !alone && now - sweptAt >= SWEEP_EVERY_MS)) {
+      sweptAt = now;
+      await sweep();
+    }
+    if (listeningSince === null) return;
+    if (lookAgain || now - lookedAt >= LOOK_EVERY_MS) {
+      lookAgain = false;
+      lookedAt = now;
+      await findNewcomers(listeningSince);
+    }
+    await findSilence(now, listeningSince);
+  }
+
+  async function guarded(): Promise<void> {
+    try {
+      await tick();
+      await extra();
+    } catch (error) {
+      lookAgain = true;
+      if (!stopped) logger.warn({ err: error }, 'looking for silent devices failed; it is tried again');
+    }
+  }
+
+  return {
+    name: 'alert watch',
+    tick,
+    look() {
+      lookAgain = true;
+    },
+    onTick(work) {
+      extra = work;
+    },
+    async start() {
+      const next = () => {
+        ticking ??= guarded().finally(() => {
+          ticking = undefined;
+        });
+      };
+      timer = setInterval(next, TICK_MS);
+      next();
+    },
+    async stop() {
+      stopped = true;
+      clearInterval(timer);
+      await ticking;
+    },
+  };
+}
+
+function idOf({ deviceId }: { readonly deviceId: number }): number {
+  return deviceId;
+}
+
+function toDeviceScope(scope: Scope): DeviceScope {
+  switch (scope.kind) {
+    case 'device':
+      return { deviceId: scope.deviceId };
+    case 'group':
+      return { groupId: scope.groupId };
+    case 'type':
+      return { deviceType: scope.deviceType };
+    default:
+      return {};
+  }
+}

@@ -1,0 +1,162 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { JobMap } from '#platform/jobs/jobs.port.ts';
+import { alertEvents, createMonitoringWorld, hot, iso, type MonitoringWorld } from '#test/support/monitoring.ts';
+
+let world: MonitoringWorld;
+beforeAll(async () => {
+  world = await createMonitoringWorld();
+});
+afterAll(() => world.close());
+
+describe('silence', () => {
+  const silence = (device: { readonly id: number }, fields: object = {}) =>
+    hot(device, { condition: 'no_data', threshold: undefined, for_seconds: 60, ...fields });
+
+  test('is noticed by the clock, by the time of the last sample, and ends with the next one', async () => {
+    const here = await world.open();
+    const device = await here.device();
+    await here.rule(silence(device));
+    await here.tick();
+    // Somebody has to have been listening for as long.
+    world.clock.advance(60_000);
+    await here.tick();
+    const last = world.clock.now();
+    await here.send(device.id, [last, { temperature: 20 }]);
+    await here.judge();
+    world.clock.advance(64_000);
+    await here.tick();
+    expect(await here.alerts({ device_id: device.id })).toEqual([]);
+    world.clock.advance(2_000);
+    await here.tick();
+    await here.tick();
+    expect(await here.alerts({ device_id: device.id })).toMatchObject([
+      { status: 'ACTIVE', value: null, started_at: iso(last + 60_000), message: 'no temperature for 60 s' },
+    ]);
+    await here.send(device.id, [last - 5, { temperature: 20 }], [last + 1, { humidity: 20 }]);
+    await here.judge();
+    expect(await here.alerts({ device_id: device.id, status: 'ACTIVE' })).toHaveLength(1);
+    await here.send(device.id, [world.clock.now(), { temperature: 20 }]);
+    await here.judge();
+    expect(await here.alerts({ device_id: device.id })).toMatchObject([{ status: 'CLEARED' }]);
+  });
+
+  test('of a device that never sent counts from when the rule was made, of any scope', async () => {
+    const here = await world.open();
+    const device = await here.device({ device_type: 'mute' });
+    await here.rule(silence(device, { scope: { device_type: 'mute' } }));
+    const made = world.clock.now();
+    await here.tick();
+    for (let seconds = 0; seconds < 70; seconds += 10) {
+      expect(await here.alerts({ device_id: device.id })).toEqual([]);
+      world.clock.advance(10_000);
+      await here.tick();
+    }
+    expect(await here.alerts({ device_id: device.id })).toMatchObject([{ started_at: iso(made + 60_000) }]);
+  });
+
+  test('while nobody listened is not the device’s', async () => {
+    const first = await world.open();
+    const device = await first.device();
+    await first.rule(silence(device));
+    await first.send(device.id, [world.clock.now(), { temperature: 20 }]);
+    await first.tick();
+    world.clock.advance(3_600_000);
+    const second = await world.open();
+    await second.tick();
+    world.clock.advance(59_000);
+    await second.tick();
+    expect(await second.alerts({ device_id: device.id })).toEqual([]);
+    world.clock.advance(7_000);
+    await second.tick();
+    expect(await second.alerts({ device_id: device.id })).toMatchObject([{ status: 'ACTIVE' }]);
+  });
+
+  test('is watched for by one process at a time, and by another when that one is gone', async () => {
+    const one = await world.open({ alone: false });
+    const two = await world.open({ alone: false });
+    const device = await one.device();
+    // The watch of the processes before is over.
+    world.clock.advance(20_000);
+    await one.tick();
+    const rule = await one.rule(silence(device));
+    two.bus.emit('alert_rule.changed', world.clock.now(), { rule_id: rule.id }, 'relay');
+    for (let seconds = 0; seconds < 60; seconds += 10) {
+      await one.tick();
+      world.clock.advance(10_000);
+      await two.tick();
+    }
+    expect(await two.alerts({ device_id: device.id })).toEqual([]);
+    for (let seconds = 0; seconds < 40; seconds += 10) {
+      world.clock.advance(10_000);
+      await two.tick();
+    }
+    expect(await two.alerts({ device_id: device.id })).toMatchObject([{ status: 'ACTIVE' }]);
+    expect(alertEvents(one)).toEqual([]);
+    expect(alertEvents(two)).toEqual(['alert.raised']);
+  });
+});
+
+describe('notifications', () => {
+  test('go to the owner and MANAGEMENT on the channels of the rule, once, even after a crash', async () => {
+    const enqueued: { name: string; data: JobMap['push_notification']; id: string | undefined }[] = [];
+    let away = true;
+    const jobs = {
+      enqueue: async (name: string, data: unknown, options: { id?: string } = {}) => {
+        if (away) throw new Error('away');
+        enqueued.push({ name, data: data as JobMap['push_notification'], id: options.id });
+        return 'job';
+      },
+    };
+    const here = await world.open({ jobs });
+    const owner = world.stranger.userId;
+    const device = await here.device({ owner_id: owner });
+    await here.rule(hot(device, { channels: ['email', 'webhook'] }));
+    const mute = await here.device({ owner_id: owner });
+    await here.rule(hot(mute, { channels: [] }));
+    const now = world.clock.now() + 1;
+    for (const { id } of [device, mute]) {
+      await here.send(id, [now, { temperature: 31 }], [now + 1, { temperature: 20 }]);
+    }
+    await here.judge();
+    const [alert] = await here.alerts({ device_id: device.id });
+    expect(enqueued).toEqual([]);
+
+    away = false;
+    const next = await world.open({ jobs });
+    await next.monitoring.inner.watch.start?.(AbortSignal.timeout(1_000));
+    await expect.poll(() => enqueued.length).toBe(2);
+    await next.monitoring.inner.watch.stop?.(AbortSignal.timeout(1_000));
+    const data = { alert_id: alert.id, device_id: device.id, device_uid: device.device_uid };
+    const all = { user_ids: [owner], management: true, type: 'alert', data };
+    expect(enqueued).toMatchObject([
+      {
+        name: 'push_notification',
+        id: `alert-${alert.id}-raised`,
+        data: { ...all, key: `alert-${alert.id}-raised`, title: 'WARNING: Too hot', channels: ['email', 'webhook'] },
+      },
+      // That it is over is told, but not by e-mail.
+      { id: `alert-${alert.id}-cleared`, data: { ...all, title: 'Cleared: Too hot', channels: ['webhook'] } },
+    ]);
+    const left = await world.sql
+      .db<{ alert_outbox: { id: number } }>()
+      .selectFrom('alert_outbox')
+      .select('id')
+      .execute();
+    expect(left).toEqual([]);
+  });
+});
+
+describe('a store that is away', () => {
+  test('what could not be judged is judged later', async () => {
+    const here = await world.open();
+    const device = await here.device();
+    await here.rule(hot(device));
+    const now = world.clock.now() + 1;
+    await here.send(device.id, [now, { temperature: 31 }]);
+    await world.sql.db().schema.alterTable('alert_states').renameTo('alert_states_away').execute();
+    const judged = here.judge();
+    await world.sql.db().schema.alterTable('alert_states_away').renameTo('alert_states').execute();
+    await judged;
+    expect(await here.alerts({ device_id: device.id })).toMatchObject([{ value: 31 }]);
+  });
+});

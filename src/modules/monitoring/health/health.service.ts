@@ -1,0 +1,49 @@
+import { isAppError } from '#kernel/errors.ts';
+
+/** @returns what there is to say beyond that it answers, if anything. Rejects when the part is away. */
+export type HealthCheck = () => Promise<unknown>;
+
+export interface ComponentHealth {
+  readonly component: string;
+  readonly status: 'ok' | 'away';
+  readonly latencyMs: number;
+  /** Never text of a driver. */
+  readonly detail: string | null;
+}
+
+const CHECK_DEADLINE_MS = 2_000;
+
+export interface HealthService {
+  /** Asks every part at once, each with a deadline. */
+  check(): Promise<readonly ComponentHealth[]>;
+}
+
+export function createHealthService(checks: () => Readonly<Record<string, HealthCheck>>): HealthService {
+  return {
+    check: () => Promise.all(Object.entries(checks()).map(([component, check]) => ask(component, check))),
+  };
+}
+
+async function ask(component: string, check: HealthCheck): Promise<ComponentHealth> {
+  const startedAt = performance.now();
+  const latencyMs = () => Math.round((performance.now() - startedAt) * 100) / 100;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new LateError()), CHECK_DEADLINE_MS);
+  });
+  try {
+    const detail = await Promise.race([check(), late]);
+    return { component, status: 'ok', latencyMs: latencyMs(), detail: typeof detail === 'string' ? detail : null };
+  } catch (error) {
+    return { component, status: 'away', latencyMs: latencyMs(), detail: reasonOf(error) };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+class LateError extends Error {}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof LateError) return `No answer within ${CHECK_DEADLINE_MS} ms.`;
+  return isAppError(error) && error.kind === 'unavailable' ? 'It cannot be reached, or takes no work.' : 'It failed.';
+}

@@ -1,0 +1,7 @@
+import type { MigrationSet } from '#platform/sql/sql.port.ts';
+import { monitoring } from './2026_11_24_10_monitoring.ts';
+
+/** Needs the tables `users` and `devices`. */
+export const monitoringMigrations: MigrationSet = {
+  '2026_11_24_10_monitoring': monitoring,
+};

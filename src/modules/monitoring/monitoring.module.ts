@@ -1,0 +1,150 @@
+import type { Clock } from '#kernel/clock.ts';
+import type { EventBus } from '#kernel/events.ts';
+import { createId } from '#kernel/ids.ts';
+import type { Component } from '#kernel/lifecycle.ts';
+import type { Logger } from '#kernel/logger.ts';
+import type { DevicesApi } from '#modules/devices/index.ts';
+import type { AuditTrail } from '#platform/audit/audit.port.ts';
+import type { HttpMount } from '#platform/http/http.port.ts';
+import type { JobQueue } from '#platform/jobs/jobs.port.ts';
+import type { SqlStore } from '#platform/sql/sql.port.ts';
+import type { Sample, TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
+import type { AlertCount } from './alerts/alerts.ports.ts';
+import { createMonitoringStore } from './alerts/alerts.repository.ts';
+import { createAlertsRoutes } from './alerts/alerts.routes.ts';
+import { presentAlert } from './alerts/alerts.schemas.ts';
+import { createAlertsService } from './alerts/alerts.service.ts';
+import { createDevicePlans } from './alerts/device-plans.ts';
+import { createEvaluation, type Evaluation } from './alerts/evaluation.service.ts';
+import { createOutbox } from './alerts/outbox.service.ts';
+import { createRuleFeed } from './alerts/rule-feed.ts';
+import { createRuleIndex } from './alerts/rule-index.ts';
+import { createOutboxStore, createStateStore, createWatchStore } from './alerts/states.repository.ts';
+import { createWatch, type Watch } from './alerts/watch.service.ts';
+import { createHealthRoutes } from './health/health.routes.ts';
+import { createHealthService, type HealthCheck } from './health/health.service.ts';
+import { createRuleStore } from './rules/rules.repository.ts';
+import { createRulesRoutes } from './rules/rules.routes.ts';
+import { createRulesService } from './rules/rules.service.ts';
+
+export interface MonitoringModuleDeps {
+  readonly stores: { readonly sql: SqlStore; readonly telemetry: TelemetryStore };
+  readonly audit: AuditTrail;
+  readonly devices: DevicesApi;
+  readonly jobs: JobQueue;
+  readonly events: EventBus;
+  readonly runtime: { readonly clock: Clock; readonly logger: Logger };
+  readonly options: MonitoringOptions;
+}
+
+export interface MonitoringOptions {
+  /** Whether there is no other process. */
+  readonly alone: boolean;
+  /** Shows an alert live to who watches the device, in every process. */
+  readonly tell: (deviceUid: string, alert: object) => void;
+  /** Between a commit and the judgement of what is in it; absent: what suits `alone`. */
+  readonly roundDelayMs?: number;
+  /** Component → how it is, for `GET /health`; asked at each call. */
+  readonly checks: () => Readonly<Record<string, HealthCheck>>;
+}
+
+export interface MonitoringModule {
+  readonly routes: readonly HttpMount[];
+  /** Samples that were committed, on the hot path: takes notice and returns. */
+  note(samples: readonly Sample[]): void;
+  /** In start order. They start before what commits, and stop after it. */
+  readonly components: readonly Component[];
+  /** Devices whose latest samples have not been judged yet. */
+  waiting(): number;
+  /** Alerts that are ACTIVE or not acknowledged, for the metrics. */
+  countAlerts(): Promise<readonly AlertCount[]>;
+  /** For tests, which do not wait for timers. */
+  readonly inner: { readonly evaluation: Evaluation; readonly watch: Watch };
+}
+
+/** Between a commit and the judgement of what is in it. */
+const ROUND_DELAY_MS = { alone: 50, shared: 250 } as const;
+
+export function createMonitoringModule(deps: MonitoringModuleDeps): MonitoringModule {
+  const { stores, audit, devices, jobs, events, runtime, options } = deps;
+  const { sql, telemetry } = stores;
+  const { clock, logger } = runtime;
+  const { alone } = options;
+  const ruleStore = createRuleStore(sql);
+  const store = createMonitoringStore(sql, ruleStore, audit);
+  const states = createStateStore(sql);
+
+  const index = createRuleIndex();
+  const plans = createDevicePlans(index, devices);
+  const feed = createRuleFeed({ index, plans, rules: ruleStore.store, logger });
+  const evaluation = createEvaluation({
+    plans,
+    index,
+    refresh: feed.reload,
+    states,
+    telemetry,
+    clock,
+    events,
+    logger,
+    options: { alone, delayMs: options.roundDelayMs ?? ROUND_DELAY_MS[alone ? 'alone' : 'shared'] },
+  });
+  const rules = createRulesService({ rules: ruleStore.store, store, devices, clock, events, reload: feed.reload });
+  const watch = createWatch({
+    store: createWatchStore(sql),
+    states,
+    index,
+    feed,
+    devices,
+    evaluation,
+    forgetDevice: rules.forgetDevice,
+    runtime,
+    owner: alone ? 'alone' : createId(),
+    alone,
+  });
+  const alerts = createAlertsService({ store, devices, clock, events });
+  const health = createHealthService(options.checks);
+
+  const outbox = createOutbox({ store: createOutboxStore(sql), jobs, logger });
+  evaluation.onNotifications(() => void outbox.flush());
+  watch.onTick(() => outbox.flush());
+  events.on('alert_rule.changed', async ({ data, origin }) => {
+    watch.look();
+    if (origin === 'relay') await feed.reload(data.rule_id);
+  });
+  events.on('device.created', ({ data }) => {
+    plans.forget(data.device_id);
+    watch.look();
+  });
+  events.on('device.updated', ({ at, data, origin }) => {
+    plans.forget(data.device_id);
+    watch.look();
+    // A rule may be about the device no longer.
+    if (origin !== 'relay' && data.changes.some((field) => field === 'group_id' || field === 'device_type')) {
+      evaluation.recheck([data.device_id], { joinedAt: at });
+    }
+  });
+  events.on('device.deleted', async ({ data, origin }) => {
+    plans.forget(data.device_id);
+    if (origin !== 'relay') await rules.forgetDevice(data.device_id);
+  });
+  events.on('relay.gap', () => feed.reloadAll());
+  for (const type of ['alert.raised', 'alert.cleared', 'alert.acknowledged'] as const) {
+    events.on(type, ({ data, origin }) => {
+      if (origin !== 'relay') options.tell(data.alert.deviceUid, presentAlert(data.alert));
+    });
+  }
+
+  const prefix = '/api/v1/monitoring';
+  return {
+    routes: [
+      { prefix, routes: createHealthRoutes(health, clock) },
+      { prefix, routes: createAlertsRoutes(alerts) },
+      { prefix, routes: createRulesRoutes(rules) },
+    ],
+    note: evaluation.note,
+    components: [{ name: 'alert rule feed', start: () => feed.reloadAll() }, evaluation, watch],
+    waiting: evaluation.waiting,
+    countAlerts: store.alerts.countOpen,
+    inner: { evaluation, watch },
+  };
+}

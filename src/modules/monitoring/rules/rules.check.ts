@@ -1,0 +1,80 @@
+import type { AppError, FieldError } from '#kernel/errors.ts';
+import { monitoringErrors } from '../monitoring.errors.ts';
+import type { Condition, Range, RuleInput, RuleTerms, Threshold } from './rules.ports.ts';
+
+/** Silence is looked for every few seconds: less than this cannot be told from a device that is a little late. */
+const MIN_SILENCE_SECONDS = 10;
+
+/**
+ * Whether the parts of a rule fit together; each part for itself was checked by its schema.
+ * @throws AppError `alert_rule_invalid` that names every part that does not fit
+ */
+export function checkRule(rule: RuleInput): void {
+  const fields = [...thresholdProblems(rule), ...clearProblems(rule), ...silenceProblems(rule)];
+  if (fields.length > 0) throw invalidRule(fields);
+}
+
+export function invalidRule(fields: readonly FieldError[]): AppError {
+  return monitoringErrors.alert_rule_invalid({ details: { fields } });
+}
+
+function* thresholdProblems({ condition, threshold }: RuleTerms): Generator<FieldError> {
+  const path = '/threshold';
+  if (condition === 'no_data') {
+    if (threshold !== null) yield { path, message: 'must be left out for no_data' };
+  } else if (takesRange(condition)) {
+    if (!isRange(threshold)) yield { path, message: `must be [low, high] for ${condition}` };
+    else if (threshold[0] >= threshold[1]) yield { path, message: 'must have its low below its high' };
+  } else if (condition === 'eq' || condition === 'ne') {
+    if (threshold === null || isRange(threshold)) {
+      yield { path, message: `must be a number, a boolean or a string for ${condition}` };
+    }
+  } else if (typeof threshold !== 'number') {
+    yield { path, message: `must be a number for ${condition}` };
+  }
+}
+
+function* clearProblems({ condition, threshold, clearThreshold }: RuleTerms): Generator<FieldError> {
+  if (clearThreshold === null) return;
+  const path = '/clear_threshold';
+  if (condition === 'no_data' || condition === 'eq' || condition === 'ne') {
+    yield { path, message: `must be left out for ${condition}` };
+    return;
+  }
+  if (!takesRange(condition)) {
+    if (isRange(clearThreshold)) yield { path, message: `must be a number for ${condition}` };
+    else if (typeof threshold === 'number') yield* beyond(condition, threshold, clearThreshold);
+    return;
+  }
+  if (!isRange(clearThreshold)) {
+    yield { path, message: `must be [low, high] for ${condition}` };
+  } else if (isRange(threshold)) {
+    const [inner, outer] = condition === 'outside' ? [clearThreshold, threshold] : [threshold, clearThreshold];
+    if (inner[0] < outer[0] || inner[1] > outer[1]) {
+      yield { path, message: `must lie ${condition === 'outside' ? 'within' : 'around'} the threshold` };
+    } else if (clearThreshold[0] > clearThreshold[1]) {
+      yield { path, message: 'must have its low not above its high' };
+    }
+  }
+}
+
+function* beyond(condition: Condition, threshold: number, clearThreshold: number): Generator<FieldError> {
+  const above = condition === 'gt' || condition === 'gte';
+  if (above ? clearThreshold > threshold : clearThreshold < threshold) {
+    yield { path: '/clear_threshold', message: `must not be ${above ? 'above' : 'below'} the threshold` };
+  }
+}
+
+function* silenceProblems({ condition, forSeconds }: RuleTerms): Generator<FieldError> {
+  if (condition === 'no_data' && forSeconds < MIN_SILENCE_SECONDS) {
+    yield { path: '/for_seconds', message: `must be ${MIN_SILENCE_SECONDS} or more for no_data` };
+  }
+}
+
+function takesRange(condition: Condition): boolean {
+  return condition === 'outside' || condition === 'inside';
+}
+
+function isRange(threshold: Threshold | null): threshold is Range {
+  return Array.isArray(threshold);
+}

@@ -1,0 +1,164 @@
+import { type Kysely, type Selectable, sql } from 'kysely';
+import type { SqlStore } from '#platform/sql/sql.port.ts';
+import type { MonitoringTables } from '../monitoring.tables.ts';
+import type { AlertRule, Channel, RuleFilter, RuleInput, RuleStore, RuleWriter, Scope } from './rules.ports.ts';
+
+type Db = Kysely<MonitoringTables>;
+
+export interface SqlRules {
+  readonly store: RuleStore;
+  /** Inside a transaction. */
+  writer(trx: Db): RuleWriter;
+}
+
+export function createRuleStore(store: SqlStore): SqlRules {
+  const db = () => store.db<MonitoringTables>();
+  return {
+    store: {
+      findById: (id) => findById(db(), id),
+      async list({ filter, sort, page, size }) {
+        const matching = filtered(db(), filter);
+        let items = matching.selectAll();
+        for (const { field, direction } of sort) items = items.orderBy(field, direction);
+        if (!sort.some(({ field }) => field === 'id')) items = items.orderBy('id');
+        const rows = await items
+          .limit(size)
+          .offset((page - 1) * size)
+          .execute();
+        const count = await matching.select((eb) => eb.fn.countAll<number>().as('total')).executeTakeFirst();
+        return { items: rows.map(toRule), total: Number(count?.total ?? 0) };
+      },
+      async listEnabled(afterId, limit) {
+        const rows = await filtered(db(), { isEnabled: true })
+          .selectAll()
+          .where('id', '>', afterId)
+          .orderBy('id')
+          .limit(limit)
+          .execute();
+        return rows.map(toRule);
+      },
+      async idsForDevice(deviceId) {
+        const rows = await filtered(db(), { deviceId }).select('id').execute();
+        return rows.map(({ id }) => id);
+      },
+    },
+    writer: createRuleWriter,
+  };
+}
+
+function createRuleWriter(trx: Db): RuleWriter {
+  return {
+    findById: (id) => findById(trx, id),
+    async count(createdBy) {
+      const row = await filtered(trx, {})
+        .select((eb) => [
+          eb.fn.countAll<number>().as('all'),
+          sql<number | null>`sum(case when created_by = ${createdBy} then 1 else 0 end)`.as('own'),
+        ])
+        .executeTakeFirst();
+      return { own: Number(row?.own ?? 0), all: Number(row?.all ?? 0) };
+    },
+    async insert(rule, createdBy, at) {
+      const { insertId } = await trx
+        .insertInto('alert_rules')
+        .values({
+          ...toRow(rule),
+          revision: 1,
+          activated_at: at,
+          created_by: createdBy,
+          created_at: at,
+          updated_at: at,
+          deleted_at: null,
+        })
+        .executeTakeFirstOrThrow();
+      return Number(insertId);
+    },
+    async update(id, rule, renewed, at) {
+      await trx
+        .updateTable('alert_rules')
+        .set({
+          ...toRow(rule),
+          ...(renewed ? { revision: sql<number>`revision + 1`, activated_at: at } : {}),
+          updated_at: at,
+        })
+        .where('id', '=', id)
+        .execute();
+    },
+    async remove(id, at) {
+      await trx.updateTable('alert_rules').set({ deleted_at: at, updated_at: at }).where('id', '=', id).execute();
+    },
+    async forgetStates(id) {
+      await trx.deleteFrom('alert_states').where('rule_id', '=', id).execute();
+    },
+  };
+}
+
+async function findById(db: Db, id: number): Promise<AlertRule | null> {
+  const row = await filtered(db, {}).selectAll().where('id', '=', id).executeTakeFirst();
+  return row === undefined ? null : toRule(row);
+}
+
+function filtered(db: Db, filter: RuleFilter) {
+  let query = db.selectFrom('alert_rules').where('deleted_at', 'is', null);
+  if (filter.severity !== undefined) query = query.where('severity', '=', filter.severity);
+  if (filter.condition !== undefined) query = query.where('rule_condition', '=', filter.condition);
+  if (filter.metric !== undefined) query = query.where('metric', '=', filter.metric);
+  if (filter.deviceId !== undefined) query = query.where('device_id', '=', filter.deviceId);
+  if (filter.isEnabled !== undefined) query = query.where('is_enabled', '=', Number(filter.isEnabled));
+  if (filter.q !== undefined) {
+    const pattern = sql`lower(${`%${filter.q.replace(/[!%_]/g, '!$&')}%`}) escape '!'`;
+    query = query.where(sql<boolean>`(lower(name) like ${pattern} or lower(metric) like ${pattern})`);
+  }
+  return query;
+}
+
+function toRow(rule: RuleInput) {
+  const { scope } = rule;
+  return {
+    name: rule.name,
+    metric: rule.metric,
+    rule_condition: rule.condition,
+    threshold: rule.threshold === null ? null : JSON.stringify(rule.threshold),
+    clear_threshold: rule.clearThreshold === null ? null : JSON.stringify(rule.clearThreshold),
+    severity: rule.severity,
+    scope_kind: scope.kind,
+    device_id: scope.kind === 'device' ? scope.deviceId : null,
+    group_id: scope.kind === 'group' ? scope.groupId : null,
+    device_type: scope.kind === 'type' ? scope.deviceType : null,
+    for_seconds: rule.forSeconds,
+    clear_for_seconds: rule.clearForSeconds,
+    cooldown_seconds: rule.cooldownSeconds,
+    channels: rule.channels.join(','),
+    is_enabled: Number(rule.isEnabled),
+  };
+}
+
+function toRule(row: Selectable<MonitoringTables['alert_rules']>): AlertRule {
+  return {
+    id: row.id,
+    name: row.name,
+    metric: row.metric,
+    condition: row.rule_condition,
+    threshold: row.threshold === null ? null : JSON.parse(row.threshold),
+    clearThreshold: row.clear_threshold === null ? null : JSON.parse(row.clear_threshold),
+    severity: row.severity,
+    scope: toScope(row),
+    forSeconds: row.for_seconds,
+    clearForSeconds: row.clear_for_seconds,
+    cooldownSeconds: row.cooldown_seconds,
+    channels: row.channels.split(',').filter((channel) => channel !== '') as Channel[],
+    isEnabled: row.is_enabled === 1,
+    revision: row.revision,
+    activatedAt: row.activated_at,
+    createdBy: row.created_by,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}
+
+function toScope(row: Selectable<MonitoringTables['alert_rules']>): Scope {
+  if (row.scope_kind === 'device') return { kind: 'device', deviceId: row.device_id as number };
+  if (row.scope_kind === 'group') return { kind: 'group', groupId: row.group_id as number };
+  if (row.scope_kind === 'type') return { kind: 'type', deviceType: row.device_type as string };
+  return { kind: 'all' };
+}

@@ -1,0 +1,126 @@
+import { Type } from 'typebox';
+import { MANAGEMENT } from '#kernel/access.ts';
+import { deviceErrors } from '#modules/devices/index.ts';
+import { type HttpRoutes, principalOf } from '#platform/http/http.port.ts';
+import { monitoringErrors } from '../monitoring.errors.ts';
+import {
+  presentRule,
+  RULE_SORT_HELP,
+  RuleBody,
+  RulePage,
+  RuleParams,
+  RulePatch,
+  RuleQuery,
+  RuleView,
+  toRuleChanges,
+  toRuleFilter,
+  toRuleInput,
+} from './rules.schemas.ts';
+import type { RulesService } from './rules.service.ts';
+
+const tags = ['monitoring'];
+const SCOPE_PROBLEMS = [
+  monitoringErrors.alert_rule_invalid,
+  monitoringErrors.alert_scope_too_wide,
+  monitoringErrors.alert_scope_forbidden,
+  deviceErrors.device_not_found,
+  deviceErrors.device_group_unknown,
+];
+const NOT_FOR_ALL =
+  'MANAGEMENT, or the owner of the device of a rule for a single device; to others the rule is not there (404).';
+
+/** `/api/v1/monitoring/alert-rules` */
+export function createRulesRoutes(rules: RulesService): HttpRoutes {
+  return (app) => {
+    app.get(
+      '/alert-rules',
+      {
+        config: { access: MANAGEMENT },
+        schema: {
+          tags,
+          summary: 'List alert rules',
+          description: `Newest first unless sorted. \`q\` looks into name and metric. ${RULE_SORT_HELP}`,
+          querystring: RuleQuery,
+          response: { 200: RulePage },
+        },
+      },
+      async (request) => {
+        const { page, size, sort } = request.query;
+        const filter = toRuleFilter(request.query);
+        const found = await rules.list({ page, size, filter, ...(sort === undefined ? {} : { sort }) });
+        return { ...found, items: found.items.map(presentRule) };
+      },
+    );
+
+    app.post(
+      '/alert-rules',
+      {
+        config: { access: 'bearer', problems: [monitoringErrors.alert_rule_limit, ...SCOPE_PROBLEMS] },
+        schema: {
+          tags,
+          summary: 'Make an alert rule',
+          description:
+            'A USER makes rules for single devices that it owns, 50 at the most. 404 `device_not_found` for a device that ' +
+            'the caller may not see, 422 `alert_rule_invalid` when condition and thresholds do not fit together. The rule ' +
+            'counts for what arrives from now on.',
+          body: RuleBody,
+          response: { 201: RuleView },
+        },
+      },
+      async (request, reply) =>
+        reply.code(201).send(presentRule(await rules.create(principalOf(request), toRuleInput(request.body)))),
+    );
+
+    app.get(
+      '/alert-rules/:rule_id',
+      {
+        config: { access: 'bearer', problems: [monitoringErrors.alert_rule_not_found] },
+        schema: {
+          tags,
+          summary: 'Get an alert rule',
+          description: NOT_FOR_ALL,
+          params: RuleParams,
+          response: { 200: RuleView },
+        },
+      },
+      async (request) => presentRule(await rules.get(principalOf(request), request.params.rule_id)),
+    );
+
+    app.patch(
+      '/alert-rules/:rule_id',
+      {
+        config: { access: 'bearer', problems: [monitoringErrors.alert_rule_not_found, ...SCOPE_PROBLEMS] },
+        schema: {
+          tags,
+          summary: 'Change an alert rule',
+          description:
+            'Fields that are left out stay. Unless only name, severity or channels change, the rule starts afresh: its ' +
+            `ACTIVE alerts are cleared. ${NOT_FOR_ALL}`,
+          params: RuleParams,
+          body: RulePatch,
+          response: { 200: RuleView },
+        },
+      },
+      async (request) =>
+        presentRule(await rules.update(principalOf(request), request.params.rule_id, toRuleChanges(request.body))),
+    );
+
+    app.delete(
+      '/alert-rules/:rule_id',
+      {
+        config: { access: 'bearer', problems: [monitoringErrors.alert_rule_not_found] },
+        schema: {
+          tags,
+          summary: 'Delete an alert rule',
+          description: `Its alerts stay in the list; those that are ACTIVE are cleared. ${NOT_FOR_ALL}`,
+          params: RuleParams,
+          response: { 204: Type.Null({ description: 'Deleted' }) },
+        },
+      },
+      async (request, reply) => {
+        await rules.remove(principalOf(request), request.params.rule_id);
+        return reply.code(204).send(null);
+      },
+    );
+  };
+}

@@ -1,0 +1,248 @@
+import { type Static, Type } from 'typebox';
+import { toIso } from '#kernel/clock.ts';
+import { Id, Instant, Nullable, PageOf, pageQuery, Strict, searchQuery } from '#platform/http/http.schemas.ts';
+import { invalidRule } from './rules.check.ts';
+import {
+  type AlertRule,
+  CHANNELS,
+  type Channel,
+  CONDITIONS,
+  type Condition,
+  RULE_SORT_FIELDS,
+  type RuleFilter,
+  type RuleInput,
+  type Scope,
+  SEVERITIES,
+  type Severity,
+  type Threshold,
+} from './rules.ports.ts';
+import type { RuleChanges } from './rules.service.ts';
+
+/** As devices may name them. */
+const METRIC_NAME = '^[A-Za-z_][A-Za-z0-9_.-]{0,63}$';
+const PRINTABLE = '^(?=.*\\S)[^\\u0000-\\u001f\\u007f]+$';
+const LONGEST_SECONDS = 30 * 86_400;
+
+function oneOf<T extends string>(values: readonly T[], description: string, example: T) {
+  return Type.Unsafe<T>({ type: 'string', enum: [...values], description, examples: [example] });
+}
+
+function seconds(description: string) {
+  return Type.Integer({ minimum: 0, maximum: LONGEST_SECONDS, description, examples: [0] });
+}
+
+const name = Type.String({
+  maxLength: 100,
+  pattern: PRINTABLE,
+  description: 'Name for people; part of every alert and notification',
+  examples: ['Greenhouse too hot'],
+});
+const metric = Type.String({
+  pattern: METRIC_NAME,
+  description: 'Metric that is judged',
+  examples: ['temperature'],
+});
+const condition = oneOf<Condition>(CONDITIONS, 'When it holds, there is something to be told', 'gt');
+export const severityField = oneOf<Severity>(SEVERITIES, 'How bad it is', 'WARNING');
+const limit = { minimum: -1e308, maximum: 1e308 } as const;
+const range = Type.Unsafe<readonly [number, number]>({
+  type: 'array',
+  items: { type: 'number', ...limit },
+  minItems: 2,
+  maxItems: 2,
+  description: '`[low, high]`',
+});
+export const thresholdField = Type.Unsafe<Threshold | null>({
+  anyOf: [Type.Number(limit), range, Type.Boolean(), Type.String({ maxLength: 256 }), Type.Null()],
+  description:
+    'A number for gt, gte, lt and lte; `[low, high]` for outside and inside; a number, a boolean or a string for eq and ' +
+    'ne; left out for no_data',
+  examples: [30],
+});
+const clearThreshold = Type.Unsafe<number | readonly [number, number] | null>({
+  anyOf: [Type.Number(limit), range, Type.Null()],
+  description:
+    'The alert ends only when the value has come back to this: not above it for gt and gte, not below it for lt and lte, ' +
+    'within it for outside, at its edges or beyond for inside. Null: when the condition ends.',
+  examples: [28],
+});
+const forSeconds = seconds(
+  'The condition has to hold for so long, by the time of the data, before there is an alert; for no_data: so long ' +
+    'nothing newer came (10 or more)',
+);
+const clearForSeconds = seconds('Its end has to hold for so long before the alert is cleared');
+const cooldownSeconds = seconds('So long after an alert was cleared there is no new one for the same device');
+const channels = Type.Array(oneOf<Channel>(CHANNELS, 'Way of being told', 'web'), {
+  uniqueItems: true,
+  maxItems: CHANNELS.length,
+  description: 'How the owner of the device and MANAGEMENT are told; empty: only the list and the live view show it',
+  examples: [['web', 'email']],
+});
+const isEnabled = Type.Boolean({ description: 'Whether it judges', examples: [true] });
+
+const ScopeField = Strict(
+  {
+    device_id: Type.Optional({ ...Id, description: 'One device', examples: [7] }),
+    group_id: Type.Optional({ ...Id, description: 'All devices of a group', examples: [3] }),
+    device_type: Type.Optional(
+      Type.String({
+        maxLength: 64,
+        pattern: PRINTABLE,
+        description: 'All devices of a type',
+        examples: ['temperature-sensor'],
+      }),
+    ),
+    all: Type.Optional(Type.Literal(true, { description: 'Every device' })),
+  },
+  { description: 'Which devices: exactly one of the fields', examples: [{ device_id: 7 }] },
+);
+
+export const RuleBody = Strict({
+  name,
+  metric,
+  condition,
+  threshold: Type.Optional(thresholdField),
+  severity: severityField,
+  scope: ScopeField,
+  for_seconds: Type.Optional(forSeconds),
+  clear_threshold: Type.Optional(clearThreshold),
+  clear_for_seconds: Type.Optional(clearForSeconds),
+  cooldown_seconds: Type.Optional(cooldownSeconds),
+  channels: Type.Optional(channels),
+  is_enabled: Type.Optional(isEnabled),
+});
+export type RuleBody = Static<typeof RuleBody>;
+
+export const RulePatch = Strict({
+  name: Type.Optional(name),
+  metric: Type.Optional(metric),
+  condition: Type.Optional(condition),
+  threshold: Type.Optional(thresholdField),
+  severity: Type.Optional(severityField),
+  scope: Type.Optional(ScopeField),
+  for_seconds: Type.Optional(forSeconds),
+  clear_threshold: Type.Optional(clearThreshold),
+  clear_for_seconds: Type.Optional(clearForSeconds),
+  cooldown_seconds: Type.Optional(cooldownSeconds),
+  channels: Type.Optional(channels),
+  is_enabled: Type.Optional(isEnabled),
+});
+
+export const RuleView = Strict({
+  id: { ...Id, examples: [5] },
+  name,
+  metric,
+  condition,
+  threshold: thresholdField,
+  severity: severityField,
+  scope: ScopeField,
+  for_seconds: forSeconds,
+  clear_threshold: clearThreshold,
+  clear_for_seconds: clearForSeconds,
+  cooldown_seconds: cooldownSeconds,
+  channels,
+  is_enabled: isEnabled,
+  created_by: Nullable({ ...Id, description: 'User who made it', examples: [12] }),
+  created_at: Instant,
+  updated_at: Instant,
+});
+export const RulePage = PageOf(RuleView);
+export const RuleParams = Strict({ rule_id: { ...Id, description: 'Id of the alert rule', examples: [5] } });
+export const RuleQuery = Strict({
+  ...pageQuery,
+  ...searchQuery,
+  severity: Type.Optional(severityField),
+  condition: Type.Optional(condition),
+  metric: Type.Optional(metric),
+  device_id: Type.Optional({ ...Id, description: 'Rules for this device alone', examples: [7] }),
+  is_enabled: Type.Optional(isEnabled),
+});
+export const RULE_SORT_HELP = `Sort by ${RULE_SORT_FIELDS.join(', ')}.`;
+
+/** @throws AppError `alert_rule_invalid` when the scope names none or several */
+export function toRuleInput(body: RuleBody): RuleInput {
+  return {
+    name: body.name,
+    metric: body.metric,
+    condition: body.condition,
+    threshold: body.threshold ?? null,
+    severity: body.severity,
+    scope: toScope(body.scope),
+    forSeconds: body.for_seconds ?? 0,
+    clearThreshold: body.clear_threshold ?? null,
+    clearForSeconds: body.clear_for_seconds ?? 0,
+    cooldownSeconds: body.cooldown_seconds ?? 0,
+    channels: body.channels ?? ['web'],
+    isEnabled: body.is_enabled ?? true,
+  };
+}
+
+/** @throws AppError `alert_rule_invalid` when the scope names none or several */
+export function toRuleChanges(body: Static<typeof RulePatch>): RuleChanges {
+  return {
+    ...(body.name === undefined ? {} : { name: body.name }),
+    ...(body.metric === undefined ? {} : { metric: body.metric }),
+    ...(body.condition === undefined ? {} : { condition: body.condition }),
+    ...(body.threshold === undefined ? {} : { threshold: body.threshold }),
+    ...(body.severity === undefined ? {} : { severity: body.severity }),
+    ...(body.scope === undefined ? {} : { scope: toScope(body.scope) }),
+    ...(body.for_seconds === undefined ? {} : { forSeconds: body.for_seconds }),
+    ...(body.clear_threshold === undefined ? {} : { clearThreshold: body.clear_threshold }),
+    ...(body.clear_for_seconds === undefined ? {} : { clearForSeconds: body.clear_for_seconds }),
+    ...(body.cooldown_seconds === undefined ? {} : { cooldownSeconds: body.cooldown_seconds }),
+    ...(body.channels === undefined ? {} : { channels: body.channels }),
+    ...(body.is_enabled === undefined ? {} : { isEnabled: body.is_enabled }),
+  };
+}
+
+function toScope(scope: Static<typeof ScopeField>): Scope {
+  const named: Scope[] = [
+    ...(scope.device_id === undefined ? [] : [{ kind: 'device', deviceId: scope.device_id } as const]),
+    ...(scope.group_id === undefined ? [] : [{ kind: 'group', groupId: scope.group_id } as const]),
+    ...(scope.device_type === undefined ? [] : [{ kind: 'type', deviceType: scope.device_type } as const]),
+    ...(scope.all === undefined ? [] : [{ kind: 'all' } as const]),
+  ];
+  const [only, ...others] = named;
+  if (only === undefined || others.length > 0) {
+    throw invalidRule([{ path: '/scope', message: 'must have exactly one of device_id, group_id, device_type, all' }]);
+  }
+  return only;
+}
+
+export function toRuleFilter(query: Static<typeof RuleQuery>): RuleFilter {
+  return {
+    ...(query.severity === undefined ? {} : { severity: query.severity }),
+    ...(query.condition === undefined ? {} : { condition: query.condition }),
+    ...(query.metric === undefined ? {} : { metric: query.metric }),
+    ...(query.device_id === undefined ? {} : { deviceId: query.device_id }),
+    ...(query.is_enabled === undefined ? {} : { isEnabled: query.is_enabled }),
+    ...(query.q === undefined ? {} : { q: query.q }),
+  };
+}
+
+export function presentRule(rule: AlertRule): Static<typeof RuleView> {
+  return {
+    id: rule.id,
+    name: rule.name,
+    metric: rule.metric,
+    condition: rule.condition,
+    threshold: rule.threshold,
+    severity: rule.severity,
+    scope: presentScope(rule.scope),
+    for_seconds: rule.forSeconds,
+    clear_threshold: rule.clearThreshold,
+    clear_for_seconds: rule.clearForSeconds,
+    cooldown_seconds: rule.cooldownSeconds,
+    channels: [...rule.channels],
+    is_enabled: rule.isEnabled,
+    created_by: rule.createdBy,
+    created_at: toIso(rule.createdAt),
+    updated_at: toIso(rule.updatedAt),
+  };
+}
+
+function presentScope(scope: Scope): Static<typeof ScopeField> {
+  if (scope.kind === 'device') return { device_id: scope.deviceId };
+  if (scope.kind === 'group') return { group_id: scope.groupId };
+  return scope.kind === 'type' ? { device_type: scope.deviceType } : { all: true };
+}

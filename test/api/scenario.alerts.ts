@@ -1,0 +1,48 @@
+import { expect } from 'vitest';
+import type { TestRequest } from '#test/support/http.ts';
+import type { People } from '#test/support/people.ts';
+
+/** Sends `route`, such as `POST /api/v1/auth/login`. @returns the body, parsed where it is JSON */
+// biome-ignore lint/suspicious/noExplicitAny: bodies of every shape
+type Call = (status: number, route: string, options?: Omit<TestRequest, 'method' | 'url'>) => Promise<any>;
+
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+
+/** The part of the walk that is about alert rules. */
+export async function walkThroughAlerts(call: Call, people: People): Promise<void> {
+  const as = people.ADMIN.token();
+  const address = '/api/v1/monitoring';
+  const device = await people.device();
+  const health = await call(200, `GET ${address}/health`, { as });
+  expect(health).toMatchObject({ status: 'ok', checked_at: expect.stringMatching(INSTANT) });
+  expect(health.components.map(({ component }: { component: string }) => component).sort()).toEqual(
+    expect.arrayContaining(['documents', 'ingest', 'mqtt', 'sql', 'telemetry']),
+  );
+
+  const body = {
+    name: 'Too cold',
+    metric: 'temperature',
+    condition: 'lt',
+    threshold: 5,
+    severity: 'CRITICAL',
+    scope: { device_id: device.id },
+  };
+  const rule = await call(201, `POST ${address}/alert-rules`, { as, body });
+  expect(rule).toMatchObject({ ...body, created_at: expect.stringMatching(INSTANT) });
+  await call(200, `PATCH ${address}/alert-rules/${rule.id}`, { as, body: { threshold: 40 } });
+  const got = await call(200, `GET ${address}/alert-rules/${rule.id}`, { as });
+  expect(await call(200, `GET ${address}/alert-rules`, { as, query: { device_id: device.id } })).toMatchObject({
+    items: [got],
+    total: 1,
+  });
+
+  const alert = await people.alert(device);
+  const acknowledged = await call(200, `POST ${address}/alerts/${alert}/acknowledge`, { as });
+  expect(acknowledged).toMatchObject({ is_acknowledged: true, acknowledged_by: people.ADMIN.id, status: 'ACTIVE' });
+  expect(await call(200, `POST ${address}/alerts/${alert}/acknowledge`, { as: people.MANAGER.token() })).toEqual(
+    acknowledged,
+  );
+  const query = { device_id: device.id, is_acknowledged: true };
+  expect((await call(200, `GET ${address}/alerts`, { as, query })).items).toEqual([acknowledged]);
+  await call(204, `DELETE ${address}/alert-rules/${rule.id}`, { as });
+}
