@@ -35,6 +35,7 @@ describe('doctor, without anything outside', () => {
     const before = await doctor(settings);
     expect(before.code).toBe(0);
     expect(before.line('relational')).toMatch(/^ok .*the first start makes .*core\.db/);
+    expect(before.line('e-mail')).toMatch(/^ok .*off: SMTP_URL is unset/);
     const server = await startServer(settings);
     const beside = await doctor(settings);
     expect(beside.code).toBe(0);
@@ -54,7 +55,13 @@ describe('doctor, without anything outside', () => {
       DATABASE_URL: `mysql://me:hush@127.0.0.1:${port}/core_api`,
       REDIS_URL: `redis://:hush@127.0.0.1:${port}`,
       MQTT_URL: `mqtt://core.admin:hush@127.0.0.1:${port}`,
+      SMTP_URL: `smtp://me:hush@127.0.0.1:${port}`,
+      MAIL_FROM: 'no-reply@example.com',
+      NOTIFICATIONS_URL: `http://127.0.0.1:${port}`,
+      INTERNAL_SECRET: 'a secret between processes',
     });
+    expect(line('e-mail')).toMatch(/^warn .*The mail server cannot be used/);
+    expect(line('notification')).toMatch(/^warn .*127\.0\.0\.1:\d+ cannot be reached/);
     expect(line('settings')).toMatch(/^warn .*ROLES leaves work .*set DOCUMENTS_URL/);
     expect(line('relational')).toMatch(/^FAIL .*MariaDB at 127\.0\.0\.1:\d+ cannot be reached/);
     expect(line('redis')).toMatch(/^FAIL .*Redis at redis:\/\/127\.0\.0\.1:\d+ cannot be reached/);

@@ -2,6 +2,7 @@ import { StartError } from '../start-error.ts';
 import { type Command, print } from './command.ts';
 import { type Check, type Finding, wrong } from './doctor/finding.ts';
 import { outsideChecks } from './doctor/outside.ts';
+import { peopleChecks } from './doctor/people.ts';
 import {
   checkDisk,
   checkFolder,
@@ -24,6 +25,7 @@ export const doctor: Command = {
       ['data folder', () => checkFolder(settings)],
       ['disk', () => checkDisk(settings)],
       ...outsideChecks(settings),
+      ...peopleChecks(settings),
       ['HTTP', () => checkHttp(settings)],
       ...(hasBroker ? [['MQTT', () => checkMqttPort(settings)] as const] : []),
     ];

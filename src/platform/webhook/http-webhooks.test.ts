@@ -1,4 +1,8 @@
+import { once } from 'node:events';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { TEST_CERTIFICATE } from '#platform/mqtt/aedes/certificate.fixture.ts';
 import { startWebhookReceiver, type WebhookReceiver } from '#test/support/webhook-receiver.ts';
 import { createHttpWebhooks, type HttpWebhooksOptions } from './http-webhooks.ts';
 import { WEBHOOK_NOW, WEBHOOK_SECRET, webhookContract } from './webhook.contract.ts';
@@ -98,4 +102,22 @@ test('endpoints have names that do not show the address and stay the same', () =
   expect(new Set(names).size).toBe(2);
   expect(reversed.toReversed()).toEqual(names);
   expect(names.join()).not.toMatch(/one|secret/);
+});
+
+test('over TLS a certificate that nothing vouches for is refused', async () => {
+  let requests = 0;
+  const server = createServer(TEST_CERTIFICATE, (_request, response) => {
+    requests += 1;
+    response.end();
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const sender = createHttpWebhooks({ ...base, urls: [`https://localhost:${port}/`], allowPrivate: true });
+  await expect(sender.send(sender.endpoints[0] ?? '', message, AbortSignal.timeout(5_000))).rejects.toMatchObject({
+    kind: 'unavailable',
+    message: expect.stringContaining('CERT'),
+  });
+  expect(requests).toBe(0);
+  server.closeAllConnections();
+  server.close();
 });
