@@ -177,7 +177,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
   });
   // What people are told
   const notifications = createNotificationsModule({
-    api: await createNotificationsApi({ settings, documents, events, streams: infrastructure.streams, clock }),
+    api: await createNotificationsApi({ settings, documents, events, streams: infrastructure.streams, clock, logger }),
     users: users.api,
     jobs,
     audit,

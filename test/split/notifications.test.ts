@@ -64,7 +64,14 @@ await describeWithServer(
       events.on('notification.delivered', ({ data }) => void delivered.push(data));
       const { streams, components } = await createSharedState(settings, systemClock, silentLogger);
       const documents = {} as never;
-      const api = await createNotificationsApi({ settings, documents, events, streams, clock: systemClock });
+      const api = await createNotificationsApi({
+        settings,
+        documents,
+        events,
+        streams,
+        clock: systemClock,
+        logger: silentLogger,
+      });
       const parts = [...components, ...(streams === null ? [] : [streams.consumers])];
       for (const part of parts) await part.start?.(soon());
       return {
@@ -138,7 +145,7 @@ await describeWithServer(
         await notifications.kill();
         const away = await list();
         expect(away.status).toBe(503);
-        expect(away.json().code).toBe('remote_unavailable');
+        expect(away.json().code).toBe('unavailable');
         expect(away.headers['retry-after']).toBe('1');
         expect((await system.request({ url: '/api/v1/users/me', as: people.USER.token() })).status).toBe(200);
         expect((await broadcast('Two')).status).toBe(202);

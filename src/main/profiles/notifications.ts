@@ -24,18 +24,19 @@ export interface NotificationsApiOptions {
   readonly events: EventBus;
   readonly streams: EventStreams | null;
   readonly clock: Clock;
+  readonly logger: Logger;
 }
 
 /** The notifications' core: in this process, or in the one at NOTIFICATIONS_URL. */
 export async function createNotificationsApi(options: NotificationsApiOptions): Promise<NotificationsApi> {
-  const { settings, documents, events, streams, clock } = options;
+  const { settings, documents, events, streams, clock, logger } = options;
   const { NOTIFICATIONS_URL: url, INTERNAL_SECRET: secret } = settings;
   if (url === null || secret === null || streams === null) return createNotificationsCore({ documents, events, clock });
   const { createRemoteClient } = await import('#platform/remote/remote-client.ts');
   const { name, methods, toldBy, tells } = NOTIFICATIONS_PROCESS;
   publishEvents({ events, streams }, toldBy.stream, toldBy.types);
   consumeEvents({ events, streams }, tells, tells.types);
-  return createRemoteClient<NotificationsApi>({ name, methods, url, secret });
+  return createRemoteClient<NotificationsApi>({ name, methods, url, secret, logger });
 }
 
 /** What a process needs that is one module alone: documents of its own, and streams. */

@@ -1,5 +1,5 @@
-import { AppError } from '#kernel/errors.ts';
-import { remoteErrors } from './remote.errors.ts';
+import { AppError, commonErrors } from '#kernel/errors.ts';
+import type { Logger } from '#kernel/logger.ts';
 import { type ApiMethods, prefixOf, type RemoteAnswer, SECRET_HEADER } from './remote-protocol.ts';
 
 export interface RemoteClientOptions<Api extends object> {
@@ -8,6 +8,7 @@ export interface RemoteClientOptions<Api extends object> {
   /** `http://notifications:8000` */
   readonly url: string;
   readonly secret: string;
+  readonly logger: Logger;
   /** Milliseconds for a call; default 10 s. A call that was given up may have taken effect. */
   readonly timeoutMs?: number;
 }
@@ -16,18 +17,23 @@ const TIMEOUT_MS = 10_000;
 
 /**
  * A module's API that runs in another process (`createRemoteServer`). What it throws there is thrown here; while it
- * is away every method throws `remote_unavailable`.
+ * is away every method throws `unavailable`, and why is in the log.
  */
 export function createRemoteClient<Api extends object>(options: RemoteClientOptions<Api>): Api {
-  const { name, methods, url, secret, timeoutMs = TIMEOUT_MS } = options;
+  const { name, methods, url, secret, logger, timeoutMs = TIMEOUT_MS } = options;
   const base = new URL(`${prefixOf(name)}/`, url).href;
   const headers = { 'content-type': 'application/json', [SECRET_HEADER]: secret };
 
+  let away = false;
+
   async function call(method: string, args: readonly unknown[]): Promise<unknown> {
     const answer = await ask(method, args).catch((cause: unknown) => {
-      const detail = `${name} at ${new URL(url).host} does not answer: ${(cause as Error).message}.`;
-      throw remoteErrors.remote_unavailable({ detail, details: { retryAfterSeconds: 1 }, cause });
+      if (!away) logger.warn({ err: cause, api: name, host: new URL(url).host }, 'a module of its own process is away');
+      away = true;
+      throw commonErrors.unavailable({ details: { retryAfterSeconds: 1 }, cause });
     });
+    if (away) logger.info({ api: name }, 'a module of its own process is back');
+    away = false;
     if (!('error' in answer)) return answer.result;
     const { kind, code, message, details } = answer.error;
     throw new AppError(kind, code, message, { details });

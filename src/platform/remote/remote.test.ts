@@ -35,11 +35,15 @@ const calculator: Calculator = {
 
 let app: TestApp;
 let url: string;
+let logger: Logger;
 let logged: object[];
+let said: string[];
 
 beforeEach(async () => {
   logged = [];
-  const logger: Logger = { ...silentLogger, error: (fields) => void logged.push(fields) };
+  said = [];
+  const say = (_fields: object, message: string) => void said.push(message);
+  logger = { ...silentLogger, error: (fields) => void logged.push(fields), warn: say, info: say };
   const server = createRemoteServer({ name: 'calculator', api: calculator, methods: METHODS, secret: SECRET, logger });
   app = await createTestApp({ routes: [server] });
   await app.app.listen({ host: '127.0.0.1', port: 0 });
@@ -51,7 +55,7 @@ afterEach(async () => {
 });
 
 const connect = (secret = SECRET, to = url) =>
-  createRemoteClient<Calculator>({ name: 'calculator', methods: METHODS, url: to, secret, timeoutMs: 300 });
+  createRemoteClient<Calculator>({ name: 'calculator', methods: METHODS, url: to, secret, logger, timeoutMs: 300 });
 
 test('what a method answers is answered here, also when it is nothing', async () => {
   expect(await connect().add(2, 3)).toBe(5);
@@ -94,17 +98,28 @@ describe('is not for everybody', () => {
   });
 
   test('with the wrong secret every method is away', async () => {
-    await expect(connect('another secret of ours').add(1, 2)).rejects.toMatchObject({ code: 'remote_unavailable' });
+    await expect(connect('another secret of ours').add(1, 2)).rejects.toMatchObject({ code: 'unavailable' });
   });
 });
 
 describe('is away', () => {
-  const away = { kind: 'unavailable', code: 'remote_unavailable', details: { retryAfterSeconds: 1 } };
+  const away = { kind: 'unavailable', code: 'unavailable', details: { retryAfterSeconds: 1 } };
 
   test('when nobody is there', async () => {
     app.app.server.closeAllConnections();
     await app.close();
     await expect(connect().add(1, 2)).rejects.toMatchObject(away);
+  });
+
+  test('as long as it lasts, which is logged at its beginning and at its end', async () => {
+    const client = connect();
+    await expect(client.hang()).rejects.toMatchObject(away);
+    await expect(client.hang()).rejects.toMatchObject(away);
+    expect(await client.add(1, 2)).toBe(3);
+    expect(said.filter((each) => each.includes('process'))).toEqual([
+      'a module of its own process is away',
+      'a module of its own process is back',
+    ]);
   });
 
   test('when it does not answer in time', async () => {
