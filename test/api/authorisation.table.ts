@@ -109,6 +109,8 @@ export const RULES: readonly Rule[] = [
   rule('GET    /docs/static/index.html', ANYONE),
   rule('GET    /docs/static/swagger-initializer.js', ANYONE),
   rule('GET    /docs/static/*', ANYONE),
+  rule('GET    /redoc', ANYONE),
+  rule('GET    /redoc/redoc.standalone.js', ANYONE),
   rule('GET    /metrics', ANYONE),
   rule('GET    /livez', ANYONE),
   rule('GET    /readyz', ANYONE),

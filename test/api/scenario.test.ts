@@ -355,6 +355,7 @@ test('documents, keys, probes and metrics are there', async () => {
     await call(200, `GET /docs${path}`);
   }
   await call(302, 'GET /docs/static/index.html');
+  for (const path of ['', '/redoc.standalone.js']) await call(200, `GET /redoc${path}`);
   expect(await call(200, 'GET /metrics')).toContain('core_api_http_request_duration_seconds');
   expect(await call(200, 'GET /livez')).toEqual({ status: 'ok' });
   expect(await call(200, 'GET /readyz')).toMatchObject({ status: 'ok', checks: { sql: 'ok', telemetry: 'ok' } });

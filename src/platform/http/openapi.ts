@@ -4,6 +4,19 @@ import type { RouteOptions } from 'fastify';
 import { type AppError, commonErrors } from '#kernel/errors.ts';
 import type { AccessRule, HttpApp } from './http.port.ts';
 import { statusOf, TITLES } from './problem.ts';
+import { redocRoutes } from './redoc.ts';
+
+/** Swagger UI sets styles on elements; everything else is in files of its own. */
+const DOCS_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
 
 /** The codes are in the description, for people and for the tests, which compare every answer with it. */
 const problem = (status: number, codes: ReadonlySet<string>) => ({
@@ -12,7 +25,7 @@ const problem = (status: number, codes: ReadonlySet<string>) => ({
 });
 
 /**
- * OpenAPI 3.1 from the routes' own schemas at `/openapi.json`, Swagger UI at `/docs`.
+ * OpenAPI 3.1 from the routes' own schemas at `/openapi.json`, Swagger UI at `/docs`, ReDoc at `/redoc`.
  * Adds to each operation what follows from its access rule, its address and its method: security and problems.
  */
 export async function registerApiDocument(app: HttpApp, { version }: { readonly version: string }): Promise<void> {
@@ -38,7 +51,8 @@ export async function registerApiDocument(app: HttpApp, { version }: { readonly 
         typeof json['$id'] === 'string' ? json['$id'] : `schema-${i}`,
     },
   });
-  await app.register(swaggerUi, { routePrefix: '/docs' });
+  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: DOCS_POLICY });
+  await redocRoutes(app);
   app.get('/openapi.json', { config: { access: 'public', rateLimitExempt: true }, schema: { hide: true } }, async () =>
     app.swagger(),
   );
