@@ -16,8 +16,7 @@ export interface PendingStatus {
 
 /** Where one item of a request ended up in the batch, to tell its sender what became of it. */
 type ItemPlace =
-  | { readonly kind: 'sample' | 'log'; readonly index: number }
-  | { readonly kind: 'status' }
+  | { readonly kind: 'sample' | 'log' | 'status'; readonly index: number }
   | { readonly kind: 'rejected'; readonly reason: RejectReason };
 
 /** What the stores said of a batch. */
@@ -26,6 +25,10 @@ export interface BatchResult {
   readonly mergedSamples: ReadonlySet<number>;
   /** By index into `logs`. */
   readonly newLogs: readonly boolean[];
+  /** What the stores refused to take: indexes into `samples`, logs, statuses. */
+  readonly refusedSamples: ReadonlySet<number>;
+  readonly refusedLogs: ReadonlySet<DeviceLog>;
+  readonly refusedStatuses: ReadonlySet<PendingStatus>;
 }
 
 /**
@@ -48,6 +51,8 @@ export interface Batch {
   receivedAt: number;
   /** Items taken in, whatever became of them. */
   items: number;
+  /** Of the HTTP requests that are waiting for it. */
+  httpBytes: number;
 }
 
 export function createBatch(): Batch {
@@ -61,6 +66,7 @@ export function createBatch(): Batch {
     devices: new Map(),
     receivedAt: 0,
     items: 0,
+    httpBytes: 0,
   };
 }
 
@@ -83,8 +89,20 @@ export function itemsOf(batch: Batch, deviceId: number): number {
   return count;
 }
 
+/** The batch as it was stored. Its traces keep no samples: those that are left have other places. */
+export function withoutSamples(batch: Batch, refused: ReadonlySet<number>): Batch {
+  return {
+    ...batch,
+    samples: batch.samples.filter((_, index) => !refused.has(index)),
+    traces: batch.traces.map((trace) => ({ ...trace, first: 0, end: 0 })),
+  };
+}
+
 /** The ledger's share of everything but the samples, which the store counts itself. */
-export function ledgerCounts(batch: Batch, newLogs: readonly boolean[]): LedgerIncrement[] {
+export function ledgerCounts(
+  batch: Batch,
+  { newLogs, refusedLogs, refusedStatuses }: Pick<BatchResult, 'newLogs' | 'refusedLogs' | 'refusedStatuses'>,
+): LedgerIncrement[] {
   const counts = new Map<
     number,
     { deviceId: number; stored: number; merged: number; rejected?: Record<string, number> }
@@ -97,25 +115,41 @@ export function ledgerCounts(batch: Batch, newLogs: readonly boolean[]): LedgerI
     }
     return count;
   };
+  const refuse = (deviceId: number) => {
+    const count = of(deviceId);
+    count.rejected = { ...count.rejected, not_storable: (count.rejected?.['not_storable'] ?? 0) + 1 };
+  };
+  for (const [deviceId, reasons] of batch.rejections) of(deviceId).rejected = reasons;
   for (const [index, log] of batch.logs.entries()) {
-    if (newLogs[index] === true) of(log.device_id).stored += 1;
+    if (refusedLogs.has(log)) refuse(log.device_id);
+    else if (newLogs[index] === true) of(log.device_id).stored += 1;
     else of(log.device_id).merged += 1;
   }
-  for (const status of batch.statuses) if (status.counted) of(status.deviceId).stored += 1;
-  for (const [deviceId, reasons] of batch.rejections) of(deviceId).rejected = reasons;
+  for (const status of batch.statuses) {
+    if (!status.counted) continue;
+    if (refusedStatuses.has(status)) refuse(status.deviceId);
+    else of(status.deviceId).stored += 1;
+  }
   return [...counts.values()];
 }
 
-/** Remembers the places of one request's items and tells their outcomes after the commit. */
-export function createOutcomeRecorder() {
+/** Remembers the places of one request's items in `batch` and tells their outcomes after the commit. */
+export function createOutcomeRecorder({ logs, statuses }: Batch) {
   const places: ItemPlace[] = [];
+  const wasRefused = (result: BatchResult, kind: 'sample' | 'log' | 'status', index: number): boolean => {
+    if (kind === 'sample') return result.refusedSamples.has(index);
+    if (kind === 'log') return result.refusedLogs.has(logs[index] as DeviceLog);
+    return result.refusedStatuses.has(statuses[index] as PendingStatus);
+  };
   return {
     add: (place: ItemPlace) => places.push(place),
     outcomes: (result: BatchResult): ItemOutcome[] =>
       places.map((place) => {
         if (place.kind === 'rejected') return place.reason;
-        if (place.kind === 'sample') return result.mergedSamples.has(place.index) ? 'merged' : 'stored';
-        if (place.kind === 'log') return result.newLogs[place.index] === true ? 'stored' : 'merged';
+        const { kind, index } = place;
+        if (wasRefused(result, kind, index)) return 'not_storable';
+        if (kind === 'sample') return result.mergedSamples.has(index) ? 'merged' : 'stored';
+        if (kind === 'log') return result.newLogs[index] === true ? 'stored' : 'merged';
         return 'stored';
       }),
   };

@@ -1,20 +1,26 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { isAppError } from '#kernel/errors.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { DevicesApi, StatusTransition } from '#modules/devices/index.ts';
 import type { DocumentCollection } from '#platform/documents/documents.port.ts';
-import type { TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
-import { type Batch, type BatchResult, ledgerCounts } from './telemetry.batch.ts';
+import type { LedgerIncrement, Sample, TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
+import { type Batch, type BatchResult, ledgerCounts, type PendingStatus, withoutSamples } from './telemetry.batch.ts';
+import { createInsistence, createLane, divide } from './telemetry.insistence.ts';
 import type { DeviceLog } from './telemetry.ports.ts';
 
-const FIRST_RETRY_MS = 100;
-const LONGEST_RETRY_MS = 5_000;
+/** Tries after which a batch is divided, to find the item that the store refuses. */
+const REFUSALS = 2;
+/** Tries after which a status or a log alone is refused: nothing else shows there that the store is well. */
+const LAST_REFUSALS = 5;
+const FOR_EVER = { refusals: Number.POSITIVE_INFINITY };
+const ONCE = { refusals: 1 };
 
 export interface BatchCommitter {
   /**
    * Makes a batch durable, however long that takes; batches become durable in the order of the calls.
    * Never rejects. After `giveUpOn` aborts it stays pending while the store is away: what is in the batch
    * was not acknowledged and will be sent again.
+   *
+   * An item that the store refuses although it takes others holds nobody up: it is left out, logged whole, and
+   * counted as rejected (`not_storable`).
    */
   commit(batch: Batch): Promise<BatchResult>;
   /** Whether the last try failed: the store is away and work waits. */
@@ -33,71 +39,147 @@ export interface CommitterDependencies {
   readonly onCommitted: (batch: Batch) => void;
 }
 
+/** What became of status messages and logs. */
+interface Prepared {
+  /** By index into the batch's logs. */
+  readonly newLogs: readonly boolean[];
+  readonly refusedLogs: ReadonlySet<DeviceLog>;
+  readonly refusedStatuses: ReadonlySet<PendingStatus>;
+}
+
+interface Appended {
+  readonly merged: readonly number[];
+  readonly refused: readonly number[];
+}
+
+const NOTHING_PREPARED: Prepared = { newLogs: [], refusedLogs: new Set(), refusedStatuses: new Set() };
+
 /** Status → logs → samples and ledger, in this order: the ledger counts only what is already stored. */
 export function createBatchCommitter(dependencies: CommitterDependencies): BatchCommitter {
   const { telemetry, logs, devices, logger, nextId, onCommitted } = dependencies;
+  const { insist, isStalled, giveUpOn } = createInsistence(logger);
+  /** A later value must not be overtaken by an older one that is tried again. */
+  const inOrder = createLane();
   /** Resolves when every earlier batch is done with status and logs, which keeps them in order. */
   let prepared: Promise<unknown> = Promise.resolve();
   let preparing = 0;
-  let failures = 0;
-  let giveUp: AbortSignal | undefined;
 
-  /** Repeats until it succeeds. Every step is idempotent, so a step that failed halfway is safe to repeat. */
-  async function insist<T>(step: () => Promise<T>): Promise<T> {
-    for (let attempt = 0; ; attempt += 1) {
-      try {
-        const value = await step();
-        if (attempt > 0) {
-          failures -= 1;
-          logger.info({ attempts: attempt + 1 }, 'the store is back');
+  function refuse(what: string, item: unknown, err: unknown): void {
+    logger.error({ err, item }, `the store refuses a ${what}, which is left out and counted as rejected`);
+  }
+
+  /** Writes as a whole or, if that is refused, in parts, and each item that is refused once more by itself. */
+  async function writeAll<T>(
+    what: string,
+    items: readonly T[],
+    write: (part: readonly T[]) => Promise<void>,
+  ): Promise<ReadonlySet<T>> {
+    if (items.length === 0) return new Set();
+    try {
+      await insist(() => write(items), { refusals: REFUSALS });
+      return new Set();
+    } catch {
+      const suspects = await divide(items, (part) => insist(() => write(part), ONCE));
+      const refused = new Set<T>();
+      for (const item of suspects) {
+        try {
+          await insist(() => write([item]), { refusals: LAST_REFUSALS });
+        } catch (error) {
+          refuse(what, item, error);
+          refused.add(item);
         }
-        return value;
-      } catch (error) {
-        if (attempt === 0) failures += 1;
-        const known = isAppError(error) && error.kind === 'unavailable';
-        logger[known ? 'warn' : 'error'](
-          { err: error, attempt },
-          'the store does not take a batch; it is kept and tried again',
-        );
-        if (giveUp?.aborted === true) return await new Promise<never>(() => {});
-        await delay(Math.min(FIRST_RETRY_MS * 2 ** attempt, LONGEST_RETRY_MS), undefined, { ref: false });
       }
+      return refused;
     }
   }
 
-  async function prepare(batch: Batch): Promise<readonly boolean[]> {
-    if (batch.statuses.length === 0 && batch.logs.length === 0) return [];
-    const transitions = batch.statuses.length === 0 ? [] : await insist(() => devices.applyStatuses(batch.statuses));
+  async function prepare(batch: Batch): Promise<Prepared> {
+    if (batch.statuses.length === 0 && batch.logs.length === 0) return NOTHING_PREPARED;
+    const transitions: StatusTransition[] = [];
+    const refusedStatuses = await writeAll('status', batch.statuses, async (part) => {
+      transitions.push(...(await devices.applyStatuses(part)));
+    });
     const documents = [...batch.logs, ...transitions.map((transition) => toStatusLog(nextId(), transition))];
-    if (documents.length === 0) return [];
-    return await insist(() => logs.insertMany(documents));
+    const isNew = new Map<DeviceLog, boolean>();
+    const refusedLogs = await writeAll('log', documents, async (part) => {
+      const added = await logs.insertMany(part);
+      for (const [index, log] of part.entries()) isNew.set(log, added[index] === true);
+    });
+    return { newLogs: batch.logs.map((log) => isNew.get(log) === true), refusedLogs, refusedStatuses };
+  }
+
+  /** After a first try that failed with `failed`. */
+  async function appendAgain(
+    samples: readonly Sample[],
+    counts: readonly LedgerIncrement[],
+    failed: unknown,
+  ): Promise<Appended> {
+    try {
+      const { merged } = await insist(() => telemetry.append({ samples, counts }), { refusals: REFUSALS, failed });
+      return { merged, refused: [] };
+    } catch {
+      return await appendDivided(samples, counts);
+    }
+  }
+
+  async function appendDivided(samples: readonly Sample[], counts: readonly LedgerIncrement[]): Promise<Appended> {
+    const merged: number[] = [];
+    const write = async (part: readonly number[]) => {
+      // One array for all tries: by it the store knows a batch again.
+      const batch = { samples: part.map((index) => samples[index] as Sample), counts: [] };
+      const result = await insist(() => telemetry.append(batch), ONCE);
+      merged.push(...result.merged.map((index) => part[index] as number));
+    };
+    const suspects = await divide([...samples.keys()], write);
+    // Unless the store takes this, it is the store that is at fault, and nothing is given up.
+    const touched = suspects.map((index) => ({ deviceId: (samples[index] as Sample).deviceId }));
+    const known = { samples: [], counts: [...counts, ...touched] };
+    await insist(() => telemetry.append(known), FOR_EVER);
+    const refused: number[] = [];
+    for (const index of suspects) {
+      try {
+        await write([index]);
+      } catch (error) {
+        refuse('sample', samples[index], error);
+        refused.push(index);
+      }
+    }
+    if (refused.length > 0) {
+      const rejections = refused.map((index) => rejection((samples[index] as Sample).deviceId));
+      await insist(() => telemetry.append({ samples: [], counts: rejections }), FOR_EVER);
+    }
+    return { merged, refused };
   }
 
   return {
     async commit(batch) {
-      let newLogs: readonly boolean[] = [];
+      let { newLogs, refusedLogs, refusedStatuses } = NOTHING_PREPARED;
       if (preparing > 0 || batch.statuses.length > 0 || batch.logs.length > 0) {
         preparing += 1;
         const mine = prepared.then(() => prepare(batch));
         prepared = mine;
-        newLogs = await mine;
+        ({ newLogs, refusedLogs, refusedStatuses } = await mine);
         preparing -= 1;
       }
-      const counts = ledgerCounts(batch, newLogs);
-      let mergedSamples: ReadonlySet<number> = new Set();
-      if (batch.samples.length > 0 || counts.length > 0) {
-        const { merged } = await insist(() => telemetry.append({ samples: batch.samples, counts }));
-        mergedSamples = new Set(merged);
+      const { samples } = batch;
+      const counts = ledgerCounts(batch, { newLogs, refusedLogs, refusedStatuses });
+      let appended: Appended = { merged: [], refused: [] };
+      if (samples.length > 0 || counts.length > 0) {
+        appended = await inOrder<Appended>(
+          async () => ({ ...(await telemetry.append({ samples, counts })), refused: [] }),
+          (error) => appendAgain(samples, counts, error),
+        );
       }
-      onCommitted(batch);
-      return { mergedSamples, newLogs };
+      const refusedSamples = new Set(appended.refused);
+      onCommitted(refusedSamples.size === 0 ? batch : withoutSamples(batch, refusedSamples));
+      return { mergedSamples: new Set(appended.merged), refusedSamples, newLogs, refusedLogs, refusedStatuses };
     },
-    isStalled: () => failures > 0,
-    giveUpOn(signal) {
-      giveUp = signal;
-    },
+    isStalled,
+    giveUpOn,
   };
 }
+
+const rejection = (deviceId: number): LedgerIncrement => ({ deviceId, rejected: { not_storable: 1 } });
 
 /** The record of a transition in `device_logs`. */
 export function toStatusLog(id: string, transition: Omit<StatusTransition, 'deviceUid'>): DeviceLog {

@@ -6,6 +6,7 @@ import { silentLogger } from '#kernel/logger.ts';
 import type { StatusChange } from '#modules/devices/index.ts';
 import type { AppendResult, TelemetryBatch } from '#platform/telemetry/telemetry.port.ts';
 import { noTracing } from '#platform/tracing/no-tracing.ts';
+import type { Batch } from './telemetry.batch.ts';
 import { createBatchCommitter } from './telemetry.commit.ts';
 import { createIngestPipeline } from './telemetry.pipeline.ts';
 import type { DeviceLog } from './telemetry.ports.ts';
@@ -24,7 +25,15 @@ function createStores() {
   const held: (() => void)[] = [];
   let holding = false;
   let failures = 0;
+  /** What the stores refuse, whatever else they are asked for. */
+  let refuses: (item: object) => boolean = () => false;
+  const check = (items: readonly object[]) => {
+    if (items.some((item) => refuses(item))) throw new Error('this cannot be stored');
+  };
   return {
+    refuse: (which: typeof refuses) => {
+      refuses = which;
+    },
     appended,
     logs,
     statuses,
@@ -46,6 +55,7 @@ function createStores() {
           throw commonErrors.unavailable();
         }
         if (holding) await new Promise<void>((go) => held.push(go));
+        check([...batch.samples, ...batch.counts]);
         const seen = new Set(appended.flatMap((each) => each.samples.map((s) => `${s.deviceId}:${s.timestamp}`)));
         const merged: number[] = [];
         for (const [index, sample] of batch.samples.entries()) {
@@ -58,15 +68,18 @@ function createStores() {
       },
     },
     collection: {
-      insertMany: async (documents: readonly DeviceLog[]) =>
-        documents.map((document) => {
+      insertMany: async (documents: readonly DeviceLog[]) => {
+        check(documents);
+        return documents.map((document) => {
           const isNew = !logs.some((log) => log.id === document.id);
           if (isNew) logs.push(document);
           return isNew;
-        }),
+        });
+      },
     },
     devices: {
       applyStatuses: async (changes: readonly StatusChange[]) => {
+        check(changes);
         statuses.push(...changes);
         return [];
       },
@@ -76,13 +89,16 @@ function createStores() {
 
 function createSubject() {
   const stores = createStores();
+  const errors: object[] = [];
+  const logger = { ...silentLogger, error: (fields: object) => void errors.push(fields) } as typeof silentLogger;
+  const shown: Batch[] = [];
   const committer = createBatchCommitter({
     telemetry: stores.telemetry as never,
     logs: stores.collection as never,
     devices: stores.devices,
-    logger: silentLogger,
+    logger,
     nextId: createId,
-    onCommitted: () => {},
+    onCommitted: (batch) => void shown.push(batch),
   });
   const pipeline = createIngestPipeline({
     tracing: noTracing,
@@ -93,7 +109,7 @@ function createSubject() {
     throttle: unthrottled,
     nextId: createId,
   });
-  return { stores, pipeline, committer };
+  return { stores, pipeline, committer, errors, shown };
 }
 
 /** Sends one message; resolves when it is acknowledged. */
@@ -105,6 +121,8 @@ function send(
 ) {
   return new Promise<void>((acknowledge) => pipeline.receive(device(id), channel, payload, acknowledge));
 }
+
+const REQUEST = { bytes: 100, span: null };
 
 const rejectedOf = (stores: ReturnType<typeof createStores>, id: number) => {
   const total: Record<string, number> = {};
@@ -161,12 +179,109 @@ describe('the ingest pipeline', () => {
     stores.fail(3);
     const done = send(pipeline, 1, 'telemetry', bytes({ t: 1 }));
     await expect.poll(() => committer.isStalled()).toBe(true);
-    await expect(pipeline.receiveItems(device(2), 'telemetry', [{ value: { t: 1 } }])).rejects.toMatchObject({
+    await expect(pipeline.receiveItems(device(2), 'telemetry', [{ value: { t: 1 } }], REQUEST)).rejects.toMatchObject({
       code: 'ingest_overloaded',
     });
     await done;
     expect(committer.isStalled()).toBe(false);
     expect(stores.appended).toHaveLength(1);
+  });
+
+  test('HTTP requests are refused when too many bytes wait', async () => {
+    const { stores, pipeline } = subject;
+    stores.hold();
+    const large = { bytes: 40 * 1024 ** 2, span: null };
+    const item = { value: { t: 1 } };
+    const taken = pipeline.receiveItems(device(1), 'telemetry', [item], large);
+    await expect(pipeline.receiveItems(device(1), 'telemetry', [item], large)).rejects.toMatchObject({
+      code: 'ingest_overloaded',
+    });
+    const small = pipeline.receiveItems(device(1), 'telemetry', [item], REQUEST);
+    stores.release();
+    expect(await taken).toEqual(['stored']);
+    await small;
+    expect(await pipeline.receiveItems(device(1), 'telemetry', [item], large)).toEqual(['merged']);
+  });
+
+  test('a batch that is tried again is overtaken by no later one', async () => {
+    const { stores, pipeline } = subject;
+    const order: number[] = [];
+    const append = stores.telemetry.append.bind(stores.telemetry);
+    let tries = 0;
+    stores.telemetry.append = async (batch) => {
+      const isFirst = batch.samples.some((sample) => sample.metrics['n'] === 1);
+      if (isFirst) tries += 1;
+      if (isFirst && tries <= 2) throw commonErrors.unavailable();
+      order.push(...batch.samples.map((sample) => sample.metrics['n'] as number));
+      return await append(batch);
+    };
+    const done = [send(pipeline, 1, 'telemetry', bytes({ n: 1 }))];
+    await expect.poll(() => tries).toBe(1);
+    done.push(send(pipeline, 1, 'telemetry', bytes({ n: 2 })));
+    await expect.poll(() => pipeline.inFlight(1)).toBe(2);
+    await Promise.all(done);
+    expect(order).toEqual([1, 2]);
+  });
+
+  describe('what a store refuses although it takes other things', () => {
+    const poisoned = (item: object) => JSON.stringify(item).includes('poison');
+
+    test('holds up nothing else: it is left out, counted and logged whole', async () => {
+      const { stores, pipeline, errors, shown, committer } = subject;
+      stores.refuse(poisoned);
+      const done = Array.from({ length: 40 }, (_, i) =>
+        send(
+          pipeline,
+          (i % 2) + 1,
+          'telemetry',
+          bytes({ timestamp: NOW - i, metrics: { a: i === 17 ? 'poison' : i } }),
+        ),
+      );
+      await Promise.all(done);
+      expect(stores.appended.flatMap((batch) => batch.samples)).toHaveLength(39);
+      expect(rejectedOf(stores, 2)).toEqual({ not_storable: 1 });
+      expect(rejectedOf(stores, 1)).toEqual({});
+      expect(errors).toContainEqual({
+        err: expect.any(Error),
+        item: { deviceId: 2, timestamp: NOW - 17, metrics: { a: 'poison' } },
+      });
+      expect(shown.flatMap((batch) => batch.samples).filter(poisoned)).toEqual([]);
+      expect(committer.isStalled()).toBe(false);
+      await send(pipeline, 1, 'telemetry', bytes({ a: 1 }));
+      expect(pipeline.inFlight(1) + pipeline.inFlight(2)).toBe(0);
+    });
+
+    test('is told to the sender of an HTTP request, alone or among others', async () => {
+      const { stores, pipeline } = subject;
+      stores.refuse(poisoned);
+      const items = [{ value: { a: 1 } }, { value: { a: 'poison' } }];
+      expect(await pipeline.receiveItems(device(1), 'telemetry', items, REQUEST)).toEqual(['stored', 'not_storable']);
+      expect(await pipeline.receiveItems(device(1), 'telemetry', items.slice(1), REQUEST)).toEqual(['not_storable']);
+      const logs = [{ value: { event_type: 'x' } }, { value: { event_type: 'poison' } }];
+      expect(await pipeline.receiveItems(device(1), 'log', logs, REQUEST)).toEqual(['stored', 'not_storable']);
+      const statuses = [{ value: { status: 'ERROR' } }, { value: { status: 'ERROR', firmware_version: 'poison' } }];
+      expect(await pipeline.receiveItems(device(1), 'status', statuses, REQUEST)).toEqual(['stored', 'not_storable']);
+      expect(rejectedOf(stores, 1)).toEqual({ not_storable: 4 });
+      expect(stores.logs).toHaveLength(1);
+      expect(stores.statuses).toHaveLength(1);
+    });
+
+    test('a store that refuses everything loses nothing: it is asked until it takes the batch', async () => {
+      const { stores, pipeline, committer } = subject;
+      stores.refuse(() => true);
+      let acknowledged = 0;
+      const done = [1, 2, 3].map((n) =>
+        send(pipeline, 1, 'telemetry', bytes({ timestamp: NOW - n, metrics: { n } })).then(() => {
+          acknowledged += 1;
+        }),
+      );
+      await expect.poll(() => committer.isStalled()).toBe(true);
+      expect(acknowledged).toBe(0);
+      stores.refuse(() => false);
+      await Promise.all(done);
+      expect(stores.appended.flatMap((batch) => batch.samples)).toHaveLength(3);
+      expect(rejectedOf(stores, 1)).toEqual({});
+    });
   });
 
   test('a bad message is acknowledged, counted by reason, and changes nothing else', async () => {
@@ -204,15 +319,17 @@ describe('the ingest pipeline', () => {
       { value: { timestamp: NOW, metrics: { a: 2 } } },
       'invalid_json',
     ] as const;
-    expect(await pipeline.receiveItems(device(1), 'telemetry', items)).toEqual([
+    expect(await pipeline.receiveItems(device(1), 'telemetry', items, REQUEST)).toEqual([
       'stored',
       'not_an_object',
       'merged',
       'invalid_json',
     ]);
     const log = { value: { event_type: 'boot', timestamp: NOW } };
-    expect(await pipeline.receiveItems(device(1), 'log', [log, log])).toEqual(['stored', 'merged']);
-    expect(await pipeline.receiveItems(device(1), 'status', [{ value: { status: 'ERROR' } }])).toEqual(['stored']);
+    expect(await pipeline.receiveItems(device(1), 'log', [log, log], REQUEST)).toEqual(['stored', 'merged']);
+    expect(await pipeline.receiveItems(device(1), 'status', [{ value: { status: 'ERROR' } }], REQUEST)).toEqual([
+      'stored',
+    ]);
   });
 
   test('signals of the broker keep their place between the messages', async () => {

@@ -33,24 +33,32 @@ const COMMIT_INTERVAL_MS = 5;
 const SMALL_COMMIT_ITEMS = 50;
 /** Items that are worth a commit of their own at any time. */
 const FULL_COMMIT_ITEMS = 500;
-/** Items waiting above which HTTP ingest is refused (MQTT is slowed by its unread sockets instead). */
-const MAX_WAITING_HTTP_ITEMS = 50_000;
+/** What waits above which HTTP ingest is refused (MQTT is slowed by its unread sockets instead). */
+const MAX_WAITING_ITEMS = 50_000;
+const MAX_WAITING_HTTP_BYTES = 64 * 1024 * 1024;
 const REJECT_LOG_INTERVAL_MS = 60_000;
 const REMEMBERED_REJECT_LOGS = 10_000;
+
+/** What the pipeline has to know of a request beside its items. */
+export interface IngestRequest {
+  /** How large its body was, at most. */
+  readonly bytes: number;
+  /** Null: it is not recorded. */
+  readonly span: Span | null;
+}
 
 export interface IngestPipeline extends Component {
   /** One MQTT message. `acknowledge` is called once, after what it became is committed. */
   receive(device: MqttDevice, channel: DeviceChannel, payload: Buffer, acknowledge: () => void): void;
   /**
    * Parsed items of one HTTP request, or why one could not be parsed; resolves after they are committed.
-   * @param request the request's span, if it is recorded
    * @throws AppError `ingest_overloaded`; nothing was taken then
    */
   receiveItems(
     device: MqttDevice,
     channel: DeviceChannel,
     items: readonly (ParsedJson | RejectReason)[],
-    request?: Span | null,
+    request: IngestRequest,
   ): Promise<readonly ItemOutcome[]>;
   /** The broker's own signal, in order with the device's messages. */
   connection(device: MqttDevice, status: DeviceStatus, ipAddress: string | null): void;
@@ -204,11 +212,13 @@ export function createIngestPipeline({
     batch.traces.push({ span, first, end: batch.samples.length, commit: null });
   }
 
-  function waitingItems(): number {
-    let items = current.items;
-    for (const batch of waiting) items += batch.items;
-    for (const batch of committing) items += batch.items;
-    return items;
+  function waitingFor(): { items: number; httpBytes: number } {
+    const sum = { items: current.items, httpBytes: current.httpBytes };
+    for (const batch of [...waiting, ...committing]) {
+      sum.items += batch.items;
+      sum.httpBytes += batch.httpBytes;
+    }
+    return sum;
   }
 
   return {
@@ -230,23 +240,26 @@ export function createIngestPipeline({
       }
       if (span !== null) follow(batch, span, first);
     },
-    receiveItems(device, channel, items, request = null) {
-      if (committer.isStalled() || waitingItems() + items.length > MAX_WAITING_HTTP_ITEMS) {
+    receiveItems(device, channel, items, { bytes, span }) {
+      const ahead = waitingFor();
+      const isTooMuch = ahead.items + items.length > MAX_WAITING_ITEMS;
+      if (committer.isStalled() || isTooMuch || ahead.httpBytes + bytes > MAX_WAITING_HTTP_BYTES) {
         return Promise.reject(telemetryErrors.ingest_overloaded({ details: { retryAfterSeconds: 5 } }));
       }
       const batch = open(device);
+      batch.httpBytes += bytes;
       const first = batch.samples.length;
-      const recorder = createOutcomeRecorder();
+      const recorder = createOutcomeRecorder(batch);
       for (const item of items) {
-        const places = { sample: batch.samples.length, log: batch.logs.length };
+        const places = { sample: batch.samples.length, log: batch.logs.length, status: batch.statuses.length };
         const reason = typeof item === 'string' ? item : addItem(batch, device, channel, item.value);
         if (typeof item === 'string') reject(batch, device, item);
         if (reason !== null) recorder.add({ kind: 'rejected', reason });
         else if (channel === 'telemetry') recorder.add({ kind: 'sample', index: places.sample });
         else if (channel === 'log') recorder.add({ kind: 'log', index: places.log });
-        else recorder.add({ kind: 'status' });
+        else recorder.add({ kind: 'status', index: places.status });
       }
-      if (request !== null) follow(batch, request.child(`receive ${channel}`, { items: items.length }), first);
+      if (span !== null) follow(batch, span.child(`receive ${channel}`, { items: items.length }), first);
       return new Promise((resolve) => {
         const existing = observers.get(batch) ?? [];
         observers.set(batch, [...existing, (result) => resolve(recorder.outcomes(result))]);
@@ -268,7 +281,7 @@ export function createIngestPipeline({
       for (const batch of committing) count += itemsOf(batch, deviceId);
       return count;
     },
-    backlog: waitingItems,
+    backlog: () => waitingFor().items,
     commitCount: () => commits,
     async stop(signal) {
       stopping = true;

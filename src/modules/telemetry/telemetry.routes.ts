@@ -147,10 +147,12 @@ export function createIngestRoutes(pipeline: IngestPipeline, limits: IngestLimit
         },
       },
       async (request) => {
-        const bytes = Number(request.headers['content-length'] ?? Number.POSITIVE_INFINITY);
+        // Sent in chunks a body says no length; then it counts for the most that a body may be.
+        const bytes = Number(request.headers['content-length'] ?? request.routeOptions.bodyLimit);
         const items = itemsOf(request.body, bytes, limits);
         const channel = request.params.kind as DeviceChannel;
-        const outcomes = await pipeline.receiveItems(deviceOf(request), channel, items, request.span);
+        const about = { bytes, span: request.span };
+        const outcomes = await pipeline.receiveItems(deviceOf(request), channel, items, about);
         const rejected: { index: number; reason: string }[] = [];
         let stored = 0;
         let merged = 0;

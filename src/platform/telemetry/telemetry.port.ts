@@ -75,7 +75,10 @@ export interface HistoryPage {
  *
  * - `append` is atomic and durable: when it resolves, samples, latest values and ledger are on disk.
  *   Appends commit in the order of the calls. It waits while the store is busy or away for a moment and
- *   rejects with `unavailable` when the batch was certainly not stored; calling again is safe.
+ *   rejects with `unavailable` when the batch was certainly not stored; calling again is safe. Those that were
+ *   called after one that is rejected, and before anybody knew, take effect not before it does: they are rejected
+ *   with `unavailable` too, or the store finishes the earlier one first.
+ *   Any other error: the store refuses what is in the batch, which has changed nothing but maybe history.
  * - A sample of a device and timestamp that is already there is merged into it: metrics are united, the
  *   later value of one metric wins. So appending a batch twice changes no history.
  * - Latest values go by the samples' time, not by arrival: an older sample never replaces a newer value;

@@ -21,6 +21,8 @@ export interface EncodedBatch {
   /** Per device of the batch, the newest value of each metric in it. */
   readonly latest: readonly (readonly [deviceId: number, values: Record<string, LatestValue>])[];
   readonly counts: readonly LedgerIncrement[];
+  /** How many appends had failed when this one was called, as far as the caller knew. */
+  readonly generation: number;
 }
 
 interface DeviceState {
@@ -46,6 +48,9 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS telemetry_schema (version INTEGER NOT NULL);
   ${ROLLUP_SCHEMA}
 `;
+
+/** Unavailable, to the caller. https://www.sqlite.org/rescode.html */
+const SQLITE_BUSY = 5;
 
 /** States of devices kept in memory by the writer; the least recently active are read again when they return. */
 const CACHED_STATES = 20_000;
@@ -176,6 +181,8 @@ function createWrites(database: DatabaseSync) {
   const deviceIds = database.prepare('SELECT device_id FROM telemetry_devices ORDER BY device_id');
   const states = new LRUCache<number, DeviceState>({ max: CACHED_STATES });
   let seenVersion: unknown;
+  /** Appends of an earlier generation were called before it was known that one before them had failed. */
+  let oldestGeneration = 0;
 
   function stateOf(deviceId: number): DeviceState {
     let state = states.get(deviceId);
@@ -285,8 +292,11 @@ function createWrites(database: DatabaseSync) {
       forget: (deviceId, hour) => void states.peek(deviceId)?.changedHours.delete(hour),
     }),
     'telemetry.append': (batch: EncodedBatch): number[] => {
-      begin.run();
+      if (batch.generation < oldestGeneration) {
+        throw Object.assign(new Error('an earlier batch was not stored'), { errcode: SQLITE_BUSY });
+      }
       try {
+        begin.run();
         // Another process has written (a command beside the server): what is cached may be old.
         const version = (dataVersion.get() as { data_version: number }).data_version;
         if (version !== seenVersion) states.clear();
@@ -296,6 +306,7 @@ function createWrites(database: DatabaseSync) {
         return merged;
       } catch (error) {
         states.clear();
+        oldestGeneration = batch.generation + 1;
         if (database.isTransaction) rollback.run();
         throw error;
       }

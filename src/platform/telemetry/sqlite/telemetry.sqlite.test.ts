@@ -60,6 +60,29 @@ test('a locked file makes an append unavailable, stores nothing, and the next tr
   folder.remove();
 });
 
+test('an append that was called behind one that failed does not overtake it', async () => {
+  const folder = temporaryFolder();
+  const file = join(folder.path, 'telemetry.db');
+  const { store, close } = await openStore(file);
+  const batch = (n: number) => ({ samples: [{ deviceId: 1, timestamp: 5, metrics: { n } }], counts: [] });
+  const other = new DatabaseSync(file);
+  other.exec('BEGIN IMMEDIATE');
+  const first = store.append(batch(1));
+  const second = store.append(batch(2)).then(
+    () => 'stored',
+    (error: { kind: string }) => error.kind,
+  );
+  await expect(first).rejects.toMatchObject({ kind: 'unavailable' });
+  other.exec('ROLLBACK');
+  other.close();
+  expect(await second).toBe('unavailable');
+  await store.append(batch(1));
+  await store.append(batch(2));
+  expect(await store.latest(1)).toEqual({ n: { value: 2, timestamp: 5 } });
+  await close();
+  folder.remove();
+});
+
 test('a file of a newer schema is refused', async () => {
   const folder = temporaryFolder();
   const file = join(folder.path, 'telemetry.db');

@@ -21,15 +21,23 @@ export function createSqliteTelemetryStore({
     raw: (query) => reader.call<RawPart>('telemetry.raw', query),
     rollups: (query) => reader.call<RollupPart>('telemetry.rollups', query),
   };
+  /** Grows when an append fails: the thread refuses those that were on their way behind it. */
+  let generation = 0;
+
   return {
     name: 'telemetry',
     async append({ samples, counts }) {
-      const batch: EncodedBatch = { ...encode(samples), counts };
-      const merged = await writer.call<number[]>('telemetry.append', batch, [
-        batch.deviceIds.buffer as ArrayBuffer,
-        batch.timestamps.buffer as ArrayBuffer,
-      ]);
-      return { merged };
+      const batch: EncodedBatch = { ...encode(samples), counts, generation };
+      try {
+        const merged = await writer.call<number[]>('telemetry.append', batch, [
+          batch.deviceIds.buffer as ArrayBuffer,
+          batch.timestamps.buffer as ArrayBuffer,
+        ]);
+        return { merged };
+      } catch (error) {
+        generation = Math.max(generation, batch.generation + 1);
+        throw error;
+      }
     },
     latest: (deviceId) => reader.call<Record<string, LatestValue>>('telemetry.latest', deviceId),
     history: (query) => reader.call<HistoryPage>('telemetry.history', query),
@@ -53,7 +61,7 @@ export function createSqliteTelemetryStore({
   };
 }
 
-function encode(samples: readonly Sample[]): Omit<EncodedBatch, 'counts'> {
+function encode(samples: readonly Sample[]): Omit<EncodedBatch, 'counts' | 'generation'> {
   const deviceIds = new Float64Array(samples.length);
   const timestamps = new Float64Array(samples.length);
   const texts = new Array<string>(samples.length);
