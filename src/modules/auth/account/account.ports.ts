@@ -1,8 +1,10 @@
 /** What our own mails and pages are written in. */
-export type Language = 'en' | 'ko';
+export const LANGUAGES = ['en', 'ko'] as const;
+export type Language = (typeof LANGUAGES)[number];
 
 /** Mails with a single-use token. */
-export type AccountMailKind = 'verify_email' | 'reset_password';
+export const ACCOUNT_MAIL_KINDS = ['verify_email', 'reset_password'] as const;
+export type AccountMailKind = (typeof ACCOUNT_MAIL_KINDS)[number];
 
 /** Says how often mails may be asked for. */
 export interface MailThrottle {

@@ -191,6 +191,17 @@ describe('from registering to a verified address', () => {
     expect(await app.jobs.all('send_account_mail')).toMatchObject([{ state: 'done', result: { sent: false } }]);
   });
 
+  test.each([
+    {},
+    null,
+    { kind: 'x', email: EMAIL, language: 'en' },
+    { kind: 'verify_email', email: 1, language: 'en' },
+  ])('a job that was made by hand of something else fails for good: %j', async (data) => {
+    await app.jobs.jobs.enqueue('send_account_mail', data as never);
+    expect(await mails()).toEqual([]);
+    expect(await app.jobs.all('send_account_mail')).toMatchObject([{ state: 'failed', failures: 1 }]);
+  });
+
   test('a server that is away gets it later', async () => {
     await smtp.stop();
     await register();

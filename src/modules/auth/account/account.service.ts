@@ -63,7 +63,9 @@ export function createAccountService({ users, tokens, mail, trail, revokeAllOf }
       try {
         await users.resetPassword(taken.userId, password, origin);
       } catch (error) {
-        await tokens.giveBack(taken);
+        const now = await users.findAccess(taken.userId);
+        // Unless another token has set a password meanwhile, which voids this one.
+        if (now?.tokensValidAfter === access.tokensValidAfter) await tokens.giveBack(taken);
         throw error;
       }
       await tokens.voidAllOf(taken.userId, 'reset_password');

@@ -9,6 +9,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('purpose', 'varchar(32)', (column) => column.notNull())
     .addColumn('token_hash', 'varchar(64)', (column) => column.notNull().unique())
     .addColumn('challenge', 'varchar(64)')
+    .addColumn('method', 'varchar(64)')
     .addColumn('expires_at', 'bigint', (column) => column.notNull())
     .addColumn('used_at', 'bigint')
     .addColumn('created_at', 'bigint', (column) => column.notNull())

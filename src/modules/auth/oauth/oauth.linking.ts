@@ -114,8 +114,13 @@ function assertJoinable({ isVerified, isActive }: User, isEmailVerified: boolean
   if (!isActive) throw authErrors.account_inactive();
 }
 
+/**
+ * ASCII only: elsewhere different addresses are alike once they are lower-cased, as `K` (Kelvin) and `k` are, and one
+ * who has the one would be taken for who has the other.
+ */
 function usableEmail(email: string | null): string | null {
-  return email !== null && email.length <= 254 && new RegExp(EMAIL_PATTERN).test(email) ? email : null;
+  const isUsable = email !== null && /^[\x21-\x7e]{1,254}$/.test(email) && new RegExp(EMAIL_PATTERN).test(email);
+  return isUsable ? email : null;
 }
 
 function usableUrl(url: string | null): string | null {

@@ -39,6 +39,8 @@ describe('with a page that takes over', () => {
     expect(answer.json()).toEqual(TOKENS);
     expect(answer.headers['cache-control']).toBe('no-store');
     expect((await t.me(answer)).email).toBe('kim@example.com');
+    const { items } = await t.app.audit.list({ page: 1, size: 5, action: 'auth.login_succeeded' });
+    expect(items).toMatchObject([{ details: { method: 'corp' } }]);
     expect(problemOf(await redeem({ code: once }))).toEqual(invalid);
   });
 

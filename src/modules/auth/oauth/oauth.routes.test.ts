@@ -119,8 +119,12 @@ describe.each(['corp', 'github'])('at %s', (name) => {
 
   test('without an e-mail there is no user', async () => {
     expect(problemOf(await t.signIn(name, 'choi'))).toEqual({ status: 403, code: 'oauth_email_missing' });
-    at(name).accounts.set('choi', { id: '1003', email: 'no address', email_verified: true });
-    expect(problemOf(await t.signIn(name, 'choi'))).toEqual({ status: 403, code: 'oauth_email_missing' });
+    await t.verified('kim@example.com');
+    // The last one begins with the sign for Kelvin, whose lower case is a plain k.
+    for (const email of ['no address', `${'x'.repeat(250)}@example.com`, '\u212aim@example.com']) {
+      at(name).accounts.set('choi', { id: '1003', email, email_verified: true });
+      expect(problemOf(await t.signIn(name, 'choi'))).toEqual({ status: 403, code: 'oauth_email_missing' });
+    }
   });
 
   test('a deactivated user is refused, linked or about to be', async () => {

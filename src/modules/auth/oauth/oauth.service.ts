@@ -141,8 +141,9 @@ export function createOAuthService(deps: OAuthServiceDeps) {
         });
         const { userId } = access;
         if (settings.oauthSuccessUrl !== null) {
-          const code = { userId, purpose: 'sign_in', lifetimeMs: CODE_LIFETIME_MS, challenge: codeChallenge } as const;
-          return { url: onPage('code', await tokens.issue(code)) };
+          const purpose = { purpose: 'sign_in', lifetimeMs: CODE_LIFETIME_MS } as const;
+          const code = await tokens.issue({ ...purpose, userId, challenge: codeChallenge, method: name });
+          return { url: onPage('code', code) };
         }
         const pair = await sessions.open(access, startedAt, { method: name, origin });
         await users.recordLogin(userId);
@@ -161,7 +162,7 @@ export function createOAuthService(deps: OAuthServiceDeps) {
       // Sessions that were ended meanwhile, by a new password for example, are ended with this one.
       if (access === null || token.createdAt < access.tokensValidAfter) throw oauthSignInErrors.oauth_code_invalid();
       if (!access.isActive) throw authErrors.account_inactive();
-      const pair = await sessions.open(access, token.createdAt, { method: 'oauth', origin });
+      const pair = await sessions.open(access, token.createdAt, { method: token.method ?? 'oauth', origin });
       await users.recordLogin(access.userId);
       return pair;
     },

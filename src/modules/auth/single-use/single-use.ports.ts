@@ -7,6 +7,8 @@ export interface SingleUseToken {
   readonly userId: number;
   /** What whoever redeems it has to know the source of (RFC 7636, S256); null: nothing. */
   readonly challenge: string | null;
+  /** Of `sign_in`: the provider that said who it is; null for other purposes. */
+  readonly method: string | null;
   readonly createdAt: number;
 }
 

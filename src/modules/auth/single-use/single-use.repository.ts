@@ -9,6 +9,7 @@ interface Tables {
     purpose: string;
     token_hash: string;
     challenge: string | null;
+    method: string | null;
     expires_at: number;
     used_at: number | null;
     created_at: number;
@@ -22,7 +23,7 @@ export function createSingleUseTokenRepository(store: SqlStore): SingleUseTokenR
     db().updateTable('single_use_tokens').set({ used_at: now, updated_at: now }).where('used_at', 'is', null);
 
   return {
-    async insert({ userId, purpose, tokenHash, challenge, expiresAt, createdAt }) {
+    async insert({ userId, purpose, tokenHash, challenge, method, expiresAt, createdAt }) {
       await db()
         .insertInto('single_use_tokens')
         .values({
@@ -30,6 +31,7 @@ export function createSingleUseTokenRepository(store: SqlStore): SingleUseTokenR
           purpose,
           token_hash: tokenHash,
           challenge,
+          method,
           expires_at: expiresAt,
           used_at: null,
           created_at: createdAt,
@@ -40,14 +42,15 @@ export function createSingleUseTokenRepository(store: SqlStore): SingleUseTokenR
     async find(tokenHash, purpose, now) {
       const row = await db()
         .selectFrom('single_use_tokens')
-        .select(['id', 'user_id', 'challenge', 'created_at'])
+        .select(['id', 'user_id', 'challenge', 'method', 'created_at'])
         .where('token_hash', '=', tokenHash)
         .where('purpose', '=', purpose)
         .where('used_at', 'is', null)
         .where('expires_at', '>', now)
         .executeTakeFirst();
       if (row === undefined) return null;
-      return { id: row.id, userId: row.user_id, challenge: row.challenge, createdAt: row.created_at };
+      const { id, user_id: userId, challenge, method, created_at: createdAt } = row;
+      return { id, userId, challenge, method, createdAt };
     },
     async use(id, now) {
       const { numUpdatedRows } = await unused(now).where('id', '=', id).executeTakeFirstOrThrow();

@@ -12,6 +12,7 @@ export interface IssueToken {
   readonly purpose: TokenPurpose;
   readonly lifetimeMs: number;
   readonly challenge?: string | null;
+  readonly method?: string;
 }
 
 export type SingleUseTokens = ReturnType<typeof createSingleUseTokens>;
@@ -20,13 +21,14 @@ export type SingleUseTokens = ReturnType<typeof createSingleUseTokens>;
 export function createSingleUseTokens({ repository, clock }: SingleUseTokensDeps) {
   return {
     /** @returns the token itself, which is nowhere else */
-    async issue({ userId, purpose, lifetimeMs, challenge = null }: IssueToken): Promise<string> {
+    async issue({ userId, purpose, lifetimeMs, ...more }: IssueToken): Promise<string> {
       const token = createSecret();
       const createdAt = clock.now();
       await repository.insert({
         userId,
         purpose,
-        challenge,
+        challenge: more.challenge ?? null,
+        method: more.method ?? null,
         createdAt,
         tokenHash: hashSecret(token),
         expiresAt: createdAt + lifetimeMs,
