@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { afterAll, describe, expect, test } from 'vitest';
 import { temporaryFolder } from '../support/folders.ts';
+import { startOidcProvider } from '../support/identity-providers.ts';
 import { coreProcess, freePort, runCore, type ServerSettings, startServer } from '../support/server-process.ts';
 import { databaseAt } from '../support/servers/mariadb.ts';
 import { databaseIn } from '../support/servers/mongodb.ts';
@@ -45,6 +46,30 @@ describe('doctor, without anything outside', () => {
     expect(other.line('MQTT')).toMatch(/^FAIL .*is taken by another program/);
     expect(other.code).toBe(1);
     await server.end('SIGTERM');
+  });
+
+  test('asks the issuers to sign in at, and says what to register there', async () => {
+    const provider = await startOidcProvider('http://127.0.0.1:9/');
+    const settings = {
+      DATA_DIR: folder.path,
+      HTTP_PORT: String(await freePort()),
+      MQTT_PORT: String(await freePort()),
+      PUBLIC_URL: 'https://iot.example.com',
+      OAUTH_CORP_ISSUER: provider.address,
+      OAUTH_CORP_CLIENT_ID: provider.clientId,
+      OAUTH_GITHUB_CLIENT_ID: 'id',
+      OAUTH_GITHUB_CLIENT_SECRET: 'hush',
+    };
+    const there = await doctor(settings);
+    const uri = 'https://iot.example.com/api/v1/auth/oauth/corp/callback';
+    expect(there.line('corp')).toBe(
+      `ok    corp         signs in at ${new URL(provider.address).host}; register the redirect URI ${uri}`,
+    );
+    expect(there.line('github')).toMatch(/^ok .*signs in at github\.com/);
+    await provider.stop();
+    const away = await doctor(settings);
+    expect(away.line('corp')).toMatch(/^warn .*does not answer as an issuer/);
+    expect({ code: away.code, hushed: away.text.includes('hush') }).toEqual({ code: 0, hushed: false });
   });
 
   test('says what contradicts itself, and names what cannot be reached without its password', async () => {

@@ -3,6 +3,7 @@ import { type Command, print } from './command.ts';
 import { type Check, type Finding, wrong } from './doctor/finding.ts';
 import { outsideChecks } from './doctor/outside.ts';
 import { peopleChecks } from './doctor/people.ts';
+import { signInChecks } from './doctor/sign-in.ts';
 import {
   checkDisk,
   checkFolder,
@@ -26,6 +27,7 @@ export const doctor: Command = {
       ['disk', () => checkDisk(settings)],
       ...outsideChecks(settings),
       ...peopleChecks(settings),
+      ...signInChecks(settings),
       ['HTTP', () => checkHttp(settings)],
       ...(hasBroker ? [['MQTT', () => checkMqttPort(settings)] as const] : []),
     ];
