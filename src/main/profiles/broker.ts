@@ -22,6 +22,18 @@ export async function createBrokerProfile(settings: Settings, shares: Shares, lo
     : await mosquitto(settings.MQTT_URL, settings, shares, mqttLogger);
 }
 
+/** The broker's own logins alone, for a command that makes devices and takes no messages. */
+export async function createBrokerLogins(
+  { MQTT_URL: url }: Settings,
+  logger: Logger,
+): Promise<Pick<BrokerProfile, 'accounts' | 'components'>> {
+  if (url === null) return { accounts: null, components: [] };
+  const { createMosquittoControl } = await import('#platform/mqtt/mosquitto/control.ts');
+  const { createMosquittoAccounts } = await import('#platform/mqtt/mosquitto/accounts.ts');
+  const control = createMosquittoControl({ url, logger });
+  return { accounts: createMosquittoAccounts(control), components: [control] };
+}
+
 async function mosquitto(url: string, settings: Settings, shares: Shares, logger: Logger): Promise<BrokerProfile> {
   const { createMosquittoControl } = await import('#platform/mqtt/mosquitto/control.ts');
   const { createMosquittoAccounts } = await import('#platform/mqtt/mosquitto/accounts.ts');
