@@ -94,6 +94,7 @@ export const RULES: readonly Rule[] = [
   rule('POST   /api/v1/monitoring/alerts/{alert_id}/acknowledge', ANY_USER),
   rule('GET    /api/v1/monitoring/alert-rules', MANAGEMENT),
   rule('POST   /api/v1/monitoring/alert-rules', ANY_USER),
+  rule('POST   /api/v1/monitoring/alert-rules/test', ANY_USER),
   rule('GET    /api/v1/monitoring/alert-rules/{rule_id}', ANY_USER),
   rule('PATCH  /api/v1/monitoring/alert-rules/{rule_id}', ANY_USER),
   rule('DELETE /api/v1/monitoring/alert-rules/{rule_id}', ANY_USER),

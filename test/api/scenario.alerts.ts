@@ -37,6 +37,9 @@ export async function walkThroughAlerts(call: Call, people: People): Promise<voi
   });
 
   const alert = await people.alert(device);
+  const range = { start: new Date(Date.now() - 3_600_000).toISOString(), end: new Date().toISOString() };
+  const tested = await call(200, `POST ${address}/alert-rules/test`, { as, body: { rule: body, ...range } });
+  expect(tested).toEqual({ devices: [{ device_id: device.id, device_uid: device.uid, samples: 1, alerts: [] }] });
   const acknowledged = await call(200, `POST ${address}/alerts/${alert}/acknowledge`, { as });
   expect(acknowledged).toMatchObject({ is_acknowledged: true, acknowledged_by: people.ADMIN.id, status: 'ACTIVE' });
   expect(await call(200, `POST ${address}/alerts/${alert}/acknowledge`, { as: people.MANAGER.token() })).toEqual(

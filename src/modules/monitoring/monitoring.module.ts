@@ -23,6 +23,7 @@ import { createOutboxStore, createStateStore, createWatchStore } from './alerts/
 import { createWatch, type Watch } from './alerts/watch.service.ts';
 import { createHealthRoutes } from './health/health.routes.ts';
 import { createHealthService, type HealthCheck } from './health/health.service.ts';
+import { createReplayService } from './rules/replay.service.ts';
 import { createRuleStore } from './rules/rules.repository.ts';
 import { createRulesRoutes } from './rules/rules.routes.ts';
 import { createRulesService } from './rules/rules.service.ts';
@@ -102,6 +103,7 @@ export function createMonitoringModule(deps: MonitoringModuleDeps): MonitoringMo
     alone,
   });
   const alerts = createAlertsService({ store, devices, clock, events });
+  const replay = createReplayService({ rules, devices, telemetry, clock });
   const health = createHealthService(options.checks);
 
   const outbox = createOutbox({ store: createOutboxStore(sql), jobs, logger });
@@ -139,7 +141,7 @@ export function createMonitoringModule(deps: MonitoringModuleDeps): MonitoringMo
     routes: [
       { prefix, routes: createHealthRoutes(health, clock) },
       { prefix, routes: createAlertsRoutes(alerts) },
-      { prefix, routes: createRulesRoutes(rules) },
+      { prefix, routes: createRulesRoutes(rules, replay) },
     ],
     note: evaluation.note,
     components: [{ name: 'alert rule feed', start: () => feed.reloadAll() }, evaluation, watch],

@@ -16,6 +16,7 @@ import {
   type PairTrack,
 } from './pair-tracks.ts';
 import type { RuleIndex } from './rule-index.ts';
+import { SILENCE_ALLOWANCE_MS } from './silence.ts';
 import { createStateCache } from './state-cache.ts';
 
 export interface EvaluationDeps {
@@ -80,8 +81,6 @@ const ONE_DAY_MS = 86_400_000;
 const PAUSE_FACTOR = 6;
 const LONGEST_PAUSE_MS = 2_000;
 const RETRY_MS = 1_000;
-/** What was sent in time may be on its way for so long. */
-export const SILENCE_ALLOWANCE_MS = 5_000;
 
 export function createEvaluation(deps: EvaluationDeps): Evaluation {
   const { plans, index, refresh, states, telemetry, clock, events, logger, options } = deps;

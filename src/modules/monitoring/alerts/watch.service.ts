@@ -2,11 +2,11 @@ import type { Clock } from '#kernel/clock.ts';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { DeviceScope, DevicesApi } from '#modules/devices/index.ts';
-import type { Scope } from '../rules/rules.ports.ts';
 import type { StateStore, WatchStore } from './evaluation.ports.ts';
-import { type Evaluation, SILENCE_ALLOWANCE_MS } from './evaluation.service.ts';
+import type { Evaluation } from './evaluation.service.ts';
 import type { RuleFeed } from './rule-feed.ts';
 import type { RuleIndex } from './rule-index.ts';
+import { SILENCE_ALLOWANCE_MS, toDeviceScope } from './silence.ts';
 
 export interface WatchDeps {
   readonly store: WatchStore;
@@ -170,17 +170,4 @@ export function createWatch(deps: WatchDeps): Watch {
 
 function idOf({ deviceId }: { readonly deviceId: number }): number {
   return deviceId;
-}
-
-function toDeviceScope(scope: Scope): DeviceScope {
-  switch (scope.kind) {
-    case 'device':
-      return { deviceId: scope.deviceId };
-    case 'group':
-      return { groupId: scope.groupId };
-    case 'type':
-      return { deviceType: scope.deviceType };
-    default:
-      return {};
-  }
 }

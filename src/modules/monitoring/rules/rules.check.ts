@@ -1,4 +1,4 @@
-import type { AppError, FieldError } from '#kernel/errors.ts';
+import { AppError, type FieldError, isAppError } from '#kernel/errors.ts';
 import { monitoringErrors } from '../monitoring.errors.ts';
 import type { Condition, Range, RuleInput, RuleTerms, Threshold } from './rules.ports.ts';
 
@@ -16,6 +16,18 @@ export function checkRule(rule: RuleInput): void {
 
 export function invalidRule(fields: readonly FieldError[]): AppError {
   return monitoringErrors.alert_rule_invalid({ details: { fields } });
+}
+
+/** Runs `work` on a rule that is the field `path` of something: the fields that its errors name are within that. */
+export async function within<T>(path: string, work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isAppError(error) || error.details.fields === undefined) throw error;
+    const fields = error.details.fields.map((field) => ({ ...field, path: `${path}${field.path}` }));
+    const options = { detail: error.message, details: { ...error.details, fields }, cause: error };
+    throw new AppError(error.kind, error.code, error.message, options);
+  }
 }
 
 function* thresholdProblems({ condition, threshold }: RuleTerms): Generator<FieldError> {

@@ -3,6 +3,9 @@ import { MANAGEMENT } from '#kernel/access.ts';
 import { deviceErrors } from '#modules/devices/index.ts';
 import { type HttpRoutes, principalOf } from '#platform/http/http.port.ts';
 import { monitoringErrors } from '../monitoring.errors.ts';
+import { presentReplay, ReplayBody, ReplayView } from './replay.schemas.ts';
+import type { ReplayService } from './replay.service.ts';
+import { within } from './rules.check.ts';
 import {
   presentRule,
   RULE_SORT_HELP,
@@ -30,7 +33,7 @@ const NOT_FOR_ALL =
   'MANAGEMENT, or the owner of the device of a rule for a single device; to others the rule is not there (404).';
 
 /** `/api/v1/monitoring/alert-rules` */
-export function createRulesRoutes(rules: RulesService): HttpRoutes {
+export function createRulesRoutes(rules: RulesService, replay: ReplayService): HttpRoutes {
   return (app) => {
     app.get(
       '/alert-rules',
@@ -69,6 +72,32 @@ export function createRulesRoutes(rules: RulesService): HttpRoutes {
       },
       async (request, reply) =>
         reply.code(201).send(presentRule(await rules.create(principalOf(request), toRuleInput(request.body)))),
+    );
+
+    app.post(
+      '/alert-rules/test',
+      {
+        config: {
+          access: 'bearer',
+          problems: [monitoringErrors.alert_test_too_large, monitoringErrors.alert_tests_busy, ...SCOPE_PROBLEMS],
+        },
+        schema: {
+          tags,
+          summary: 'Test an alert rule on stored telemetry',
+          description:
+            'Replays what is stored of a range of up to 31 days through the evaluator, from nothing, and says when the ' +
+            'rule would have raised and cleared alerts; nothing is changed. Looks at up to 100 devices, 200,000 samples and ' +
+            '1,000 alerts: 422 `alert_test_too_large` beyond. Who may make the rule may test it.',
+          body: ReplayBody,
+          response: { 200: ReplayView },
+        },
+      },
+      async (request) => {
+        const { rule, start, end } = request.body;
+        const range = { start: Date.parse(start), end: Date.parse(end) };
+        const input = await within('/rule', () => toRuleInput(rule));
+        return presentReplay(await replay.test(principalOf(request), input, range));
+      },
     );
 
     app.get(
