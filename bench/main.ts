@@ -3,6 +3,7 @@ import { fanout } from './scenarios/fanout.ts';
 import { ingest } from './scenarios/ingest.ts';
 import { ingestProduction } from './scenarios/ingest-production.ts';
 import { mixed } from './scenarios/mixed.ts';
+import { rules } from './scenarios/rules.ts';
 import { start } from './scenarios/start.ts';
 import { machineFacts, withOthersUse } from './support/machine.ts';
 import { print, publish } from './support/report.ts';
@@ -14,6 +15,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   api,
   mixed,
   fanout,
+  rules,
   start,
 };
 

@@ -36,6 +36,8 @@ export interface ProcessOptions {
   readonly alone?: boolean;
   readonly jobs?: JobQueue;
   readonly userDeviceScope?: 'owned' | 'all';
+  /** Connections of its own to the same database; stopped with the world. */
+  readonly sql?: SqlStore;
 }
 
 export interface MonitoringProcess {
@@ -79,8 +81,9 @@ const NO_JOBS: JobQueue = { enqueue: async () => 'job' };
 const NEVER_MS = 2_000_000_000;
 const PREFIX = '/api/v1/monitoring';
 
-export async function createMonitoringWorld(): Promise<MonitoringWorld> {
-  const sql = await createTestSql(usersMigrations, devicesMigrations, monitoringMigrations);
+/** @param given with the schema; absent: a store of the test's own */
+export async function createMonitoringWorld(given?: SqlStore): Promise<MonitoringWorld> {
+  const sql = given ?? (await createTestSql(usersMigrations, devicesMigrations, monitoringMigrations));
   const folder = temporaryFolder();
   const file = { file: join(folder.path, 'telemetry.db'), procedures: [TELEMETRY_PROCEDURES], logger: silentLogger };
   const writer = createSqliteThread({ name: 'writer', mode: 'write', ...file });
@@ -100,15 +103,18 @@ export async function createMonitoringWorld(): Promise<MonitoringWorld> {
   for (const role of USER_ROLES) actors[role] = await person(role, role);
   const stranger = await person('USER', 'stranger');
   const apps: Promise<TestApp>[] = [];
+  const others: SqlStore[] = [];
 
   async function open(options: ProcessOptions = {}): Promise<MonitoringProcess> {
     const { alone = true, jobs = NO_JOBS, userDeviceScope = 'owned' } = options;
+    const store = options.sql ?? sql;
+    if (options.sql !== undefined) others.push(options.sql);
     const bus = createEventBus(silentLogger);
-    const people = createUsersModule({ sql, audit, clock, events: bus });
-    const devices = createDevicesModule({ sql, audit, clock, events: bus, users: people.api, userDeviceScope });
+    const people = createUsersModule({ sql: store, audit, clock, events: bus });
+    const devices = createDevicesModule({ sql: store, audit, clock, events: bus, users: people.api, userDeviceScope });
     const told: (readonly [string, unknown])[] = [];
     const monitoring = createMonitoringModule({
-      stores: { sql, telemetry },
+      stores: { sql: store, telemetry },
       audit,
       devices: devices.api,
       jobs,
@@ -119,7 +125,7 @@ export async function createMonitoringWorld(): Promise<MonitoringWorld> {
         tell: (deviceUid, alert) => told.push([deviceUid, alert]),
         // Tests say when.
         roundDelayMs: NEVER_MS,
-        checks: () => ({ sql: () => sql.ping() }),
+        checks: () => ({ sql: () => store.ping() }),
       },
     });
     await monitoring.components[0]?.start?.(signal());
@@ -175,7 +181,7 @@ export async function createMonitoringWorld(): Promise<MonitoringWorld> {
       await writer.stop?.(signal());
       await reader.stop?.(signal());
       folder.remove();
-      await sql.stop?.(signal());
+      for (const each of [sql, ...others]) await each.stop?.(signal());
     },
   };
 }

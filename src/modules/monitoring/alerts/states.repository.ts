@@ -117,6 +117,8 @@ const UPDATE_STATE =
 const INSERT_STATE =
   'insert into alert_states (phase, since, clear_since, watermark, cleared_at, updated_at, rule_id, device_id, revision, ' +
   'version, created_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?)';
+const ADVANCE_ALERT =
+  'update alerts set occurrences = occurrences + ?, last_value = ?, last_seen_at = ?, updated_at = ? where active_key = ?';
 
 /**
  * As text, because these run for every pair in every round and building them costs more than running them.
@@ -156,16 +158,8 @@ async function saveTransitions(trx: Db, change: PairChange, at: number): Promise
   const events: AlertEvent[] = [];
   for (const transition of change.transitions) {
     if (transition.kind === 'seen') {
-      await trx
-        .updateTable('alerts')
-        .set({
-          occurrences: sql<number>`occurrences + ${transition.count}`,
-          last_value: JSON.stringify(transition.value),
-          last_seen_at: transition.at,
-          updated_at: at,
-        })
-        .where('active_key', '=', key)
-        .execute();
+      const values = [transition.count, JSON.stringify(transition.value), transition.at, at, key];
+      await trx.executeQuery(CompiledQuery.raw(ADVANCE_ALERT, values));
     } else if (transition.kind === 'raised') {
       events.push(await raise(trx, key, change, transition, at));
     } else {
