@@ -40,8 +40,8 @@ function nextEvent<T>(socket: Socket, event: string, matches: (data: T) => boole
   });
 }
 
-async function openDashboard(server: ServerProcess, token: string): Promise<Socket> {
-  const socket = io(`${server.httpUrl}/monitoring`, {
+async function openDashboard(server: ServerProcess, token: string, namespace: string): Promise<Socket> {
+  const socket = io(`${server.httpUrl}${namespace}`, {
     auth: { token },
     transports: ['websocket'],
     reconnection: false,
@@ -82,8 +82,8 @@ export function mainPathScenario(name: string, open: () => Promise<ScenarioWorld
       await world.close();
     });
 
-    const dashboard = async (token = api.token) => {
-      const socket = await openDashboard(server, token);
+    const dashboard = async (token = api.token, namespace = '/monitoring') => {
+      const socket = await openDashboard(server, token, namespace);
       sockets.push(socket);
       return socket;
     };
@@ -189,12 +189,15 @@ export function mainPathScenario(name: string, open: () => Promise<ScenarioWorld
       client.stream.destroy();
       await offline;
       expect(seen).toEqual(['ONLINE', 'ERROR', 'OFFLINE']);
-      const logs = await api.call('GET', `/api/v1/devices/${target.id}/logs?event_type=status_changed&order=asc`);
-      expect(logs.items.map((log: { payload: { to: string } }) => log.payload.to)).toEqual([
-        'ONLINE',
-        'ERROR',
-        'OFFLINE',
-      ]);
+      const logged = async () => {
+        const { items } = await api.call(
+          'GET',
+          `/api/v1/devices/${target.id}/logs?event_type=status_changed&order=asc`,
+        );
+        return items.map((log: { payload: { to: string } }) => log.payload.to);
+      };
+      // A transition is shown when it is stored, and logged right after.
+      await expect.poll(logged).toEqual(['ONLINE', 'ERROR', 'OFFLINE']);
       expect((await api.call('GET', `/api/v1/devices/${target.id}`)).status).toBe('OFFLINE');
     });
 
@@ -220,7 +223,21 @@ export function mainPathScenario(name: string, open: () => Promise<ScenarioWorld
       await api.call('PATCH', `/api/v1/users/${user.id}`, { is_active: false });
       await ended;
       await expect(owner.call('GET', '/api/v1/users/me')).rejects.toThrow('401');
-      await expect(openDashboard(server, owner.token)).rejects.toThrow();
+      await expect(openDashboard(server, owner.token, '/monitoring')).rejects.toThrow();
+    });
+
+    test('a broadcast is on the screen of who is connected, and in the list of everybody', async () => {
+      const user = { email: 'told@example.com', password: 'correct horse battery' };
+      await api.call('POST', '/api/v1/auth/register', user);
+      const [theirs, mine] = [await signIn(server, user), api];
+      const screen = await dashboard(theirs.token, '/notification');
+      const shown = nextEvent<{ title: string }>(screen, 'notification');
+      await mine.call('POST', '/api/v1/notifications/broadcast', { title: 'Hello', message: 'All of you.' });
+      const notification = await shown;
+      expect(notification).toMatchObject({ type: 'broadcast', title: 'Hello', is_read: false });
+      const list = async (who: ApiClient) => (await who.call('GET', '/api/v1/notifications')).items;
+      expect(await list(theirs)).toEqual([notification]);
+      await expect.poll(() => list(mine)).toMatchObject([{ title: 'Hello' }]);
     });
 
     test('HTTP ingest answers after the commit with what became of each item', async () => {
