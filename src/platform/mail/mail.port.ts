@@ -10,7 +10,8 @@ export interface MailMessage {
 }
 
 /**
- * Sends e-mail. Modules do not call it: they enqueue the job `send_email`, which repeats what fails.
+ * Sends e-mail. Modules do not call it: they enqueue the job `send_email`, which repeats what fails. But for auth,
+ * whose mails hold tokens that no queue may keep.
  */
 export interface Mailer extends Component {
   /** False: no server is configured (SMTP_URL), `send` rejects with `mail_not_configured` (conflict). */

@@ -10,6 +10,8 @@ const OUTSIDE = {
   MQTT_PUBLIC_URL: 'mqtts://h:8883',
 };
 
+const MAIL = { SMTP_URL: 'smtp://h', MAIL_FROM: 'a@example.com' };
+
 test.each([
   [{}, []],
   [OUTSIDE, []],
@@ -21,6 +23,12 @@ test.each([
   [{ TRUST_PROXY: 'true' }, []],
   [{ TRUST_PROXY: 'true', HTTP_HOST: '0.0.0.0' }, [/invent an address/]],
   [{ CORS_ORIGINS: '*,https://a.example' }, [/CORS_ORIGINS/]],
+  [MAIL, []],
+  [{ ...MAIL, HTTP_HOST: '0.0.0.0' }, [/^links in e-mails lead to .*: set PUBLIC_URL/]],
+  [{ ...OUTSIDE, ...MAIL, ROLES: 'worker' }, [/^links in e-mails lead to/]],
+  [{ ...OUTSIDE, ...MAIL, ROLES: 'worker', PUBLIC_URL: 'https://iot.example.com' }, []],
+  [{ OAUTH_KAKAO_CLIENT_ID: 'id', TRUST_PROXY: '10.0.0.0/8' }, [/^sign-in at kakao lead/]],
+  [{ OAUTH_SUCCESS_URL: 'https://app.example.com' }, [/^OAUTH_SUCCESS_URL has no effect/]],
 ])('%j', (environment, expected) => {
   const found = contradictionsIn(loadConfig(environment));
   expect(found).toHaveLength(expected.length);

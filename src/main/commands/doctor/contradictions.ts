@@ -31,5 +31,17 @@ export function contradictionsIn(settings: Settings): readonly string[] {
   if (CORS_ORIGINS.includes('*') && CORS_ORIGINS.length > 1) {
     problems.push('CORS_ORIGINS has * and other origins, which add nothing to it');
   }
+  const isAlone = settings.ROLES.length === ROLES.length && !TRUST_PROXY && /^(127\.|localhost$|::1$)/.test(HTTP_HOST);
+  const linked = [...(settings.SMTP_URL === null ? [] : ['links in e-mails']), ...settings.OAUTH_PROVIDERS.map(nameOf)];
+  if (settings.PUBLIC_URL === null && !isAlone && linked.length > 0) {
+    problems.push(`${linked.join(', ')} lead to the address of this process: set PUBLIC_URL to where browsers come in`);
+  }
+  if (settings.OAUTH_SUCCESS_URL !== null && settings.OAUTH_PROVIDERS.length === 0) {
+    problems.push('OAUTH_SUCCESS_URL has no effect without a provider: set OAUTH_<NAME>_CLIENT_ID');
+  }
   return problems;
+}
+
+function nameOf({ name }: Settings['OAUTH_PROVIDERS'][number]): string {
+  return `sign-in at ${name}`;
 }
