@@ -4,6 +4,7 @@ import { commonErrors } from '#kernel/errors.ts';
 import { createEventBus } from '#kernel/events.ts';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
+import { createAnalyticsModule } from '#modules/analytics/index.ts';
 import { createAuthModule } from '#modules/auth/index.ts';
 import { createDevicesModule } from '#modules/devices/index.ts';
 import { createMonitoringModule } from '#modules/monitoring/index.ts';
@@ -159,6 +160,8 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
     DEFAULT_INGEST_LIMITS.maxPayloadBytes,
   );
 
+  const analytics = createAnalyticsModule({ telemetry: telemetryStore, devices: devices.api, clock });
+
   const system = createSystemModule({
     sql,
     audit,
@@ -240,6 +243,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
             ...devices.routes,
             ...telemetry.apiRoutes,
             ...monitoring.routes,
+            ...analytics.routes,
             ...notifications.routes,
             ...system.routes,
           ]

@@ -87,6 +87,8 @@ export const RULES: readonly Rule[] = [
   rule('DELETE /api/v1/notifications/{notification_id}', ANY_USER),
   rule('POST   /api/v1/notifications/broadcast', ADMIN_AND_ABOVE),
 
+  rule('GET    /api/v1/analytics/telemetry/{device_id}', MANAGEMENT),
+
   rule('POST   /api/v1/ingest/{kind}', DEVICE),
 
   rule('GET    /api/v1/monitoring/health', MANAGEMENT),

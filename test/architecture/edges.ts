@@ -2,6 +2,7 @@
 export type ModuleEdges = Readonly<Record<string, readonly string[]>>;
 
 export const moduleEdges: ModuleEdges = {
+  analytics: ['devices'],
   auth: ['users'],
   devices: ['users'],
   monitoring: ['devices'],

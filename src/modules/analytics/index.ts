@@ -1,0 +1,1 @@
+export { type AnalyticsModule, createAnalyticsModule } from './analytics.module.ts';

@@ -1,0 +1,63 @@
+import { type AnalyticsModule, createAnalyticsModule } from '#modules/analytics/index.ts';
+import type { Metrics } from '#platform/telemetry/telemetry.port.ts';
+import { createDevicesHarness, type DevicesHarness } from './devices.ts';
+import { createTestApp, type TestApp, type TestRequest, type TestResponse } from './http.ts';
+import { createTestStores, type TestStores } from './stores.ts';
+
+/** Analytics over real stores, and a device to be looked at. */
+export interface AnalyticsHarness {
+  readonly devices: DevicesHarness;
+  readonly stores: TestStores;
+  readonly module: AnalyticsModule;
+  readonly app: TestApp;
+  /** Asks `/api/v1/analytics…` as a MANAGER. */
+  ask(path: string, query?: TestRequest['query'], method?: 'GET' | 'POST', body?: unknown): Promise<TestResponse>;
+  /** Registers a device. @returns its id */
+  device(): Promise<number>;
+  append(
+    deviceId: number,
+    samples: readonly (readonly [timestamp: number | string, metrics: Metrics])[],
+  ): Promise<void>;
+  rollUp(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function createAnalyticsHarness(): Promise<AnalyticsHarness> {
+  const devices = await createDevicesHarness();
+  const { clock } = devices;
+  const stores = createTestStores(clock);
+  const { telemetry } = stores;
+  const module = createAnalyticsModule({ telemetry, devices: devices.api, clock });
+  const app = await createTestApp({ routes: module.routes, clock });
+  await stores.start();
+  return {
+    devices,
+    stores,
+    module,
+    app,
+    ask: (path, query = {}, method = 'GET', body = undefined) =>
+      app.request({
+        ...{ method, url: `/api/v1/analytics${path}`, query, as: devices.actors.MANAGER },
+        ...(body === undefined ? {} : { body }),
+      }),
+    device: async () => (await devices.device()).id,
+    async append(deviceId, samples) {
+      const all = samples.map(([at, metrics]) => ({
+        deviceId,
+        timestamp: typeof at === 'string' ? Date.parse(at) : at,
+        metrics,
+      }));
+      for (let from = 0; from < all.length; from += 5_000) {
+        await telemetry.append({ samples: all.slice(from, from + 5_000), counts: [] });
+      }
+    },
+    async rollUp() {
+      while ((await telemetry.rollUp({ endedBefore: clock.now(), limit: 100 })) === 100);
+    },
+    async close() {
+      await app.close();
+      await stores.close();
+      await devices.close();
+    },
+  };
+}
