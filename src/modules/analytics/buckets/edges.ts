@@ -37,8 +37,9 @@ export function bucketEdges(
     const first = Math.ceil((begin + offset) / width) * width - offset;
     const jumpedOver = before !== undefined && Math.ceil((begin + before) / width) * width <= begin + offset;
     if (jumpedOver && first !== begin) add(begin, offset);
-    // The few hundred thousand before the range of a short interval are not needed.
-    const near = first < start ? Math.max(first, first + Math.floor((start - first) / width) * width) : first;
+    // Of those before the range only the last may be needed: of a short interval there are a few hundred thousand.
+    const skipped = Math.floor((Math.min(start, stop - 1) - first) / width);
+    const near = first + Math.max(0, skipped) * width;
     for (let edge = near; edge < stop; edge += width) {
       add(edge, offset);
       if (edge >= end) break;
