@@ -4,7 +4,7 @@ import type { People } from '#test/support/people.ts';
 
 /** Sends `route`, such as `POST /api/v1/auth/login`. @returns the body, parsed where it is JSON */
 // biome-ignore lint/suspicious/noExplicitAny: bodies of every shape
-type Call = (status: number, route: string, options?: Omit<TestRequest, 'method' | 'url'>) => Promise<any>;
+export type Call = (status: number, route: string, options?: Omit<TestRequest, 'method' | 'url'>) => Promise<any>;
 
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 

@@ -6,6 +6,7 @@ import { startTestSmtpServer, type TestSmtpServer } from '#test/support/smtp.ts'
 import { type RunningSystem, startTestSystem } from '#test/support/system.ts';
 import { RULES } from './authorisation.table.ts';
 import { walkThroughAlerts } from './scenario.alerts.ts';
+import { walkThroughAnalytics } from './scenario.analytics.ts';
 
 /*
  * One walk through everything that the API can do; every answer is compared with the API document on the way
@@ -360,6 +361,8 @@ test('documents, keys, probes and metrics are there', async () => {
   expect(await call(200, 'GET /livez')).toEqual({ status: 'ok' });
   expect(await call(200, 'GET /readyz')).toMatchObject({ status: 'ok', checks: { sql: 'ok', telemetry: 'ok' } });
 });
+
+test('a device is analysed', () => walkThroughAnalytics(call, people));
 
 test('nothing was left out', () => {
   const rows = RULES.map(({ method, path }) => `${method} ${path}`);
