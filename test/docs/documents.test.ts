@@ -35,6 +35,15 @@ describe('documents', () => {
     expect(broken).toEqual([]);
   });
 
+  test('each decision has a number of its own, which its title says too', () => {
+    const names = readdirSync(join(root, 'docs/adr'));
+    const numbers = names.map((name) => name.slice(0, 4));
+    expect(numbers.filter((number, index) => numbers.indexOf(number) !== index)).toEqual([]);
+    for (const name of names) {
+      expect(readFileSync(join(root, 'docs/adr', name), 'utf8')).toMatch(new RegExp(`^# ${name.slice(0, 4)}: `));
+    }
+  });
+
   test('mqtt.md explains every reason for a rejection', () => {
     const text = readFileSync(join(root, 'docs/mqtt.md'), 'utf8');
     const table = /^\| reason[\s\S]*?\n\n/m.exec(text)?.[0] ?? '';

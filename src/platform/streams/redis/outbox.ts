@@ -59,7 +59,10 @@ export function createOutbox<T>(send: (items: readonly T[]) => Promise<void>, lo
       closed = true;
       clearTimeout(retry);
       flush();
-      const late = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+      const late = new Promise<void>((resolve) => {
+        if (signal.aborted) resolve();
+        signal.addEventListener('abort', () => resolve(), { once: true });
+      });
       await Promise.race([sending, late]);
       if (waiting.length > 0) logger.error({ waiting: waiting.length }, 'events are lost: their stream was away');
       for (const { sent } of waiting.splice(0)) sent();
