@@ -23,6 +23,8 @@ type ItemPlace =
 export interface BatchResult {
   /** Indexes into `samples`. */
   readonly mergedSamples: ReadonlySet<number>;
+  /** Left out, because the samples that they met had no room for them. */
+  readonly fullSamples: ReadonlySet<number>;
   /** By index into `logs`. */
   readonly newLogs: readonly boolean[];
   /** What the stores refused to take: indexes into `samples`, logs, statuses. */
@@ -148,6 +150,7 @@ export function createOutcomeRecorder({ logs, statuses }: Batch) {
         if (place.kind === 'rejected') return place.reason;
         const { kind, index } = place;
         if (wasRefused(result, kind, index)) return 'not_storable';
+        if (kind === 'sample' && result.fullSamples.has(index)) return 'sample_full';
         if (kind === 'sample') return result.mergedSamples.has(index) ? 'merged' : 'stored';
         if (kind === 'log') return result.newLogs[index] === true ? 'stored' : 'merged';
         return 'stored';

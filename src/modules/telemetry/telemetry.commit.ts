@@ -47,8 +47,11 @@ interface Prepared {
   readonly refusedStatuses: ReadonlySet<PendingStatus>;
 }
 
+/** Indexes of samples. */
 interface Appended {
   readonly merged: readonly number[];
+  /** Counted by the store. */
+  readonly full: readonly number[];
   readonly refused: readonly number[];
 }
 
@@ -115,8 +118,8 @@ export function createBatchCommitter(dependencies: CommitterDependencies): Batch
     failed: unknown,
   ): Promise<Appended> {
     try {
-      const { merged } = await insist(() => telemetry.append({ samples, counts }), { refusals: REFUSALS, failed });
-      return { merged, refused: [] };
+      const result = await insist(() => telemetry.append({ samples, counts }), { refusals: REFUSALS, failed });
+      return { ...result, refused: [] };
     } catch {
       return await appendDivided(samples, counts);
     }
@@ -124,11 +127,13 @@ export function createBatchCommitter(dependencies: CommitterDependencies): Batch
 
   async function appendDivided(samples: readonly Sample[], counts: readonly LedgerIncrement[]): Promise<Appended> {
     const merged: number[] = [];
+    const full: number[] = [];
     const write = async (part: readonly number[]) => {
       // One array for all tries: by it the store knows a batch again.
       const batch = { samples: part.map((index) => samples[index] as Sample), counts: [] };
       const result = await insist(() => telemetry.append(batch), ONCE);
       merged.push(...result.merged.map((index) => part[index] as number));
+      full.push(...result.full.map((index) => part[index] as number));
     };
     const suspects = await divide([...samples.keys()], write);
     // Unless the store takes this, it is the store that is at fault, and nothing is given up.
@@ -148,7 +153,7 @@ export function createBatchCommitter(dependencies: CommitterDependencies): Batch
       const rejections = refused.map((index) => rejection((samples[index] as Sample).deviceId));
       await insist(() => telemetry.append({ samples: [], counts: rejections }), FOR_EVER);
     }
-    return { merged, refused };
+    return { merged, full, refused };
   }
 
   return {
@@ -163,16 +168,24 @@ export function createBatchCommitter(dependencies: CommitterDependencies): Batch
       }
       const { samples } = batch;
       const counts = ledgerCounts(batch, { newLogs, refusedLogs, refusedStatuses });
-      let appended: Appended = { merged: [], refused: [] };
+      let appended: Appended = { merged: [], full: [], refused: [] };
       if (samples.length > 0 || counts.length > 0) {
         appended = await inOrder<Appended>(
           async () => ({ ...(await telemetry.append({ samples, counts })), refused: [] }),
           (error) => appendAgain(samples, counts, error),
         );
       }
-      const refusedSamples = new Set(appended.refused);
-      onCommitted(refusedSamples.size === 0 ? batch : withoutSamples(batch, refusedSamples));
-      return { mergedSamples: new Set(appended.merged), refusedSamples, newLogs, refusedLogs, refusedStatuses };
+      const { merged, full, refused } = appended;
+      const isWhole = full.length + refused.length === 0;
+      onCommitted(isWhole ? batch : withoutSamples(batch, new Set([...full, ...refused])));
+      return {
+        mergedSamples: new Set(merged),
+        fullSamples: new Set(full),
+        refusedSamples: new Set(refused),
+        newLogs,
+        refusedLogs,
+        refusedStatuses,
+      };
     },
     isStalled,
     giveUpOn,

@@ -58,13 +58,15 @@ function createStores() {
         check([...batch.samples, ...batch.counts]);
         const seen = new Set(appended.flatMap((each) => each.samples.map((s) => `${s.deviceId}:${s.timestamp}`)));
         const merged: number[] = [];
+        const full: number[] = [];
         for (const [index, sample] of batch.samples.entries()) {
           const key = `${sample.deviceId}:${sample.timestamp}`;
-          if (seen.has(key)) merged.push(index);
+          if (sample.metrics['full'] === true) full.push(index);
+          else if (seen.has(key)) merged.push(index);
           seen.add(key);
         }
         appended.push(batch);
-        return { merged };
+        return { merged, full };
       },
     },
     collection: {
@@ -330,6 +332,13 @@ describe('the ingest pipeline', () => {
     expect(await pipeline.receiveItems(device(1), 'status', [{ value: { status: 'ERROR' } }], REQUEST)).toEqual([
       'stored',
     ]);
+  });
+
+  test('what had no room in the sample that it met is told, and shown to nobody', async () => {
+    const { pipeline, shown } = subject;
+    const items = [{ value: { a: 1 } }, { value: { timestamp: NOW - 1, metrics: { full: true } } }];
+    expect(await pipeline.receiveItems(device(1), 'telemetry', items, REQUEST)).toEqual(['stored', 'sample_full']);
+    expect(shown.flatMap((batch) => batch.samples).map((sample) => sample.metrics)).toEqual([{ a: 1 }]);
   });
 
   test('signals of the broker keep their place between the messages', async () => {

@@ -156,6 +156,10 @@ export function createIngestPipeline({
     const result = await committer.commit(batch);
     committing.delete(batch);
     commits += 1;
+    for (const index of result.fullSamples) {
+      const deviceId = batch.samples[index]?.deviceId ?? 0;
+      logRejection({ deviceId, deviceUid: batch.devices.get(deviceId) ?? '' }, 'sample_full');
+    }
     for (const observe of observers.get(batch) ?? []) observe(result);
     observers.delete(batch);
     for (const acknowledge of batch.acknowledgements) acknowledge();
@@ -166,10 +170,14 @@ export function createIngestPipeline({
   function reject(batch: Batch, device: MqttDevice, reason: RejectReason): void {
     batch.items += 1;
     addRejection(batch, device.deviceId, reason);
-    const key = `${device.deviceId}:${reason}`;
+    logRejection(device, reason);
+  }
+
+  function logRejection({ deviceId, deviceUid }: MqttDevice, reason: RejectReason): void {
+    const key = `${deviceId}:${reason}`;
     if (loggedRejects.has(key)) return;
     loggedRejects.set(key, true);
-    logger.warn({ device_uid: device.deviceUid, reason }, 'message rejected');
+    logger.warn({ device_uid: deviceUid, reason }, 'message rejected');
   }
 
   /** Puts one item into the batch. Returns the reason if it was rejected. */

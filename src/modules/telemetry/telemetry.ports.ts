@@ -45,6 +45,7 @@ export const REJECT_REASONS = {
   invalid_log: 'a log message does not fit its schema',
   invalid_response: 'a response message does not fit its schema',
   unknown_command: 'a response names a command that was never sent to this device',
+  sample_full: 'the sample of that time stamp has no room for further metrics',
   not_storable: 'the store refuses the item, although it takes others; it is in the log of the server',
   forbidden_topic: 'the topic is not one of this device',
 } as const;

@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { LatestValue, Metrics, MetricValue, Sample, TelemetryStore } from './telemetry.port.ts';
+import {
+  type LatestValue,
+  MAX_SAMPLE_METRICS,
+  type Metrics,
+  type MetricValue,
+  type Sample,
+  type TelemetryStore,
+} from './telemetry.port.ts';
 
 /** What a test may do to the store's surroundings. */
 export interface TelemetryHarness {
@@ -74,6 +81,33 @@ export function telemetryContract(name: string, open: () => Promise<TelemetryHar
         b: { value: 0, timestamp: T0 },
       });
       expect((await all(deviceId)).map((sample) => sample.timestamp)).toEqual([T0, T0 + 10]);
+    });
+
+    test('a sample that is merged again and again stops growing, and takes new values of what it has', async () => {
+      const deviceId = newDevice();
+      const names = (from: number, count: number, value: number) =>
+        Object.fromEntries(Array.from({ length: count }, (_, n) => [`m${from + n}`, value]));
+      await append({ deviceId, timestamp: T0, metrics: names(0, MAX_SAMPLE_METRICS - 2, 1) });
+      const result = await append(
+        { deviceId, timestamp: T0 + 1, metrics: { other: 1 } },
+        { deviceId, timestamp: T0, metrics: { a: 1, b: 1, c: 1 } },
+        { deviceId, timestamp: T0, metrics: { a: 2, b: 2 } },
+        { deviceId, timestamp: T0, metrics: { d: 1 } },
+        { deviceId, timestamp: T0, metrics: { a: 3, m0: 3 } },
+      );
+      expect(result).toEqual({ merged: [2, 4], full: [1, 3] });
+      const [sample] = await all(deviceId);
+      expect(sample?.metrics).toEqual({ ...names(0, MAX_SAMPLE_METRICS - 2, 1), m0: 3, a: 3, b: 2 });
+      expect(await store.ledger(deviceId)).toEqual({ stored: 2, merged: 2, rejected: { sample_full: 2 } });
+      const latest = await store.latest(deviceId);
+      expect(latest).toMatchObject({ a: { value: 3, timestamp: T0 }, b: { value: 2 }, other: { value: 1 } });
+      expect(Object.keys(latest).filter((name) => ['c', 'd'].includes(name))).toEqual([]);
+      // Within one batch as well, where nothing is stored yet.
+      const another = newDevice();
+      const first = { deviceId: another, timestamp: T0, metrics: names(0, MAX_SAMPLE_METRICS, 1) };
+      const second = { deviceId: another, timestamp: T0, metrics: { one: 'more' } };
+      expect(await append(first, second)).toEqual({ merged: [], full: [1] });
+      expect((await all(another))[0]?.metrics).toEqual(first.metrics);
     });
 
     test('metric names that objects inherit are names like others', async () => {

@@ -36,7 +36,14 @@ export interface TelemetryBatch {
 export interface AppendResult {
   /** Indexes into `batch.samples` of those that met a stored sample of the same device and timestamp. */
   readonly merged: readonly number[];
+  /** Of those that were left out, because the sample that they met has no room for their metrics. */
+  readonly full: readonly number[];
 }
+
+/** Metrics of one sample, whatever it is merged from: merging reads and writes the whole of it. */
+export const MAX_SAMPLE_METRICS = 1_000;
+/** The ledger's reason for samples that were left out by that. */
+export const SAMPLE_FULL = 'sample_full';
 
 export interface LatestValue {
   readonly value: MetricValue;
@@ -80,7 +87,8 @@ export interface HistoryPage {
  *   with `unavailable` too, or the store finishes the earlier one first.
  *   Any other error: the store refuses what is in the batch, which has changed nothing but maybe history.
  * - A sample of a device and timestamp that is already there is merged into it: metrics are united, the
- *   later value of one metric wins. So appending a batch twice changes no history.
+ *   later value of one metric wins. So appending a batch twice changes no history. One that would bring it new
+ *   metrics beyond `MAX_SAMPLE_METRICS` changes nothing and counts as rejected (`sample_full`).
  * - Latest values go by the samples' time, not by arrival: an older sample never replaces a newer value;
  *   of two with one timestamp the later appended wins.
  */

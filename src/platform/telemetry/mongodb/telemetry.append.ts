@@ -3,16 +3,18 @@ import type { AnyBulkWriteOperation, Collection, Filter } from 'mongodb';
 import { isAppError } from '#kernel/errors.ts';
 import type { MongodbConnection } from '#platform/mongodb/mongodb-connection.ts';
 import { duplicatesOf, storeAway } from '#platform/mongodb/mongodb-errors.ts';
-import type { AppendResult, LatestValue, TelemetryBatch } from '../telemetry.port.ts';
+import type { AppendResult, LatestValue, Sample, TelemetryBatch } from '../telemetry.port.ts';
 import type { ChangedHours } from './telemetry.changed-hours.ts';
 import {
   countsOf,
   type DeviceDocument,
+  fullAmong,
   mergesOf,
   newDevice,
   type Plan,
   planOf,
   type SampleDocument,
+  withoutFull,
 } from './telemetry.plan.ts';
 
 export interface AppenderOptions {
@@ -26,12 +28,14 @@ export interface AppenderOptions {
 
 /** A batch that has begun to be written: how far it is. */
 interface Attempt {
-  readonly plan: Plan;
+  plan: Plan;
   /** Of this process, ascending. */
   readonly number: number;
   tries: number;
   /** After the samples were inserted: which of them met stored ones, ascending. */
   merged?: readonly number[];
+  /** Of those: which are left out, because the stored ones have no room for them; then no part of the plan any more. */
+  full?: readonly number[];
   isMerged: boolean;
   isMarked: boolean;
   isDone: boolean;
@@ -88,6 +92,23 @@ export function createAppender({ connection, samples, devices, hours, writer }: 
     const found = await run(() => samples.find({ _id: { $in: ids } }, { projection: { _id: 1 } }).toArray());
     const ours = new Set(found.map(({ _id }) => _id.toHexString()));
     return met.filter((index) => !ours.has((documents[index] as SampleDocument)._id.toHexString()));
+  }
+
+  /** Which of those that met stored samples have no room there. Reads what is stored: nothing is merged yet. */
+  async function fullOf(plan: Plan, merged: readonly number[]): Promise<readonly number[]> {
+    const times = new Map<number, number[]>();
+    for (const index of merged) {
+      const { deviceId, timestamp } = plan.samples[index] as Sample;
+      times.set(deviceId, [...(times.get(deviceId) ?? []), timestamp]);
+    }
+    const $or = [...times].map(([device_id, some]) => ({ device_id, timestamp: { $in: some } }));
+    const ours = new Set(plan.documents.map(({ _id }) => _id.toHexString()));
+    const found = await run(() => samples.find({ $or }).toArray());
+    return fullAmong(
+      plan,
+      merged,
+      found.filter(({ _id }) => !ours.has(_id.toHexString())),
+    );
   }
 
   async function createMissingDevices({ devices: changes }: Plan): Promise<void> {
@@ -156,7 +177,13 @@ export function createAppender({ connection, samples, devices, hours, writer }: 
     // Before, so that whoever sees the samples knows of the change; after, so that nobody forgets it too early.
     if (!attempt.isMerged) await hours.beforeChange(attempt.plan.hours);
     attempt.merged ??= await insert(attempt);
-    const { plan, merged } = attempt;
+    if (attempt.full === undefined) {
+      const found = attempt.merged.length === 0 ? [] : await fullOf(attempt.plan, attempt.merged);
+      attempt.plan = withoutFull(attempt.plan, found);
+      attempt.merged = attempt.merged.filter((index) => !found.includes(index));
+      attempt.full = found;
+    }
+    const { plan, merged, full } = attempt;
     if (!attempt.isMerged && merged.length > 0) {
       await run(() => samples.bulkWrite(mergesOf(plan, merged), { ordered: false }).catch(contested));
     }
@@ -165,7 +192,7 @@ export function createAppender({ connection, samples, devices, hours, writer }: 
     attempt.isMarked = true;
     if (plan.devices.size > 0) {
       await createMissingDevices(plan);
-      const counts = countsOf(plan, new Set(merged));
+      const counts = countsOf(plan, new Set(merged), new Set(full));
       if (!(await applyInOrder(attempt, counts))) await applyLate(attempt, counts);
     }
     attempt.isDone = true;
@@ -207,7 +234,7 @@ export function createAppender({ connection, samples, devices, hours, writer }: 
       await finish(attempt, giveUpAt);
     }
     unfinished.delete(key);
-    return { merged: attempt.merged ?? [] };
+    return { merged: attempt.merged ?? [], full: attempt.full ?? [] };
   }
 
   return {

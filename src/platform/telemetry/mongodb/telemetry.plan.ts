@@ -1,6 +1,14 @@
 import { type AnyBulkWriteOperation, ObjectId } from 'mongodb';
 import { HOUR_MS } from '../aggregation/source.ts';
-import type { LatestValue, LedgerIncrement, Metrics, Sample, TelemetryBatch } from '../telemetry.port.ts';
+import {
+  type LatestValue,
+  type LedgerIncrement,
+  MAX_SAMPLE_METRICS,
+  type Metrics,
+  SAMPLE_FULL,
+  type Sample,
+  type TelemetryBatch,
+} from '../telemetry.port.ts';
 import { encodeMetrics, encodeName } from './telemetry.names.ts';
 
 /** In `telemetry_data`. */
@@ -44,6 +52,7 @@ export interface Plan {
   /** Samples whose device and timestamp came before in this batch, by index. */
   readonly repeated: readonly number[];
   readonly devices: ReadonlyMap<number, DeviceChange>;
+  readonly counts: readonly LedgerIncrement[];
   /** Device → starts of the hours in which it has samples here. */
   readonly hours: ReadonlyMap<number, ReadonlySet<number>>;
 }
@@ -70,7 +79,48 @@ export function planOf({ samples, counts }: TelemetryBatch): Plan {
     noteLatest(entryOf(devices, deviceId, noChange).latest, timestamp, metrics);
   }
   for (const count of counts) addCounts(entryOf(devices, count.deviceId, noChange), count);
-  return { samples, documents, positions, repeated, devices, hours };
+  return { samples, documents, positions, repeated, devices, counts, hours };
+}
+
+/**
+ * Among the samples that met others, in the order in which they are merged: those that would bring one new metrics
+ * beyond its limit.
+ * @param stored documents that were there before the batch
+ */
+export function fullAmong(
+  { samples }: Plan,
+  merged: readonly number[],
+  stored: readonly Pick<SampleDocument, 'device_id' | 'timestamp' | 'metrics'>[],
+): readonly number[] {
+  const names = new Map<string, Set<string>>();
+  const keyOf = ({ deviceId, timestamp }: Pick<Sample, 'deviceId' | 'timestamp'>) => `${deviceId} ${timestamp}`;
+  for (const { device_id: deviceId, timestamp, metrics } of stored) {
+    names.set(keyOf({ deviceId, timestamp }), new Set(Object.keys(metrics)));
+  }
+  const isMerged = new Set(merged);
+  const keys = new Set(merged.map((index) => keyOf(samples[index] as Sample)));
+  const full: number[] = [];
+  for (const [index, sample] of samples.entries()) {
+    const key = keyOf(sample);
+    if (!keys.has(key)) continue;
+    const known = entryOf(names, key, () => new Set());
+    const united = new Set([...known, ...Object.keys(sample.metrics).map(encodeName)]);
+    if (isMerged.has(index) && united.size > MAX_SAMPLE_METRICS && united.size > known.size) full.push(index);
+    else names.set(key, united);
+  }
+  return full;
+}
+
+/** The plan for the latest values and counts when these samples are left out. */
+export function withoutFull(plan: Plan, full: readonly number[]): Plan {
+  if (full.length === 0) return plan;
+  const left = new Set(full);
+  const rejections = full.map((index) => ({
+    deviceId: (plan.samples[index] as Sample).deviceId,
+    rejected: { [SAMPLE_FULL]: 1 },
+  }));
+  const samples = plan.samples.filter((_, index) => !left.has(index));
+  return { ...plan, devices: planOf({ samples, counts: [...plan.counts, ...rejections] }).devices };
 }
 
 interface Merge {
@@ -92,8 +142,12 @@ export function mergesOf(plan: Plan, merged: readonly number[]): AnyBulkWriteOpe
   }));
 }
 
-/** Counts of the batch by device; `merged` holds indexes of samples, all others were stored. */
-export function countsOf(plan: Plan, merged: ReadonlySet<number>): ReadonlyMap<number, Record<string, number>> {
+/** Counts of the batch by device; `merged` and `full` hold indexes of samples, all others were stored. */
+export function countsOf(
+  plan: Plan,
+  merged: ReadonlySet<number>,
+  full: ReadonlySet<number>,
+): ReadonlyMap<number, Record<string, number>> {
   const counts = new Map<number, Record<string, number>>();
   for (const [deviceId, { stored, merged: mergedElsewhere, rejected }] of plan.devices) {
     const increments: Record<string, number> = { stored, merged: mergedElsewhere };
@@ -101,6 +155,7 @@ export function countsOf(plan: Plan, merged: ReadonlySet<number>): ReadonlyMap<n
     counts.set(deviceId, increments);
   }
   for (let index = 0; index < plan.samples.length; index += 1) {
+    if (full.has(index)) continue;
     const increments = counts.get((plan.samples[index] as Sample).deviceId) as { stored: number; merged: number };
     if (merged.has(index)) increments.merged += 1;
     else increments.stored += 1;

@@ -1,13 +1,17 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { LRUCache } from 'lru-cache';
-import type {
-  HistoryPage,
-  HistoryQuery,
-  LatestValue,
-  LedgerEntry,
-  LedgerIncrement,
-  Metrics,
-  DeviceState as RestoredState,
+import { type LatestValues, noteLatest, noValues } from '../latest-values.ts';
+import {
+  type AppendResult,
+  type HistoryPage,
+  type HistoryQuery,
+  type LatestValue,
+  type LedgerEntry,
+  type LedgerIncrement,
+  MAX_SAMPLE_METRICS,
+  type Metrics,
+  type DeviceState as RestoredState,
+  SAMPLE_FULL,
 } from '../telemetry.port.ts';
 import { createAggregationReads } from './aggregation.procedures.ts';
 import { createHourMarks, createRollupWrites, hourOf, markAllHours, ROLLUP_SCHEMA } from './rollup.procedures.ts';
@@ -202,10 +206,16 @@ function createWrites(database: DatabaseSync) {
     return state;
   }
 
-  function merge(deviceId: number, timestamp: number, metrics: string): void {
+  /** @returns false: the stored sample has no room for the new metrics, and stays as it is */
+  function merge(deviceId: number, timestamp: number, metrics: string): boolean {
     const row = selectSample.get(deviceId, timestamp) as { metrics: string };
-    const merged = JSON.stringify({ ...JSON.parse(row.metrics), ...JSON.parse(metrics) });
-    if (merged !== row.metrics) updateSample.run(merged, deviceId, timestamp);
+    const stored = JSON.parse(row.metrics) as Metrics;
+    const united = { ...stored, ...(JSON.parse(metrics) as Metrics) };
+    const count = Object.keys(united).length;
+    if (count > MAX_SAMPLE_METRICS && count > Object.keys(stored).length) return false;
+    const text = JSON.stringify(united);
+    if (text !== row.metrics) updateSample.run(text, deviceId, timestamp);
+    return true;
   }
 
   function noteChange(deviceId: number, { changedHours }: DeviceState, timestamp: number): void {
@@ -231,7 +241,7 @@ function createWrites(database: DatabaseSync) {
     }
   }
 
-  function appendInTransaction(batch: EncodedBatch): number[] {
+  function appendInTransaction(batch: EncodedBatch): AppendResult {
     const touched = new Map<number, DeviceState>();
     const touch = (deviceId: number): DeviceState => {
       let state = touched.get(deviceId);
@@ -242,6 +252,7 @@ function createWrites(database: DatabaseSync) {
       return state;
     };
     const merged: number[] = [];
+    const full: number[] = [];
     const metrics = batch.metrics.split('\n');
     for (let index = 0; index < batch.deviceIds.length; index += 1) {
       const deviceId = batch.deviceIds[index] as number;
@@ -251,13 +262,16 @@ function createWrites(database: DatabaseSync) {
       noteChange(deviceId, state, timestamp);
       if (insert.run(deviceId, timestamp, text).changes === 1) {
         state.stored += 1;
-      } else {
-        merge(deviceId, timestamp, text);
+      } else if (merge(deviceId, timestamp, text)) {
         state.merged += 1;
         merged.push(index);
+      } else {
+        state.rejected[SAMPLE_FULL] = (state.rejected[SAMPLE_FULL] ?? 0) + 1;
+        full.push(index);
       }
     }
-    for (const [deviceId, values] of batch.latest) {
+    const newest = full.length === 0 ? batch.latest : latestWithout(batch, metrics, new Set(full));
+    for (const [deviceId, values] of newest) {
       const { latest } = touch(deviceId);
       for (const name in values) {
         const value = values[name] as LatestValue;
@@ -283,7 +297,7 @@ function createWrites(database: DatabaseSync) {
         JSON.stringify(state.latest),
       );
     }
-    return merged;
+    return { merged, full };
   }
 
   return {
@@ -291,7 +305,7 @@ function createWrites(database: DatabaseSync) {
       database,
       forget: (deviceId, hour) => void states.peek(deviceId)?.changedHours.delete(hour),
     }),
-    'telemetry.append': (batch: EncodedBatch): number[] => {
+    'telemetry.append': (batch: EncodedBatch): AppendResult => {
       if (batch.generation < oldestGeneration) {
         throw Object.assign(new Error('an earlier batch was not stored'), { errcode: SQLITE_BUSY });
       }
@@ -301,9 +315,9 @@ function createWrites(database: DatabaseSync) {
         const version = (dataVersion.get() as { data_version: number }).data_version;
         if (version !== seenVersion) states.clear();
         seenVersion = version;
-        const merged = appendInTransaction(batch);
+        const result = appendInTransaction(batch);
         commit.run();
-        return merged;
+        return result;
       } catch (error) {
         states.clear();
         oldestGeneration = batch.generation + 1;
@@ -325,4 +339,20 @@ function createWrites(database: DatabaseSync) {
       return removed;
     },
   };
+}
+
+/** Latest values of a batch without some of its samples. */
+function latestWithout(
+  { deviceIds, timestamps }: EncodedBatch,
+  metrics: readonly string[],
+  left: ReadonlySet<number>,
+): EncodedBatch['latest'] {
+  const latest = new Map<number, LatestValues>();
+  for (const [index, deviceId] of deviceIds.entries()) {
+    if (left.has(index)) continue;
+    const values = latest.get(deviceId) ?? noValues();
+    latest.set(deviceId, values);
+    noteLatest(values, JSON.parse(metrics[index] as string), timestamps[index] as number);
+  }
+  return [...latest];
 }

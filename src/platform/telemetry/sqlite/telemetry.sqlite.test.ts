@@ -55,7 +55,7 @@ test('a locked file makes an append unavailable, stores nothing, and the next tr
   other.exec('ROLLBACK');
   other.close();
   expect(await store.ledger(1)).toEqual({ stored: 0, merged: 0, rejected: {} });
-  expect(await store.append(batch)).toEqual({ merged: [] });
+  expect(await store.append(batch)).toEqual({ merged: [], full: [] });
   await close();
   folder.remove();
 });

@@ -3,7 +3,8 @@ import { createAggregator } from '../aggregation/aggregator.ts';
 import { rollUpHour } from '../aggregation/hour.ts';
 import type { AggregationSource, RawPart, RollupPart } from '../aggregation/source.ts';
 import type { SeriesSlice } from '../aggregation.port.ts';
-import type { HistoryPage, LatestValue, LedgerEntry, Sample, TelemetryStore } from '../telemetry.port.ts';
+import { type LatestValues, noteLatest, noValues } from '../latest-values.ts';
+import type { AppendResult, HistoryPage, LatestValue, LedgerEntry, Sample, TelemetryStore } from '../telemetry.port.ts';
 import type { ChangedHour, FinishedHour } from './rollup.procedures.ts';
 import type { EncodedBatch } from './telemetry.procedures.ts';
 
@@ -29,11 +30,10 @@ export function createSqliteTelemetryStore({
     async append({ samples, counts }) {
       const batch: EncodedBatch = { ...encode(samples), counts, generation };
       try {
-        const merged = await writer.call<number[]>('telemetry.append', batch, [
+        return await writer.call<AppendResult>('telemetry.append', batch, [
           batch.deviceIds.buffer as ArrayBuffer,
           batch.timestamps.buffer as ArrayBuffer,
         ]);
-        return { merged };
       } catch (error) {
         generation = Math.max(generation, batch.generation + 1);
         throw error;
@@ -65,7 +65,7 @@ function encode(samples: readonly Sample[]): Omit<EncodedBatch, 'counts' | 'gene
   const deviceIds = new Float64Array(samples.length);
   const timestamps = new Float64Array(samples.length);
   const texts = new Array<string>(samples.length);
-  const latest = new Map<number, Record<string, LatestValue>>();
+  const latest = new Map<number, LatestValues>();
   for (let index = 0; index < samples.length; index += 1) {
     const { deviceId, timestamp, metrics } = samples[index] as Sample;
     deviceIds[index] = deviceId;
@@ -73,19 +73,10 @@ function encode(samples: readonly Sample[]): Omit<EncodedBatch, 'counts' | 'gene
     texts[index] = JSON.stringify(metrics);
     let values = latest.get(deviceId);
     if (values === undefined) {
-      // A metric may be called `constructor`.
-      values = Object.create(null) as Record<string, LatestValue>;
+      values = noValues();
       latest.set(deviceId, values);
     }
-    for (const name in metrics) {
-      const known = values[name] as { value: unknown; timestamp: number } | undefined;
-      if (known === undefined) {
-        values[name] = { value: metrics[name] as LatestValue['value'], timestamp };
-      } else if (timestamp >= known.timestamp) {
-        known.value = metrics[name];
-        known.timestamp = timestamp;
-      }
-    }
+    noteLatest(values, metrics, timestamp);
   }
   return { deviceIds, timestamps, metrics: texts.join('\n'), latest: [...latest] };
 }
