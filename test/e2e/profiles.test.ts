@@ -12,7 +12,10 @@ function ownDatabase(url: string): string {
   return address.href;
 }
 
-const SETTING_OF: Readonly<Record<ServerName, (server: TestServer) => ServerSettings>> = {
+/** A browser is no part of it. */
+type PartServer = Exclude<ServerName, 'chromium'>;
+
+const SETTING_OF: Readonly<Record<PartServer, (server: TestServer) => ServerSettings>> = {
   mariadb: ({ url }) => ({ DATABASE_URL: ownDatabase(url) }),
   mongodb: ({ url }) => ({ DOCUMENTS_URL: ownDatabase(url) }),
   redis: ({ url }) => ({ REDIS_URL: url }),
@@ -20,7 +23,7 @@ const SETTING_OF: Readonly<Record<ServerName, (server: TestServer) => ServerSett
 };
 
 /** The same scenario as in main-path.test.ts, with each of these parts outside the process. */
-const PROFILES: readonly (readonly ServerName[])[] = [
+const PROFILES: readonly (readonly PartServer[])[] = [
   ['mariadb', 'redis'],
   ['mongodb'],
   ['mosquitto'],

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# MariaDB, Redis and Mosquitto from Debian. The tests start servers of their own: no service runs afterwards.
+# MariaDB, Redis, Mosquitto and Chromium from Debian. The tests start servers of their own: no service runs afterwards.
 set -euo pipefail
-packages=(mariadb-server redis-server mosquitto mosquitto-clients)
+packages=(mariadb-server redis-server mosquitto mosquitto-clients chromium)
 
 missing=()
 for package in "${packages[@]}"; do

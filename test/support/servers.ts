@@ -2,7 +2,7 @@ import { appendFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, test } from 'vitest';
 
-export type ServerName = 'mariadb' | 'mongodb' | 'redis' | 'mosquitto';
+export type ServerName = 'mariadb' | 'mongodb' | 'redis' | 'mosquitto' | 'chromium';
 
 /** A real server that tests talk to. */
 export interface TestServer {
@@ -31,6 +31,7 @@ const ADDRESS_IN: Readonly<Record<ServerName, string>> = {
   mongodb: 'TEST_MONGODB_URL',
   redis: 'TEST_REDIS_URL',
   mosquitto: 'TEST_MOSQUITTO',
+  chromium: 'TEST_CHROMIUM_URL',
 };
 
 /**

@@ -1,0 +1,59 @@
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describeWithServer } from '../support/servers.ts';
+import { type RunningSystem, startTestSystem } from '../support/system.ts';
+
+/** The API document as people see it, in a browser that may load nothing from elsewhere. */
+await describeWithServer('chromium', (server) => {
+  describe('the API document in a browser', () => {
+    let system: RunningSystem;
+    let browser: Browser;
+    let base: string;
+
+    beforeAll(async () => {
+      system = await startTestSystem();
+      base = `http://127.0.0.1:${system.system.http.port()}`;
+      browser = await chromium.connectOverCDP(server.url);
+    });
+    afterAll(async () => {
+      await browser?.close();
+      await system?.stop();
+    });
+
+    /** The page, what broke in it, and which other servers it got an answer from. */
+    async function open(path: string): Promise<{ page: Page; errors: string[]; elsewhere: string[] }> {
+      const page = await browser.newPage();
+      const errors: string[] = [];
+      const elsewhere: string[] = [];
+      page.on('pageerror', (error) => errors.push(error.message));
+      page.on('response', (response) => {
+        if (!/^(blob|data):/.test(response.url()) && !response.url().startsWith(base)) elsewhere.push(response.url());
+      });
+      await page.goto(base + path);
+      return { page, errors, elsewhere };
+    }
+
+    test('/redoc shows every operation, and finds one', async () => {
+      const { page, errors, elsewhere } = await open('/redoc');
+      await page.getByRole('heading', { name: 'Register a device' }).waitFor();
+      const shown = await page.locator('[data-section-id^="tag/"] h2').allInnerTexts();
+      expect(shown.length).toBeGreaterThan(40);
+      // The search runs in a worker, which the policy has to let it have.
+      await page.getByPlaceholder('Search').pressSequentially('register');
+      await page.locator('[data-role="search:results"]', { hasText: 'Register a device' }).waitFor();
+      expect({ errors, elsewhere }).toEqual({ errors: [], elsewhere: [] });
+      await page.close();
+    });
+
+    test('/docs lets one try an operation', async () => {
+      const { page, errors, elsewhere } = await open('/docs');
+      const operation = page.locator('.opblock', { hasText: '/api/v1/system/health' });
+      await operation.locator('.opblock-summary-control').click();
+      await operation.getByRole('button', { name: 'Try it out' }).click();
+      await operation.getByRole('button', { name: 'Execute' }).click();
+      await operation.locator('.live-responses-table .response-col_status', { hasText: '200' }).waitFor();
+      expect({ errors, elsewhere }).toEqual({ errors: [], elsewhere: [] });
+      await page.close();
+    });
+  });
+});
