@@ -41,6 +41,8 @@ export async function startMariadb(): Promise<TestServer | null> {
       server,
       '--no-defaults',
       `--datadir=${join(folder, 'data')}`,
+      // Servers that share one delete each other's temporary tables.
+      `--tmpdir=${folder}`,
       `--socket=${socketOf(folder)}`,
       `--pid-file=${join(folder, 'server.pid')}`,
       `--port=${port}`,

@@ -32,6 +32,8 @@ export interface MosquittoControl extends Component {
   command(...commands: readonly Command[]): Promise<readonly Reply[]>;
   /** @throws AppError `unavailable` */
   ping(): Promise<void>;
+  /** When its connection was lost last, by `performance.now()`: then the broker, or the way to it, was away. */
+  lostAt(): number;
 }
 
 export interface MosquittoControlOptions {
@@ -69,6 +71,7 @@ export function createMosquittoControl({
   const waiting = new Map<string, Waiting>();
   let rightsChanged = false;
   let sequence = 0;
+  let lostAt = Number.NEGATIVE_INFINITY;
   let outbox: Waiting[] = [];
 
   const connection = createConnection({
@@ -80,7 +83,10 @@ export function createMosquittoControl({
       await client.subscribeAsync(RESPONSES, { qos: 1 });
       await takeRights(client);
     },
-    onLost: () => failAll(),
+    onLost() {
+      lostAt = performance.now();
+      failAll();
+    },
   });
 
   function answered(payload: Buffer): void {
@@ -224,5 +230,6 @@ export function createMosquittoControl({
     async ping() {
       connection.client();
     },
+    lostAt: () => lostAt,
   };
 }

@@ -10,6 +10,7 @@ import { createMosquittoAccounts } from './accounts.ts';
 import { createMosquittoControl } from './control.ts';
 import { createMosquittoBroker } from './mosquitto.ts';
 import { sessionsOf } from './partition.ts';
+import { COUNT_TOPIC } from './session-count.ts';
 
 /** `alpha` and `beta` belong to different ones. */
 const SESSIONS = 3;
@@ -56,6 +57,8 @@ function harnessOf(url: string): MqttHarness {
         },
         async cleanUp() {
           for (const uid of handler.secrets.keys()) await accounts.remove(uid);
+          // Another test may divide the devices otherwise.
+          await control.publish({ topic: COUNT_TOPIC, payload: '', qos: 1, retain: true });
           await control.stop?.(AbortSignal.timeout(5_000));
         },
       };

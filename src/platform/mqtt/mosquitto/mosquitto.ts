@@ -8,6 +8,7 @@ import { createIdentities } from './identities.ts';
 import { type Session, sessionsOf } from './partition.ts';
 import { createReceiver } from './receiver.ts';
 import { createReceivers, type ReceiversOptions, type SessionUser } from './receivers.ts';
+import { agreeOnSessionCount } from './session-count.ts';
 import { createStream, FORGET_TOPIC } from './stream.ts';
 
 export interface MosquittoBrokerOptions {
@@ -45,13 +46,13 @@ const UNKNOWN_LOG_INTERVAL_MS = 60_000;
  * leaves after `acknowledge()`, so what was not stored comes again, to whoever has the session then.
  */
 export function createMosquittoBroker(options: MosquittoBrokerOptions): MqttBroker {
-  const { control, handler, logger } = options;
+  const { control, handler, logger, sessionCount = 1 } = options;
   const { address } = control;
   const identities = createIdentities(handler, logger);
   let stopped = false;
   const noteUnknown = createUnknownLog(logger);
 
-  function use(session: Session, onLost: (takenOver: boolean) => void): SessionUser {
+  function use(session: Session, onLost: () => void): SessionUser {
     const stream = createStream({
       session,
       handler,
@@ -70,9 +71,9 @@ export function createMosquittoBroker(options: MosquittoBrokerOptions): MqttBrok
       message: stream.message,
       onNewSession: () => logger.info({ session: session.name }, 'a new session at the MQTT broker'),
       onConnect: stream.connected,
-      onLost(takenOver) {
+      onLost() {
         stream.lost();
-        onLost(takenOver);
+        onLost();
       },
     });
     return {
@@ -89,9 +90,10 @@ export function createMosquittoBroker(options: MosquittoBrokerOptions): MqttBrok
 
   const receivers = createReceivers({
     shares: options.shares,
-    sessions: sessionsOf(options.sessionCount ?? 1),
+    sessions: sessionsOf(sessionCount),
     logger,
     use,
+    brokerLostAt: control.lostAt,
     ...options.timing,
   });
 
@@ -111,6 +113,7 @@ export function createMosquittoBroker(options: MosquittoBrokerOptions): MqttBrok
     name: 'mqtt',
     async start(signal) {
       stopped = false;
+      await agreeOnSessionCount({ address, logger, count: sessionCount }, signal);
       await receivers.start(signal);
     },
     async stop(signal) {

@@ -39,18 +39,20 @@ export interface ReceiverOptions {
   readonly onNewSession?: () => void;
   /** Each time, when it counts as connected. */
   readonly onConnect?: () => void;
-  /** @param takenOver another client uses the session now */
-  readonly onLost?: (takenOver: boolean) => void;
+  readonly onLost?: () => void;
 }
 
 /** How long the broker keeps what comes while nobody uses the session. */
 const SESSION_SECONDS = 14 * 86_400;
-const SESSION_TAKEN_OVER = 0x8e;
+/** More than the broker has in flight: after a restart it may be more than we allow. */
+const REMEMBERED = 20_000;
 /**
  * Keeps MQTT.js from acknowledging by itself, and lets it go on with the next packet; nothing else comes of it
  * (lib/handlers/publish.js, lib/client.js `nextTickWork`). Otherwise one message would be in flight at a time.
  */
 const LATER = new Error('acknowledged later');
+/** Nobody subscribes to it. */
+const SYNC_TOPIC = 'core-api/sync';
 const NOTHING = () => {};
 
 /** One connection of the session. */
@@ -61,7 +63,7 @@ interface Link {
 
 export function createReceiver(options: ReceiverOptions): Receiver {
   const { logger, message, maxInFlight } = options;
-  const redeliveries = new Redeliveries(2 * maxInFlight);
+  const redeliveries = new Redeliveries(REMEMBERED);
   let link: Link | undefined;
   let draining = false;
   let closed = false;
@@ -95,17 +97,22 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     });
   }
 
-  /** Redeliveries come before the answer to our subscription: none is to be expected on a connection that is up. */
+  /**
+   * Redeliveries come before the answer to our subscription: none is to be expected on a connection that is up. The
+   * broker takes packets in order, so when it answers this one it has read all acknowledgements.
+   */
   function settle(): void {
     if (!draining || pending > 0 || link === undefined) return;
     const { connection, acknowledgements } = link;
     void acknowledgements.empty().then(() => {
-      if (connection.isUp()) whenDrained();
+      if (!connection.isUp()) return;
+      connection.client().publish(SYNC_TOPIC, '', { qos: 1 }, (error) => {
+        if (!error && connection.isUp()) whenDrained();
+      });
     });
   }
 
   function prepare(client: MqttClient, current: () => Link): void {
-    let takenOver = false;
     let isAccepted = false;
     let isOver = false;
     client.handleMessage = (packet, callback) => {
@@ -120,14 +127,11 @@ export function createReceiver(options: ReceiverOptions): Receiver {
       redeliveries.clear();
       options.onNewSession?.();
     });
-    client.on('disconnect', ({ reasonCode }) => {
-      takenOver = reasonCode === SESSION_TAKEN_OVER;
-    });
     client.on('close', () => {
       if (isOver) return;
       isOver = true;
       current().acknowledgements.reset();
-      if (isAccepted && !closed) options.onLost?.(takenOver);
+      if (isAccepted && !closed) options.onLost?.();
     });
   }
 

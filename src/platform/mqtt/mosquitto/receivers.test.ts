@@ -10,22 +10,27 @@ import { createReceivers, type Receivers } from './receivers.ts';
 const SESSIONS = sessionsOf(4);
 const ROUND_MS = 5;
 const TTL_MS = 60;
-const YIELD_MS = 1_000;
+const YIELD_MS = 400;
 
 /** A broker at which each session has one user: the one that opened it last. */
 function createBroker() {
-  const users = new Map<string, { name: string; lose(takenOver: boolean): void }>();
+  const users = new Map<string, { name: string; lose(): void }>();
   const opened: string[] = [];
+  let lostAt = Number.NEGATIVE_INFINITY;
   return {
     opened,
+    lostAt: () => lostAt,
+    restart() {
+      lostAt = performance.now();
+      for (const user of users.values()) user.lose();
+    },
     who: () => SESSIONS.map(({ name }) => users.get(name)?.name ?? '-').join(' '),
-    lose: (session: string, takenOver = false) => users.get(session)?.lose(takenOver),
-    /** Takes a session as `name`, without a word to who has it if `silently`. */
-    take(session: string, name: string, lose: (takenOver: boolean) => void, silently = false) {
+    lose: (session: string) => users.get(session)?.lose(),
+    take(session: string, name: string, lose: () => void) {
       const former = users.get(session);
       users.set(session, { name, lose });
       opened.push(`${session} by ${name}`);
-      former?.lose(!silently);
+      former?.lose();
     },
     leave(session: string, name: string) {
       if (users.get(session)?.name === name) users.delete(session);
@@ -76,12 +81,7 @@ afterEach(async () => {
 
 type Broker = ReturnType<typeof createBroker>;
 
-async function join(
-  name: string,
-  broker: Broker,
-  shares: Shares,
-  more: { drained?: Promise<void>; silently?: boolean } = {},
-) {
+async function join(name: string, broker: Broker, shares: Shares, more: { drained?: Promise<void> } = {}) {
   const receivers = createReceivers({
     shares,
     sessions: SESSIONS,
@@ -89,20 +89,16 @@ async function join(
     roundMs: ROUND_MS,
     ttlMs: TTL_MS,
     yieldMs: YIELD_MS,
+    brokerLostAt: broker.lostAt,
     use(session, onLost) {
       let up = false;
       return {
         async open() {
           up = true;
-          broker.take(
-            session.name,
-            name,
-            (takenOver) => {
-              up = false;
-              onLost(takenOver);
-            },
-            more.silently,
-          );
+          broker.take(session.name, name, () => {
+            up = false;
+            onLost();
+          });
         },
         isUp: () => up,
         drain: async () => more.drained,
@@ -165,7 +161,7 @@ test('what a dead process had is adopted; if it was not dead, it lets go and get
   await eventually(() => expect(broker.who().split(' ').toSorted().join('')).toBe('aabb'));
 });
 
-test('while they cannot agree each keeps what it has, and a lost connection is made again', async () => {
+test('while they cannot agree each keeps what it has, and takes it again when the broker was away', async () => {
   const broker = createBroker();
   const { unless, rounds } = createShares();
   let away = false;
@@ -174,10 +170,30 @@ test('while they cannot agree each keeps what it has, and a lost connection is m
   await join('b', broker, flaky);
   await eventually(() => expect(broker.who()).toBe('a a b b'));
   away = true;
-  broker.lose('1-of-4');
-  await eventually(() => expect(broker.opened.filter((line) => line === '1-of-4 by a')).toHaveLength(2));
+  const opened = broker.opened.length;
   await rounds(LONG);
+  expect(broker.opened).toHaveLength(opened);
+  broker.restart();
+  await eventually(() => expect(broker.opened).toHaveLength(opened + 4));
   expect(broker.who()).toBe('a a b b');
+});
+
+test('while they cannot agree, who loses a session alone waits before it takes it again: it may be another’s', async () => {
+  const broker = createBroker();
+  const { unless, rounds } = createShares();
+  let away = false;
+  await join(
+    'a',
+    broker,
+    unless(() => away),
+  );
+  away = true;
+  await rounds(2);
+  broker.take('1-of-4', 'b', () => {});
+  const taken = performance.now();
+  expect(broker.who()).toBe('b a a a');
+  await eventually(() => expect(broker.who()).toBe('a a a a'));
+  expect(performance.now() - taken).toBeGreaterThanOrEqual(YIELD_MS);
 });
 
 test('a store that has forgotten everything moves nothing', async () => {
@@ -195,15 +211,14 @@ test('a store that has forgotten everything moves nothing', async () => {
   expect(broker.opened).toHaveLength(opened);
 });
 
-test('two that know nothing of each other: who is told that it lost a session waits before it takes it back', async () => {
+test('two that know nothing of each other take a session from each other less and less often', async () => {
   const broker = createBroker();
-  const { shares, rounds } = createShares();
+  const { shares } = createShares();
   await join('a', broker, shares);
   await join('b', broker, createMemoryShares({ clock: systemClock }));
   const began = performance.now();
-  await rounds(10);
-  expect(broker.opened).toHaveLength(8);
-  expect(broker.who()).toBe('b b b b');
-  await eventually(() => expect(broker.who()).toBe('a a a a'));
-  expect(performance.now() - began).toBeGreaterThan(YIELD_MS / 2);
+  const times = () => broker.opened.filter((line) => line.startsWith('1-of-4')).length;
+  // Each has taken it twice: from then on they wait, a for YIELD_MS, b as long, then twice as long.
+  await eventually(() => expect(times()).toBe(6));
+  expect(performance.now() - began).toBeGreaterThan(2 * YIELD_MS);
 });

@@ -15,13 +15,15 @@ export interface ReceiversOptions {
   readonly shares: Shares;
   readonly sessions: readonly Session[];
   readonly logger: Logger;
-  /** @param onLost its connection is over; `takenOver`: the broker said that another client has the session */
-  readonly use: (session: Session, onLost: (takenOver: boolean) => void) => SessionUser;
+  /** @param onLost its connection is over */
+  readonly use: (session: Session, onLost: () => void) => SessionUser;
+  /** When the broker was lost altogether, by `performance.now()`. */
+  readonly brokerLostAt: () => number;
   /** How often the processes agree who has what; default 500 ms. */
   readonly roundMs?: number;
   /** After how long a silent process has lost its sessions; default 5 s. */
   readonly ttlMs?: number;
-  /** Before a session that another client took from us is taken back, if it still is ours; doubles. Default 10 s. */
+  /** Before a session that another client seems to have taken is taken back, if it still is ours; doubles. Default 10 s. */
   readonly yieldMs?: number;
 }
 
@@ -47,9 +49,10 @@ interface Slot {
   readonly user: SessionUser;
   opening: Promise<void> | undefined;
   openedAt: number;
-  /** In a row. */
-  takenOver: number;
-  notBefore: number;
+  /** Since its connection was lost. */
+  lostAt: number | undefined;
+  /** How often in a row it was lost alone, soon after it was taken. */
+  losses: number;
   /** On its way to another process. */
   leaving: boolean;
   isClosed: boolean;
@@ -62,6 +65,8 @@ const ROUND_MS = 500;
 const TTL_MS = 5_000;
 const YIELD_MS = 10_000;
 const LONGEST_YIELD_MS = 60_000;
+/** Our connections end within this time when the broker does. */
+const TOGETHER_MS = 1_000;
 
 export function createReceivers(options: ReceiversOptions): Receivers {
   const { shares, sessions, logger, roundMs = ROUND_MS, ttlMs = TTL_MS, yieldMs = YIELD_MS } = options;
@@ -79,11 +84,11 @@ export function createReceivers(options: ReceiversOptions): Receivers {
   function createSlot(session: Session): Slot {
     const slot: Slot = {
       session,
-      user: options.use(session, (takenOver) => lost(slot, takenOver)),
+      user: options.use(session, () => lost(slot)),
       opening: undefined,
       openedAt: 0,
-      takenOver: 0,
-      notBefore: 0,
+      lostAt: undefined,
+      losses: 0,
       leaving: false,
       isClosed: false,
       isGiven: false,
@@ -92,15 +97,26 @@ export function createReceivers(options: ReceiversOptions): Receivers {
     return slot;
   }
 
-  function lost(slot: Slot, takenOver: boolean): void {
-    if (!takenOver || performance.now() - slot.openedAt > LONGEST_YIELD_MS) slot.takenOver = 0;
-    if (!takenOver) return;
-    // The next round tells whether it is ours still. If so, somebody does not know of our agreement: a process of
-    // another installation, or one that is on its way out. Who insists at once has it taken away again at once.
-    const pause = Math.min(yieldMs * 2 ** slot.takenOver, LONGEST_YIELD_MS);
-    slot.takenOver += 1;
-    slot.notBefore = performance.now() + pause;
-    logger.warn({ session: slot.session.name }, 'another client took a session of ours at the MQTT broker');
+  function lost(slot: Slot): void {
+    slot.lostAt = performance.now();
+    slot.losses = slot.lostAt - slot.openedAt < LONGEST_YIELD_MS ? slot.losses + 1 : 0;
+  }
+
+  /**
+   * Mosquitto 2.0.11 does not say that another client took a session: it hangs up. So a session that is lost alone, while
+   * our other connection to the broker stands, may have been taken. The first time it is taken back as soon as the
+   * agreement says that it is ours; while there is no agreement, or when it happens again, we wait, longer each time:
+   * whoever insists at once has it taken away again at once.
+   */
+  function isDue(slot: Slot): boolean {
+    if (slot.lostAt === undefined) return true;
+    if (options.brokerLostAt() > slot.lostAt - TOGETHER_MS) {
+      slot.losses = 0;
+      return true;
+    }
+    const again = Math.max(slot.losses - 1, away ? 1 : 0);
+    if (again === 0) return true;
+    return performance.now() > slot.lostAt + Math.min(yieldMs * 2 ** (again - 1), LONGEST_YIELD_MS);
   }
 
   /** One agreement: what this process has from now on. */
@@ -179,8 +195,11 @@ export function createReceivers(options: ReceiversOptions): Receivers {
   async function round(): Promise<void> {
     await agree();
     for (const slot of slots.values()) {
-      const due = slot.opening === undefined && !slot.isClosed && performance.now() >= slot.notBefore;
-      if (!due || slot.user.isUp()) continue;
+      if (slot.opening !== undefined || slot.isClosed || slot.user.isUp() || !isDue(slot)) continue;
+      if (slot.lostAt !== undefined) {
+        logger.warn({ session: slot.session.name, losses: slot.losses }, 'a session at the MQTT broker is taken again');
+        slot.lostAt = undefined;
+      }
       open(slot).catch((error: unknown) => {
         logger.debug({ err: error, session: slot.session.name }, 'a session at the MQTT broker cannot be used');
       });
