@@ -62,7 +62,9 @@ await describeWithServer('mosquitto', ({ url }) => {
       const refused = await logIn(device);
       expect(refused).toMatchObject({ code: 5 });
       expect((await cut) - answeredAt).toBeLessThan(WITHIN_MS);
-      process.stdout.write(`${what}: its connection ended ${Math.round((await cut) - answeredAt)} ms after the answer\n`);
+      process.stdout.write(
+        `${what}: its connection ended ${Math.round((await cut) - answeredAt)} ms after the answer\n`,
+      );
       expect(undisturbed.connected).toBe(true);
       if (what === 'deleted') return;
       expect(((await logIn(device, answer.credentials.password)) as MqttClient).connected).toBe(true);
