@@ -20,7 +20,10 @@ import { describeWithServers } from '../support/servers.ts';
 const ADMIN = { email: 'admin@example.com', password: 'correct horse battery' };
 const DEVICES = 10;
 const SAMPLES = 3_000;
-const T0 = Date.now() - 3_600_000;
+/** Two hours ago, by the clock: hours that are over are rolled up. */
+const HOUR = Math.floor(Date.now() / 3_600_000 - 2) * 3_600_000;
+const T0 = HOUR + 3_599_000;
+const iso = (time: number) => new Date(time).toISOString();
 
 /** Runs the command to its end. */
 async function runMove(args: readonly string[], settings: ServerSettings) {
@@ -68,6 +71,15 @@ async function everything(api: ApiClient, devices: readonly RegisteredDevice[]) 
     ),
     devices: await get('devices?size=100&sort=id'),
     groups: await get('device-groups?sort=id'),
+    rules: await get('monitoring/alert-rules?sort=id'),
+    alerts: await get('monitoring/alerts?sort=id'),
+    configs: await get('system/configs'),
+    notifications: (await get('notifications?size=100')).items,
+    // Whoever looks is on the trail too.
+    trail: (await get('system/audit-logs?resource_type=device&size=100')).items,
+    analytics: await get(
+      `analytics/telemetry/${devices[0]?.id}?start=${iso(HOUR)}&end=${iso(HOUR + 7_200_000)}&interval=1h`,
+    ),
     telemetry: await Promise.all(
       devices.map(async ({ id }) => ({
         history: await history(id),
@@ -101,6 +113,18 @@ await describeWithServers(['mariadb', 'mongodb'], (servers) => {
     for (const name of ['one', 'two', 'three']) await api.call('POST', '/api/v1/device-groups', { name });
     // The greatest id that was ever given is not given again, also when its row is gone.
     await api.call('DELETE', '/api/v1/device-groups/3');
+    await api.call('POST', '/api/v1/monitoring/alert-rules', {
+      name: 'Too many',
+      metric: 'seq',
+      condition: 'gt',
+      threshold: 100,
+      severity: 'WARNING',
+      scope: { device_id: devices[0]?.id },
+      channels: ['web'],
+    });
+    await api.call('PUT', '/api/v1/system/configs/site', { value: { text: '서울', deep: [1, null] } });
+    await api.call('PUT', '/api/v1/system/configs/token', { value: 'hush', is_secret: true });
+    await api.call('POST', '/api/v1/notifications/broadcast', { title: 'Tonight', message: 'Maintenance' });
     for (const [index, device] of devices.entries()) {
       for (let first = 0; first < SAMPLES; first += 1_000) {
         const samples = Array.from({ length: 1_000 }, (_, n) => ({
@@ -111,16 +135,26 @@ await describeWithServers(['mariadb', 'mongodb'], (servers) => {
       }
       await ingest(server, device, 'log', [{ event_type: 'boot', payload: { 'a.b': [1, { $c: null }] } }]);
     }
-    // A stop writes what is kept back for a moment, such as last_seen_at.
-    expect(await server.end('SIGTERM')).toBe(0);
-    server = await startServer(files);
-    api = await signIn(server, ADMIN);
-    before = await everything(api, devices);
-    expect(before.telemetry[0]?.ledger.rejected).toEqual({ not_an_object: 3 });
   }, 120_000);
   afterAll(async () => {
     await server?.end('SIGKILL');
     folder.remove();
+  });
+
+  test('an installation has data of every kind', async () => {
+    const titles = async () => (await api.call('GET', '/api/v1/notifications')).items.length;
+    // The broadcast and the alert.
+    await expect.poll(titles, { timeout: 30_000 }).toBe(2);
+    expect((await api.call('GET', '/api/v1/monitoring/alerts')).items).toHaveLength(1);
+    await api.call('POST', '/api/v1/notifications/read-all');
+    // A stop writes what is kept back for a moment, such as last_seen_at.
+    expect(await server?.end('SIGTERM')).toBe(0);
+    server = await startServer(files);
+    api = await signIn(server, ADMIN);
+    before = await everything(api, devices);
+    expect(before.telemetry[0]?.ledger.rejected).toEqual({ not_an_object: 3 });
+    expect(before.analytics.buckets).toHaveLength(2);
+    expect(before.trail.length).toBeGreaterThan(0);
   });
 
   test('beside a server that runs on the folder it is refused', async () => {
