@@ -30,7 +30,6 @@ import { createMeasurements } from './measurements.ts';
 import { MIGRATIONS } from './migrations.ts';
 import { createIdentityProviders } from './profiles/identity-providers.ts';
 import { createInfrastructure } from './profiles/infrastructure.ts';
-import { createJobs } from './profiles/jobs.ts';
 import { createMailer } from './profiles/mail.ts';
 import { createNotificationsApi } from './profiles/notifications.ts';
 import { createTracing } from './profiles/tracing.ts';
@@ -71,7 +70,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
   const telemetryStore = measure.telemetry(infrastructure.telemetry);
   const documents = measure.documents(infrastructure.documents);
   relayEvents({ events, relay: infrastructure.relay, clock }, RELAYED_EVENTS);
-  const jobs = await createJobs(settings, { clock, logger, observer: measure.jobs });
+  const jobs = await infrastructure.createJobs(measure.jobs);
 
   const mailer = await createMailer(settings);
   const webhooks = createHttpWebhooks({

@@ -261,7 +261,7 @@ export const SETTINGS = {
   REDIS_URL: address(
     ['redis:', 'rediss:'],
     'redis://:password@host:6379',
-    'What replicas share, on Redis 7 or newer; unset: in the process',
+    'What replicas share and background jobs, on Redis 7 or newer; unset: in the process, jobs in DATA_DIR',
   ),
   MQTT_URL: address(
     ['mqtt:', 'mqtts:'],

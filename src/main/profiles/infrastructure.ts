@@ -12,7 +12,7 @@ import { createDataLock } from '../data-lock.ts';
 import type { Settings } from '../settings.ts';
 import { type BrokerProfile, createBrokerProfile } from './broker.ts';
 import { createRelationalStore } from './relational.ts';
-import { createSharedState } from './shared-state.ts';
+import { createSharedState, type SharedState } from './shared-state.ts';
 import { createStores } from './stores.ts';
 
 /** The ports with the adapters that the settings picked, part by part. Nothing else knows which they are. */
@@ -33,6 +33,7 @@ export interface Infrastructure {
   readonly components: readonly Component[];
   readonly fanOut: FanOut | null;
   readonly streams: EventStreams | null;
+  createJobs: SharedState['createJobs'];
   readonly broker: BrokerProfile;
 }
 
@@ -67,6 +68,7 @@ export async function createInfrastructure(
     ],
     fanOut: shared.fanOut,
     streams: shared.streams,
+    createJobs: shared.createJobs,
     broker,
   };
 }
@@ -78,6 +80,7 @@ function adaptersOf({ DATABASE_URL, DOCUMENTS_URL, REDIS_URL, MQTT_URL }: Settin
     documents,
     telemetry: documents,
     shared_state: REDIS_URL === null ? 'in the process' : 'Redis',
+    jobs: REDIS_URL === null ? 'SQLite' : 'BullMQ on Redis',
     mqtt: MQTT_URL === null ? 'Aedes in the process' : 'Mosquitto',
   };
 }

@@ -1,7 +1,9 @@
+import { join } from 'node:path';
 import type { Clock } from '#kernel/clock.ts';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { CounterStore } from '#platform/cache/cache.port.ts';
+import type { JobObserver, Jobs } from '#platform/jobs/jobs.port.ts';
 import type { FanOut } from '#platform/realtime/socketio/fan-out.ts';
 import type { EventRelay } from '#platform/relay/relay.port.ts';
 import type { Shares } from '#platform/shares/shares.port.ts';
@@ -21,6 +23,8 @@ export interface SharedState {
   readonly fanOut: FanOut | null;
   /** To and from modules in processes of their own; null: there can be none. Its consumers are started last. */
   readonly streams: EventStreams | null;
+  /** Background jobs; in a file, which several processes may use, where there is no Redis. */
+  createJobs(observer: JobObserver): Promise<Jobs>;
   readonly components: readonly Component[];
   /** By name, for the readiness probe. */
   readonly checks: Readonly<Record<string, () => Promise<void>>>;
@@ -29,6 +33,7 @@ export interface SharedState {
 export async function createSharedState(settings: Settings, clock: Clock, logger: Logger): Promise<SharedState> {
   const { createMemoryCounters } = await import('#platform/cache/memory-counters.ts');
   const local = createMemoryCounters({ clock });
+  const jobOptions = { timeZone: settings.TZ_NAME, concurrency: settings.WORKER_CONCURRENCY, clock, logger };
   if (settings.REDIS_URL !== null) {
     const { createRedisConnection } = await import('#platform/redis/redis-connection.ts');
     const { createRedisCounters } = await import('#platform/cache/redis/redis-counters.ts');
@@ -48,6 +53,10 @@ export async function createSharedState(settings: Settings, clock: Clock, logger
       shares: createRedisShares({ connection }),
       fanOut: createRedisFanOut({ connection, relay, logger }),
       streams,
+      async createJobs(observer) {
+        const { createBullJobs } = await import('#platform/jobs/bullmq/jobs.bullmq.ts');
+        return createBullJobs({ connection, observer, ...jobOptions });
+      },
       components: [connection, relay, streams],
       checks: { redis: () => connection.ping() },
     };
@@ -62,6 +71,10 @@ export async function createSharedState(settings: Settings, clock: Clock, logger
     shares: createMemoryShares({ clock }),
     fanOut: null,
     streams: null,
+    async createJobs(observer) {
+      const { createSqliteJobs } = await import('#platform/jobs/sqlite/jobs.sqlite.ts');
+      return createSqliteJobs({ file: join(settings.DATA_DIR, 'jobs.db'), observer, ...jobOptions });
+    },
     components: [relay],
     checks: {},
   };

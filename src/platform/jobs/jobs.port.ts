@@ -137,8 +137,9 @@ export interface JobObserver {
  * - At least once: a job that was enqueued runs to its end, or is kept as failed. A worker that dies or hangs loses
  *   its lease, and another one runs the job. A job that ten workers died of is kept as failed.
  * - Kept: the last 5,000 done jobs of a queue for a day, the last 5,000 failed ones for 30 days.
- * - A tick of a schedule makes one job, however many schedulers and workers run. After a time in which nobody ran,
- *   the latest tick that was missed runs, once; a schedule that is new or changed begins with its next tick.
+ * - A tick of a schedule runs once, however many schedulers and workers there are. Ticks do not pile up: when several
+ *   have passed before anybody began to run the first, the latest of them runs, once; so after a downtime, too. A
+ *   schedule that is new or changed begins with its next tick.
  * - A schedule is in local time. Where the clock is put forward, what would run in the missing hour runs right after
  *   it; where it is put back, a fixed time runs once, and what runs every minute or hour goes on doing so.
  */

@@ -52,6 +52,24 @@ export function jobSchedulesContract(name: string, createHarness: () => Promise<
     );
 
     test(
+      'ticks that nobody runs do not pile up',
+      withWorld(createHarness, async ({ start }) => {
+        ticks.length = 0;
+        const { jobs } = await start([every('* * * * * *')], ['scheduler']);
+        const begun = Date.now();
+        await expect.poll(() => Date.now(), WITHIN).toBeGreaterThanOrEqual(begun + 3_200);
+        const { waiting, delayed } = (await jobs.counts()).default;
+        expect(waiting + delayed).toBe(1);
+        const worked = Date.now();
+        await start([every('* * * * * *')], ['worker']);
+        await expect.poll(() => ticks.length, WITHIN).toBeGreaterThanOrEqual(2);
+        const before = times().filter((at) => at <= worked);
+        expect(before).toHaveLength(1);
+        expect(before[0]).toBeGreaterThan(worked - 1_000);
+      }),
+    );
+
+    test(
       'a schedule that is new, changed or gone makes up for nothing',
       withWorld(createHarness, async ({ start }) => {
         ticks.length = 0;

@@ -2,7 +2,7 @@ import { type Redis, ReplyError } from 'ioredis';
 import { commonErrors } from '#kernel/errors.ts';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
-import { createRedisLink, type RedisAddress, type RedisLink } from './redis-link.ts';
+import { createPatientClient, createRedisLink, type RedisAddress, type RedisLink } from './redis-link.ts';
 
 export interface RedisConnectionOptions extends RedisAddress {
   readonly logger: Logger;
@@ -31,6 +31,13 @@ export interface RedisConnection extends Component {
   server(): Promise<RedisServer>;
   /** A connection of its own, for subscriptions; started and stopped by who asks for it. */
   link(purpose: string): RedisLink;
+  /**
+   * Runs commands on a link as `run` does on this connection.
+   * @throws AppError `unavailable`
+   */
+  runOn<T>(link: RedisLink, commands: () => Promise<T>): Promise<T>;
+  /** A client of its own, for a library that brings its own handling of a server that is away; see `createPatientClient`. */
+  patientClient(purpose: string): Redis;
 }
 
 export interface RedisServer {
@@ -43,14 +50,7 @@ export function createRedisConnection(options: RedisConnectionOptions): RedisCon
   const { logger, prefix = 'core-api:' } = options;
   const link = createRedisLink(options, 'commands', logger);
 
-  async function run<T>(commands: (client: Redis) => Promise<T>): Promise<T> {
-    if (!link.isReady()) throw away();
-    try {
-      return await commands(link.client);
-    } catch (error) {
-      throw isRefusal(error) ? error : away(error);
-    }
-  }
+  const run = <T>(commands: (client: Redis) => Promise<T>) => runOn(link, () => commands(link.client));
 
   return {
     name: 'redis',
@@ -69,7 +69,18 @@ export function createRedisConnection(options: RedisConnectionOptions): RedisCon
       };
     },
     link: (purpose) => createRedisLink(options, purpose, logger),
+    runOn,
+    patientClient: (purpose) => createPatientClient(options, purpose),
   };
+}
+
+async function runOn<T>(link: RedisLink, commands: () => Promise<T>): Promise<T> {
+  if (!link.isReady()) throw away();
+  try {
+    return await commands();
+  } catch (error) {
+    throw isRefusal(error) ? error : away(error);
+  }
 }
 
 /** Answers of a server that is there and cannot serve now. Every other error that it answers is a bug of ours. */

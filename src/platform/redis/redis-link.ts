@@ -7,7 +7,7 @@ export interface RedisAddress {
   /** `redis://[user[:password]@]host[:port][/database]`, `rediss://` for TLS. */
   readonly url: string;
   /** Certificates (PEM) that a `rediss://` server is trusted by; default: those of the runtime. */
-  readonly ca?: string;
+  readonly ca?: string | undefined;
 }
 
 /** One TCP connection that comes back by itself. */
@@ -28,6 +28,8 @@ const COMMAND_TIMEOUT_MS = 1_000;
 /** A peer that vanished without a word shows only when it is spoken to. */
 const HEARTBEAT_MS = 2_000;
 const SILENCE_MS = 2_000;
+/** Longer than BullMQ waits for a job in one command, which is 10 s. */
+const PATIENT_SILENCE_MS = 15_000;
 const FIRST_RETRY_MS = 50;
 const MAX_RETRY_MS = 2_000;
 
@@ -37,10 +39,9 @@ export function createRedisLink({ url, ca }: RedisAddress, purpose: string, logg
   let wasReady = false;
   let lastError: unknown;
   let heartbeat: NodeJS.Timeout | undefined;
-  const tls: SecureContextOptions | undefined = ca !== undefined && url.startsWith('rediss:') ? { ca } : undefined;
 
   const client = new Redis(url, {
-    ...(tls === undefined ? {} : { tls }),
+    ...tlsOf({ url, ca }),
     lazyConnect: true,
     connectionName: `core-api:${purpose}`,
     connectTimeout: CONNECT_TIMEOUT_MS,
@@ -98,6 +99,27 @@ export function createRedisLink({ url, ca }: RedisAddress, purpose: string, logg
       if (client.status !== 'end') client.disconnect();
     },
   };
+}
+
+/**
+ * A client that connects when it is first used, for a library that also makes connections of its own from it: commands
+ * wait for a server that is away, and are sent again when it is back. Who asks for it disconnects it.
+ */
+export function createPatientClient({ url, ca }: RedisAddress, purpose: string): Redis {
+  return new Redis(url, {
+    ...tlsOf({ url, ca }),
+    lazyConnect: true,
+    connectionName: `core-api:${purpose}`,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    socketTimeout: PATIENT_SILENCE_MS,
+    maxRetriesPerRequest: null,
+    retryStrategy: backoff,
+    reconnectOnError: (error) => error.message.startsWith('READONLY'),
+  });
+}
+
+function tlsOf({ url, ca }: RedisAddress): { readonly tls?: SecureContextOptions } {
+  return ca !== undefined && url.startsWith('rediss:') ? { tls: { ca } } : {};
 }
 
 /** Doubles, with jitter, so that processes do not all return in the same instant. */

@@ -51,7 +51,10 @@ export interface JobStore {
   /** Knows these schedules and no others from now on: a new or changed one begins now. */
   keepSchedules(schedules: readonly { readonly name: string; readonly expression: string }[], now: number): void;
   lastTick(name: string): number | null;
-  /** Makes the job of a tick, unless it, or a later one, was made before. */
+  /**
+   * Makes the job of a tick, unless it, or a later one, was made before. The job of an earlier tick that nobody has
+   * begun yet becomes that of this one.
+   */
   tick(job: NewJob & { readonly scheduledFor: number }, now: number): void;
 }
 
@@ -180,7 +183,10 @@ export function createJobStore(file: JobFile): JobStore {
     tick(job, now) {
       file.write('on disk', (database) => {
         const sql = 'UPDATE schedules SET last_tick = ? WHERE name = ? AND last_tick < ?';
-        if (change(database, sql, job.scheduledFor, job.name, job.scheduledFor) > 0) insert(database, job, now);
+        if (change(database, sql, job.scheduledFor, job.name, job.scheduledFor) === 0) return;
+        const waiting = `queue = ? AND name = ? AND state = 'waiting' AND claims = 0 AND scheduled_for IS NOT NULL`;
+        const moved = `UPDATE jobs SET scheduled_for = ? WHERE ${waiting}`;
+        if (change(database, moved, job.scheduledFor, job.queue, job.name) === 0) insert(database, job, now);
       });
     },
   };

@@ -1,0 +1,91 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { systemClock } from '#kernel/clock.ts';
+import { createId } from '#kernel/ids.ts';
+import { silentLogger } from '#kernel/logger.ts';
+import { createRedisConnection } from '#platform/redis/redis-connection.ts';
+import { describeWithServer } from '#test/support/servers.ts';
+import { jobsContract } from '../jobs.contract.ts';
+import { definition, type JobsContractHarness, type JobsProcessOptions, until, WITHIN } from '../jobs.harness.ts';
+import type { Jobs } from '../jobs.port.ts';
+import { jobSchedulesContract } from '../jobs.schedules.contract.ts';
+import { createBullJobs } from './jobs.bullmq.ts';
+import { decodeId, encodeId } from './stored-job.ts';
+
+/** One process: the queues with a connection of their own. */
+function createProcess(url: string, prefix: string, options: JobsProcessOptions = {}): Jobs {
+  const connection = createRedisConnection({ url, logger: silentLogger, prefix });
+  const { concurrency = 4, timeZone = 'UTC', ...more } = options;
+  const jobs = createBullJobs({
+    ...{ connection, clock: systemClock, logger: silentLogger, concurrency, timeZone, firstRetryMs: 40 },
+    ...more,
+  });
+  return {
+    ...jobs,
+    async start(signal) {
+      await connection.start?.(signal);
+      await jobs.start?.(signal);
+    },
+    async stop(signal) {
+      await jobs.stop?.(signal);
+      await connection.stop?.(signal);
+    },
+  };
+}
+
+test('every id that is not one of a tick survives its encoding, and none is a number or has a colon', () => {
+  fc.assert(
+    fc.property(fc.string({ minLength: 1, maxLength: 200 }), (id) => {
+      const encoded = encodeId(id);
+      expect(decodeId(encoded)).toBe(id);
+      expect(encoded).not.toMatch(/^\d+$|:/);
+    }),
+  );
+  for (const id of ['25', '%25', '%', '%3A', '3', '%3', 'a%25:']) expect(decodeId(encodeId(id)), id).toBe(id);
+});
+
+await describeWithServer('redis', (server) => {
+  async function createHarness(): Promise<JobsContractHarness> {
+    const prefix = `test:${createId()}:`;
+    return { create: (options) => createProcess(server.url, prefix, options), close: async () => {} };
+  }
+  jobsContract('BullMQ', createHarness);
+  jobSchedulesContract('BullMQ', createHarness);
+});
+
+await describeWithServer(
+  'redis',
+  (server) => {
+    test('while Redis is away jobs are refused at once; afterwards the worker goes on by itself', async () => {
+      const seen: number[] = [];
+      const jobs = createProcess(server.url, `test:${createId()}:`);
+      jobs.define(definition(async ({ n }) => void seen.push(n)));
+      await jobs.start?.(AbortSignal.timeout(5_000));
+      await jobs.worker.start?.(AbortSignal.timeout(5_000));
+      await until(jobs, await jobs.enqueue('test.work', { n: 1 }), 'done');
+      await server.kill();
+      const unavailable = { kind: 'unavailable' };
+      await expect
+        .poll(
+          () =>
+            jobs.counts().then(
+              () => 'there',
+              () => 'away',
+            ),
+          WITHIN,
+        )
+        .toBe('away');
+      const before = performance.now();
+      await expect(jobs.enqueue('test.work', { n: 2 })).rejects.toMatchObject(unavailable);
+      await expect(jobs.counts()).rejects.toMatchObject(unavailable);
+      await expect(jobs.list('default', { states: ['done'], offset: 0, limit: 1 })).rejects.toMatchObject(unavailable);
+      expect(performance.now() - before).toBeLessThan(3_000);
+      await server.restart();
+      await expect.poll(() => jobs.enqueue('test.work', { n: 3 }).catch(() => null), WITHIN).not.toBeNull();
+      await expect.poll(() => seen, WITHIN).toContain(3);
+      await jobs.worker.stop?.(AbortSignal.timeout(5_000));
+      await jobs.stop?.(AbortSignal.timeout(5_000));
+    }, 30_000);
+  },
+  { own: true },
+);
