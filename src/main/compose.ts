@@ -124,6 +124,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
     runtime: { clock, logger },
     options: {
       alone: infrastructure.fanOut === null,
+      listens: roles.has('ingest'),
       tell: (deviceUid, alert) => telemetry.tellWatchers(deviceUid, 'alert', alert),
       checks: () => ({
         ...checks,

@@ -240,6 +240,24 @@ export function mainPathScenario(name: string, open: () => Promise<ScenarioWorld
       await expect.poll(() => list(mine)).toMatchObject([{ title: 'Hello' }]);
     });
 
+    test('a rule raises an alert, which is seen live, acknowledged and cleared', async () => {
+      const target = await api.registerDevice();
+      const rule = { name: 'Too hot', metric: 'temperature', condition: 'gt', threshold: 30, severity: 'WARNING' };
+      await api.call('POST', '/api/v1/monitoring/alert-rules', { ...rule, scope: { device_id: target.id } });
+      const socket = await dashboard();
+      await socket.emitWithAck('subscribe', { device_uid: target.uid });
+      const say = (temperature: number) =>
+        mosquittoPub(server, target, `devices/${target.uid}/telemetry`, JSON.stringify({ temperature }));
+      const raised = nextEvent<{ id: number; status: string; value: number }>(socket, 'alert');
+      await say(31);
+      const { id, ...alert } = await raised;
+      expect(alert).toMatchObject({ status: 'ACTIVE', value: 31, device_uid: target.uid });
+      await api.call('POST', `/api/v1/monitoring/alerts/${id}/acknowledge`);
+      const cleared = nextEvent<{ status: string }>(socket, 'alert', ({ status }) => status === 'CLEARED');
+      await say(29);
+      expect(await cleared).toMatchObject({ id, is_acknowledged: true, last_value: 31, occurrences: 1 });
+    });
+
     test('HTTP ingest answers after the commit with what became of each item', async () => {
       const target = await api.registerDevice();
       const authorization = `Basic ${Buffer.from(`${target.uid}:${target.secret}`).toString('base64')}`;

@@ -122,6 +122,7 @@ export async function createMonitoringWorld(given?: SqlStore): Promise<Monitorin
       runtime: { clock, logger: silentLogger },
       options: {
         alone,
+        listens: true,
         tell: (deviceUid, alert) => told.push([deviceUid, alert]),
         // Tests say when.
         roundDelayMs: NEVER_MS,

@@ -41,6 +41,8 @@ export interface MonitoringModuleDeps {
 export interface MonitoringOptions {
   /** Whether there is no other process. */
   readonly alone: boolean;
+  /** Whether this process takes in samples: only then is silence that of the devices. */
+  readonly listens: boolean;
   /** Shows an alert live to who watches the device, in every process. */
   readonly tell: (deviceUid: string, alert: object) => void;
   /** Between a commit and the judgement of what is in it; absent: what suits `alone`. */
@@ -94,7 +96,6 @@ export function createMonitoringModule(deps: MonitoringModuleDeps): MonitoringMo
     store: createWatchStore(sql),
     states,
     index,
-    feed,
     devices,
     evaluation,
     forgetDevice: rules.forgetDevice,
@@ -129,7 +130,7 @@ export function createMonitoringModule(deps: MonitoringModuleDeps): MonitoringMo
     plans.forget(data.device_id);
     if (origin !== 'relay') await rules.forgetDevice(data.device_id);
   });
-  events.on('relay.gap', () => feed.reloadAll());
+  events.on('relay.gap', () => feed.mend());
   for (const type of ['alert.raised', 'alert.cleared', 'alert.acknowledged'] as const) {
     events.on(type, ({ data, origin }) => {
       if (origin !== 'relay') options.tell(data.alert.deviceUid, presentAlert(data.alert));
@@ -144,7 +145,11 @@ export function createMonitoringModule(deps: MonitoringModuleDeps): MonitoringMo
       { prefix, routes: createRulesRoutes(rules, replay) },
     ],
     note: evaluation.note,
-    components: [{ name: 'alert rule feed', start: () => feed.reloadAll() }, evaluation, watch],
+    components: [
+      { name: 'alert rule feed', start: () => feed.reloadAll(), stop: async () => feed.stop() },
+      evaluation,
+      ...(options.listens ? [watch] : []),
+    ],
     waiting: evaluation.waiting,
     countAlerts: store.alerts.countOpen,
     inner: { evaluation, watch },

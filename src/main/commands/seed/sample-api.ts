@@ -66,7 +66,7 @@ export async function withSampleApi<T>(settings: Settings, work: (api: SampleApi
     devices: devices.api,
     events,
     runtime: { clock, logger },
-    options: { alone: true, tell: () => {}, checks: () => ({}) },
+    options: { alone: true, listens: false, tell: () => {}, checks: () => ({}) },
   });
   let actor: Principal | undefined;
   const http = await createHttpServer({

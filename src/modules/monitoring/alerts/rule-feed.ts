@@ -5,14 +5,17 @@ import type { RuleIndex } from './rule-index.ts';
 
 /** Keeps the rules that are judged by what they are in the store. */
 export interface RuleFeed {
-  /** Resolves when the rule is judged as it is stored now. Never rejects: what failed is made up for by `mend`. */
+  /** Resolves when the rule is judged as it is stored now, or it is certain that it will be soon. Never rejects. */
   reload(ruleId: number): Promise<void>;
   /** @throws AppError `unavailable` */
   reloadAll(): Promise<void>;
-  /** After what was missed: reloads everything, if it was not possible before. */
-  mend(): Promise<void>;
+  /** Reloads everything, again and again until that is possible. */
+  mend(): void;
+  /** No more tries. */
+  stop(): void;
 }
 
+const RETRY_MS = 1_000;
 const PAGE = 1_000;
 
 export function createRuleFeed({
@@ -28,7 +31,8 @@ export function createRuleFeed({
 }): RuleFeed {
   /** One after the other, so that an older answer never replaces a newer one. */
   let tail: Promise<unknown> = Promise.resolve();
-  let incomplete = false;
+  let stopped = false;
+  let retry: NodeJS.Timeout | undefined;
 
   function inTurn(work: () => Promise<void>): Promise<void> {
     const turn = tail.then(work);
@@ -46,7 +50,6 @@ export function createRuleFeed({
     }
     index.replaceAll(all);
     plans.forgetAll();
-    incomplete = false;
   }
 
   async function read(ruleId: number): Promise<void> {
@@ -56,16 +59,29 @@ export function createRuleFeed({
     plans.forgetAll();
   }
 
+  function mend(): void {
+    if (retry !== undefined || stopped) return;
+    inTurn(readAll).catch((error: unknown) => {
+      logger.warn({ err: error }, 'alert rules could not be read; it is tried again');
+      if (stopped) return;
+      retry = setTimeout(() => {
+        retry = undefined;
+        mend();
+      }, RETRY_MS).unref();
+    });
+  }
+
   return {
     reload: (ruleId) =>
       inTurn(() => read(ruleId)).catch((error: unknown) => {
-        incomplete = true;
         logger.warn({ err: error, rule_id: ruleId }, 'a changed alert rule could not be read; it is tried again');
+        mend();
       }),
     reloadAll: () => inTurn(readAll),
-    async mend() {
-      if (!incomplete) return;
-      await inTurn(readAll);
+    mend,
+    stop() {
+      stopped = true;
+      clearTimeout(retry);
     },
   };
 }

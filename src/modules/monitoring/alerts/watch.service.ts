@@ -4,7 +4,6 @@ import type { Logger } from '#kernel/logger.ts';
 import type { DeviceScope, DevicesApi } from '#modules/devices/index.ts';
 import type { StateStore, WatchStore } from './evaluation.ports.ts';
 import type { Evaluation } from './evaluation.service.ts';
-import type { RuleFeed } from './rule-feed.ts';
 import type { RuleIndex } from './rule-index.ts';
 import { SILENCE_ALLOWANCE_MS, toDeviceScope } from './silence.ts';
 
@@ -12,7 +11,6 @@ export interface WatchDeps {
   readonly store: WatchStore;
   readonly states: StateStore;
   readonly index: RuleIndex;
-  readonly feed: Pick<RuleFeed, 'mend'>;
   readonly devices: Pick<DevicesApi, 'describe' | 'listInScope'>;
   readonly evaluation: Pick<Evaluation, 'recheck'>;
   readonly forgetDevice: (deviceId: number) => Promise<void>;
@@ -44,7 +42,7 @@ const SWEEP_EVERY_MS = 5 * 60_000;
 const PAGE = 500;
 
 export function createWatch(deps: WatchDeps): Watch {
-  const { store, states, index, feed, devices, evaluation, forgetDevice, runtime, owner, alone } = deps;
+  const { store, states, index, devices, evaluation, forgetDevice, runtime, owner, alone } = deps;
   const { clock, logger } = runtime;
   let timer: NodeJS.Timeout | undefined;
   let ticking: Promise<void> | undefined;
@@ -115,7 +113,6 @@ export function createWatch(deps: WatchDeps): Watch {
   const silenceRules = () => [...index.all()].filter(({ condition }) => condition === 'no_data');
 
   async function tick(): Promise<void> {
-    await feed.mend();
     const now = clock.now();
     const listeningSince = await store.keep(owner, now, now + WATCH_MS, LONGEST_BREAK_MS);
     // At its start each process looks after what it may have left behind itself.
