@@ -66,7 +66,10 @@ export interface Evaluation extends Component {
 }
 
 interface Waiting {
+  /** In the order of their arrival. */
   samples: Sample[];
+  /** When each of them arrived, epoch milliseconds. */
+  arrivals: number[];
   fromStore: boolean;
   listeningSince: number | null;
   joinedAt: number | null;
@@ -95,7 +98,7 @@ export function createEvaluation(deps: EvaluationDeps): Evaluation {
   function entry(deviceId: number): Waiting {
     let found = waiting.get(deviceId);
     if (found === undefined) {
-      found = { samples: [], fromStore: false, listeningSince: null, joinedAt: null };
+      found = { samples: [], arrivals: [], fromStore: false, listeningSince: null, joinedAt: null };
       waiting.set(deviceId, found);
     }
     return found;
@@ -141,9 +144,10 @@ export function createEvaluation(deps: EvaluationDeps): Evaluation {
   }
 
   /** What came meanwhile came later. */
-  function putBack(deviceId: number, { samples, fromStore, listeningSince, joinedAt }: Waiting): void {
+  function putBack(deviceId: number, { samples, arrivals, fromStore, listeningSince, joinedAt }: Waiting): void {
     const now = entry(deviceId);
     now.samples = [...samples, ...now.samples];
+    now.arrivals = [...arrivals, ...now.arrivals];
     now.fromStore ||= fromStore;
     now.listeningSince ??= listeningSince;
     now.joinedAt ??= joinedAt;
@@ -154,6 +158,7 @@ export function createEvaluation(deps: EvaluationDeps): Evaluation {
   function bound(work: Waiting): void {
     if (work.samples.length <= MAX_KEPT) return;
     work.samples = [];
+    work.arrivals = [];
     work.fromStore = true;
   }
 
@@ -180,27 +185,17 @@ export function createEvaluation(deps: EvaluationDeps): Evaluation {
     work: Waiting,
   ): Promise<readonly PairChange[]> {
     const tracks = openTracks(plan, known, work.joinedAt ?? undefined);
-    const samples = inOrder(work.samples);
-    if (options.alone && !work.fromStore) judgeSamples(tracks, samples, false);
-    else if (tracks.length > 0) await judgeStored(plan, tracks, samples);
+    if (options.alone && !work.fromStore) judgeArrived(tracks, work, () => true);
+    else if (tracks.length > 0) await judgeStored(plan, tracks, work);
     if (work.listeningSince !== null) judgeSilences(tracks, clock.now() - SILENCE_ALLOWANCE_MS, work.listeningSince);
     const changes = changesOf(plan, tracks, work.listeningSince !== null || work.joinedAt !== null);
     return work.fromStore ? [...changes, ...leftBehind(plan, known)] : changes;
   }
 
   /** Everything in the store that has not been judged, whoever took it in. */
-  async function judgeStored(
-    plan: DevicePlan,
-    tracks: readonly PairTrack[],
-    samples: readonly Sample[],
-  ): Promise<void> {
+  async function judgeStored(plan: DevicePlan, tracks: readonly PairTrack[], work: Waiting): Promise<void> {
     const from = judgedUntil(tracks);
-    judgeSamples(
-      tracks,
-      samples.filter(({ timestamp }) => timestamp <= from),
-      false,
-    );
-    const own = samples.filter(({ timestamp }) => timestamp > from);
+    judgeArrived(tracks, work, ({ timestamp }) => timestamp <= from);
     const { deviceId } = plan.device;
     let after: number | undefined;
     for (;;) {
@@ -213,20 +208,14 @@ export function createEvaluation(deps: EvaluationDeps): Evaluation {
         limit: HISTORY_PAGE,
         ...(after === undefined ? {} : { after }),
       });
-      judgeSamples(
-        tracks,
-        page.samples.map((sample) => ({ deviceId, ...sample })),
-        true,
-      );
+      const samples = page.samples.map((sample) => ({ deviceId, ...sample }));
+      judgeSamples(tracks, samples, true);
       if (page.next === null) break;
       after = page.next;
     }
     // Of a rule that had judged nothing: what came while it was there, although it was measured before.
-    judgeSamples(
-      tracks.filter(({ state }) => state.watermark === null),
-      own,
-      false,
-    );
+    const idle = tracks.filter(({ state }) => state.watermark === null);
+    judgeArrived(idle, work, ({ timestamp }) => timestamp > from);
   }
 
   /** States of rules that are about the device no longer: it changed its group or its type. */
@@ -259,10 +248,12 @@ export function createEvaluation(deps: EvaluationDeps): Evaluation {
   return {
     name: 'alert rules',
     note(samples) {
+      const now = clock.now();
       for (const sample of samples) {
         if (!plans.concerns(sample)) continue;
         const work = entry(sample.deviceId);
         work.samples.push(sample);
+        work.arrivals.push(now);
         if (work.samples.length > MAX_KEPT) bound(work);
       }
       schedule();
@@ -291,4 +282,15 @@ export function createEvaluation(deps: EvaluationDeps): Evaluation {
       if (waiting.size > 0) await run();
     },
   };
+}
+
+/** Judges what this process took in. Of a rule that has judged nothing yet: what came since it is about the device. */
+function judgeArrived(tracks: readonly PairTrack[], work: Waiting, wanted: (sample: Sample) => boolean): void {
+  const all = inOrder(work.samples.filter(wanted));
+  for (const track of tracks) {
+    const since = track.state.since ?? 0;
+    const tooEarly = track.before === null && work.arrivals.some((arrivedAt) => arrivedAt < since);
+    const inTime = (sample: Sample, index: number) => (work.arrivals[index] ?? 0) >= since && wanted(sample);
+    judgeSamples([track], tooEarly ? inOrder(work.samples.filter(inTime)) : all, false);
+  }
 }

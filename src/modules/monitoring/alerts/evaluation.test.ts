@@ -153,6 +153,20 @@ describe('through restarts', () => {
     );
   }, 60_000);
 
+  test.each([true, false])('what was stored before the rule was made is not judged (alone: %j)', async (alone) => {
+    const here = await world.open({ alone });
+    const device = await here.device();
+    const now = world.clock.now();
+    await here.send(device.id, [now - 2_000, { temperature: 50 }], [now - 1_000, { temperature: 50 }]);
+    world.clock.advance(1);
+    await here.rule(hot(device));
+    here.monitoring.inner.evaluation.recheck([device.id]);
+    await here.judge();
+    await here.send(device.id, [now + 2, { temperature: 20 }]);
+    await here.judge();
+    expect(await here.alerts({ device_id: device.id })).toEqual([]);
+  });
+
   test('a start judges what the last process left behind, of every scope', async () => {
     const first = await world.open();
     const device = await first.device({ device_type: 'left-behind' });
@@ -209,20 +223,24 @@ describe('several processes', () => {
     const device = await first.device();
     await first.rule(hot(device));
     for (const each of processes) await each.monitoring.components[0]?.start?.(AbortSignal.timeout(1_000));
-    for (let round = 1; round <= 5; round += 1) {
-      const now = world.clock.now() + round * 1_000;
+    // Hot, hot and cold, three samples each, of which every process has seen one.
+    for (let round = 0; round < 9; round += 1) {
+      const now = world.clock.now() + (round + 1) * 1_000;
       for (const [index, each] of processes.entries()) {
-        await each.send(device.id, [now + index, { temperature: round % 2 === 1 ? 31 : 29 }]);
+        await each.send(device.id, [now + index, { temperature: round % 3 === 2 ? 29 : 31 }]);
       }
       await Promise.all(processes.map((each) => each.judge()));
       const alerts = await first.alerts({ device_id: device.id });
-      expect(alerts.length).toBe(Math.ceil(round / 2));
-      expect(alerts.at(-1)).toMatchObject(
-        round % 2 === 1 ? { status: 'ACTIVE', occurrences: 3 } : { status: 'CLEARED', cleared_at: iso(now) },
-      );
+      expect(alerts.length).toBe(Math.ceil((round + 1) / 3));
+      const expected = [
+        { status: 'ACTIVE', occurrences: 3 },
+        { status: 'ACTIVE', occurrences: 6, last_seen_at: iso(now + 2) },
+        { status: 'CLEARED', occurrences: 6, cleared_at: iso(now) },
+      ];
+      expect(alerts.at(-1)).toMatchObject(expected[round % 3] ?? {});
     }
     expect(processes.flatMap(alertEvents).sort()).toEqual([
-      ...Array(2).fill('alert.cleared'),
+      ...Array(3).fill('alert.cleared'),
       ...Array(3).fill('alert.raised'),
     ]);
   });

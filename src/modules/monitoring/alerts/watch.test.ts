@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { JobMap } from '#platform/jobs/jobs.port.ts';
 import { alertEvents, createMonitoringWorld, hot, iso, type MonitoringWorld } from '#test/support/monitoring.ts';
+import { createWatchStore } from './states.repository.ts';
 
 let world: MonitoringWorld;
 beforeAll(async () => {
@@ -93,6 +94,22 @@ describe('silence', () => {
     expect(await two.alerts({ device_id: device.id })).toMatchObject([{ status: 'ACTIVE' }]);
     expect(alertEvents(one)).toEqual([]);
     expect(alertEvents(two)).toEqual(['alert.raised']);
+  });
+});
+
+describe('the watch', () => {
+  test('is one process’s until its time is over, and knows since when somebody has been listening', async () => {
+    const watch = createWatchStore(world.sql);
+    const start = world.clock.now() + 10_000_000;
+    const keep = (owner: string, now: number) => watch.keep(owner, start + now, start + now + 15, 60);
+    expect(await keep('one', 0)).toBe(start);
+    expect(await keep('two', 10)).toBeNull();
+    expect(await keep('one', 10)).toBe(start);
+    expect(await keep('two', 24)).toBeNull();
+    // Taken over after a break that is short enough, then after one that is not.
+    expect(await keep('two', 80)).toBe(start);
+    expect(await keep('one', 85)).toBeNull();
+    expect(await keep('one', 156)).toBe(start + 156);
   });
 });
 
