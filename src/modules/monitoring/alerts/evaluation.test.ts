@@ -157,6 +157,10 @@ describe('through restarts', () => {
     const here = await world.open({ alone });
     const device = await here.device();
     const now = world.clock.now();
+    // Another rule has judged nothing since long ago, so that the store is read from there.
+    await here.rule(hot(device, { metric: 'other' }));
+    await here.send(device.id, [now - 9_000, { other: 1 }]);
+    await here.judge();
     await here.send(device.id, [now - 2_000, { temperature: 50 }], [now - 1_000, { temperature: 50 }]);
     world.clock.advance(1);
     await here.rule(hot(device));
