@@ -104,6 +104,12 @@ await describeWithServers(['mariadb', 'mongodb'], (servers) => {
   let api: ApiClient;
   let before: Awaited<ReturnType<typeof everything>>;
 
+  /** A test that failed may have left one. */
+  async function started(settings: ServerSettings): Promise<ServerProcess> {
+    await server?.end('SIGKILL');
+    return await startServer(settings);
+  }
+
   beforeAll(async () => {
     server = await startServer(files);
     api = await signInAsSuperuser(server, files);
@@ -213,7 +219,7 @@ await describeWithServers(['mariadb', 'mongodb'], (servers) => {
   });
 
   test('the moved installation answers as before, and goes on', async () => {
-    server = await startServer(outside);
+    server = await started(outside);
     api = await signIn(server, ADMIN);
     expect(await everything(api, devices)).toEqual(before);
     expect(await api.call('POST', '/api/v1/device-groups', { name: 'four' })).toMatchObject({ id: 4 });
@@ -232,7 +238,7 @@ await describeWithServers(['mariadb', 'mongodb'], (servers) => {
     const { code, output } = await runMove(back, outside);
     expect(output).toMatch(/Moved: .* all equal/);
     expect(code).toBe(0);
-    server = await startServer(files);
+    server = await started(files);
     api = await signIn(server, ADMIN);
     expect(await everything(api, devices)).toEqual(before);
     expect(await api.call('POST', '/api/v1/device-groups', { name: 'five' })).toMatchObject({ id: 5 });
