@@ -220,6 +220,44 @@ describe('each kind of change is one entry', () => {
     await changes({ method: 'DELETE', url, as }, 204, [{ ...on, action: 'system_config.deleted' }]);
   });
 
+  test('alert rules: created, changed, deleted', async () => {
+    const as = people.ADMIN.token();
+    const url = '/api/v1/monitoring/alert-rules';
+    const rule = {
+      name: 'Too hot',
+      metric: 't',
+      condition: 'gt',
+      threshold: 30,
+      severity: 'WARNING',
+      scope: { all: true },
+    };
+    const { id } = await changes({ method: 'POST', url, body: rule, as }, 201, [
+      { ...by('ADMIN'), action: 'alert_rule.created', resource_type: 'alert_rule', details: { name: 'Too hot' } },
+    ]);
+    const on = { ...by('ADMIN'), resource_id: String(id) };
+    await changes({ method: 'PATCH', url: `${url}/${id}`, body: { threshold: 35 }, as }, 200, [
+      { ...on, action: 'alert_rule.updated', details: { changes: { threshold: { from: 30, to: 35 } } } },
+    ]);
+    await changes({ method: 'DELETE', url: `${url}/${id}`, as }, 204, [{ ...on, action: 'alert_rule.deleted' }]);
+  });
+
+  test('a broadcast, and asking for a new password', async () => {
+    const body = { title: 'Maintenance', message: 'Tonight' };
+    const url = '/api/v1/notifications/broadcast';
+    await changes({ method: 'POST', url, body, as: people.ADMIN.token() }, 202, [
+      {
+        ...by('ADMIN'),
+        action: 'notification.broadcast',
+        resource_type: 'notification',
+        details: { title: 'Maintenance' },
+      },
+    ]);
+    const forgot = { method: 'POST', url: '/api/v1/auth/password/forgot', body: { email: people.USER.email } } as const;
+    await changes(forgot, 202, [
+      { user_id: null, action: 'auth.password_reset_requested', details: { email: people.USER.email } },
+    ]);
+  });
+
   test('a superuser that a command makes', async () => {
     const made = await withRelationalStore(system.settings, ({ users }) =>
       users.ensureSuperuser({ email: 'root@example.com', password: PASSWORD }),
