@@ -75,6 +75,22 @@ await describeWithServer(
       await expect(connection.ping()).rejects.toMatchObject(unavailable);
     });
 
+    test('a driver that waits for ever is started again', TIMEOUT, async () => {
+      const lines: string[] = [];
+      const note = (_fields: object, message: string) => void lines.push(message);
+      const connection = connectionTo(databaseIn(server.url), { ...silentLogger, error: note });
+      await connection.start?.(soon());
+      const things = connection.collection<{ _id: string }>('things');
+      const other = connection.run(() => things.insertOne({ _id: 'other' })).catch((error: unknown) => error);
+      const hung = connection.run(() => new Promise<void>(() => {}), { hungAfterMs: 100 });
+      await expect(hung).rejects.toMatchObject(unavailable);
+      await other;
+      await connection.run(() => things.insertOne({ _id: 'a' }), { hungAfterMs: 10_000 });
+      expect(await connection.run(() => things.countDocuments({ _id: 'a' }))).toBe(1);
+      expect(lines).toEqual(['MongoDB has not answered, and the driver goes on waiting; it is started again']);
+      await connection.stop?.(soon());
+    });
+
     test('writes are acknowledged by a majority and journaled, whatever the address says', async () => {
       const url = `${databaseIn(server.url)}?w=1&journal=false`;
       const connection = connectionTo(url);

@@ -20,9 +20,11 @@ export interface MongodbConnection extends Component {
   collection<T extends Document>(name: string): Collection<T>;
   /**
    * Runs commands, and nothing else. They may have taken effect although this rejects.
+   * @param options.hungAfterMs after which the driver must have answered one way or the other. If it has not, its
+   *   connections are made anew: it has happened that it waited for ever after a server had restarted.
    * @throws AppError `unavailable` when no server took them within seconds
    */
-  run<T>(commands: () => Promise<T>): Promise<T>;
+  run<T>(commands: () => Promise<T>, options?: { readonly hungAfterMs?: number }): Promise<T>;
   /** @throws AppError `unavailable` */
   ping(): Promise<void>;
   /** Version, and the name of the replica set; null: a server alone. @throws AppError `unavailable` */
@@ -48,10 +50,40 @@ export function createMongodbConnection({ url, logger }: MongodbConnectionOption
   let running = false;
   let away = false;
 
-  async function run<T>(commands: () => Promise<T>): Promise<T> {
+  let renewal: Promise<void> | undefined;
+
+  /** Ends everything that the driver has in hand, and starts it again. */
+  function renew(): Promise<void> {
+    logger.error({}, 'MongoDB has not answered, and the driver goes on waiting; it is started again');
+    renewal ??= client
+      .close()
+      .then(() => client.connect())
+      .then(
+        () => {},
+        (error: unknown) => logger.warn({ err: error }, 'MongoDB is away'),
+      )
+      .finally(() => {
+        renewal = undefined;
+      });
+    return renewal;
+  }
+
+  async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const hung = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => void renew().then(() => reject(storeAway(new Error('the driver hung')))), ms);
+    });
+    try {
+      return await Promise.race([work, hung]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async function run<T>(commands: () => Promise<T>, { hungAfterMs }: { hungAfterMs?: number } = {}): Promise<T> {
     if (!running) throw storeAway();
     try {
-      const result = await commands();
+      const result = await (hungAfterMs === undefined ? commands() : within(hungAfterMs, commands()));
       if (away) logger.info({}, 'MongoDB is back');
       away = false;
       return result;

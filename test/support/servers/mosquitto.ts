@@ -16,7 +16,7 @@ const PASSWORD = 'admin-password';
 
 /**
  * Mosquitto with the configuration that is shipped. The address is that of the listener for core-api, with
- * the account that may manage accounts; `?devices=` is the port for devices: see `devicePortOf`.
+ * the account that may manage accounts; `?devices=` and `ws=` are the ports for devices: see `devicePortOf`.
  */
 export async function startMosquitto(): Promise<TestServer | null> {
   const [server, control] = await Promise.all([
@@ -52,13 +52,19 @@ export async function startMosquitto(): Promise<TestServer | null> {
       await client.endAsync(true);
       return true;
     },
-    url: ({ port }) => `mqtt://${ADMIN}:${PASSWORD}@127.0.0.1:${port}?devices=${ports.devices}`,
+    url: ({ port }) => `mqtt://${ADMIN}:${PASSWORD}@127.0.0.1:${port}?devices=${ports.devices}&ws=${ports.ws}`,
   });
 }
 
 /** Where devices connect to the broker whose address is `url`. */
 export function devicePortOf(url: string): number {
   return Number(new URL(url).searchParams.get('devices') ?? 1883);
+}
+
+/** Where devices connect over WebSocket; null: the broker is not ours, and its address does not say. */
+export function webSocketPortOf(url: string): number | null {
+  const port = new URL(url).searchParams.get('ws');
+  return port === null ? null : Number(port);
 }
 
 async function findPlugin(run: (file: string, args: readonly string[]) => Promise<{ stdout: string }>) {

@@ -4,7 +4,7 @@ import { systemClock } from '#kernel/clock.ts';
 import { type Logger, silentLogger } from '#kernel/logger.ts';
 import { createMemoryShares } from '#platform/shares/memory-shares.ts';
 import type { Shares } from '#platform/shares/shares.port.ts';
-import { devicePortOf } from '#test/support/servers/mosquitto.ts';
+import { devicePortOf, webSocketPortOf } from '#test/support/servers/mosquitto.ts';
 import { describeWithServer } from '#test/support/servers.ts';
 import { eventually, RecordingHandler } from '../mqtt.harness.ts';
 import type { MqttBroker } from '../mqtt.port.ts';
@@ -227,6 +227,28 @@ await describeWithServer(
         expect(received(uid, one).length).toBe(count);
       }
     }, 60_000);
+
+    test('over WebSocket too, a Last Will comes before the end of its connection', async () => {
+      const one = await replica(shared());
+      for (const uid of UIDS.slice(0, 4)) {
+        const will = { topic: `devices/${uid}/status`, payload: Buffer.from('gone'), qos: 1 as const, retain: false };
+        const device = await mqtt.connectAsync(`ws://127.0.0.1:${webSocketPortOf(server.url)}`, {
+          username: uid,
+          password: uid,
+          reconnectPeriod: 0,
+          will,
+        });
+        devices.push(device);
+        await one.handler.saw(`connected ${uid}`);
+        device.stream.destroy();
+        await one.handler.saw(`disconnected ${uid}`);
+        expect(eventsOf(one.handler, uid)).toEqual([
+          `connected ${uid}`,
+          `message ${uid} status gone`,
+          `disconnected ${uid}`,
+        ]);
+      }
+    });
 
     test('what does not fit into the window waits at the broker, over its restart and a change of hands', async () => {
       const { shares } = watched();

@@ -42,6 +42,8 @@ interface Attempt {
 }
 
 const GIVE_UP_AFTER_MS = 5_000;
+/** Far longer than a batch takes. Appends wait for each other, so one that hangs would stop all. */
+const HUNG_AFTER_MS = 20_000;
 const FIRST_RETRY_MS = 50;
 const LONGEST_RETRY_MS = 1_000;
 /** Devices that are known to have a document; more are forgotten and looked up again. */
@@ -60,7 +62,7 @@ const KNOWN_DEVICES = 200_000;
  * next call, whoever makes it. The caller that tries again (with the same arrays) gets its result.
  */
 export function createAppender({ connection, samples, devices, hours, writer }: AppenderOptions) {
-  const { run } = connection;
+  const run: MongodbConnection['run'] = (commands) => connection.run(commands, { hungAfterMs: HUNG_AFTER_MS });
   const applied = `applied.${writer}`;
   /** Begun and given up by their callers. */
   const unfinished = new WeakMap<object, Attempt>();
