@@ -4,7 +4,7 @@ import type { Principal } from '#kernel/access.ts';
 import { createTestClock, type TestClock } from '#test/support/clock.ts';
 import type { SqlStore } from '../sql/sql.port.ts';
 import type { AuditEntry, AuditFilter, AuditReader, AuditTrail } from './audit.port.ts';
-import { createAuditTrail } from './audit.ts';
+import { createAuditTrail, SEARCHED_ENTRIES } from './audit.ts';
 
 const KIM: Principal = { userId: 7, role: 'ADMIN', origin: { ip: '192.0.2.7', requestId: 'request-7' } };
 
@@ -97,6 +97,18 @@ export function auditContract(name: string, createStore: () => Promise<SqlStore>
       const page = await trail.list({ page: 2, size: 2 });
       expect(page.total).toBe(5);
       expect(page.items.map(({ resourceId }) => resourceId)).toEqual(['3', '2']);
+    });
+
+    test('looks for text in the newest entries, and further back when the time is narrowed', async () => {
+      const start = clock.now();
+      await trail.record(entry({ details: { note: 'needle' } }));
+      clock.advance(1_000);
+      await sql.transaction(async (trx) => {
+        const writer = trail.on(trx);
+        for (let index = 0; index < SEARCHED_ENTRIES; index += 1) await writer.record(entry());
+      });
+      expect(await found({ q: 'needle' })).toEqual([]);
+      expect(await found({ q: 'needle', to: start + 1 })).toHaveLength(1);
     });
 
     test('is filtered by everything that it says', async () => {

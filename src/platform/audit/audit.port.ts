@@ -61,7 +61,7 @@ export interface AuditFilter {
   readonly from?: number;
   /** Epoch milliseconds, exclusive. */
   readonly to?: number;
-  /** Contained in action, resource id, address or details, whatever the case. */
+  /** Contained in action, resource id, address or details, whatever the case: of the newest 10,000 that match the rest. */
   readonly q?: string;
 }
 

@@ -24,7 +24,8 @@ export const auditMigrations: MigrationSet = { '2026_11_24_30_audit': createAudi
 
 /** The longest IPv6 address as text. Behind a proxy that is trusted blindly it can be anything. */
 const MAX_ADDRESS = 45;
-const SEARCHED = ['action', 'resource_id', 'ip_address', 'details'] as const;
+/** Text is searched entry by entry, so in so many at most: the newest that match everything else. */
+export const SEARCHED_ENTRIES = 10_000;
 
 /** The audit trail in the relational store, beside what it speaks of. */
 export function createAuditTrail({
@@ -56,7 +57,7 @@ export function createAuditTrail({
     on: (db) => ({ record: (entry) => insert(db, entry) }),
     record: (entry) => insert(store.db<Tables>(), entry),
     async list({ page, size, ...filter }) {
-      const matching = filtered(store.db<Tables>().selectFrom('audit_logs'), filter);
+      const matching = searched(store.db<Tables>(), filter);
       const { total } = await matching.select((eb) => eb.fn.countAll().as('total')).executeTakeFirstOrThrow();
       const rows = await matching
         .selectAll()
@@ -91,11 +92,14 @@ function filtered<O>(from: SelectQueryBuilder<Tables, 'audit_logs', O>, filter: 
   if (filter.requestId !== undefined) query = query.where('request_id', '=', filter.requestId);
   if (filter.from !== undefined) query = query.where('created_at', '>=', filter.from);
   if (filter.to !== undefined) query = query.where('created_at', '<', filter.to);
-  if (filter.q !== undefined) {
-    const pattern = `%${filter.q.replace(/[!%_]/g, '!$&')}%`;
-    query = query.where((eb) =>
-      eb.or(SEARCHED.map((column) => sql<boolean>`lower(${eb.ref(column)}) like lower(${pattern}) escape '!'`)),
-    );
-  }
   return query;
+}
+
+function searched(db: Kysely<Tables>, { q, ...filter }: AuditFilter) {
+  const matching = filtered(db.selectFrom('audit_logs'), filter);
+  if (q === undefined) return matching;
+  const newest = matching.selectAll().orderBy('created_at', 'desc').orderBy('id', 'desc').limit(SEARCHED_ENTRIES);
+  const text = sql`concat_ws(' ', action, resource_id, ip_address, details)`;
+  const pattern = `%${q.replace(/[!%_]/g, '!$&')}%`;
+  return db.selectFrom(newest.as('audit_logs')).where(sql<boolean>`lower(${text}) like lower(${pattern}) escape '!'`);
 }

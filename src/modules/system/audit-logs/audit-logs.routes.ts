@@ -16,7 +16,8 @@ export function createAuditLogsRoutes(trail: AuditReader): HttpRoutes {
           summary: 'Read the audit trail',
           description:
             'Newest first: who did what to what, from where and in which request. An entry is there if and only if ' +
-            'the change is, and is never changed or removed. `q` looks into action, resource id, address and details.',
+            'the change is, and is never changed or removed. `q` looks into action, resource id, address and details of the newest 10,000 ' +
+            'entries that match the other filters.',
           querystring: AuditLogQuery,
           response: { 200: AuditLogPage },
         },
