@@ -28,6 +28,9 @@ const UNABLE: readonly unknown[] = [
 
 const BAD_DATABASE = 1049;
 const NO_RIGHT_TO_DATABASE = 1044;
+/** A right to the database, to a command on a table, or to the whole server is missing. */
+const RIGHT_MISSING: readonly unknown[] = [NO_RIGHT_TO_DATABASE, 1142, 1227];
+const BINARY_LOG_MISTRUSTS = 1419;
 const ACCESS_DENIED: readonly unknown[] = [1045, 1698];
 
 const asDriverError = (error: unknown): DriverError =>
@@ -62,4 +65,16 @@ export function cannotStart({ host, port, user, database }: MariadbAddress, erro
         ? `${server} has no database ${database}, and the user ${user} may not create it.`
         : `${server} cannot be reached${typeof code === 'string' ? ` (${code})` : ''}.`;
   return commonErrors.unavailable({ detail, cause: error });
+}
+
+/** The same for a change of the schema that the server does not allow this user; any other error as it is. */
+export function cannotMigrate({ host, port, user, database }: MariadbAddress, error: unknown): unknown {
+  const server = `MariaDB at ${host}:${port}`;
+  const detail =
+    errno(error) === BINARY_LOG_MISTRUSTS
+      ? `${server} has its binary log on and lets nobody make triggers: set log_bin_trust_function_creators=1 there.`
+      : RIGHT_MISSING.includes(errno(error))
+        ? `The user ${user} may not change the schema of ${database} on ${server}: GRANT ALL ON ${database}.* TO it.`
+        : null;
+  return detail === null ? error : commonErrors.unavailable({ detail, cause: error });
 }

@@ -8,6 +8,7 @@ import { createSqlTransfer } from '../sql.transfer.ts';
 import { type MariadbAddress, parseMariadbAddress } from './mariadb.address.ts';
 import { connectionOptions, createMariadbDialect, cut, jitterMs, type MariadbDriver } from './mariadb.driver.ts';
 import {
+  cannotMigrate,
   cannotStart,
   databaseAway,
   databaseBusy,
@@ -121,6 +122,8 @@ export function createMariadbStore(options: MariadbStoreOptions): SqlStore {
       const migrating = new Kysely<unknown>({ dialect, plugins: [tablePlugin] });
       try {
         return await runMigrations(migrating, repeatable(migrations));
+      } catch (error) {
+        throw cannotMigrate(address, error);
       } finally {
         await migrating.destroy();
       }
