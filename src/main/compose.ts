@@ -175,7 +175,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
       instanceId: settings.INSTANCE_ID,
       adapters: infrastructure.adapters,
       memoryBytes: () => process.memoryUsage.rss(),
-      counts: [users.api.counts, devices.api.counts],
+      counts: [users.api.counts, devices.api.counts, monitoring.counts],
     },
   });
   // What people are told

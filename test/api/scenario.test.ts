@@ -312,7 +312,12 @@ test('an operator looks at the system, keeps configuration and reads the trail',
     runtime: { node: process.versions.node },
     started_at: expect.stringMatching(INSTANT),
     adapters: { relational: 'SQLite', mqtt: 'Aedes in the process' },
-    counts: { users: expect.any(Number), devices: expect.any(Number), device_groups: expect.any(Number) },
+    counts: {
+      users: expect.any(Number),
+      devices: expect.any(Number),
+      device_groups: expect.any(Number),
+      alerts_active: 0,
+    },
   });
 
   const body = { value: { text: 'Hanbit' }, description: 'Below every e-mail' };

@@ -73,7 +73,13 @@ export async function createInfrastructure(
   };
 }
 
-function adaptersOf({ DATABASE_URL, DOCUMENTS_URL, REDIS_URL, MQTT_URL }: Settings): Infrastructure['adapters'] {
+function adaptersOf({
+  DATABASE_URL,
+  DOCUMENTS_URL,
+  REDIS_URL,
+  MQTT_URL,
+  SMTP_URL,
+}: Settings): Infrastructure['adapters'] {
   const documents = DOCUMENTS_URL === null ? 'SQLite' : 'MongoDB';
   return {
     relational: DATABASE_URL === null ? 'SQLite' : 'MariaDB',
@@ -81,6 +87,7 @@ function adaptersOf({ DATABASE_URL, DOCUMENTS_URL, REDIS_URL, MQTT_URL }: Settin
     telemetry: documents,
     shared_state: REDIS_URL === null ? 'in the process' : 'Redis',
     jobs: REDIS_URL === null ? 'SQLite' : 'BullMQ on Redis',
+    mail: SMTP_URL === null ? 'none' : 'SMTP',
     mqtt: MQTT_URL === null ? 'Aedes in the process' : 'Mosquitto',
   };
 }

@@ -61,6 +61,7 @@ export interface MonitoringModule {
   waiting(): number;
   /** Alerts that are ACTIVE or not acknowledged, for the metrics. */
   countAlerts(): Promise<readonly AlertCount[]>;
+  counts(): Promise<{ readonly alerts_active: number; readonly alerts_not_acknowledged: number }>;
   /** For tests, which do not wait for timers. */
   readonly inner: { readonly evaluation: Evaluation; readonly watch: Watch };
 }
@@ -152,6 +153,14 @@ export function createMonitoringModule(deps: MonitoringModuleDeps): MonitoringMo
     ],
     waiting: evaluation.waiting,
     countAlerts: store.alerts.countOpen,
+    async counts() {
+      const open = await store.alerts.countOpen();
+      const sum = (counts: readonly AlertCount[]) => counts.reduce((total, { count }) => total + count, 0);
+      return {
+        alerts_active: sum(open.filter(({ status }) => status === 'ACTIVE')),
+        alerts_not_acknowledged: sum(open.filter(({ isAcknowledged }) => !isAcknowledged)),
+      };
+    },
     inner: { evaluation, watch },
   };
 }
