@@ -25,6 +25,7 @@ import { relayEvents } from '#platform/relay/relay-events.ts';
 import { createRollupKeeper } from '#platform/telemetry/rollup-keeper.ts';
 import { createHttpWebhooks } from '#platform/webhook/http-webhooks.ts';
 import { createWebhookJobs } from '#platform/webhook/webhook.jobs.ts';
+import { API_DESCRIPTION } from './api-description.ts';
 import { createApiDocumentRoutes } from './asyncapi.ts';
 import { createMeasurements } from './measurements.ts';
 import { MIGRATIONS } from './migrations.ts';
@@ -221,6 +222,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
     port: settings.HTTP_PORT,
     logger,
     version: VERSION,
+    description: API_DESCRIPTION,
     corsOrigins: settings.CORS_ORIGINS,
     trustProxy: settings.TRUST_PROXY,
     rateLimit: settings.RATE_LIMIT,

@@ -40,6 +40,12 @@ describe('openapi.json', () => {
     expect(Object.fromEntries(schemes)['/api/v1/ingest/{kind}']).toBe('device');
   });
 
+  test('describes each tag that is used, and no other', () => {
+    const described = (document['tags'] as readonly JsonObject[]).map(({ name }) => name);
+    const used = operationsOf(document).flatMap(({ definition }) => definition['tags'] as readonly string[]);
+    expect(described.toSorted()).toEqual([...new Set(used)].toSorted());
+  });
+
   test('names nothing of the machine that it was made on', () => {
     expect(document['servers'] ?? []).toEqual([]);
   });

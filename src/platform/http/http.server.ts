@@ -13,7 +13,7 @@ import type { Tracing } from '#platform/tracing/tracing.port.ts';
 import { createAccessHook } from './access.ts';
 import type { HttpApp, HttpAuthenticator, HttpMount } from './http.port.ts';
 import { Problem } from './http.schemas.ts';
-import { markDocumentRoutes, registerApiDocument } from './openapi.ts';
+import { type ApiDescription, markDocumentRoutes, registerApiDocument } from './openapi.ts';
 import { createErrorHandler, sendProblem } from './problem.ts';
 import { createRateLimitStore } from './rate-limit.ts';
 import { traceRequests } from './request-traces.ts';
@@ -23,6 +23,8 @@ export interface HttpServerOptions {
   readonly port: number;
   readonly logger: Logger;
   readonly version: string;
+  /** What the API document says beside its operations. */
+  readonly description?: ApiDescription;
   /** Allowed origins; empty: no CORS headers at all. `*` allows every origin. */
   readonly corsOrigins: readonly string[];
   /** Fastify's `trustProxy`: which peers' X-Forwarded-For is believed. */
@@ -130,7 +132,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   );
   app.addHook('onRoute', markDocumentRoutes);
   app.addHook('onRoute', createAccessHook(options.authenticator));
-  await registerApiDocument(app, { version: options.version });
+  const { version, description } = options;
+  await registerApiDocument(app, { version, ...(description === undefined ? {} : { description }) });
 
   for (const { prefix, routes } of options.routes) {
     await app.register(async (scope) => routes(scope as HttpApp), { prefix });

@@ -24,16 +24,32 @@ const problem = (status: number, codes: ReadonlySet<string>) => ({
   content: { 'application/problem+json': { schema: { $ref: 'Problem#' } } },
 });
 
+export interface ApiDescription {
+  /** Markdown, above the operations. */
+  readonly text: string;
+  /** Tag → what its operations are about. Those without an operation are left out. */
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+export interface ApiDocumentOptions {
+  readonly version: string;
+  readonly description?: ApiDescription;
+}
+
 /**
  * OpenAPI 3.1 from the routes' own schemas at `/openapi.json`, Swagger UI at `/docs`, ReDoc at `/redoc`.
  * Adds to each operation what follows from its access rule, its address and its method: security and problems.
  */
-export async function registerApiDocument(app: HttpApp, { version }: { readonly version: string }): Promise<void> {
+export async function registerApiDocument(
+  app: HttpApp,
+  { version, description = { text: 'core-api', tags: {} } }: ApiDocumentOptions,
+): Promise<void> {
   app.addHook('onRoute', (route) => addCommonResponses(route));
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
-      info: { title: 'core-api', version, description: 'IoT backend where an acknowledgement means stored.' },
+      info: { title: 'core-api', version, description: description.text },
+      tags: Object.entries(description.tags).map(([name, text]) => ({ name, description: text })),
       components: {
         securitySchemes: {
           bearer: {
@@ -46,6 +62,7 @@ export async function registerApiDocument(app: HttpApp, { version }: { readonly 
         },
       },
     },
+    transformObject: (document) => withoutEmptyTags('openapiObject' in document ? document.openapiObject : {}),
     refResolver: {
       buildLocalReference: (json, _base, _fragment, i) =>
         typeof json['$id'] === 'string' ? json['$id'] : `schema-${i}`,
@@ -96,4 +113,13 @@ function commonProblems({ method, schema }: RouteOptions, rule: AccessRule): rea
     commonErrors.internal_error,
     commonErrors.unavailable,
   ];
+}
+
+function withoutEmptyTags<T extends object>(document: T): T {
+  const { paths = {}, tags = [] } = document as {
+    readonly paths?: Readonly<Record<string, Readonly<Record<string, { readonly tags?: readonly string[] }>>>>;
+    readonly tags?: readonly { readonly name: string }[];
+  };
+  const used = new Set(Object.values(paths).flatMap((item) => Object.values(item).flatMap((each) => each.tags ?? [])));
+  return { ...document, tags: tags.filter(({ name }) => used.has(name)) };
 }
