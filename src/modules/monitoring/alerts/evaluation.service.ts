@@ -9,6 +9,7 @@ import type { PairChange, SaveResult, StateStore, StoredState } from './evaluati
 import {
   changesOf,
   inOrder,
+  isFull,
   judgedUntil,
   judgeSamples,
   judgeSilences,
@@ -76,6 +77,9 @@ interface Waiting {
 }
 
 const SLICE = 128;
+/** What one transaction may do: a state, or an alert that goes on, weighs 1. */
+const PART_WEIGHT = 128;
+const RAISED_WEIGHT = 4;
 const HISTORY_PAGE = 1_000;
 /** Samples of one device above which they are read back instead of being kept. */
 const MAX_KEPT = 20_000;
@@ -166,30 +170,37 @@ export function createEvaluation(deps: EvaluationDeps): Evaluation {
     const found = await plans.resolve([...slice.keys()]);
     const known = await cache.load([...found.keys()]);
     const changes: PairChange[] = [];
+    const unfinished: number[] = [];
     for (const [deviceId, work] of slice) {
       const plan = found.get(deviceId);
       const ofDevice = known.get(deviceId);
-      if (plan !== undefined && ofDevice !== undefined) changes.push(...(await judgeDevice(plan, ofDevice, work)));
+      if (plan === undefined || ofDevice === undefined) continue;
+      const judged = await judgeDevice(plan, ofDevice, work);
+      changes.push(...judged.changes);
+      if (!judged.finished) unfinished.push(deviceId);
     }
     const now = clock.now();
-    for (let from = 0; from < changes.length; from += SLICE) {
-      const part = changes.slice(from, from + SLICE);
+    for (const part of inParts(changes)) {
       await settle(part, await states.save(part, now), slice, now);
-      if (from + SLICE < changes.length) await setImmediate();
+      await setImmediate();
     }
+    // The rest of them is in the store.
+    for (const deviceId of unfinished) entry(deviceId).fromStore = true;
   }
 
   async function judgeDevice(
     plan: DevicePlan,
     known: ReadonlyMap<number, StoredState>,
     work: Waiting,
-  ): Promise<readonly PairChange[]> {
+  ): Promise<{ readonly changes: readonly PairChange[]; readonly finished: boolean }> {
     const tracks = openTracks(plan, known, work.joinedAt ?? undefined);
     if (options.alone && !work.fromStore) judgeArrived(tracks, work, () => true);
     else if (tracks.length > 0) await judgeStored(plan, tracks, work);
-    if (work.listeningSince !== null) judgeSilences(tracks, clock.now() - SILENCE_ALLOWANCE_MS, work.listeningSince);
+    const finished = !tracks.some(isFull);
+    if (work.listeningSince !== null && finished)
+      judgeSilences(tracks, clock.now() - SILENCE_ALLOWANCE_MS, work.listeningSince);
     const changes = changesOf(plan, tracks, work.listeningSince !== null || work.joinedAt !== null);
-    return work.fromStore ? [...changes, ...leftBehind(plan, known)] : changes;
+    return { changes: work.fromStore ? [...changes, ...leftBehind(plan, known)] : changes, finished };
   }
 
   /** Everything in the store that has not been judged, whoever took it in. */
@@ -210,6 +221,7 @@ export function createEvaluation(deps: EvaluationDeps): Evaluation {
       });
       const samples = page.samples.map((sample) => ({ deviceId, ...sample }));
       judgeSamples(tracks, samples, true);
+      if (tracks.some(isFull)) return;
       if (page.next === null) break;
       after = page.next;
     }
@@ -282,6 +294,21 @@ export function createEvaluation(deps: EvaluationDeps): Evaluation {
       if (waiting.size > 0) await run();
     },
   };
+}
+
+/** Changes that are stored together: a few milliseconds of work, so that requests have their turn in between. */
+function* inParts(changes: readonly PairChange[]): Generator<readonly PairChange[]> {
+  let part: PairChange[] = [];
+  let weight = 0;
+  for (const change of changes) {
+    part.push(change);
+    weight += 1 + change.transitions.reduce((sum, { kind }) => sum + (kind === 'seen' ? 1 : RAISED_WEIGHT), 0);
+    if (weight < PART_WEIGHT) continue;
+    yield part;
+    part = [];
+    weight = 0;
+  }
+  if (part.length > 0) yield part;
 }
 
 /** Judges what this process took in. Of a rule that has judged nothing yet: what came since it is about the device. */

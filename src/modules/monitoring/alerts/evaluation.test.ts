@@ -100,6 +100,22 @@ describe('an alert', () => {
     ]);
   });
 
+  test.each([true, false])('a value that flaps raises every one of its alerts (alone: %j)', async (alone) => {
+    const here = await world.open({ alone });
+    const device = await here.device();
+    const rule = await here.rule(hot(device));
+    const start = world.clock.now() + 1;
+    const samples = Array.from(
+      { length: 400 },
+      (_, index) => [start + index, { temperature: 29 + (index % 2) * 2 }] as const,
+    );
+    await here.send(device.id, ...samples);
+    await here.judge();
+    const url = `/api/v1/monitoring/alerts?size=1&sort=-id&rule_id=${rule.id}`;
+    const list = (await here.app.request({ url, as: world.actors.ADMIN })).json();
+    expect(list).toMatchObject({ total: 200, items: [{ status: 'ACTIVE', started_at: iso(start + 399) }] });
+  });
+
   test('what was measured before the rule was made is judged when it comes after that', async () => {
     const here = await world.open();
     const device = await here.device();

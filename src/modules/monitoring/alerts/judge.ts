@@ -57,12 +57,21 @@ export interface Judgement {
   readonly transitions: readonly Transition[];
 }
 
-/** Judges readings, which are in order of time; those that are not newer than the watermark change nothing. */
-export function judge(terms: RuleTerms, state: PairState, readings: readonly Reading[]): Judgement {
+/**
+ * Judges readings, which are in order of time; those that are not newer than the watermark change nothing.
+ * @param mostTransitions no reading is judged any more after so many; the watermark says which were
+ */
+export function judge(
+  terms: RuleTerms,
+  state: PairState,
+  readings: readonly Reading[],
+  mostTransitions = Number.POSITIVE_INFINITY,
+): Judgement {
   const transitions: Transition[] = [];
   let current = state;
   for (const reading of readings) {
     if (current.watermark !== null && reading.timestamp <= current.watermark) continue;
+    if (transitions.length >= mostTransitions) break;
     current =
       terms.condition === 'no_data'
         ? afterSign(terms, current, reading.timestamp, transitions)

@@ -21,6 +21,17 @@ export interface PairTrack {
 }
 
 /**
+ * A value that flaps raises and clears with every sample. So many transitions of a pair are stored at a time, so that
+ * it holds up neither the event loop nor the other rules; what follows is judged in the next round.
+ */
+const MOST_TRANSITIONS = 64;
+
+/** Whether readings may be left that were not judged. */
+export function isFull({ transitions }: PairTrack): boolean {
+  return transitions.length >= MOST_TRANSITIONS;
+}
+
+/**
  * @param known what is stored of the device, by rule
  * @param joinedAt when the device came to be what it is, if that has just changed
  */
@@ -49,7 +60,8 @@ export function judgeSamples(tracks: readonly PairTrack[], samples: readonly Sam
     // Of what is stored, a rule that has judged nothing yet looks at what was measured since it is about the device.
     const after = fromStore ? unjudgedSince(track) : Number.NEGATIVE_INFINITY;
     const readings = readingsOf(track.rule.metric, samples, after);
-    if (readings.length > 0) apply(track, judge(track.rule, track.state, readings));
+    const left = MOST_TRANSITIONS - track.transitions.length;
+    if (readings.length > 0) apply(track, judge(track.rule, track.state, readings, left));
   }
 }
 
