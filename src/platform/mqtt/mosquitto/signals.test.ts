@@ -27,7 +27,7 @@ test.each([
   'Client <unknown> disconnected, not authorised.',
   "New client connected from 10.1.2.3:1 as alpha (p2, c1, k60, u'core.admin').",
   'New client connected from 10.1.2.3:1 as alpha (p2, c1, k60).',
-  'Client core.api.listener disconnected.',
+  'Client core.api.receiver-1-of-2 disconnected.',
   "x\nNew client connected from 10.1.2.3:1 as alpha (p2, c1, k60, u'alpha').",
   'Client alpha already connected, closing old connection.',
 ])('nothing about a device: %s', (line) => {
