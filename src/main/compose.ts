@@ -48,6 +48,7 @@ const RELAYED_EVENTS = [
   'device.deleted',
   'device.credentials_rotated',
   'device.owner_changed',
+  'device.went_silent',
   'alert_rule.changed',
 ] as const;
 
@@ -168,6 +169,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
     audit,
     clock,
     logger,
+    jobs,
     keysFolder,
     facts: {
       version: VERSION,
@@ -193,6 +195,8 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
   // What is to be done later or again and again
   for (const definition of [
     ...auth.jobs,
+    ...devices.jobs,
+    ...telemetry.jobs,
     ...notifications.jobs,
     ...createMailJobs(mailer),
     ...createWebhookJobs(webhooks),

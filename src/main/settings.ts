@@ -321,7 +321,7 @@ export const SETTINGS = {
   USER_DEVICE_SCOPE: oneOf(['owned', 'all'], 'owned', 'Which devices a USER may read'),
   ACCESS_TOKEN_MINUTES: integer(30, [1, 1_440], 'Lifetime of access tokens'),
   REFRESH_TOKEN_DAYS: integer(7, [1, 365], 'Lifetime of refresh tokens'),
-  TELEMETRY_RETENTION_DAYS: integer(365, [1, 36_500], 'Older time stamps are rejected'),
+  TELEMETRY_RETENTION_DAYS: integer(365, [1, 36_500], 'Older time stamps are rejected, and older telemetry is removed'),
   OTEL_EXPORTER_OTLP_ENDPOINT: address(
     ['http:', 'https:'],
     'http://collector:4318',

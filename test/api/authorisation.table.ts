@@ -79,6 +79,8 @@ export const RULES: readonly Rule[] = [
   rule('PUT    /api/v1/system/configs/{key}', SUPERADMIN),
   rule('DELETE /api/v1/system/configs/{key}', SUPERADMIN),
   rule('GET    /api/v1/system/audit-logs', ADMIN_AND_ABOVE),
+  rule('GET    /api/v1/system/jobs', ADMIN_AND_ABOVE),
+  rule('POST   /api/v1/system/jobs/{name}/run', ADMIN_AND_ABOVE),
 
   rule('GET    /api/v1/notifications', ANY_USER),
   rule('GET    /api/v1/notifications/unread-count', ANY_USER),

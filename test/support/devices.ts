@@ -1,5 +1,5 @@
 import { type Principal, USER_ROLES, type UserRole } from '#kernel/access.ts';
-import { createEventBus, type DomainEvent } from '#kernel/events.ts';
+import { createEventBus, type DomainEvent, type EventBus } from '#kernel/events.ts';
 import { silentLogger } from '#kernel/logger.ts';
 import {
   createDevicesModule,
@@ -22,6 +22,8 @@ export interface DevicesHarness {
   readonly app: TestApp;
   readonly api: DevicesApi;
   readonly reconcileAccounts: DevicesModule['reconcileAccounts'];
+  readonly jobs: DevicesModule['jobs'];
+  readonly bus: EventBus;
   readonly sql: SqlStore;
   readonly clock: TestClock;
   /** Every device event since the start, in order. */
@@ -69,6 +71,8 @@ export async function createDevicesHarness(
     app,
     api: devices.api,
     reconcileAccounts: devices.reconcileAccounts,
+    jobs: devices.jobs,
+    bus,
     sql,
     clock,
     events: recordEvents(

@@ -33,5 +33,7 @@ declare module '#kernel/events.ts' {
     'device.owner_changed': DeviceActionEvent & { readonly from: number | null; readonly to: number | null };
     /** Once for each transition, in order, after it is on disk. */
     'device.status_changed': DeviceStatusChanged;
+    /** It was put OFFLINE because nothing was heard of it: when something is, it is ONLINE. */
+    'device.went_silent': DeviceEvent;
   }
 }

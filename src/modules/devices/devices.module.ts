@@ -4,12 +4,14 @@ import { type Logger, silentLogger } from '#kernel/logger.ts';
 import type { UsersApi } from '#modules/users/index.ts';
 import type { AuditTrail } from '#platform/audit/audit.port.ts';
 import type { HttpMount } from '#platform/http/http.port.ts';
+import type { JobDefinition } from '#platform/jobs/jobs.port.ts';
 import type { MqttAccounts } from '#platform/mqtt/mqtt.port.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 import { createBrokerAuthRoutes } from './broker-auth/broker-auth.routes.ts';
 import { createBrokerAuthService } from './broker-auth/broker-auth.service.ts';
 import type { DevicesApi } from './devices.api.ts';
 import { createDeviceDirectory } from './devices.directory.repository.ts';
+import { createDevicesJobs } from './devices.jobs.ts';
 import { createDeviceListing } from './devices.listing.repository.ts';
 import { type AccountReport, createDeviceLogins } from './devices.logins.ts';
 import type { UserDeviceScope } from './devices.ports.ts';
@@ -44,6 +46,7 @@ export interface DevicesModuleDeps {
 export interface DevicesModule {
   readonly api: DevicesApi;
   readonly routes: readonly HttpMount[];
+  readonly jobs: readonly JobDefinition[];
   /** Compares the broker's logins with the devices, and logs what it finds; for the start, and `doctor`. */
   reconcileAccounts(): Promise<AccountReport>;
 }
@@ -92,6 +95,7 @@ export function createDevicesModule(deps: DevicesModuleDeps): DevicesModule {
       touchLastSeen: statuses.touchLastSeen,
       markAllOffline: statuses.markAllOffline,
     },
+    jobs: createDevicesJobs(statuses, clock),
     reconcileAccounts: logins.reconcile,
     routes: [
       { prefix: '/api/v1/devices', routes: createTransferRoutes(imports, exports, present) },

@@ -4,6 +4,7 @@ import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { AuditReader, AuditTrail } from '#platform/audit/audit.port.ts';
 import type { HttpMount } from '#platform/http/http.port.ts';
+import type { Jobs } from '#platform/jobs/jobs.port.ts';
 import type { MigrationSet, SqlStore } from '#platform/sql/sql.port.ts';
 import { createAuditLogsRoutes } from './audit-logs/audit-logs.routes.ts';
 import { createConfigStore } from './configs/configs.repository.ts';
@@ -12,6 +13,8 @@ import { createConfigsService } from './configs/configs.service.ts';
 import { createSecretBox } from './configs/secret-box.ts';
 import { createInfoRoutes } from './info/info.routes.ts';
 import { createInfoService, type SystemFacts } from './info/info.service.ts';
+import { createJobsRoutes } from './jobs/jobs.routes.ts';
+import { createJobsService } from './jobs/jobs.service.ts';
 import * as createSystemConfigs from './migrations/2026_11_24_31_system_configs.ts';
 import type { SystemApi } from './system.api.ts';
 
@@ -21,6 +24,7 @@ export interface SystemModuleDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly facts: SystemFacts;
+  readonly jobs: Jobs;
   /** Where the keys for secret values are: the folder of the signing keys. */
   readonly keysFolder: string;
 }
@@ -34,7 +38,7 @@ export interface SystemModule {
 export const systemMigrations: MigrationSet = { '2026_11_24_31_system_configs': createSystemConfigs };
 
 export function createSystemModule(deps: SystemModuleDeps): SystemModule {
-  const { sql, audit, clock, logger, facts, keysFolder } = deps;
+  const { sql, audit, clock, logger, facts, jobs, keysFolder } = deps;
   const configs = createConfigsService({
     store: createConfigStore(sql, audit),
     box: createSecretBox({ folder: keysFolder }),
@@ -44,6 +48,7 @@ export function createSystemModule(deps: SystemModuleDeps): SystemModule {
     api: { readConfig: configs.read },
     routes: [
       { prefix: '/api/v1/system', routes: createInfoRoutes(createInfoService({ facts, clock })) },
+      { prefix: '/api/v1/system/jobs', routes: createJobsRoutes(createJobsService(jobs)) },
       { prefix: '/api/v1/system/configs', routes: createConfigsRoutes(configs) },
       { prefix: '/api/v1/system/audit-logs', routes: createAuditLogsRoutes(audit) },
     ],

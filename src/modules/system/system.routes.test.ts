@@ -9,6 +9,7 @@ import { auditedOn } from '#test/support/audit.ts';
 import { createTestClock, type TestClock } from '#test/support/clock.ts';
 import { temporaryFolder } from '#test/support/folders.ts';
 import { createTestApp, PRINCIPALS, type TestApp } from '#test/support/http.ts';
+import { createJobsHarness } from '#test/support/jobs.ts';
 import { createTestSql } from '#test/support/sql.ts';
 import { createSystemModule, type SystemModule, systemMigrations } from './index.ts';
 
@@ -29,6 +30,7 @@ async function start(): Promise<void> {
     audit: createAuditTrail({ sql, clock }),
     clock,
     logger,
+    jobs: createJobsHarness(clock).jobs,
     keysFolder: join(folder.path, 'keys'),
     facts: {
       version: '1.2.3',

@@ -6,17 +6,20 @@ import type { Logger } from '#kernel/logger.ts';
 import type { DevicesApi } from '#modules/devices/index.ts';
 import type { DocumentStore } from '#platform/documents/documents.port.ts';
 import type { HttpMount } from '#platform/http/http.port.ts';
+import type { JobDefinition } from '#platform/jobs/jobs.port.ts';
 import type { MqttHandler } from '#platform/mqtt/mqtt.port.ts';
 import type { Realtime } from '#platform/realtime/realtime.port.ts';
 import type { Sample, TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
 import type { Tracing } from '#platform/tracing/tracing.port.ts';
 import type { Batch } from './telemetry.batch.ts';
 import { createBatchCommitter, toStatusLog } from './telemetry.commit.ts';
+import { createTelemetryJobs } from './telemetry.jobs.ts';
 import { createLastSeen } from './telemetry.last-seen.ts';
 import { ALL_DEVICES_ROOM, createLiveView, deviceRoom } from './telemetry.live.ts';
 import { createTelemetryMqttHandler } from './telemetry.mqtt.ts';
 import { createIngestPipeline } from './telemetry.pipeline.ts';
 import type { DeviceLog, IngestLimits } from './telemetry.ports.ts';
+import { createReturns } from './telemetry.returns.ts';
 import { createIngestRoutes, createTelemetryRoutes } from './telemetry.routes.ts';
 import { createTelemetryService } from './telemetry.service.ts';
 import { createMonitoringNamespace } from './telemetry.socket.ts';
@@ -51,6 +54,7 @@ export interface TelemetryModule {
   /** What devices send. */
   readonly ingestRoutes: readonly HttpMount[];
   readonly mqttHandler: MqttHandler;
+  readonly jobs: readonly JobDefinition[];
   /** In start order; the broker starts after them and stops before. */
   readonly components: readonly Component[];
   /** Whether acknowledgements are waiting for a store that is away. */
@@ -76,9 +80,11 @@ export function createTelemetryModule(dependencies: TelemetryModuleDependencies)
   const namespace = createMonitoringNamespace(realtime, devices, events);
   const live = createLiveView(namespace);
   const lastSeen = createLastSeen(devices, logger);
+  const returns = createReturns(devices, events, logger);
   const onCommitted = (batch: Batch) => {
     endCommit(batch);
     lastSeen.note(batch.devices.keys(), batch.receivedAt);
+    returns.note(batch.devices.keys(), batch.receivedAt);
     live.show(batch.devices, batch.samples, spansOf(batch));
     observer.stored(batch.samples);
     observer.committed({ items: batch.items, samples: batch.samples.length });
@@ -102,6 +108,7 @@ export function createTelemetryModule(dependencies: TelemetryModuleDependencies)
     apiRoutes: [{ prefix: '/api/v1/devices', routes: createTelemetryRoutes(service) }],
     ingestRoutes: [{ prefix: '/api/v1/ingest', routes: createIngestRoutes(pipeline, limits) }],
     mqttHandler: createTelemetryMqttHandler(devices, pipeline),
+    jobs: createTelemetryJobs(telemetry, limits.maxAgeMs, clock),
     components: [lastSeen, pipeline],
     isStalled: () => committer.isStalled(),
     backlog: () => pipeline.backlog(),

@@ -22,6 +22,21 @@ export function createStatusStore(store: SqlStore, statements: Statements): Stat
         .execute();
       return rows.map(({ id }) => id);
     },
+    async silentAfter(before, afterId, limit) {
+      const reported: readonly DeviceStatus[] = ['ONLINE', 'ERROR'];
+      const rows = await store
+        .db<DeviceTables>()
+        .selectFrom('devices')
+        .select('id')
+        .where('id', '>', afterId)
+        .where('deleted_at', 'is', null)
+        .where((eb) => eb.or([eb('status', 'in', reported), eb('measured_status', 'in', reported)]))
+        .where((eb) => eb.or([eb('last_seen_at', 'is', null), eb('last_seen_at', '<', before)]))
+        .orderBy('id')
+        .limit(limit)
+        .execute();
+      return rows.map(({ id }) => id);
+    },
   };
 }
 

@@ -4,7 +4,7 @@ import type { DeviceStatus } from '../devices.ports.ts';
  * Who says so:
  * - `connection`: the broker saw a connect or a disconnect
  * - `message`: the device itself, on its status topic
- * - `health`: the job that looks for silent devices, and the start of the process
+ * - `health`: the job that looks for silent devices, what brings those back, and the start of the process
  * - `operator`: a person, who can hold a device in MAINTENANCE and let it go again
  */
 export type StatusSource = 'connection' | 'message' | 'operator' | 'health';
@@ -15,6 +15,8 @@ export interface StatusChange {
   /** Epoch milliseconds. */
   readonly at: number;
   readonly source: StatusSource;
+  /** Only if the device was not heard of since, epoch milliseconds; for `health`. */
+  readonly unlessSeenSince?: number;
   readonly firmwareVersion?: string;
   readonly ipAddress?: string;
 }
@@ -49,6 +51,7 @@ export interface DeviceState {
  * @returns the same object when nothing changes
  */
 export function nextState(state: DeviceState, change: StatusChange): DeviceState {
+  if (change.unlessSeenSince !== undefined && (state.lastSeenAt ?? 0) >= change.unlessSeenSince) return state;
   if (change.source === 'operator') return nextHeldState(state, change.status);
 
   const held = state.measuredStatus !== null;

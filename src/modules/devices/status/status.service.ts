@@ -9,6 +9,11 @@ export interface StatusService {
   touchLastSeen(seen: ReadonlyMap<number, number>): Promise<void>;
   markAllOffline(at: number): Promise<readonly StatusTransition[]>;
   /**
+   * Every ONLINE or ERROR device that was not heard of since becomes OFFLINE. `device.went_silent` is emitted for each
+   * transition. May be cut off by `signal`: what was done stays done.
+   */
+  markSilentOffline(silentSince: number, signal: AbortSignal): Promise<readonly StatusTransition[]>;
+  /**
    * Runs `work` between, never during, the batches above, in the order of the calls: so the events of a
    * transition that a person makes come in the order of the transitions.
    */
@@ -23,6 +28,7 @@ export interface StatusServiceDeps {
 
 /** SQLite runs on this thread: so many devices are read or written in a few milliseconds, then others have their turn. */
 const SLICE = 128;
+const NEVER = new AbortController().signal;
 
 /** A transition as it comes out of a slice, with what its event needs besides. */
 interface Transition {
@@ -96,6 +102,25 @@ export function createStatusService({ store, clock, events }: StatusServiceDeps)
     return transitions;
   }
 
+  /** Applies a change to every device that `find` lists, slice by slice, with turns for others in between. */
+  async function sweep(
+    find: (afterId: number, limit: number) => Promise<readonly number[]>,
+    changeOf: (deviceId: number) => StatusChange,
+    signal: AbortSignal,
+  ): Promise<readonly StatusTransition[]> {
+    const transitions: StatusTransition[] = [];
+    let afterId = 0;
+    for (;;) {
+      signal.throwIfAborted();
+      const found = await find(afterId, SLICE);
+      const last = found.at(-1);
+      if (last === undefined) return transitions;
+      afterId = last;
+      transitions.push(...(await apply(found.map(changeOf))));
+      await setImmediate();
+    }
+  }
+
   return {
     inOrder,
     applyStatuses: (changes) => inOrder(() => apply(changes)),
@@ -106,20 +131,23 @@ export function createStatusService({ store, clock, events }: StatusServiceDeps)
         }),
       ),
     markAllOffline: (at) =>
-      inOrder(async () => {
-        const transitions: StatusTransition[] = [];
-        let afterId = 0;
-        for (;;) {
-          const online = await store.onlineAfter(afterId, SLICE);
-          const last = online.at(-1);
-          if (last === undefined) return transitions;
-          afterId = last;
-          transitions.push(
-            ...(await apply(online.map((deviceId) => ({ deviceId, status: 'OFFLINE', at, source: 'health' })))),
-          );
-          await setImmediate();
-        }
-      }),
+      inOrder(() =>
+        sweep(store.onlineAfter, (deviceId) => ({ deviceId, status: 'OFFLINE', at, source: 'health' }), NEVER),
+      ),
+    async markSilentOffline(silentSince, signal) {
+      const at = clock.now();
+      const transitions = await inOrder(() =>
+        sweep(
+          (afterId, limit) => store.silentAfter(silentSince, afterId, limit),
+          (deviceId) => ({ deviceId, status: 'OFFLINE', at, source: 'health', unlessSeenSince: silentSince }),
+          signal,
+        ),
+      );
+      for (const { deviceId, deviceUid } of transitions) {
+        events.emit('device.went_silent', at, { device_id: deviceId, device_uid: deviceUid });
+      }
+      return transitions;
+    },
   };
 }
 
