@@ -369,6 +369,19 @@ test('documents, keys, probes and metrics are there', async () => {
 
 test('a device is analysed', () => walkThroughAnalytics(call, people));
 
+test('an administrator runs a background job and sees that it ran', async () => {
+  const as = people.ADMIN.token();
+  const { items } = await call(200, 'GET /api/v1/system/jobs', { as });
+  expect(items.map(({ name }: { name: string }) => name)).toEqual(
+    expect.arrayContaining(['cleanup_expired_tokens', 'check_device_health', 'apply_retention', 'send_email']),
+  );
+  const accepted = await call(202, 'POST /api/v1/system/jobs/apply_retention/run', { as });
+  expect(accepted).toMatchObject({ name: 'apply_retention', queue: 'default' });
+  await expect
+    .poll(async () => (await call(200, 'GET /api/v1/system/jobs', { as })).queues.default.done)
+    .toBeGreaterThanOrEqual(1);
+});
+
 test('nothing was left out', () => {
   const rows = RULES.map(({ method, path }) => `${method} ${path}`);
   expect(rows.filter((row) => !succeeded.has(row))).toEqual([]);

@@ -4,10 +4,13 @@ import { Instant, Nullable, Strict } from '#platform/http/http.schemas.ts';
 import { JOB_STATES, type JobCounts, QUEUES, type QueueName } from '#platform/jobs/jobs.port.ts';
 import type { KnownJob } from './jobs.service.ts';
 
+const Name = Type.String({ description: 'Name of the job', examples: ['apply_retention'] });
+const Queue = Type.Enum([...QUEUES], { description: 'Queue that it waits in' });
+
 const JobView = Strict({
-  name: Type.String({ examples: ['apply_retention'] }),
-  queue: Type.Enum([...QUEUES]),
-  description: Type.String(),
+  name: Name,
+  queue: Queue,
+  description: Type.String({ description: 'What it does, in a sentence' }),
   schedule: Nullable(
     Type.String({ description: 'Cron expression, in TZ_NAME; null: on demand only', examples: ['0 3 * * *'] }),
   ),
@@ -21,10 +24,9 @@ const JobView = Strict({
 });
 
 const StateCounts = Strict(
-  Object.fromEntries(JOB_STATES.map((state) => [state, Type.Integer({ minimum: 0 })])) as Record<
-    (typeof JOB_STATES)[number],
-    ReturnType<typeof Type.Integer>
-  >,
+  Object.fromEntries(
+    JOB_STATES.map((state) => [state, Type.Integer({ minimum: 0, description: `Jobs that are ${state}` })]),
+  ) as Record<(typeof JOB_STATES)[number], ReturnType<typeof Type.Integer>>,
   { description: '`delayed`: waits for its time, or for its next try. `done` and `failed`: of those that are kept' },
 );
 
@@ -51,8 +53,8 @@ export const RunJob = Strict(
 
 export const JobAccepted = Strict({
   job_id: Type.String({ description: 'Id of the job within its queue' }),
-  name: Type.String(),
-  queue: Type.Enum([...QUEUES]),
+  name: Name,
+  queue: Queue,
 });
 
 export function presentJobs(jobs: readonly KnownJob[], queues: Readonly<Record<QueueName, JobCounts>>) {
