@@ -114,7 +114,9 @@ export function createWatch(deps: WatchDeps): Watch {
 
   async function tick(): Promise<void> {
     const now = clock.now();
-    const listeningSince = await store.keep(owner, now, now + WATCH_MS, LONGEST_BREAK_MS);
+    // A process that is alone writes nothing while there is nothing to watch for.
+    const idle = alone && silenceRules().length === 0;
+    const listeningSince = idle ? null : await store.keep(owner, now, now + WATCH_MS, LONGEST_BREAK_MS);
     // At its start each process looks after what it may have left behind itself.
     if (sweptAt === null || (listeningSince !== null && !alone && now - sweptAt >= SWEEP_EVERY_MS)) {
       sweptAt = now;

@@ -113,6 +113,23 @@ describe('the watch', () => {
   });
 });
 
+test('a process that is alone writes nothing while there is nothing to watch for', async () => {
+  const empty = await createMonitoringWorld();
+  try {
+    const here = await empty.open();
+    await here.rule(hot(await here.device()));
+    await here.tick();
+    const rows = () =>
+      empty.sql.db<{ alert_watch: { owner: string } }>().selectFrom('alert_watch').select('owner').execute();
+    expect(await rows()).toEqual([]);
+    await here.rule({ condition: 'no_data', for_seconds: 60, scope: { all: true } });
+    await here.tick();
+    expect(await rows()).toEqual([{ owner: 'alone' }]);
+  } finally {
+    await empty.close();
+  }
+});
+
 describe('notifications', () => {
   test('go to the owner and MANAGEMENT on the channels of the rule, once, even after a crash', async () => {
     const enqueued: { name: string; data: JobMap['push_notification']; id: string | undefined }[] = [];
