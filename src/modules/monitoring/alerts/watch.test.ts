@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { commonErrors } from '#kernel/errors.ts';
 import type { JobMap } from '#platform/jobs/jobs.port.ts';
+import type { SqlStore } from '#platform/sql/sql.port.ts';
 import { alertEvents, createMonitoringWorld, hot, iso, type MonitoringWorld } from '#test/support/monitoring.ts';
 import { createWatchStore } from './states.repository.ts';
 
@@ -180,17 +182,48 @@ describe('notifications', () => {
   });
 });
 
-describe('a store that is away', () => {
+describe('what went wrong in between', () => {
   test('what could not be judged is judged later', async () => {
-    const here = await world.open();
+    let failures = 0;
+    const sql: SqlStore = {
+      ...world.sql,
+      stop: async () => {},
+      transaction: async (work) => {
+        if (failures === 0) return await world.sql.transaction(work);
+        failures -= 1;
+        throw commonErrors.unavailable();
+      },
+    };
+    const here = await world.open({ sql });
     const device = await here.device();
     await here.rule(hot(device));
     const now = world.clock.now() + 1;
     await here.send(device.id, [now, { temperature: 31 }]);
-    await world.sql.db().schema.alterTable('alert_states').renameTo('alert_states_away').execute();
-    const judged = here.judge();
-    await world.sql.db().schema.alterTable('alert_states_away').renameTo('alert_states').execute();
-    await judged;
-    expect(await here.alerts({ device_id: device.id })).toMatchObject([{ value: 31 }]);
+    failures = 2;
+    await here.judge();
+    expect(failures).toBe(0);
+    await here.send(device.id, [now + 1, { temperature: 32 }]);
+    await here.judge();
+    expect(await here.alerts({ device_id: device.id })).toMatchObject([{ value: 31, occurrences: 2 }]);
+  });
+
+  test('a device whose deletion nobody was told of is forgotten at the next start', async () => {
+    const first = await world.open();
+    const device = await first.device();
+    const { id } = await first.rule(hot(device));
+    await first.send(device.id, [world.clock.now() + 1, { temperature: 31 }]);
+    await first.judge();
+    await world.sql
+      .db<{ devices: { id: number; deleted_at: number; active_device_uid: string | null } }>()
+      .updateTable('devices')
+      .set({ deleted_at: world.clock.now(), active_device_uid: null })
+      .where('id', '=', device.id)
+      .execute();
+    expect(await first.alerts({ device_id: device.id })).toHaveLength(1);
+    const second = await world.open();
+    await second.tick();
+    expect(await second.alerts({ device_id: device.id })).toEqual([]);
+    const url = `/api/v1/monitoring/alert-rules/${id}`;
+    expect((await second.app.request({ url, as: world.actors.ADMIN })).status).toBe(404);
   });
 });
