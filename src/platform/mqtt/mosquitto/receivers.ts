@@ -40,8 +40,6 @@ export interface Receivers {
   stop(signal: AbortSignal): Promise<void>;
   /** Whether every session of this process is connected. */
   isUp(): boolean;
-  /** Names of the sessions that this process uses. */
-  held(): readonly string[];
 }
 
 interface Slot {
@@ -245,6 +243,5 @@ export function createReceivers(options: ReceiversOptions): Receivers {
     start,
     stop,
     isUp: () => [...slots.values()].every(({ user }) => user.isUp()),
-    held: () => [...slots.keys()],
   };
 }
