@@ -17,6 +17,7 @@ import type { CollectionDefinition } from '#platform/documents/documents.port.ts
 import type { DevicePrincipal } from '#platform/http/http.port.ts';
 import { createHttpServer, type HttpServer } from '#platform/http/http.server.ts';
 import { createProbeRoutes } from '#platform/http/probes.ts';
+import { createDashboardRoutes } from '#platform/jobs/dashboard/dashboard.routes.ts';
 import { createMailJobs } from '#platform/mail/mail.jobs.ts';
 import { createMetrics } from '#platform/metrics/metrics.ts';
 import type { MqttBroker } from '#platform/mqtt/mqtt.port.ts';
@@ -220,6 +221,14 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
     },
   };
 
+  const dashboard = createDashboardRoutes({
+    jobs,
+    run: system.api.runJob,
+    timeZone: settings.TZ_NAME,
+    signIn: auth.api.signIn,
+    bearer: auth.api.bearer,
+  });
+
   // The edge
   const http: HttpServer = await createHttpServer({
     host: settings.HTTP_HOST,
@@ -252,6 +261,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
             ...analytics.routes,
             ...notifications.routes,
             ...system.routes,
+            { prefix: '/jobs', routes: dashboard },
           ]
         : []),
       ...(roles.has('ingest') ? telemetry.ingestRoutes : []),

@@ -5,6 +5,7 @@ import { createPeople, type People } from '#test/support/people.ts';
 import { startTestSmtpServer, type TestSmtpServer } from '#test/support/smtp.ts';
 import { type RunningSystem, startTestSystem } from '#test/support/system.ts';
 import { RULES } from './authorisation.table.ts';
+import { rowOf } from './rows.ts';
 import { walkThroughAlerts } from './scenario.alerts.ts';
 import { walkThroughAnalytics } from './scenario.analytics.ts';
 
@@ -56,19 +57,6 @@ async function send(status: number, route: string, options: Omit<TestRequest, 'm
 async function call(...request: Parameters<typeof send>) {
   const response = await send(...request);
   return response.headers['content-type']?.includes('json') ? response.json() : response.text;
-}
-
-/** The row of the table that this request belongs to: the most literal one. */
-function rowOf(method: string, url: string): string {
-  const rows = RULES.filter((rule) => {
-    const pattern = rule.path
-      .replaceAll('.', '\\.')
-      .replaceAll(/\{\w+\}/g, '[^/]+')
-      .replace('*', '.+');
-    return rule.method === method && new RegExp(`^${pattern}$`).test(url);
-  });
-  const [first] = rows.toSorted((a, b) => a.path.split('{').length - b.path.split('{').length);
-  return `${method} ${first?.path ?? url}`;
 }
 
 test('someone registers, signs in, refreshes, looks after the profile and signs out', async () => {
@@ -380,6 +368,23 @@ test('an administrator runs a background job and sees that it ran', async () => 
   await expect
     .poll(async () => (await call(200, 'GET /api/v1/system/jobs', { as })).queues.default.done)
     .toBeGreaterThanOrEqual(1);
+});
+
+test('an administrator signs in to the dashboard of jobs, runs one there and one on demand', async () => {
+  expect(await call(200, 'GET /jobs/login')).toContain('Sign in');
+  const form = new URLSearchParams({ email: people.ADMIN.email, password: people.ADMIN.password }).toString();
+  const headers = { 'content-type': 'application/x-www-form-urlencoded', 'sec-fetch-site': 'same-origin' };
+  const signedIn = await send(303, 'POST /jobs/login', { raw: form, headers });
+  const cookie = signedIn.headers['set-cookie']?.split(';')[0] ?? '';
+  expect(await call(200, 'GET /jobs', { headers: { cookie } })).toContain('Background jobs');
+  const { queues } = await call(200, 'GET /jobs/api/queues', { headers: { cookie } });
+  expect(queues.map(({ name }: { name: string }) => name)).toContain('devices');
+  const by = { cookie, 'sec-fetch-site': 'same-origin' };
+  const run = '/jobs/api/queues/devices/job-schedulers/check_device_health/run';
+  expect((await call(200, `PUT ${run}`, { headers: by })).job.name).toBe('check_device_health');
+  const body = { name: 'cleanup_expired_tokens', data: {}, options: {} };
+  expect((await call(200, 'POST /jobs/api/queues/default/add', { headers: by, body })).job.name).toBe(body.name);
+  await send(303, 'GET /jobs/logout', { headers: { cookie } });
 });
 
 test('nothing was left out', () => {

@@ -7,6 +7,7 @@ import type { RunningSystem } from './system.ts';
 export interface Person {
   readonly id: number;
   readonly email: string;
+  readonly password: string;
   /** A real access token, as of the latest sign-in. */
   token(): string;
   signIn(): Promise<void>;
@@ -53,7 +54,7 @@ export async function createPeople(system: RunningSystem): Promise<People> {
       token = (await call(200, { url: '/api/v1/auth/login', body })).access_token;
     };
     await signIn();
-    return { id, email, token: () => token, signIn };
+    return { id, email, password: PASSWORD, token: () => token, signIn };
   }
 
   // As an operator does it, beside the running server.

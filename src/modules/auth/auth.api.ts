@@ -1,4 +1,4 @@
-import type { Principal } from '#kernel/access.ts';
+import type { Principal, RequestOrigin } from '#kernel/access.ts';
 
 /** Checks access tokens, against the state of the user as it is now. */
 export interface Authenticator {
@@ -9,6 +9,11 @@ export interface Authenticator {
 }
 
 export interface AuthApi extends Authenticator {
+  /** Begins a session, for a page of the server's own. @throws AppError as `POST /auth/login` answers */
+  signIn(
+    credentials: { readonly email: string; readonly password: string },
+    origin: RequestOrigin,
+  ): Promise<{ readonly accessToken: string; readonly expiresIn: number }>;
   /** Of every kind. Returns how many were removed. */
   removeExpiredTokens(): Promise<number>;
 }

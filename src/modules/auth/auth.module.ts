@@ -137,6 +137,7 @@ export function createAuthModule(deps: AuthModuleDeps): AuthModule {
   );
   const api: AuthApi = {
     ...createAuthenticator({ tokens, users, events, clock }),
+    signIn: (credentials, origin) => service.login(credentials, origin),
     removeExpiredTokens: async () => (await service.removeExpiredTokens()) + (await singleUse.removeExpired()),
   };
   return {

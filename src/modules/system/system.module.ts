@@ -44,11 +44,12 @@ export function createSystemModule(deps: SystemModuleDeps): SystemModule {
     box: createSecretBox({ folder: keysFolder }),
     clock,
   });
+  const jobsService = createJobsService(jobs);
   return {
-    api: { readConfig: configs.read },
+    api: { readConfig: configs.read, runJob: jobsService.run },
     routes: [
       { prefix: '/api/v1/system', routes: createInfoRoutes(createInfoService({ facts, clock })) },
-      { prefix: '/api/v1/system/jobs', routes: createJobsRoutes(createJobsService(jobs)) },
+      { prefix: '/api/v1/system/jobs', routes: createJobsRoutes(jobsService) },
       { prefix: '/api/v1/system/configs', routes: createConfigsRoutes(configs) },
       { prefix: '/api/v1/system/audit-logs', routes: createAuditLogsRoutes(audit) },
     ],

@@ -1,0 +1,155 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { UserRole } from '#kernel/access.ts';
+import { commonErrors } from '#kernel/errors.ts';
+import { createTestApp, type TestApp } from '#test/support/http.ts';
+import { createJobsHarness, type JobsHarness } from '#test/support/jobs.ts';
+import type { JobDefinition } from '../jobs.port.ts';
+import { createDashboardRoutes } from './dashboard.routes.ts';
+
+declare module '../jobs.port.ts' {
+  interface JobMap {
+    'board.work': { readonly n: number };
+  }
+}
+
+let queue: JobsHarness;
+let app: TestApp;
+let isBroken: boolean;
+/** Token → role. */
+const tokens: Readonly<Record<string, UserRole>> = { admin: 'ADMIN', manager: 'MANAGER' };
+beforeEach(async () => {
+  isBroken = true;
+  queue = createJobsHarness();
+  const work: JobDefinition<'board.work'> = {
+    ...{ name: 'board.work', queue: 'default', description: 'Works.', schedule: '0 3 * * *', attempts: 1 },
+    defaultData: { n: 0 },
+    async run({ n }) {
+      if (isBroken) throw new Error('it is broken');
+      return { n };
+    },
+  };
+  queue.define([work]);
+  await queue.start();
+  app = await createTestApp({
+    routes: [
+      {
+        prefix: '/jobs',
+        routes: createDashboardRoutes({
+          jobs: queue.jobs,
+          timeZone: 'UTC',
+          run: async (_, data) => ({
+            id: await queue.jobs.enqueue('board.work', (data ?? { n: 0 }) as never),
+            queue: 'default',
+          }),
+          async signIn({ email, password }) {
+            if (password === 'away') throw commonErrors.unavailable();
+            if (password !== 'right') throw commonErrors.authentication_required({ detail: '<b>not</b> right' });
+            return { accessToken: email.split('@')[0] as string, expiresIn: 1_800 };
+          },
+          async bearer(token) {
+            const role = tokens[token];
+            if (role === undefined) throw commonErrors.authentication_required();
+            return { userId: 1, role };
+          },
+        }),
+      },
+    ],
+    clock: queue.clock,
+  });
+});
+afterEach(async () => {
+  await app.close();
+  await queue.stop();
+});
+
+const as = { authorization: 'Bearer admin' };
+const get = async (path: string) => (await app.request({ url: `/jobs/api/${path}`, headers: as })).json();
+const put = (path: string) => app.request({ method: 'PUT', url: `/jobs/api/queues/default/${path}`, headers: as });
+const counts = async () => (await get('queues')).queues[0].counts;
+const login = (fields: Readonly<Record<string, string>>, headers: Readonly<Record<string, string>> = {}) =>
+  app.request({
+    method: 'POST',
+    url: '/jobs/login',
+    raw: new URLSearchParams(fields).toString(),
+    headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers },
+  });
+
+test('a failed job is shown with its error, and can be run again', async () => {
+  const id = await queue.jobs.enqueue('board.work', { n: 7 });
+  await queue.runUntilIdle();
+  const { queues } = await get('queues?activeQueue=default&status=failed&page=1&jobsPerPage=10');
+  expect(queues[0].counts).toMatchObject({ failed: 1, completed: 0, waiting: 0 });
+  expect(queues[0].jobs).toEqual([
+    expect.objectContaining({ id, name: 'board.work', failedReason: 'Error: it is broken', data: { n: 7 } }),
+  ]);
+  isBroken = false;
+  expect((await put(`${id}/retry`)).status).toBeLessThan(300);
+  await queue.runUntilIdle();
+  expect(await counts()).toMatchObject({ failed: 0, completed: 1 });
+  expect((await get(`queues/default/${id}`)).job).toMatchObject({ returnValue: { n: 7 } });
+  expect((await put(`${id}/clean`)).status).toBeLessThan(300);
+  expect(await counts()).toMatchObject({ completed: 0 });
+});
+
+test('a delayed job can be run now, all failed ones again, and all of a state removed', async () => {
+  for (const n of [1, 2]) await queue.jobs.enqueue('board.work', { n }, { delayMs: 60_000 });
+  const id = await queue.jobs.enqueue('board.work', { n: 3 }, { delayMs: 60_000 });
+  expect((await put(`${id}/promote`)).status).toBeLessThan(300);
+  expect((await put('promote')).status).toBeLessThan(300);
+  await queue.runUntilIdle();
+  expect(await counts()).toMatchObject({ failed: 3, delayed: 0 });
+  isBroken = false;
+  expect((await put('retry/failed')).status).toBeLessThan(300);
+  await queue.runUntilIdle();
+  expect(await counts()).toMatchObject({ failed: 0, completed: 3 });
+  await put('clean/completed');
+  expect(await counts()).toMatchObject({ completed: 0 });
+});
+
+test('schedules are shown with their next run, and can be run now', async () => {
+  const { schedulers } = await get('job-schedulers');
+  expect(schedulers).toEqual([
+    expect.objectContaining({ id: 'board.work', pattern: '0 3 * * *', tz: 'UTC', next: Date.UTC(2026, 10, 23, 3) }),
+  ]);
+  isBroken = false;
+  expect((await put('job-schedulers/board.work/run')).status).toBe(200);
+  expect((await put('job-schedulers/other/run')).status).toBe(404);
+  await queue.runUntilIdle();
+  expect(await counts()).toMatchObject({ completed: 1 });
+  // Whatever else the page offers changes nothing.
+  for (const path of ['pause', 'obliterate', 'job-schedulers/board.work/remove']) {
+    expect((await put(path)).status, path).toBeGreaterThanOrEqual(400);
+  }
+  expect((await get('job-schedulers')).schedulers).toHaveLength(1);
+});
+
+test('only ADMIN and above get in; a browser is sent to the sign-in', async () => {
+  const page = { accept: 'text/html' };
+  const open = (headers: Readonly<Record<string, string>>) => app.request({ url: '/jobs', headers });
+  const sent = await open(page);
+  expect([sent.status, sent.headers['location']]).toEqual([303, '/jobs/login']);
+  expect((await open({})).status).toBe(401);
+  expect((await open({ ...page, cookie: 'core_api_jobs=manager' })).status).toBe(403);
+  expect((await open({ authorization: 'Bearer nobody' })).status).toBe(401);
+  const shown = await open({ ...page, cookie: 'other=1; core_api_jobs=admin' });
+  expect([shown.status, shown.headers['content-security-policy']]).toEqual([200, "frame-ancestors 'none'"]);
+  expect((await app.request({ url: '/jobs/static/favicon-32x32.png', headers: as })).status).toBe(200);
+  expect((await app.request({ url: '/jobs/static/../../../package.json', headers: as })).status).toBe(404);
+});
+
+test('signing in gives a cookie for these addresses alone; what is refused is said on the page', async () => {
+  const fine = await login({ email: 'admin@example.com', password: 'right' });
+  expect([fine.status, fine.headers['location']]).toEqual([303, '/jobs']);
+  expect(fine.headers['set-cookie']).toBe('core_api_jobs=admin; Path=/jobs; Max-Age=1800; HttpOnly; SameSite=Strict');
+  const wrong = await login({ email: 'admin@example.com', password: 'wrong' });
+  expect(wrong.status).toBe(401);
+  expect(wrong.text).toContain('&lt;b&gt;not&lt;/b&gt; right');
+  expect(wrong.headers['set-cookie']).toBeUndefined();
+  expect((await login({ email: 'manager@example.com', password: 'right' })).status).toBe(403);
+  expect((await login({ email: 'admin@example.com' })).status).toBe(422);
+  expect((await login({ email: 'admin@example.com', password: 'away' })).status).toBe(503);
+  const foreign = await login({ email: 'admin@example.com', password: 'right' }, { 'sec-fetch-site': 'cross-site' });
+  expect(foreign.status).toBe(403);
+  const out = await app.request({ url: '/jobs/logout' });
+  expect(out.headers['set-cookie']).toContain('Max-Age=0');
+});

@@ -1,0 +1,14 @@
+import { RULES } from './authorisation.table.ts';
+
+/** The row of the table that this request belongs to: the most literal one. */
+export function rowOf(method: string, url: string): string {
+  const rows = RULES.filter((rule) => {
+    const pattern = rule.path
+      .replaceAll('.', '\\.')
+      .replaceAll(/\{\w+\}/g, '[^/]+')
+      .replace('*', '.+');
+    return rule.method === method && new RegExp(`^${pattern}$`).test(url);
+  });
+  const [first] = rows.toSorted((a, b) => a.path.split('{').length - b.path.split('{').length);
+  return `${method} ${first?.path ?? url}`;
+}
