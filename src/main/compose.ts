@@ -30,6 +30,7 @@ import { API_DESCRIPTION } from './api-description.ts';
 import { createApiDocumentRoutes } from './asyncapi.ts';
 import { createMeasurements } from './measurements.ts';
 import { MIGRATIONS } from './migrations.ts';
+import { createColumnar } from './profiles/columnar.ts';
 import { createIdentityProviders } from './profiles/identity-providers.ts';
 import { createInfrastructure } from './profiles/infrastructure.ts';
 import { createMailer } from './profiles/mail.ts';
@@ -163,7 +164,15 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
     DEFAULT_INGEST_LIMITS.maxPayloadBytes,
   );
 
-  const analytics = createAnalyticsModule({ telemetry: telemetryStore, devices: devices.api, clock });
+  const columns = await createColumnar();
+  const analytics = createAnalyticsModule({
+    stores: { telemetry: telemetryStore, documents },
+    columns,
+    devices: devices.api,
+    logs: telemetry.api,
+    clock,
+    timeZone: settings.TZ_NAME,
+  });
 
   const system = createSystemModule({
     sql,
@@ -198,6 +207,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
     ...auth.jobs,
     ...devices.jobs,
     ...telemetry.jobs,
+    ...analytics.jobs,
     ...notifications.jobs,
     ...createMailJobs(mailer),
     ...createWebhookJobs(webhooks),

@@ -90,6 +90,12 @@ export const RULES: readonly Rule[] = [
   rule('POST   /api/v1/notifications/broadcast', ADMIN_AND_ABOVE),
 
   rule('GET    /api/v1/analytics/telemetry/{device_id}', MANAGEMENT),
+  rule('POST   /api/v1/analytics/reports/{device_id}', MANAGEMENT),
+  rule('GET    /api/v1/analytics/status/{device_id}', MANAGEMENT),
+  rule('GET    /api/v1/analytics/trends/{device_id}', MANAGEMENT),
+  rule('GET    /api/v1/analytics/anomalies/{device_id}', MANAGEMENT),
+  rule('GET    /api/v1/analytics/results', MANAGEMENT),
+  rule('GET    /api/v1/analytics/export/{device_id}', MANAGEMENT),
 
   rule('POST   /api/v1/ingest/{kind}', DEVICE),
 

@@ -18,4 +18,20 @@ export async function walkThroughAnalytics(call: Call, people: People): Promise<
   expect(await call(200, `GET /api/v1/analytics/telemetry/${id}`, { as, query: buckets })).toMatchObject({
     buckets: [{ metrics: { temperature: { count: 30, p50: 21.45 } } }, { metrics: { temperature: { count: 30 } } }],
   });
+
+  const metric = { ...range, metric: 'temperature' };
+  expect(await call(200, `GET /api/v1/analytics/trends/${id}`, { as, query: metric })).toMatchObject({
+    sample_count: 60,
+    slope_per_hour: expect.closeTo(360, 6),
+    direction: 'increasing',
+  });
+  expect(await call(200, `GET /api/v1/analytics/anomalies/${id}`, { as, query: metric })).toMatchObject({ total: 0 });
+  expect(await call(200, `GET /api/v1/analytics/status/${id}`, { as })).toMatchObject({ current_status: 'OFFLINE' });
+  const csv = await call(200, `GET /api/v1/analytics/export/${id}`, { as, query: range });
+  expect(csv.split('\n').slice(0, 2)).toEqual(['timestamp,temperature', `${range.start},20`]);
+  await call(200, `GET /api/v1/analytics/export/${id}`, { as, query: { ...range, format: 'parquet' } });
+  const report = await call(201, `POST /api/v1/analytics/reports/${id}`, { as, body: range });
+  expect(report.result.metrics.temperature.summary).toMatchObject({ count: 60, min: 20, max: 25.9 });
+  const results = await call(200, 'GET /api/v1/analytics/results', { as, query: { device_id: id } });
+  expect(results.items).toEqual([report]);
 }

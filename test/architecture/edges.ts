@@ -2,7 +2,7 @@
 export type ModuleEdges = Readonly<Record<string, readonly string[]>>;
 
 export const moduleEdges: ModuleEdges = {
-  analytics: ['devices'],
+  analytics: ['devices', 'telemetry'],
   auth: ['users'],
   devices: ['users'],
   monitoring: ['devices'],

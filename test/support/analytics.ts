@@ -1,4 +1,9 @@
 import { type AnalyticsModule, createAnalyticsModule } from '#modules/analytics/index.ts';
+import type { DeviceStatus } from '#modules/devices/index.ts';
+import { createTelemetryApi } from '#modules/telemetry/telemetry.api.ts';
+import { toStatusLog } from '#modules/telemetry/telemetry.commit.ts';
+import type { DeviceLog } from '#modules/telemetry/telemetry.ports.ts';
+import { createDuckdb } from '#platform/columnar/duckdb/duckdb.ts';
 import type { Metrics } from '#platform/telemetry/telemetry.port.ts';
 import { createDevicesHarness, type DevicesHarness } from './devices.ts';
 import { createTestApp, type TestApp, type TestRequest, type TestResponse } from './http.ts';
@@ -18,6 +23,8 @@ export interface AnalyticsHarness {
     deviceId: number,
     samples: readonly (readonly [timestamp: number | string, metrics: Metrics])[],
   ): Promise<void>;
+  /** Logs a change of status. */
+  changed(deviceId: number, at: string, from: DeviceStatus, to: DeviceStatus): Promise<void>;
   rollUp(): Promise<void>;
   close(): Promise<void>;
 }
@@ -27,7 +34,16 @@ export async function createAnalyticsHarness(): Promise<AnalyticsHarness> {
   const { clock } = devices;
   const stores = createTestStores(clock);
   const { telemetry } = stores;
-  const module = createAnalyticsModule({ telemetry, devices: devices.api, clock });
+  const logs = stores.documents.collection<DeviceLog>({ name: 'device_logs', indexes: [['device_id', 'timestamp']] });
+  const columns = createDuckdb();
+  const module = createAnalyticsModule({
+    stores,
+    columns,
+    devices: devices.api,
+    logs: createTelemetryApi(logs),
+    clock,
+    timeZone: 'Asia/Seoul',
+  });
   const app = await createTestApp({ routes: module.routes, clock });
   await stores.start();
   return {
@@ -51,11 +67,16 @@ export async function createAnalyticsHarness(): Promise<AnalyticsHarness> {
         await telemetry.append({ samples: all.slice(from, from + 5_000), counts: [] });
       }
     },
+    async changed(deviceId, at, from, to) {
+      const transition = { deviceId, from, to, at: Date.parse(at), source: 'connection' as const };
+      await logs.insertMany([toStatusLog(`${deviceId}-${at}`, transition)]);
+    },
     async rollUp() {
       while ((await telemetry.rollUp({ endedBefore: clock.now(), limit: 100 })) === 100);
     },
     async close() {
       await app.close();
+      await columns.stop?.(AbortSignal.timeout(1_000));
       await stores.close();
       await devices.close();
     },

@@ -1,21 +1,66 @@
 import type { Clock } from '#kernel/clock.ts';
 import type { DevicesApi } from '#modules/devices/index.ts';
+import type { TelemetryApi } from '#modules/telemetry/index.ts';
+import type { ColumnarEngine } from '#platform/columnar/columnar.port.ts';
+import type { DocumentStore } from '#platform/documents/documents.port.ts';
 import type { HttpMount } from '#platform/http/http.port.ts';
+import type { JobDefinition } from '#platform/jobs/jobs.port.ts';
 import type { TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
 import { createAggregationService } from './aggregation.service.ts';
+import { createAnalyticsJobs } from './analytics.jobs.ts';
+import type { AnalysisResult } from './analytics.ports.ts';
 import { createBucketRoutes } from './analytics.routes.ts';
+import { createAnomaliesService } from './anomalies.service.ts';
+import { createDailyAnalytics } from './daily.service.ts';
+import { createExportRoutes } from './export.routes.ts';
+import { createExportService } from './export.service.ts';
+import { createReportRoutes } from './reports.routes.ts';
+import { createReportsService } from './reports.service.ts';
+import { createStatusAnalysisService } from './status.service.ts';
+import { createTrendsService } from './trends.service.ts';
 
 export interface AnalyticsModuleDependencies {
-  readonly telemetry: TelemetryStore;
-  readonly devices: Pick<DevicesApi, 'getVisible'>;
+  readonly stores: { readonly telemetry: TelemetryStore; readonly documents: DocumentStore };
+  readonly columns: ColumnarEngine;
+  readonly devices: Pick<DevicesApi, 'getVisible' | 'describe' | 'statusOf' | 'listInScope'>;
+  /** What devices logged. */
+  readonly logs: TelemetryApi;
   readonly clock: Clock;
+  /** In which a day begins and ends. */
+  readonly timeZone: string;
 }
 
 export interface AnalyticsModule {
   readonly routes: readonly HttpMount[];
+  readonly jobs: readonly JobDefinition[];
 }
 
-export function createAnalyticsModule({ telemetry, devices, clock }: AnalyticsModuleDependencies): AnalyticsModule {
+export function createAnalyticsModule(dependencies: AnalyticsModuleDependencies): AnalyticsModule {
+  const { stores, columns, devices, logs, clock, timeZone } = dependencies;
+  const { telemetry } = stores;
+  const results = stores.documents.collection<AnalysisResult>({
+    name: 'analytics_results',
+    indexes: [
+      ['created_at'],
+      ['analysis_type', 'created_at'],
+      ['device_id', 'created_at'],
+      ['analysis_type', 'device_id', 'created_at'],
+    ],
+  });
   const aggregation = createAggregationService({ telemetry, devices, clock });
-  return { routes: [{ prefix: '/api/v1/analytics', routes: createBucketRoutes(aggregation) }] };
+  const statuses = createStatusAnalysisService({ devices, logs, clock });
+  const trends = createTrendsService({ telemetry, clock });
+  const anomalies = createAnomaliesService({ telemetry, columns, clock });
+  const reports = createReportsService({ results, telemetry, statuses, trends, anomalies, clock });
+  const files = createExportService({ telemetry, columns, clock });
+  const daily = createDailyAnalytics({ reports, devices, clock, timeZone });
+  const prefix = '/api/v1/analytics';
+  return {
+    routes: [
+      { prefix, routes: createBucketRoutes(aggregation) },
+      { prefix, routes: createReportRoutes({ devices, statuses, trends, anomalies, reports }) },
+      { prefix, routes: createExportRoutes(files, devices) },
+    ],
+    jobs: createAnalyticsJobs(daily, clock),
+  };
 }

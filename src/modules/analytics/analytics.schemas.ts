@@ -18,7 +18,7 @@ export const rangeQuery = {
   ),
 };
 
-const Source = Type.Enum(['auto', 'raw'], {
+export const Source = Type.Enum(['auto', 'raw'], {
   default: 'auto',
   description: '`raw`: from the samples alone, with exact percentiles up to 100,000 samples; slow over long ranges',
 });
@@ -64,7 +64,7 @@ export const BucketsQuery = Strict({
   source: Source,
 });
 
-const AggregateValue = Type.Unsafe<number | boolean | string | null>({
+export const AggregateValue = Type.Unsafe<number | boolean | string | null>({
   type: ['number', 'boolean', 'string', 'null'],
   description: 'Null without a numeric value; `first` and `last` are as they were sent',
   examples: [21.4],

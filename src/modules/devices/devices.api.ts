@@ -1,5 +1,5 @@
 import type { Principal } from '#kernel/access.ts';
-import type { DeviceDirectory, DeviceRef } from './devices.ports.ts';
+import type { DeviceDirectory, DeviceRef, DeviceStatus } from './devices.ports.ts';
 import type { StatusChange, StatusTransition } from './status/status.rules.ts';
 
 /** What other modules may ask of devices. Deleted devices are not there for any of it. */
@@ -13,6 +13,8 @@ export interface DevicesApi extends DeviceDirectory {
     deviceUid: string,
     secret: string,
   ): Promise<{ readonly deviceId: number; readonly deviceUid: string } | null>;
+  /** The status that it shows now; null when there is no such device. */
+  statusOf(deviceId: number): Promise<DeviceStatus | null>;
   /** For a device whose login was checked elsewhere. Null when there is none. One look into a unique index. */
   findByUid(deviceUid: string): Promise<DeviceRef | null>;
   /** @throws AppError `device_not_found` when there is none, or the principal may not see it */

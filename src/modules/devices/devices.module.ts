@@ -87,6 +87,7 @@ export function createDevicesModule(deps: DevicesModuleDeps): DevicesModule {
       },
       ...createDeviceDirectory(sql),
       authenticate: devices.authenticate,
+      statusOf: async (deviceId) => (await store.findById(deviceId))?.status ?? null,
       findByUid: devices.findByUid,
       getVisible: devices.getVisible,
       findVisibleByUid: devices.findVisibleByUid,

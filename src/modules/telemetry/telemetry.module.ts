@@ -11,6 +11,7 @@ import type { MqttHandler } from '#platform/mqtt/mqtt.port.ts';
 import type { Realtime } from '#platform/realtime/realtime.port.ts';
 import type { Sample, TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
 import type { Tracing } from '#platform/tracing/tracing.port.ts';
+import { createTelemetryApi, type TelemetryApi } from './telemetry.api.ts';
 import type { Batch } from './telemetry.batch.ts';
 import { createBatchCommitter, toStatusLog } from './telemetry.commit.ts';
 import { createTelemetryJobs } from './telemetry.jobs.ts';
@@ -49,6 +50,7 @@ export interface TelemetryModuleDependencies {
 }
 
 export interface TelemetryModule {
+  readonly api: TelemetryApi;
   /** What people ask. */
   readonly apiRoutes: readonly HttpMount[];
   /** What devices send. */
@@ -105,6 +107,7 @@ export function createTelemetryModule(dependencies: TelemetryModuleDependencies)
   const service = createTelemetryService({ telemetry, logs, devices, pipeline, clock });
 
   return {
+    api: createTelemetryApi(logs),
     apiRoutes: [{ prefix: '/api/v1/devices', routes: createTelemetryRoutes(service) }],
     ingestRoutes: [{ prefix: '/api/v1/ingest', routes: createIngestRoutes(pipeline, limits) }],
     mqttHandler: createTelemetryMqttHandler(devices, pipeline),

@@ -1,0 +1,176 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type AnalyticsHarness, createAnalyticsHarness } from '#test/support/analytics.ts';
+import { createJobsHarness, type JobsHarness } from '#test/support/jobs.ts';
+
+const MINUTE = 60_000;
+const DAY = 1440 * MINUTE;
+const T0 = Date.parse('2026-11-22T00:00:00Z');
+const day = { start: '2026-11-22T00:00:00Z', end: '2026-11-23T00:00:00Z' };
+
+let harness: AnalyticsHarness;
+let jobs: JobsHarness;
+let id: number;
+
+beforeAll(async () => {
+  harness = await createAnalyticsHarness();
+  jobs = createJobsHarness(harness.devices.clock, 'Asia/Seoul');
+  jobs.define(harness.module.jobs);
+  await jobs.start();
+  // Devices are as old as the clock says: it is the 24th when they are looked at, and the 22nd when they are made.
+  harness.devices.clock.advance(T0 - harness.devices.clock.now());
+  id = await harness.device();
+  harness.devices.clock.advance(2 * DAY);
+  const samples = Array.from({ length: 1440 }, (_, n) => {
+    const jump = n === 700 ? 50 : 0;
+    return [T0 + n * MINUTE, { level: n / 60 + ((n % 7) - 3) / 100 + jump, mode: 'auto' }] as const;
+  });
+  await harness.append(id, samples);
+});
+afterAll(async () => {
+  await jobs.stop();
+  await harness.close();
+});
+
+describe('trend', () => {
+  test('one an hour, from samples and from roll-ups the same', async () => {
+    const query = { ...day, metric: 'level', forecast_hours: 12 };
+    const raw = (await harness.ask(`/trends/${id}`, { ...query, source: 'raw' })).json();
+    expect(raw).toMatchObject({ metric: 'level', sample_count: 1440, direction: 'increasing' });
+    expect(raw.slope_per_hour).toBeCloseTo(1, 1);
+    expect(raw.forecast).toHaveLength(12);
+    expect(raw.forecast[11].timestamp).toBe('2026-11-23T12:00:00.000Z');
+    expect(raw.forecast[0].lower).toBeLessThan(raw.forecast[0].value);
+    await harness.rollUp();
+    const rolledUp = (await harness.ask(`/trends/${id}`, query)).json();
+    for (const field of ['slope_per_hour', 'intercept', 'r2', 'residual_stddev']) {
+      expect(rolledUp[field]).toBeCloseTo(raw[field], 9);
+    }
+  });
+
+  test('of nothing', async () => {
+    expect((await harness.ask(`/trends/${id}`, { ...day, metric: 'none' })).json()).toMatchObject({
+      ...{ sample_count: 0, slope_per_hour: null, direction: 'stable', forecast: [] },
+    });
+    expect((await harness.ask(`/trends/${id}`, day)).status).toBe(422);
+  });
+});
+
+describe('anomalies', () => {
+  test('the jump is one, by both ways', async () => {
+    const found = (await harness.ask(`/anomalies/${id}`, { ...day, metric: 'level', window: 30, threshold: 4 })).json();
+    expect(found).toMatchObject({ sample_count: 1440, window: 30, threshold: 4, total: 1 });
+    expect(found.items).toMatchObject([
+      { timestamp: '2026-11-22T11:40:00.000Z', methods: ['moving_average', 'z_score'] },
+    ]);
+  });
+
+  test('more samples than can be looked at are refused', async () => {
+    const device = await harness.device();
+    const many = Array.from({ length: 200_001 }, (_, n) => [T0 + n, { a: n % 3 }] as const);
+    await harness.append(device, many);
+    const answer = await harness.ask(`/anomalies/${device}`, { ...day, metric: 'a' });
+    expect([answer.status, answer.json().code]).toEqual([422, 'too_many_samples']);
+    const report = await harness.ask(`/reports/${device}`, {}, 'POST', day);
+    expect(report.json().result.metrics.a).toMatchObject({ anomalies: null, summary: { count: 200_001 } });
+  });
+});
+
+describe('status', () => {
+  test('times, transitions and failures', async () => {
+    const device = await harness.device();
+    // Made on the 24th; before, it was nowhere.
+    harness.devices.clock.advance(DAY);
+    await harness.changed(device, '2026-11-24T02:00:00Z', 'OFFLINE', 'ONLINE');
+    await harness.changed(device, '2026-11-24T08:00:00Z', 'ONLINE', 'OFFLINE');
+    await harness.changed(device, '2026-11-24T10:00:00Z', 'OFFLINE', 'MAINTENANCE');
+    await harness.changed(device, '2026-11-24T12:00:00Z', 'MAINTENANCE', 'ONLINE');
+    await harness.changed(device, '2026-11-24T16:00:00Z', 'ONLINE', 'OFFLINE');
+    const status = async (start: string, end: string) =>
+      (await harness.ask(`/status/${device}`, { start, end })).json();
+    const whole = await status('2026-11-23T00:00:00Z', '2026-11-26T00:00:00Z');
+    const hours = (count: number) => count * 3600;
+    expect(whole).toMatchObject({
+      ...{ uptime_ratio: expect.closeTo(10 / 22, 12), transitions: 5, failures: 2, mtbf_hours: 5 },
+      seconds_in_status: { ONLINE: hours(10), OFFLINE: hours(12), MAINTENANCE: hours(2), ERROR: 0 },
+      ...{ current_status: 'OFFLINE', current_since: '2026-11-24T16:00:00.000Z' },
+    });
+    // It began ONLINE, which only the log before says.
+    expect(await status('2026-11-24T03:00:00Z', '2026-11-24T04:00:00Z')).toMatchObject({
+      ...{ uptime_ratio: 1, transitions: 0, failures: 0, mtbf_hours: null },
+    });
+    expect(await status('2026-11-24T10:30:00Z', '2026-11-24T11:00:00Z')).toMatchObject({ uptime_ratio: null });
+  });
+});
+
+describe('reports', () => {
+  test('one is made, stored and listed', async () => {
+    const answer = await harness.ask(`/reports/${id}`, {}, 'POST', day);
+    expect(answer.status).toBe(201);
+    const report = answer.json();
+    expect(report).toMatchObject({ analysis_type: 'report', device_id: id, start: '2026-11-22T00:00:00.000Z' });
+    expect(report.result).toMatchObject({
+      metrics_left_out: 0,
+      status: { transitions: 0, current_status: 'OFFLINE' },
+      metrics: {
+        level: { summary: { count: 1440 }, trend: { direction: 'increasing' }, anomalies: { total: 1 } },
+        mode: { summary: { count: 1440, avg: null, first: 'auto' }, trend: null, anomalies: null },
+      },
+    });
+    const page = (await harness.ask('/results', { device_id: id, analysis_type: 'report' })).json();
+    expect(page).toMatchObject({ total: 1, pages: 1, items: [report] });
+    expect((await harness.ask('/results', { sort: 'device_id' })).status).toBe(422);
+    expect((await harness.ask(`/reports/${id}`, {}, 'POST', { ...day, end: day.start })).status).toBe(422);
+    expect((await harness.ask('/reports/999999', {}, 'POST', day)).status).toBe(404);
+  });
+
+  test('every device has one of the day before, in the zone, once', async () => {
+    const run = () => jobs.jobs.enqueue('run_daily_analytics', {});
+    await run();
+    await jobs.runUntilIdle();
+    const daily = async () => (await harness.ask('/results', { analysis_type: 'daily', size: 100 })).json();
+    const first = await daily();
+    expect(first.total).toBeGreaterThanOrEqual(3);
+    // The clock says 2026-11-25T00:00Z, which is 09:00 in Seoul.
+    expect(first.items.find((each: { device_id: number }) => each.device_id === id)).toMatchObject({
+      id: `daily:${id}:2026-11-24`,
+      start: '2026-11-23T15:00:00.000Z',
+      end: '2026-11-24T15:00:00.000Z',
+    });
+    await run();
+    await jobs.runUntilIdle();
+    expect(await daily()).toEqual(first);
+  });
+
+  test('a job makes one of a device; of none it fails without trying again', async () => {
+    await jobs.jobs.enqueue('analyze_device', { device_id: id, start: T0, end: T0 + DAY });
+    await jobs.jobs.enqueue('analyze_device', { device_id: 999_999 });
+    await jobs.runUntilIdle();
+    const made = await jobs.all('analyze_device');
+    expect(made.map(({ state }) => state).sort()).toEqual(['done', 'failed']);
+    const { items } = (await harness.ask('/results', { analysis_type: 'device' })).json();
+    expect(items).toMatchObject([{ device_id: id, result: { metrics: { level: { summary: { count: 1440 } } } } }]);
+  });
+});
+
+describe('export', () => {
+  test('CSV has a line a sample, page after page', async () => {
+    const answer = await harness.ask(`/export/${id}`, day);
+    expect(answer.headers['content-type']).toBe('text/csv; charset=utf-8');
+    const lines = answer.text.trim().split('\n');
+    expect(lines).toHaveLength(1441);
+    expect(lines.slice(0, 2)).toEqual(['timestamp,level,mode', '2026-11-22T00:00:00.000Z,-0.03,auto']);
+    const device = await harness.device();
+    await harness.append(device, [[T0, { a: '=1+1', b: true }]]);
+    expect((await harness.ask(`/export/${device}`, { ...day, metrics: 'b,a,c' })).text).toBe(
+      "timestamp,b,a,c\n2026-11-22T00:00:00.000Z,true,'=1+1,\n",
+    );
+  });
+
+  test('Parquet', async () => {
+    const answer = await harness.ask(`/export/${id}`, { ...day, format: 'parquet' });
+    expect(answer.headers['content-type']).toBe('application/vnd.apache.parquet');
+    expect(answer.headers['content-disposition']).toContain('.parquet"');
+    expect(answer.text.startsWith('PAR1')).toBe(true);
+    expect((await harness.ask(`/export/${id}`, { ...day, format: 'xls' })).status).toBe(422);
+  });
+});

@@ -1,0 +1,108 @@
+import type { Clock } from '#kernel/clock.ts';
+import { isAppError } from '#kernel/errors.ts';
+import { createId } from '#kernel/ids.ts';
+import { type Page, type PageQuery, parseSort, toPage } from '#kernel/pagination.ts';
+import type { DocumentCollection } from '#platform/documents/documents.port.ts';
+import type { TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
+import type { AnalysisResult, AnalysisType, TimeRange } from './analytics.ports.ts';
+import { type AnomaliesService, DEFAULT_THRESHOLD, DEFAULT_WINDOW } from './anomalies.service.ts';
+import { bucketValue, PERCENTILES } from './buckets/functions.ts';
+import { invalidQuery, rangeOf } from './ranges.ts';
+import { type DeviceReport, presentAnomalies, presentStatus, presentTrend } from './reports.presenter.ts';
+import type { StatusAnalysisService } from './status.service.ts';
+import type { TrendsService } from './trends.service.ts';
+
+export interface ResultsQuery extends PageQuery {
+  readonly analysisType?: AnalysisType;
+  readonly deviceId?: number;
+}
+
+export interface ReportsService {
+  /**
+   * Makes a report and stores it under `id`; what is stored under it already is returned as it is.
+   * @throws AppError `device_not_found`, `invalid_analysis_range`
+   */
+  make(type: AnalysisType, deviceId: number, range: TimeRange, id?: string): Promise<AnalysisResult>;
+  list(query: ResultsQuery): Promise<Page<AnalysisResult>>;
+}
+
+export interface ReportsServiceDependencies {
+  readonly results: DocumentCollection<AnalysisResult>;
+  readonly telemetry: Pick<TelemetryStore, 'aggregate' | 'latest'>;
+  readonly statuses: StatusAnalysisService;
+  readonly trends: TrendsService;
+  readonly anomalies: AnomaliesService;
+  readonly clock: Clock;
+}
+
+/** Metrics in a report, the first by name. */
+const MOST_METRICS = 20;
+const SHOWN_OUTLIERS = 20;
+const SUMMARY = ['count', 'avg', 'min', 'max', 'stddev', 'p50', 'p95', 'first', 'last'] as const;
+
+export function createReportsService(dependencies: ReportsServiceDependencies): ReportsService {
+  const { results, telemetry, statuses, trends, anomalies, clock } = dependencies;
+
+  async function outliersOf(deviceId: number, metric: string, range: TimeRange) {
+    const query = { ...range, metric, window: DEFAULT_WINDOW, threshold: DEFAULT_THRESHOLD, limit: SHOWN_OUTLIERS };
+    try {
+      return presentAnomalies(await anomalies.find(deviceId, query));
+    } catch (error) {
+      // Too many samples to look at one by one: the rest of the report stands.
+      if (isAppError(error) && error.code === 'too_many_samples') return null;
+      throw error;
+    }
+  }
+
+  async function reportOf(deviceId: number, range: TimeRange): Promise<DeviceReport> {
+    const status = presentStatus(await statuses.analyse(deviceId, range));
+    const names = Object.keys(await telemetry.latest(deviceId)).sort();
+    const metrics = names.slice(0, MOST_METRICS);
+    const percentiles = [PERCENTILES.p50 as number, PERCENTILES.p95 as number];
+    const { rows } = await telemetry.aggregate({
+      ...{ deviceId, metrics, percentiles, edges: [range.start, range.end], moments: true, source: 'auto' },
+    });
+    const report: DeviceReport = { status, metrics: {}, metrics_left_out: names.length - metrics.length };
+    for (const row of rows) {
+      const summary = Object.fromEntries(SUMMARY.map((name) => [name, bucketValue(name, row, percentiles)]));
+      const numeric = row.n > 0;
+      const trend = await trends.trend(deviceId, { ...range, metric: row.metric, forecastHours: 24, source: 'auto' });
+      report.metrics[row.metric] = {
+        summary,
+        trend: numeric ? presentTrend(trend) : null,
+        anomalies: numeric ? await outliersOf(deviceId, row.metric, range) : null,
+      };
+    }
+    return report;
+  }
+
+  return {
+    async make(type, deviceId, asked, id = createId()) {
+      const known = await results.findById(id);
+      if (known !== null) return known;
+      const range = rangeOf(asked, clock);
+      const result = await reportOf(deviceId, range);
+      const made = { id, analysis_type: type, device_id: deviceId, ...range, created_at: clock.now(), result };
+      const [isNew] = await results.insertMany([made]);
+      return isNew === false ? ((await results.findById(id)) ?? made) : made;
+    },
+    async list(query) {
+      const sort = parseSort(query.sort, ['created_at'], [{ field: 'created_at', direction: 'desc' }]);
+      if ('unknownField' in sort) throw invalidQuery('sort', 'must be created_at or -created_at');
+      const filter = {
+        ...(query.analysisType === undefined ? {} : { analysis_type: query.analysisType }),
+        ...(query.deviceId === undefined ? {} : { device_id: query.deviceId }),
+      };
+      const [items, total] = await Promise.all([
+        results.list({
+          filter,
+          sort: { field: 'created_at', direction: sort[0]?.direction ?? 'desc' },
+          limit: query.size,
+          skip: (query.page - 1) * query.size,
+        }),
+        results.count({ filter }),
+      ]);
+      return toPage(items, total, query);
+    },
+  };
+}

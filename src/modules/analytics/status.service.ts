@@ -1,0 +1,52 @@
+import type { Clock } from '#kernel/clock.ts';
+import { type DeviceStatus, type DevicesApi, deviceErrors } from '#modules/devices/index.ts';
+import type { TelemetryApi } from '#modules/telemetry/index.ts';
+import type { TimeRange } from './analytics.ports.ts';
+import { DAY_MS } from './buckets/interval.ts';
+import { type AskedRange, rangeOf } from './ranges.ts';
+import { type Uptime, uptimeOf } from './statistics/uptime.ts';
+
+export interface StatusAnalysis extends TimeRange, Uptime {
+  readonly currentStatus: DeviceStatus;
+  /** Null when the log does not go back so far. */
+  readonly currentSince: number | null;
+}
+
+export interface StatusAnalysisService {
+  /** @throws AppError `device_not_found`, `invalid_analysis_range` */
+  analyse(deviceId: number, asked: AskedRange): Promise<StatusAnalysis>;
+}
+
+/** `device_logs` keep for 90 days. */
+const LOG_KEPT_MS = 90 * DAY_MS;
+
+export function createStatusAnalysisService(dependencies: {
+  readonly devices: Pick<DevicesApi, 'describe' | 'statusOf'>;
+  readonly logs: TelemetryApi;
+  readonly clock: Clock;
+}): StatusAnalysisService {
+  const { devices, logs, clock } = dependencies;
+  return {
+    async analyse(deviceId, asked) {
+      const range = rangeOf(asked, clock);
+      const [facts] = await devices.describe([deviceId]);
+      const currentStatus = await devices.statusOf(deviceId);
+      if (facts === undefined || currentStatus === null) throw deviceErrors.device_not_found();
+      // What has not come, and what was before the device, is neither up nor down.
+      const end = Math.min(range.end, clock.now());
+      const start = Math.min(end, Math.max(range.start, facts.createdAt));
+      const { before, changes } = await logs.statusChanges(deviceId, { start, end });
+      const initial = before?.to ?? changes[0]?.from ?? currentStatus;
+      const latest = await logs.statusChanges(deviceId, { start: clock.now() + 1, end: clock.now() + 1 });
+      const since = latest.before?.to === currentStatus ? latest.before.at : null;
+      return {
+        ...range,
+        ...uptimeOf(initial, changes, { start, end }),
+        currentStatus,
+        // A device that was made since the log began and never changed has been so from the start.
+        currentSince:
+          since ?? (latest.before === null && facts.createdAt > clock.now() - LOG_KEPT_MS ? facts.createdAt : null),
+      };
+    },
+  };
+}
