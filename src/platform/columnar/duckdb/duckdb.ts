@@ -37,9 +37,10 @@ export function createDuckdb(): ColumnarEngine {
     else next();
   }
 
-  interface Workshop extends AsyncDisposable {
+  interface Workshop {
     readonly connection: DuckDBConnection;
     readonly folder: string;
+    close(): Promise<void>;
   }
 
   async function workshop(): Promise<Workshop> {
@@ -62,7 +63,7 @@ export function createDuckdb(): ColumnarEngine {
       return {
         connection,
         folder: made,
-        async [Symbol.asyncDispose]() {
+        async close() {
           open.delete(connection);
           connection.closeSync();
           instance.closeSync();
@@ -84,35 +85,41 @@ export function createDuckdb(): ColumnarEngine {
       for (const connection of open) connection.interrupt();
     },
     async outliers(series, { window, threshold, limit }) {
-      await using shop = await workshop();
-      const { connection } = shop;
-      await connection.run('CREATE TABLE points (t DOUBLE, x DOUBLE)');
-      await appendPoints(connection, series);
-      await connection.run(outliersOf(Math.trunc(window), threshold));
-      const [summary] = await objectsOf(connection, 'SELECT * FROM summary');
-      const [{ total } = { total: 0 }] = await objectsOf(connection, 'SELECT count(*)::DOUBLE AS total FROM found');
-      const rows = await objectsOf(connection, `SELECT * FROM found ORDER BY t LIMIT ${Math.trunc(limit)}`);
-      return {
-        samples: summary?.['n'] as number,
-        mean: summary?.['mean'] as number | null,
-        deviation: summary?.['deviation'] as number | null,
-        total: total as number,
-        outliers: rows.map(toOutlier),
-      };
+      const { connection, close } = await workshop();
+      try {
+        await connection.run('CREATE TABLE points (t DOUBLE, x DOUBLE)');
+        await appendPoints(connection, series);
+        await connection.run(outliersOf(Math.trunc(window), threshold));
+        const [summary] = await objectsOf(connection, 'SELECT * FROM summary');
+        const [{ total } = { total: 0 }] = await objectsOf(connection, 'SELECT count(*)::DOUBLE AS total FROM found');
+        const rows = await objectsOf(connection, `SELECT * FROM found ORDER BY t LIMIT ${Math.trunc(limit)}`);
+        return {
+          samples: summary?.['n'] as number,
+          mean: summary?.['mean'] as number | null,
+          deviation: summary?.['deviation'] as number | null,
+          total: total as number,
+          outliers: rows.map(toOutlier),
+        };
+      } finally {
+        await close();
+      }
     },
     async *parquet(columns, rows) {
-      await using shop = await workshop();
-      const { connection, folder } = shop;
-      await connection.run('CREATE TABLE cells (t BIGINT, c INTEGER, number DOUBLE, flag BOOLEAN, text VARCHAR)');
-      await connection.run('CREATE TABLE times (t BIGINT)');
-      await appendCells(connection, columns, rows);
-      const kinds = await objectsOf(
-        connection,
-        'SELECT c, count(number) AS numbers, count(flag) AS flags, count(*) AS total FROM cells GROUP BY c',
-      );
-      const file = join(folder, 'export.parquet');
-      await connection.run(`COPY (${pivotOf(columns, kinds)}) TO '${file.replaceAll("'", "''")}' (FORMAT parquet)`);
-      yield* createReadStream(file);
+      const { connection, folder, close } = await workshop();
+      try {
+        await connection.run('CREATE TABLE cells (t BIGINT, c INTEGER, number DOUBLE, flag BOOLEAN, text VARCHAR)');
+        await connection.run('CREATE TABLE times (t BIGINT)');
+        await appendCells(connection, columns, rows);
+        const kinds = await objectsOf(
+          connection,
+          'SELECT c, count(number) AS numbers, count(flag) AS flags, count(*) AS total FROM cells GROUP BY c',
+        );
+        const file = join(folder, 'export.parquet');
+        await connection.run(`COPY (${pivotOf(columns, kinds)}) TO '${file.replaceAll("'", "''")}' (FORMAT parquet)`);
+        yield* createReadStream(file);
+      } finally {
+        await close();
+      }
     },
   };
 }
