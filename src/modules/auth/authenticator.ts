@@ -32,7 +32,8 @@ interface UserState {
  * no query.
  */
 export function createAuthenticator({ tokens, users, events, clock }: AuthenticatorDeps): Authenticator {
-  const states = new LRUCache<number, UserState>({ max: CACHED_USERS });
+  // By size and not `max`, which would take the room for all of them at once.
+  const states = new LRUCache<number, UserState>({ maxSize: CACHED_USERS, sizeCalculation: () => 1 });
   const loads = new Map<number, Promise<UserState>>();
 
   function forget(userId: number): void {

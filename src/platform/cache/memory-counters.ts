@@ -12,7 +12,8 @@ interface Window {
 
 /** `CounterStore` inside one process. */
 export function createMemoryCounters({ clock }: { readonly clock: Clock }): CounterStore {
-  const windows = new LRUCache<string, Window>({ max: MAX_KEYS });
+  // By size and not `max`, for which room would be taken at once: 3 MB that most installations never use.
+  const windows = new LRUCache<string, Window>({ maxSize: MAX_KEYS, sizeCalculation: () => 1 });
 
   function current(key: string): Window | undefined {
     const window = windows.get(key);

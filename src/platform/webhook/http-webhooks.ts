@@ -1,10 +1,11 @@
 import { lookup as dnsLookup, type LookupAddress } from 'node:dns';
-import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import type { IncomingMessage, RequestOptions } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import type { Clock } from '#kernel/clock.ts';
 import { isAppError } from '#kernel/errors.ts';
 import { hashSecret } from '#kernel/ids.ts';
+import { nodeHttp } from '../http/node-http.ts';
 import { isPublicAddress } from './public-address.ts';
 import { sign } from './signature.ts';
 import { webhookErrors } from './webhook.errors.ts';
@@ -58,7 +59,7 @@ export function createHttpWebhooks(options: HttpWebhooksOptions): WebhookSender 
     const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
     if (isIP(host) !== 0 && !isAllowed(host)) throw refusal(host);
     const { promise, resolve: answered, reject } = Promise.withResolvers<number>();
-    const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
+    const send = url.protocol === 'https:' ? httpsRequest : nodeHttp.request;
     const request = send(url, { method: 'POST', headers, lookup, signal, agent: false }, (response) => {
       readAtMost(response, MAX_ANSWER_BYTES).then(() => answered(response.statusCode ?? 0), reject);
     });

@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import { createServer as createHttpServer, Server as HttpServer, type IncomingMessage } from 'node:http';
+import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import { createServer, type Server as NetServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createServer as createTlsServer } from 'node:tls';
 import { createWebSocketStream, WebSocketServer } from 'ws';
+import { nodeHttp } from '#platform/http/node-http.ts';
 
 export interface ListenOptions {
   readonly host: string;
@@ -72,7 +73,7 @@ export async function listen(options: ListenOptions, callbacks: Callbacks, maxPa
   function close(): void {
     for (const server of open.splice(0)) {
       server.close();
-      if (server instanceof HttpServer) server.closeAllConnections();
+      if (server instanceof nodeHttp.Server) server.closeAllConnections();
     }
   }
 
@@ -97,7 +98,7 @@ export async function listen(options: ListenOptions, callbacks: Callbacks, maxPa
 }
 
 function createWebSocketListener(callbacks: Callbacks, maxPayload: number): HttpServer {
-  const server = createHttpServer({ headersTimeout: HANDSHAKE_MS }, (_request, response) => {
+  const server = nodeHttp.createServer({ headersTimeout: HANDSHAKE_MS }, (_request, response) => {
     response.writeHead(426, { connection: 'close', upgrade: 'websocket' }).end();
   });
   const sockets = new WebSocketServer({
