@@ -1,3 +1,4 @@
+import { analytics } from './scenarios/analytics.ts';
 import { api } from './scenarios/api.ts';
 import { fanout } from './scenarios/fanout.ts';
 import { ingest } from './scenarios/ingest.ts';
@@ -10,6 +11,7 @@ import { print, publish } from './support/report.ts';
 import { parseOptions, type Scenario } from './support/scenario.ts';
 
 const scenarios: Readonly<Record<string, Scenario>> = {
+  analytics,
   ingest,
   'ingest --profile production': ingestProduction,
   api,
