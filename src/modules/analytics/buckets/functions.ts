@@ -88,6 +88,6 @@ export function bucketValue(
 }
 
 /** Of the sample, with n − 1; null below two values. */
-export function sampleDeviation({ n, m2 }: Pick<BucketStatistics, 'n' | 'm2'>): number | null {
+function sampleDeviation({ n, m2 }: Pick<BucketStatistics, 'n' | 'm2'>): number | null {
   return n < 2 ? null : Math.sqrt(Math.max(0, m2) / (n - 1));
 }
