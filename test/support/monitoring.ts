@@ -34,6 +34,8 @@ export interface MonitoringWorld {
 export interface ProcessOptions {
   /** Default true: there is no other process. */
   readonly alone?: boolean;
+  /** Samples that are kept for judgement. */
+  readonly maxKept?: number;
   readonly jobs?: JobQueue;
   readonly userDeviceScope?: 'owned' | 'all';
   /** Connections of its own to the same database; stopped with the world. */
@@ -126,6 +128,7 @@ export async function createMonitoringWorld(given?: SqlStore): Promise<Monitorin
         tell: (deviceUid, alert) => told.push([deviceUid, alert]),
         // Tests say when.
         roundDelayMs: NEVER_MS,
+        ...(options.maxKept === undefined ? {} : { maxKept: options.maxKept }),
         checks: () => ({ sql: () => store.ping() }),
       },
     });

@@ -47,6 +47,8 @@ export interface MonitoringOptions {
   readonly tell: (deviceUid: string, alert: object) => void;
   /** Between a commit and the judgement of what is in it; absent: what suits `alone`. */
   readonly roundDelayMs?: number;
+  /** Samples that are kept for judgement; absent: what suits a process. */
+  readonly maxKept?: number;
   /** Component → how it is, for `GET /health`; asked at each call. */
   readonly checks: () => Readonly<Record<string, HealthCheck>>;
 }
@@ -90,7 +92,11 @@ export function createMonitoringModule(deps: MonitoringModuleDeps): MonitoringMo
     clock,
     events,
     logger,
-    options: { alone, delayMs: options.roundDelayMs ?? ROUND_DELAY_MS[alone ? 'alone' : 'shared'] },
+    options: {
+      alone,
+      delayMs: options.roundDelayMs ?? ROUND_DELAY_MS[alone ? 'alone' : 'shared'],
+      ...(options.maxKept === undefined ? {} : { maxKept: options.maxKept }),
+    },
   });
   const rules = createRulesService({ rules: ruleStore.store, store, devices, clock, events, reload: feed.reload });
   const watch = createWatch({

@@ -3,18 +3,18 @@ import type { Clock } from '#kernel/clock.ts';
 import type { EventBus } from '#kernel/events.ts';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
-import type { Sample, TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
+import type { LatestValue, Sample, TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
 import type { DevicePlan, DevicePlans } from './device-plans.ts';
 import type { PairChange, SaveResult, StateStore, StoredState } from './evaluation.ports.ts';
 import {
   changesOf,
   inOrder,
   isFull,
-  judgedUntil,
   judgeSamples,
   judgeSilences,
   openTracks,
   type PairTrack,
+  unjudgedSince,
 } from './pair-tracks.ts';
 import type { RuleIndex } from './rule-index.ts';
 import { SILENCE_ALLOWANCE_MS } from './silence.ts';
@@ -26,7 +26,7 @@ export interface EvaluationDeps {
   /** Asks for rules again that are not what is stored. */
   readonly refresh: (ruleId: number) => Promise<void>;
   readonly states: StateStore;
-  readonly telemetry: Pick<TelemetryStore, 'history'>;
+  readonly telemetry: Pick<TelemetryStore, 'history' | 'latest'>;
   readonly clock: Clock;
   readonly events: EventBus;
   readonly logger: Logger;
@@ -38,6 +38,8 @@ export interface EvaluationOptions {
   readonly alone: boolean;
   /** Between what arrives and its judgement. With other processes: time for what they take in to be stored, too. */
   readonly delayMs: number;
+  /** Samples of all devices that are kept for judgement, beyond which they are read back. Default 500,000. */
+  readonly maxKept?: number;
 }
 
 /** Why devices are looked at again. */
@@ -62,6 +64,8 @@ export interface Evaluation extends Component {
   settled(): Promise<void>;
   /** Devices that wait for the next round. */
   waiting(): number;
+  /** Samples that are kept for it. */
+  kept(): number;
   /** Calls `listener` when notifications were stored. */
   onNotifications(listener: () => void): void;
 }
@@ -83,6 +87,8 @@ const RAISED_WEIGHT = 4;
 const HISTORY_PAGE = 1_000;
 /** Samples of one device above which they are read back instead of being kept. */
 const MAX_KEPT = 20_000;
+/** The same for all devices together: some seconds of the most that comes in. */
+const MAX_KEPT_IN_ALL = 500_000;
 const ONE_DAY_MS = 86_400_000;
 /** After a round, nothing is judged for this many times as long as it took, so that ingest gets the rest. */
 const PAUSE_FACTOR = 6;
@@ -92,7 +98,10 @@ const RETRY_MS = 1_000;
 export function createEvaluation(deps: EvaluationDeps): Evaluation {
   const { plans, index, refresh, states, telemetry, clock, events, logger, options } = deps;
   const cache = createStateCache(states, options.alone);
+  const { maxKept = MAX_KEPT_IN_ALL } = options;
   let waiting = new Map<number, Waiting>();
+  /** Samples in `waiting`. */
+  let kept = 0;
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> | undefined;
   let notBefore = 0;
@@ -130,6 +139,7 @@ export function createEvaluation(deps: EvaluationDeps): Evaluation {
   async function round(): Promise<void> {
     const taken = [...waiting];
     waiting = new Map();
+    kept = 0;
     const startedAt = performance.now();
     let failed = false;
     for (let from = 0; from < taken.length; from += SLICE) {
@@ -152,6 +162,7 @@ export function createEvaluation(deps: EvaluationDeps): Evaluation {
     const now = entry(deviceId);
     now.samples = [...samples, ...now.samples];
     now.arrivals = [...arrivals, ...now.arrivals];
+    kept += samples.length;
     now.fromStore ||= fromStore;
     now.listeningSince ??= listeningSince;
     now.joinedAt ??= joinedAt;
@@ -159,8 +170,10 @@ export function createEvaluation(deps: EvaluationDeps): Evaluation {
     cache.forget(deviceId);
   }
 
+  /** While the store of the states is away everything waits, and must not fill the memory. */
   function bound(work: Waiting): void {
-    if (work.samples.length <= MAX_KEPT) return;
+    if (work.samples.length <= MAX_KEPT && kept <= maxKept) return;
+    kept -= work.samples.length;
     work.samples = [];
     work.arrivals = [];
     work.fromStore = true;
@@ -203,31 +216,37 @@ export function createEvaluation(deps: EvaluationDeps): Evaluation {
     return { changes: work.fromStore ? [...changes, ...leftBehind(plan, known)] : changes, finished };
   }
 
-  /** Everything in the store that has not been judged, whoever took it in. */
-  async function judgeStored(plan: DevicePlan, tracks: readonly PairTrack[], work: Waiting): Promise<void> {
-    const from = judgedUntil(tracks);
-    judgeArrived(tracks, work, ({ timestamp }) => timestamp <= from);
-    const { deviceId } = plan.device;
+  /**
+   * Everything in the store that has not been judged, whoever took it in. Each rule from where it is, and only if there
+   * is something: one whose metric is rare, or never sent, would have all of the device's history read in each round.
+   */
+  async function judgeStored({ device }: DevicePlan, tracks: readonly PairTrack[], work: Waiting): Promise<void> {
+    const latest = tracks.every((track) => hasArrived(track, work)) ? null : await telemetry.latest(device.deviceId);
+    for (const [from, together] of Map.groupBy(tracks, unjudgedSince)) {
+      // Of a rule that had judged nothing: what came while it was there, although it was measured before.
+      judgeArrived(together, work, ({ timestamp }) => timestamp <= from);
+      const behind = latest === null ? together : together.filter((track) => hasNewer(track, latest, from));
+      if (behind.length > 0) await judgeHistory(device.deviceId, behind, from);
+    }
+  }
+
+  async function judgeHistory(deviceId: number, tracks: readonly PairTrack[], from: number): Promise<void> {
     let after: number | undefined;
     for (;;) {
       const page = await telemetry.history({
         deviceId,
         start: from + 1,
         end: clock.now() + ONE_DAY_MS,
-        metrics: plan.metrics,
+        metrics: [...new Set(tracks.map(({ rule }) => rule.metric))],
         order: 'asc',
         limit: HISTORY_PAGE,
         ...(after === undefined ? {} : { after }),
       });
       const samples = page.samples.map((sample) => ({ deviceId, ...sample }));
       judgeSamples(tracks, samples, true);
-      if (tracks.some(isFull)) return;
-      if (page.next === null) break;
+      if (tracks.some(isFull) || page.next === null) return;
       after = page.next;
     }
-    // Of a rule that had judged nothing: what came while it was there, although it was measured before.
-    const idle = tracks.filter(({ state }) => state.watermark === null);
-    judgeArrived(idle, work, ({ timestamp }) => timestamp > from);
   }
 
   /** States of rules that are about the device no longer: it changed its group or its type. */
@@ -266,7 +285,8 @@ export function createEvaluation(deps: EvaluationDeps): Evaluation {
         const work = entry(sample.deviceId);
         work.samples.push(sample);
         work.arrivals.push(now);
-        if (work.samples.length > MAX_KEPT) bound(work);
+        kept += 1;
+        if (work.samples.length > MAX_KEPT || kept > maxKept) bound(work);
       }
       schedule();
     },
@@ -283,6 +303,7 @@ export function createEvaluation(deps: EvaluationDeps): Evaluation {
       while (waiting.size > 0 || running !== undefined) await run();
     },
     waiting: () => waiting.size,
+    kept: () => kept,
     onNotifications(listener) {
       told = listener;
     },
@@ -320,4 +341,12 @@ function judgeArrived(tracks: readonly PairTrack[], work: Waiting, wanted: (samp
     const inTime = (sample: Sample, index: number) => (work.arrivals[index] ?? 0) >= since && wanted(sample);
     judgeSamples([track], tooEarly ? inOrder(work.samples.filter(inTime)) : all, false);
   }
+}
+
+function hasArrived({ rule }: PairTrack, { samples }: Waiting): boolean {
+  return samples.some(({ metrics }) => Object.hasOwn(metrics, rule.metric));
+}
+
+function hasNewer({ rule }: PairTrack, latest: Readonly<Record<string, LatestValue>>, from: number): boolean {
+  return Object.hasOwn(latest, rule.metric) && (latest[rule.metric]?.timestamp ?? 0) > from;
 }

@@ -45,13 +45,8 @@ export function openTracks(plan: DevicePlan, known: ReadonlyMap<number, StoredSt
 }
 
 /** From where on stored samples count that the rule has not judged. */
-function unjudgedSince({ rule, state }: PairTrack): number {
+export function unjudgedSince({ rule, state }: PairTrack): number {
   return state.watermark ?? state.since ?? rule.activatedAt;
-}
-
-/** From where on stored samples of the device count, for any of its rules. */
-export function judgedUntil(tracks: readonly PairTrack[]): number {
-  return Math.min(...tracks.map(unjudgedSince));
 }
 
 /** @param samples of the device, in order of time */

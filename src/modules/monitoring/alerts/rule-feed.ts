@@ -1,5 +1,5 @@
 import type { Logger } from '#kernel/logger.ts';
-import type { RuleStore } from '../rules/rules.ports.ts';
+import type { AlertRule, RuleStore } from '../rules/rules.ports.ts';
 import type { DevicePlans } from './device-plans.ts';
 import type { RuleIndex } from './rule-index.ts';
 
@@ -54,9 +54,17 @@ export function createRuleFeed({
 
   async function read(ruleId: number): Promise<void> {
     const rule = await rules.findById(ruleId);
+    const before = index.get(ruleId);
     if (rule?.isEnabled === true) index.put(rule);
     else index.remove(ruleId);
-    plans.forgetAll();
+    forgetPlans([before, index.get(ruleId)]);
+  }
+
+  /** Rules for one device each are what anybody may change, as often as they like: they cost the others nothing. */
+  function forgetPlans(changed: readonly (AlertRule | undefined)[]): void {
+    const scopes = changed.flatMap((rule) => rule?.scope ?? []);
+    if (scopes.some(({ kind }) => kind !== 'device')) plans.forgetAll();
+    else for (const scope of scopes) if (scope.kind === 'device') plans.forget(scope.deviceId);
   }
 
   function mend(): void {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Principal } from '#kernel/access.ts';
 import { anyRounds, anyRule } from '#test/support/alert-arbitraries.ts';
 import { referenceAlerts } from '#test/support/alert-reference.ts';
@@ -123,6 +123,21 @@ describe('replaying', () => {
   });
 });
 
+test('of a metric that a device never sent, or not in the range, no history is read', async () => {
+  const device = await here.device();
+  const now = world.clock.now();
+  await stored(device.id, [now - 2_000, { temperature: 31 }]);
+  const history = vi.spyOn(world.telemetry, 'history');
+  const ask = async (rule: object, start: number) => (await replay(rule, start, now)).json().devices[0];
+  expect(await ask(hot(device, { metric: 'never' }), now - 5_000)).toMatchObject({ samples: 0, alerts: [] });
+  expect(await ask(hot(device), now - 1_000)).toMatchObject({ samples: 0, alerts: [] });
+  const silent = { scope: { device_id: device.id }, metric: 'never', condition: 'no_data', for_seconds: 60 };
+  expect((await ask(silent, now - DAY)).alerts).toMatchObject([{ started_at: iso(now - DAY + 60_000) }]);
+  expect(history).not.toHaveBeenCalled();
+  history.mockRestore();
+  expect(await ask(hot(device), now - 2_000)).toMatchObject({ samples: 1, alerts: [{ value: 31 }] });
+});
+
 describe('what is refused', () => {
   test('a rule that does not fit together, a range that is none or too long', async () => {
     const now = world.clock.now();
@@ -179,7 +194,7 @@ describe('what is refused', () => {
       rules: { requireScope: async () => {} },
       devices: here.devices.api,
       // The store, held back until the third has asked.
-      telemetry: { history: async (query) => gate.then(() => world.telemetry.history(query)) },
+      telemetry: { ...world.telemetry, latest: async (id) => gate.then(() => world.telemetry.latest(id)) },
       clock: world.clock,
     });
     const rule = toRuleInput(full(hot(device)) as RuleBody);

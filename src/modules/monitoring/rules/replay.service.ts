@@ -36,7 +36,7 @@ export interface ReplayRange {
 export interface ReplayDeps {
   readonly rules: Pick<RulesService, 'requireScope'>;
   readonly devices: Pick<DevicesApi, 'listInScope'>;
-  readonly telemetry: Pick<TelemetryStore, 'history'>;
+  readonly telemetry: Pick<TelemetryStore, 'history' | 'latest'>;
   readonly clock: Clock;
 }
 
@@ -60,8 +60,11 @@ export function createReplayService({ rules, devices, telemetry, clock }: Replay
     const replayed: ReplayedDevice[] = [];
     for (const device of found) {
       const one = createReplay(rule, start);
+      const latest = await telemetry.latest(device.deviceId);
+      // Of a metric that there is not, none of the device's history has to be looked at.
+      const isThere = Object.hasOwn(latest, rule.metric) && (latest[rule.metric]?.timestamp ?? 0) >= start;
       let after: number | undefined;
-      for (;;) {
+      while (isThere) {
         const page = await telemetry.history({
           deviceId: device.deviceId,
           start,
