@@ -105,6 +105,16 @@ describe('each kind of change is one entry', () => {
     ]);
   });
 
+  test('what changes nothing leaves nothing', async () => {
+    const person = await people.person('USER');
+    const me = { method: 'PATCH', url: '/api/v1/users/me', as: person.token() } as const;
+    await changes({ ...me, body: { full_name: 'Kim' } }, 200, [{ action: 'user.updated' }]);
+    await changes({ ...me, body: { full_name: 'Kim' } }, 200, []);
+    await changes({ ...me, body: {} }, 200, []);
+    const other = { method: 'PATCH', url: `/api/v1/users/${person.id}`, as: people.ADMIN.token() } as const;
+    await changes({ ...other, body: { role: 'USER', is_active: true } }, 200, []);
+  });
+
   test('registering and signing in', async () => {
     const email = 'new@example.com';
     const url = '/api/v1/auth/register';

@@ -3,7 +3,7 @@ import type { Clock } from '#kernel/clock.ts';
 import { commonErrors } from '#kernel/errors.ts';
 import type { EventBus } from '#kernel/events.ts';
 import { type Page, type PageQuery, parseSort, toPage } from '#kernel/pagination.ts';
-import { type AuditEntry, changedFields } from '#platform/audit/audit.port.ts';
+import { type AuditEntry, type AuditWriter, changedFields } from '#platform/audit/audit.port.ts';
 import type { EmailAndPassword } from './users.api.ts';
 import { userErrors } from './users.errors.ts';
 import type { AccessChangeReason } from './users.events.ts';
@@ -111,7 +111,7 @@ export function createUsersService({ store, passwords, clock, events }: UsersSer
         const before = found(await users.findById(userId));
         await users.update(userId, changes, clock.now());
         const after = found(await users.findById(userId));
-        await audit.record(updateOf(actor, before, after));
+        await recordUpdate(audit, actor, before, after);
         return after;
       });
       announceUpdate(userId);
@@ -136,7 +136,7 @@ export function createUsersService({ store, passwords, clock, events }: UsersSer
         if (deactivated) await users.endTokens(userId, now);
         const change: AccessChangeReason | null = deactivated ? 'deactivated' : newRole ? 'role_changed' : null;
         const after = found(await users.findById(userId));
-        await audit.record(updateOf(actor, target, after));
+        await recordUpdate(audit, actor, target, after);
         return { user: after, reason: change };
       });
       announceUpdate(userId);
@@ -281,7 +281,13 @@ function on(userId: number): Pick<AuditEntry, 'resourceType' | 'resourceId'> {
   return { resourceType: 'user', resourceId: String(userId) };
 }
 
-function updateOf(actor: Principal | null, before: User, after: User): AuditEntry {
+/** What changes nothing is no change: the trail is kept for ever, and anybody may send the same profile again. */
+async function recordUpdate(audit: AuditWriter, actor: Principal, before: User, after: User): Promise<void> {
+  const entry = updateOf(actor, before, after);
+  if (Object.keys(entry.details.changes).length > 0) await audit.record(entry);
+}
+
+function updateOf(actor: Principal | null, before: User, after: User) {
   const details = changedFields(audited(before), audited(after));
   return { actor, ...on(after.id), action: 'user.updated', details };
 }
