@@ -1,4 +1,4 @@
-import type { DeviceStatus } from '#modules/devices/index.ts';
+import { DEVICE_STATUSES, type DeviceStatus } from '#modules/devices/index.ts';
 import type { DocumentCollection } from '#platform/documents/documents.port.ts';
 import type { DeviceLog } from './telemetry.ports.ts';
 
@@ -59,6 +59,10 @@ export function createTelemetryApi(logs: DocumentCollection<DeviceLog>): Telemet
 function changeOf({ timestamp, payload }: DeviceLog): readonly StatusChangeRecord[] {
   if (typeof payload !== 'object' || payload === null) return [];
   const { from, to, source } = payload as Readonly<Record<string, unknown>>;
-  if (typeof from !== 'string' || typeof to !== 'string' || typeof source !== 'string') return [];
-  return [{ at: timestamp, from: from as DeviceStatus, to: to as DeviceStatus }];
+  if (!isStatus(from) || !isStatus(to) || typeof source !== 'string') return [];
+  return [{ at: timestamp, from, to }];
+}
+
+function isStatus(value: unknown): value is DeviceStatus {
+  return DEVICE_STATUSES.some((status) => status === value);
 }
