@@ -1,3 +1,4 @@
+import { setPriority } from 'node:os';
 import { DatabaseSync } from 'node:sqlite';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 
@@ -26,6 +27,9 @@ export type ThreadReply =
 /** After this long behind another process's lock a call fails as unavailable, and its caller decides. */
 const BUSY_TIMEOUT_MS = 2_000;
 
+/** A tenth of the processor time of who competes with it; everything while nobody does. */
+const READER_NICENESS = 10;
+
 /** Primary result codes after which nothing was changed and a later try may succeed: BUSY, LOCKED, IOERR, FULL, CANTOPEN. */
 const UNAVAILABLE_CODES = [5, 6, 10, 13, 14];
 
@@ -35,6 +39,8 @@ interface OpenFile {
 }
 
 async function open({ file, mode, procedures: urls }: ThreadSettings): Promise<OpenFile> {
+  // On Linux a priority is the calling thread's: a long scan gives way to requests and commits.
+  if (mode === 'read' && process.platform === 'linux') setPriority(0, READER_NICENESS);
   const database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
   // A larger WAL between checkpoints writes each hot page fewer times into the database file.
   database.exec(
