@@ -1,8 +1,8 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { link, mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError, commonErrors } from '#kernel/errors.ts';
-import { createId } from '#kernel/ids.ts';
+import { createKeyFile } from '#kernel/key-file.ts';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Jwk, Jwks } from './auth.ports.ts';
 
@@ -47,7 +47,8 @@ export function createSigningKeys({ folder }: { readonly folder: string }): Sign
         await mkdir(folder, { recursive: true, mode: 0o700 });
         let found = await load();
         if (found.length === 0) {
-          await createFirstKey(folder);
+          const { privateKey } = generateKeyPairSync('ed25519');
+          await createKeyFile(folder, FIRST_KEY, privateKey.export({ format: 'pem', type: 'pkcs8' }));
           found = await load();
         }
         keys = found;
@@ -63,26 +64,6 @@ export function createSigningKeys({ folder }: { readonly folder: string }): Sign
     all,
     jwks: () => ({ keys: all().map(({ jwk }) => jwk) }),
   };
-}
-
-/** Written aside and linked into place: of two processes that start together, one wins and both read a whole key. */
-async function createFirstKey(folder: string): Promise<void> {
-  const { privateKey } = generateKeyPairSync('ed25519');
-  const temporary = join(folder, `.new-${createId()}`);
-  const file = await open(temporary, 'wx', 0o600);
-  try {
-    await file.writeFile(privateKey.export({ format: 'pem', type: 'pkcs8' }));
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  try {
-    await link(temporary, join(folder, FIRST_KEY));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  } finally {
-    await rm(temporary, { force: true });
-  }
 }
 
 function toSigningKey(path: string, pem: Buffer): SigningKey {

@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
-import { link, mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createId } from '#kernel/ids.ts';
+import { createKeyFile } from '#kernel/key-file.ts';
 import { systemErrors } from '../system.errors.ts';
 import type { SecretBox } from './configs.ports.ts';
 
@@ -41,9 +41,11 @@ export function createSecretBox({ folder }: { readonly folder: string }): Secret
   async function newest(): Promise<Key> {
     if (keys.length === 0) await load();
     if (keys.length === 0) {
-      await createFirstKey(folder).catch((error: unknown) => {
-        throw away(folder, error);
-      });
+      await createKeyFile(folder, FIRST_KEY, `${randomBytes(KEY_BYTES).toString('base64')}\n`).catch(
+        (error: unknown) => {
+          throw away(folder, error);
+        },
+      );
       await load();
     }
     const key = keys.at(-1);
@@ -89,26 +91,6 @@ function toKey(name: string, text: string): Key {
   const bytes = Buffer.from(text.trim(), 'base64');
   if (bytes.length !== KEY_BYTES) throw new Error(`${name} does not hold ${KEY_BYTES} bytes as base64`);
   return { id: createHash('sha256').update(bytes).digest('hex').slice(0, 16), bytes };
-}
-
-/** Linked into place, so that of two processes one wins and both read a whole key. */
-async function createFirstKey(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const temporary = join(folder, `.new-${createId()}`);
-  const file = await open(temporary, 'wx', 0o600);
-  try {
-    await file.writeFile(`${randomBytes(KEY_BYTES).toString('base64')}\n`);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  try {
-    await link(temporary, join(folder, FIRST_KEY));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  } finally {
-    await rm(temporary, { force: true });
-  }
 }
 
 function away(folder: string, cause?: unknown) {
