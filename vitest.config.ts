@@ -11,7 +11,7 @@ export default defineConfig({
           ...everywhere,
           name: 'unit',
           include: ['{src,test,bench}/**/*.test.ts'],
-          exclude: [...everywhere.exclude, 'test/e2e/**'],
+          exclude: [...everywhere.exclude, 'test/{e2e,abuse}/**'],
           // Worker threads, native addons and chdir behave in a child process as they do for users.
           pool: 'forks',
           testTimeout: 15_000,
@@ -38,7 +38,7 @@ export default defineConfig({
         test: {
           ...everywhere,
           name: 'e2e',
-          include: ['test/e2e/**/*.test.ts'],
+          include: ['test/{e2e,abuse}/**/*.test.ts'],
           pool: 'forks',
           // Whole processes under load: one file at a time, after the unit tests, so that they do not measure each other.
           maxWorkers: 1,
