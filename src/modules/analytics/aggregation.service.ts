@@ -13,7 +13,7 @@ import { createZoneClock } from './buckets/time-zone.ts';
 import { type AskedRange, invalidQuery, rangeOf } from './ranges.ts';
 
 export interface BucketQuery extends AskedRange {
-  /** `5m`, or `auto` */
+  /** `5m`, `1w`, `1mo`, or `auto` */
   readonly interval: string;
   /** Absent: all that the device has. */
   readonly metrics?: readonly string[];
@@ -66,14 +66,16 @@ export function createAggregationService(dependencies: AggregationServiceDepende
   function edgesOf(range: TimeRange, { interval, tz }: BucketQuery, metrics: number) {
     const zone = createZoneClock(tz);
     if (zone === null) throw invalidQuery('tz', 'must be an IANA time zone such as Europe/Berlin');
-    const width = interval === 'auto' ? autoInterval(range.start, range.end) : parseInterval(interval);
-    if (width === null) throw invalidQuery('interval', 'must be auto, or from 1s to 90d such as 5m, 1h or 1d');
-    const edges = bucketEdges(range, width, zone, Math.floor(MAX_CELLS / Math.max(1, metrics)));
+    const asked = interval === 'auto' ? autoInterval(range.start, range.end) : parseInterval(interval);
+    if (asked === null) {
+      throw invalidQuery('interval', 'must be auto, 1w, 1mo, or from 1s to 90d such as 5m, 1h or 1d');
+    }
+    const edges = bucketEdges(range, asked, zone, Math.floor(MAX_CELLS / Math.max(1, metrics)));
     if (edges === null) {
       const message = `must cut the range into ${MAX_CELLS} buckets at the most, all metrics together`;
       throw analyticsErrors.too_many_buckets({ details: { fields: [{ path: '/query/interval', message }] } });
     }
-    return { width, edges };
+    return { interval: formatInterval(asked), edges };
   }
 
   return {
@@ -83,7 +85,7 @@ export function createAggregationService(dependencies: AggregationServiceDepende
       const wanted = parseWanted(query.agg);
       if ('unknown' in wanted) throw invalidQuery('agg', `"${wanted.unknown}" is not a function or metric:function`);
       const metrics = await metricsOf(deviceId, query.metrics);
-      const { width, edges } = edgesOf(range, query, metrics.length);
+      const { interval, edges } = edgesOf(range, query, metrics.length);
       const percentiles = [...wanted.all].flatMap((name) => PERCENTILES[name] ?? []).sort((a, b) => a - b);
       const found = await telemetry.aggregate({
         ...{ deviceId, metrics, percentiles },
@@ -100,7 +102,7 @@ export function createAggregationService(dependencies: AggregationServiceDepende
         );
       }
       const { source, percentiles: accuracy } = found;
-      const answer = { ...range, interval: formatInterval(width), tz: query.tz, source, percentiles: accuracy };
+      const answer = { ...range, interval, tz: query.tz, source, percentiles: accuracy };
       const times = edges.slice(0, -1);
       if (query.fill !== undefined) return { ...answer, buckets: fillAll(buckets, times, metrics, wanted, query.fill) };
       const inOrder = [...buckets].sort(([a], [b]) => a - b);

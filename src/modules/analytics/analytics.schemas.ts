@@ -28,8 +28,9 @@ export const BucketsQuery = Strict({
   interval: Type.String({
     pattern: INTERVAL_PATTERN,
     default: 'auto',
-    description: 'Width of the buckets, `1s` to `90d`; `auto`: about 500 buckets',
-    examples: ['5m', '1h', '1d'],
+    description:
+      'Width of the buckets, `1s` to `90d`; calendar weeks from Monday `1w`, months `1mo`; `auto`: about 500 buckets',
+    examples: ['5m', '1h', '1d', '1w', '1mo'],
   }),
   metrics: Type.Optional(
     Type.String({
