@@ -90,6 +90,8 @@ describe('the known-bad fixture', () => {
         "service-knows-no-edge: src/modules/alpha/alpha.service.ts → src/modules/alpha/alpha.routes.ts",
         "service-knows-no-technology: src/modules/alpha/alpha.service.ts → fastify",
         "source-imports-no-tests: src/modules/alpha/alpha.module.ts → test/support/helper.ts",
+        "time-parsed-by-kernel-only: src/kernel/sins.ts → line 10",
+        "time-parsed-by-kernel-only: src/kernel/sins.ts → line 11",
       ]
     `);
   });

@@ -59,6 +59,18 @@ function startsEmpty(declaration: SyntaxNode): boolean {
   });
 }
 
+/** `Date.parse`, and `new Date(x)`, of which nobody can tell whether `x` is a number. */
+function readsTime(node: SyntaxNode): boolean {
+  if (node.type === 'MemberExpression') {
+    return isNamed(child(node, 'object'), 'Date') && isNamed(child(node, 'property'), 'parse');
+  }
+  const given = (node['arguments'] as readonly unknown[] | null | undefined) ?? [];
+  return node.type === 'NewExpression' && isNamed(child(node, 'callee'), 'Date') && given.length > 0;
+}
+
+/** The parser, its counterpart, and where a number becomes the date that a library wants. */
+const READS_TIME = /^src\/(kernel\/(instant|clock)\.ts|platform\/(jobs\/schedule\.ts|[a-z]+\/mongodb\/))/;
+
 const rules: readonly SourceRule[] = [
   {
     name: 'profile-words-in-main-only',
@@ -91,6 +103,11 @@ const rules: readonly SourceRule[] = [
     name: 'no-module-level-state',
     appliesTo: (path) => inSource(path) && !isTest(path),
     find: (file) => topVariables(file).filter(startsEmpty),
+  },
+  {
+    name: 'time-parsed-by-kernel-only',
+    appliesTo: (path) => inSource(path) && !isTest(path) && !READS_TIME.test(path),
+    find: (file) => nodes(file, readsTime),
   },
   // Types imported in place are invisible to the import rules.
   {

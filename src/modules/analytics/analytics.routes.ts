@@ -1,5 +1,6 @@
 import { MANAGEMENT } from '#kernel/access.ts';
 import { toIso } from '#kernel/clock.ts';
+import { instantOf } from '#kernel/instant.ts';
 import { deviceErrors } from '#modules/devices/index.ts';
 import { type HttpRoutes, principalOf } from '#platform/http/http.port.ts';
 import type { AggregationService } from './aggregation.service.ts';
@@ -59,7 +60,7 @@ export function createBucketRoutes(aggregation: AggregationService): HttpRoutes 
 
 export function askedRange({ start, end }: { readonly start?: string; readonly end?: string }): AskedRange {
   return {
-    ...(start === undefined ? {} : { start: Date.parse(start) }),
-    ...(end === undefined ? {} : { end: Date.parse(end) }),
+    ...(start === undefined ? {} : { start: instantOf(start) }),
+    ...(end === undefined ? {} : { end: instantOf(end) }),
   };
 }

@@ -1,4 +1,4 @@
-import type { Clock } from '#kernel/clock.ts';
+import { type Clock, toIso } from '#kernel/clock.ts';
 import { isAppError } from '#kernel/errors.ts';
 import type { DevicesApi } from '#modules/devices/index.ts';
 import type { TimeRange } from './analytics.ports.ts';
@@ -32,7 +32,7 @@ export function createDailyAnalytics(dependencies: {
     const zone = createZoneClock(timeZone) ?? { offsetAt: () => 0 };
     const [today] = bucketEdges({ start: at, end: at + 1 }, DAY_MS, zone, 5) as [number];
     const [start] = bucketEdges({ start: today - 1, end: today }, DAY_MS, zone, 5) as [number];
-    return { start, end: today, day: new Date(start + zone.offsetAt(start)).toISOString().slice(0, 10) };
+    return { start, end: today, day: toIso(start + zone.offsetAt(start)).slice(0, 10) };
   }
 
   return {

@@ -1,5 +1,6 @@
 import { MANAGEMENT } from '#kernel/access.ts';
 import { toIso } from '#kernel/clock.ts';
+import { instantOf } from '#kernel/instant.ts';
 import { type DevicesApi, deviceErrors } from '#modules/devices/index.ts';
 import { type HttpRoutes, principalOf } from '#platform/http/http.port.ts';
 import { analyticsErrors } from './analytics.errors.ts';
@@ -125,7 +126,7 @@ export function createReportRoutes(dependencies: ReportRoutesDependencies): Http
       async (request, reply) => {
         const { device_id } = request.params;
         await devices.getVisible(principalOf(request), device_id);
-        const range = { start: Date.parse(request.body.start), end: Date.parse(request.body.end) };
+        const range = { start: instantOf(request.body.start), end: instantOf(request.body.end) };
         return reply.code(201).send(presentResult(await reports.make('report', device_id, range)));
       },
     );

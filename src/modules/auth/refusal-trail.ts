@@ -1,5 +1,5 @@
 import type { RequestOrigin } from '#kernel/access.ts';
-import type { Clock } from '#kernel/clock.ts';
+import { type Clock, toIso } from '#kernel/clock.ts';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { AuditEntry, AuditWriter } from '#platform/audit/audit.port.ts';
@@ -51,7 +51,7 @@ export function createRefusalTrail({ audit, clock, logger }: RefusalTrailDeps): 
       resourceId: null,
       details: {
         count: counted,
-        since: new Date(startedAt).toISOString(),
+        since: toIso(startedAt),
         actions: Object.fromEntries(countedActions),
         addresses: Object.fromEntries(loudest),
       },

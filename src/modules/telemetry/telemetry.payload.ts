@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { Compile } from 'typebox/compile';
+import { parseInstant } from '#kernel/instant.ts';
 import type { DeviceStatus } from '#modules/devices/index.ts';
 import type { Metrics, Sample } from '#platform/telemetry/telemetry.port.ts';
 import type { DeviceLog, IngestLimits, RejectReason } from './telemetry.ports.ts';
@@ -12,8 +13,6 @@ import { LogPayload, METRIC_NAME, ResponsePayload, StatusPayload } from './telem
  */
 
 const NAME = new RegExp(METRIC_NAME);
-/** ISO 8601 date, or date and time with an optional offset. */
-const ISO = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})?)?$/;
 /** Numbers below are seconds: as milliseconds this would be March 1973, as seconds it is the year 5138. */
 const SECONDS_BELOW = 1e11;
 const MAX_LOG_DEPTH = 32;
@@ -99,20 +98,12 @@ function isTooLong(text: string, maxBytes: number): boolean {
   return text.length * 3 > maxBytes && Buffer.byteLength(text) > maxBytes;
 }
 
-/** Epoch milliseconds of an ISO string or of epoch seconds or milliseconds. */
+/** Epoch milliseconds of an RFC 3339 string or of epoch seconds or milliseconds. */
 export function parseTimestamp(value: unknown, receivedAt: number, limits: IngestLimits): number | RejectReason {
-  let epochMs: number;
-  if (typeof value === 'number') {
-    epochMs = Math.round(Math.abs(value) < SECONDS_BELOW ? value * 1000 : value);
-  } else if (typeof value === 'string') {
-    const match = ISO.exec(value);
-    if (match === null) return 'invalid_timestamp';
-    // Without an offset JavaScript would take the machine's time zone.
-    epochMs = Date.parse(match[1] === undefined && value.length > 10 ? `${value}Z` : value);
-  } else {
-    return 'invalid_timestamp';
-  }
-  if (!Number.isFinite(epochMs)) return 'invalid_timestamp';
+  let epochMs: number | null = null;
+  if (typeof value === 'string') epochMs = parseInstant(value);
+  else if (typeof value === 'number') epochMs = Math.round(Math.abs(value) < SECONDS_BELOW ? value * 1000 : value);
+  if (epochMs === null || !Number.isFinite(epochMs)) return 'invalid_timestamp';
   if (epochMs > receivedAt + limits.maxAheadMs) return 'timestamp_in_future';
   if (epochMs < receivedAt - limits.maxAgeMs) return 'timestamp_too_old';
   return epochMs;

@@ -1,3 +1,4 @@
+import { INSTANT_FORM } from '#kernel/instant.ts';
 import type { DeviceChannel } from '#platform/mqtt/mqtt.port.ts';
 
 /** Limits on what a device may send. Defaults are those of the contract. */
@@ -38,7 +39,7 @@ export const REJECT_REASONS = {
   invalid_metric_name: 'a metric name is not accepted',
   invalid_value: 'a value is neither a finite number, a boolean nor a string',
   string_too_long: 'a string is longer than the limit',
-  invalid_timestamp: 'a timestamp is neither ISO 8601 nor epoch seconds or milliseconds',
+  invalid_timestamp: `a timestamp is neither ${INSTANT_FORM}, nor epoch seconds or milliseconds`,
   timestamp_in_future: 'a timestamp is too far ahead',
   timestamp_too_old: 'a timestamp is older than the retention',
   invalid_status: 'a status message does not fit its schema',

@@ -1,5 +1,6 @@
 import { toIso } from '#kernel/clock.ts';
 import { commonErrors } from '#kernel/errors.ts';
+import { instantOf } from '#kernel/instant.ts';
 import { deviceErrors } from '#modules/devices/index.ts';
 import { deviceOf, type HttpRoutes, principalOf } from '#platform/http/http.port.ts';
 import { telemetryErrors } from './telemetry.errors.ts';
@@ -116,8 +117,8 @@ function seriesOf(query: { start?: string; end?: string; limit: number; cursor?:
   return {
     limit: query.limit,
     order: query.order === 'asc' ? 'asc' : 'desc',
-    ...(query.start === undefined ? {} : { start: Date.parse(query.start) }),
-    ...(query.end === undefined ? {} : { end: Date.parse(query.end) }),
+    ...(query.start === undefined ? {} : { start: instantOf(query.start) }),
+    ...(query.end === undefined ? {} : { end: instantOf(query.end) }),
     ...(query.cursor === undefined ? {} : { cursor: query.cursor }),
   };
 }

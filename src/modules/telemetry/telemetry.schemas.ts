@@ -8,7 +8,7 @@ export const METRIC_NAME = '^[A-Za-z_][A-Za-z0-9_.-]{0,63}$';
 
 const Timestamp = Type.Union(
   [
-    Type.String({ description: 'ISO 8601; without an offset it is UTC' }),
+    Type.String({ description: 'RFC 3339, with seconds and an offset or `Z`' }),
     Type.Number({ description: 'Epoch seconds or milliseconds' }),
   ],
   { description: 'When it was measured; absent: when it was received', examples: ['2026-11-22T19:00:00.000Z'] },

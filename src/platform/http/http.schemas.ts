@@ -1,4 +1,10 @@
 import { type Static, type TProperties, type TSchema, Type } from 'typebox';
+import Format from 'typebox/format';
+import { parseInstant } from '#kernel/instant.ts';
+
+/** What `format: 'date-time'` lets through, for whichever validator reads the schema. */
+export const isInstant = (text: string): boolean => parseInstant(text) !== null;
+Format.Set('date-time', isInstant);
 
 /** An object that refuses unknown fields. Every body and query in the API is one. */
 export function Strict<T extends TProperties>(properties: T, options: Record<string, unknown> = {}) {

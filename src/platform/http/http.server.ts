@@ -12,7 +12,7 @@ import type { CounterStore } from '#platform/cache/cache.port.ts';
 import type { Tracing } from '#platform/tracing/tracing.port.ts';
 import { createAccessHook } from './access.ts';
 import type { HttpApp, HttpAuthenticator, HttpMount } from './http.port.ts';
-import { Problem } from './http.schemas.ts';
+import { isInstant, Problem } from './http.schemas.ts';
 import { type ApiDescription, markDocumentRoutes, registerApiDocument } from './openapi.ts';
 import { createErrorHandler, sendProblem } from './problem.ts';
 import { createRateLimitStore } from './rate-limit.ts';
@@ -172,8 +172,10 @@ function createValidatorCompiler() {
   const shared = { removeAdditional: false, useDefaults: true, allErrors: false, strict: false } as const;
   const literal = new Ajv({ ...shared, coerceTypes: false });
   const coercing = new Ajv({ ...shared, coerceTypes: 'array' });
-  addFormats(literal);
-  addFormats(coercing);
+  for (const ajv of [literal, coercing]) {
+    addFormats(ajv);
+    ajv.addFormat('date-time', isInstant);
+  }
   return ({ schema, httpPart }: { schema: object; httpPart?: string }): Validate =>
     httpPart === 'body' ? literal.compile(schema) : withPlainIntegers(schema, coercing.compile(schema));
 }

@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { type AppError, commonErrors, type ErrorKind, type FieldError, isAppError } from '#kernel/errors.ts';
+import { INSTANT_FORM } from '#kernel/instant.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { Problem } from './http.schemas.ts';
 
@@ -123,6 +124,9 @@ function toFieldError(error: AjvError, context: string | undefined): FieldError 
   const path = `${error.instancePath ?? ''}${named === undefined ? '' : `/${String(named)}`}`;
   const part = context === 'querystring' ? 'query' : context;
   const where = part === undefined || part === 'body' ? '' : `/${part}`;
+  if (error.keyword === 'format' && params['format'] === 'date-time') {
+    return { path: `${where}${path}`, message: `must be ${INSTANT_FORM}` };
+  }
   const accepted = Array.isArray(params['allowedValues']) ? `: ${params['allowedValues'].join(', ')}` : '';
   return { path: `${where}${path}` || '/', message: `${error.message ?? 'is not valid'}${accepted}` };
 }

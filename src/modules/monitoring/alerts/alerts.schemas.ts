@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { toIso, toIsoOrNull } from '#kernel/clock.ts';
+import { instantOf } from '#kernel/instant.ts';
 import { Id, Instant, Nullable, PageOf, pageQuery, Strict } from '#platform/http/http.schemas.ts';
 import { severityField, thresholdField } from '../rules/rules.schemas.ts';
 import { ALERT_SORT_FIELDS, ALERT_STATUSES, type Alert, type AlertFilter, type AlertStatus } from './alerts.ports.ts';
@@ -65,8 +66,8 @@ export function toAlertFilter(query: Static<typeof AlertQuery>): AlertFilter {
     ...(query.device_id === undefined ? {} : { deviceId: query.device_id }),
     ...(query.rule_id === undefined ? {} : { ruleId: query.rule_id }),
     ...(query.is_acknowledged === 'all' ? {} : { isAcknowledged: query.is_acknowledged === 'true' }),
-    ...(query.start === undefined ? {} : { from: Date.parse(query.start) }),
-    ...(query.end === undefined ? {} : { to: Date.parse(query.end) }),
+    ...(query.start === undefined ? {} : { from: instantOf(query.start) }),
+    ...(query.end === undefined ? {} : { to: instantOf(query.end) }),
   };
 }
 

@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { MANAGEMENT } from '#kernel/access.ts';
+import { instantOf } from '#kernel/instant.ts';
 import { deviceErrors } from '#modules/devices/index.ts';
 import { type HttpRoutes, principalOf } from '#platform/http/http.port.ts';
 import { monitoringErrors } from '../monitoring.errors.ts';
@@ -94,7 +95,7 @@ export function createRulesRoutes(rules: RulesService, replay: ReplayService): H
       },
       async (request) => {
         const { rule, start, end } = request.body;
-        const range = { start: Date.parse(start), end: Date.parse(end) };
+        const range = { start: instantOf(start), end: instantOf(end) };
         const input = await within('/rule', () => toRuleInput(rule));
         return presentReplay(await replay.test(principalOf(request), input, range));
       },

@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { USER_ROLES, type UserRole } from '#kernel/access.ts';
 import { toIso } from '#kernel/clock.ts';
+import { instantOf } from '#kernel/instant.ts';
 import type { AuditFilter, AuditRecord } from '#platform/audit/audit.port.ts';
 import { Id, Instant, Nullable, PageOf, pageQuery, Strict, searchQuery } from '#platform/http/http.schemas.ts';
 
@@ -71,8 +72,8 @@ export function toFilter(query: Static<typeof AuditLogQuery>): AuditFilter {
     ...(resource_type === undefined ? {} : { resourceType: resource_type }),
     ...(resource_id === undefined ? {} : { resourceId: resource_id }),
     ...(request_id === undefined ? {} : { requestId: request_id }),
-    ...(start === undefined ? {} : { from: Date.parse(start) }),
-    ...(end === undefined ? {} : { to: Date.parse(end) }),
+    ...(start === undefined ? {} : { from: instantOf(start) }),
+    ...(end === undefined ? {} : { to: instantOf(end) }),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Clock } from '#kernel/clock.ts';
+import { type Clock, toIso } from '#kernel/clock.ts';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
 import { DEFAULT_ATTEMPTS, type Definitions, type ScheduledJob } from '../definitions.ts';
@@ -35,7 +35,7 @@ export function createSqliteScheduler(deps: SqliteSchedulerDeps): SqliteSchedule
     if (tick === null) return false;
     store.tick(
       {
-        id: `${definition.name}@${new Date(tick).toISOString()}`,
+        id: `${definition.name}@${toIso(tick)}`,
         name: definition.name,
         queue: definition.queue,
         data: JSON.stringify(definition.defaultData),
