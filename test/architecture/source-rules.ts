@@ -68,8 +68,9 @@ function readsTime(node: SyntaxNode): boolean {
   return node.type === 'NewExpression' && isNamed(child(node, 'callee'), 'Date') && given.length > 0;
 }
 
-/** The parser, its counterpart, and where a number becomes the date that a library wants. */
-const READS_TIME = /^src\/(kernel\/(instant|clock)\.ts|platform\/(jobs\/schedule\.ts|[a-z]+\/mongodb\/))/;
+/** The parser, its counterpart, and where a number becomes a date: for a library, for the calendar. */
+const READS_TIME =
+  /^src\/(kernel\/(instant|clock)\.ts|platform\/(jobs\/schedule\.ts|[a-z]+\/mongodb\/)|modules\/analytics\/buckets\/)/;
 
 const rules: readonly SourceRule[] = [
   {
