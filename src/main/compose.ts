@@ -245,6 +245,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
     port: settings.HTTP_PORT,
     logger,
     version: VERSION,
+    publicUrl: settings.PUBLIC_URL,
     description: API_DESCRIPTION,
     corsOrigins: settings.CORS_ORIGINS,
     trustProxy: settings.TRUST_PROXY,

@@ -8,6 +8,7 @@ import { describe, expect, test } from 'vitest';
 import { generatedFiles } from '#main/commands/openapi.ts';
 import { loadConfig } from '#main/config.ts';
 import { type JsonObject, operationsOf } from '#test/support/openapi.ts';
+import { breachesIn, inlineObjectsIn } from './document-rules.ts';
 
 const root = join(import.meta.dirname, '../..');
 const files = await generatedFiles(loadConfig({}));
@@ -46,8 +47,63 @@ describe('openapi.json', () => {
     expect(described.toSorted()).toEqual([...new Set(used)].toSorted());
   });
 
-  test('names nothing of the machine that it was made on', () => {
-    expect(document['servers'] ?? []).toEqual([]);
+  test('names nothing of the machine that it was made on, and the address that browsers use once it is set', async () => {
+    expect(document['servers']).toEqual([{ url: '/' }]);
+    const { 'openapi/openapi.json': elsewhere = '' } = await generatedFiles(
+      loadConfig({ PUBLIC_URL: 'https://iot.example.com/core' }),
+    );
+    expect(JSON.parse(elsewhere)).toMatchObject({
+      servers: [{ url: 'https://iot.example.com/core' }],
+      paths: { '/api/v1/devices': {} },
+    });
+  });
+
+  describe('every operation', () => {
+    test.each(operationsOf(document).map((each) => [`${each.method} ${each.path}`, each] as const))('%s', (_, each) => {
+      expect(breachesIn(each, document)).toEqual({});
+    });
+
+    test('and the rules see what breaks them', () => {
+      const anyOf = [{ type: 'string' }, { type: 'null' }];
+      const definition = {
+        parameters: [
+          { in: 'query', name: 'page', required: true, schema: { type: 'integer', default: 1 } },
+          { in: 'query', name: 'status', required: false, example: 'ONLINE', schema: { type: 'string' } },
+        ],
+        responses: {
+          200: { content: { 'application/json': { schema: { type: 'object', properties: { a: { anyOf } } } } } },
+          404: { description: 'Not Found: `device_not_found`' },
+          409: { $ref: '#/components/responses/taken' },
+        },
+      };
+      const examples = { taken: { value: { code: 'taken', status: 404, type: 'urn:x:taken' } } };
+      const taken = { description: '`taken`', content: { 'application/problem+json': { examples } } };
+      const operation = { method: 'GET', path: '/x', definition };
+      const response = '/responses/200/content/application/json/schema';
+      expect(breachesIn(operation, { components: { responses: { taken } } })).toEqual({
+        'may be called without what has a default': ['page'],
+        'fills in no filter for whoever tries it': ['status'],
+        'says which credentials it needs, or that it needs none': ['security'],
+        'refers to its objects by name': [response],
+        'says oneOf where the alternatives exclude each other': [`${response}/properties/a`],
+        'shows each of its problems as it is': ['404', '409'],
+      });
+    });
+  });
+
+  test('has objects within its named schemas under names too', () => {
+    const { schemas } = document['components'] as Readonly<Record<string, Readonly<Record<string, JsonObject>>>>;
+    const within = Object.entries(schemas ?? {}).flatMap(([name, { properties }]) =>
+      inlineObjectsIn(properties).map((path) => name + path),
+    );
+    expect(within).toEqual([]);
+  });
+
+  test('names no schema that nothing refers to', () => {
+    const { schemas } = document['components'] as Readonly<Record<string, JsonObject>>;
+    const text = files['openapi/openapi.json'] ?? '';
+    const unused = Object.keys(schemas ?? {}).filter((name) => !text.includes(`"#/components/schemas/${name}"`));
+    expect(unused).toEqual([]);
   });
 });
 

@@ -1,5 +1,8 @@
 import type { RouteOptions } from 'fastify';
 
+/** A verb and what it is done to: `listDevices`, `createAlertRule`. */
+const OPERATION_ID = /^[a-z]+(?:[A-Z][a-z0-9]*)+$/;
+
 /**
  * What every operation of the API keeps to, so that the document is complete and nothing is silently dropped.
  * Each rule returns what breaks it.
@@ -10,6 +13,9 @@ export const SCHEMA_RULES = {
     ...(/\.$/.test(schema.description ?? '') ? [] : ['description']),
     ...(schema.tags?.length === 1 ? [] : ['tags']),
   ],
+
+  'has a name that a generated client can bear': ({ schema = {} }: RouteOptions) =>
+    OPERATION_ID.test(schema.operationId ?? '') ? [] : [schema.operationId ?? 'none'],
 
   'declares what it takes': (route: RouteOptions) => {
     const wheres = requestsOf(route).map(({ where }) => where);

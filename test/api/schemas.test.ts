@@ -19,6 +19,11 @@ describe('every operation keeps the rules', () => {
     expect(breaches(route)).toEqual({});
   });
 
+  test('under a name of its own', () => {
+    const names = operations.map(({ schema }) => schema?.operationId);
+    expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
+  });
+
   test('and none that people or devices use is hidden', () => {
     const hidden = routes.filter(({ schema }) => schema?.hide === true).map(({ url }) => url);
     expect(hidden.filter((url) => url.startsWith('/api/') || url.startsWith('/.well-known/'))).toEqual([]);
@@ -45,6 +50,7 @@ test('the rules see what breaks them', () => {
   };
   expect(breaches(bad)).toEqual({
     'says what it does': ['summary', 'description', 'tags'],
+    'has a name that a generated client can bear': ['none'],
     'declares what it takes': ['params'],
     'refuses unknown fields': ['body.list[]', 'query'],
     'describes every field that it takes': ['body.name', 'body.list', 'body.list[].a'],

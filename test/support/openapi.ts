@@ -45,8 +45,8 @@ export function createResponseCheck(document: () => JsonObject): ResponseCheck {
         `${operation.method} ${operation.path} answered ${response.status}: ${what}\n${response.text.slice(0, 2_000)}`,
       );
     };
-    const responses = objectIn(operation.definition, 'responses');
-    const definition = responses[response.status] as JsonObject | undefined;
+    const { [response.status]: given } = objectIn(operation.definition, 'responses');
+    const definition = prepared.resolve(given as JsonObject | undefined);
     if (definition === undefined) return complain('a status that the API document does not list');
     const contents = objectIn(definition, 'content');
     const type = response.headers['content-type']?.split(';')[0];
@@ -57,16 +57,12 @@ export function createResponseCheck(document: () => JsonObject): ResponseCheck {
     if (type === undefined || contents[type] === undefined) {
       return complain(`content type ${type}; the API document lists ${Object.keys(contents).join(', ') || 'none'}`);
     }
-    const validate = prepared.validator([
-      'paths',
-      operation.path,
-      operation.method.toLowerCase(),
-      'responses',
-      String(response.status),
-      'content',
-      type,
-      'schema',
-    ]);
+    const shared = (given as JsonObject)['$ref'];
+    const place =
+      typeof shared === 'string'
+        ? shared.slice('#/'.length).split('/')
+        : ['paths', operation.path, operation.method.toLowerCase(), 'responses', String(response.status)];
+    const validate = prepared.validator([...place, 'content', type, 'schema']);
     if (type === 'application/problem+json') {
       // See `problem` in platform/http/openapi.ts.
       const { code } = response.json<{ readonly code: string }>();
@@ -97,6 +93,12 @@ function prepare(document: JsonObject) {
     find(method: string, url: string): Operation | undefined {
       const [path = ''] = url.split('?');
       return operations.find(({ operation, pattern }) => operation.method === method && pattern.test(path))?.operation;
+    },
+    /** A response, or the one of the components that it refers to. */
+    resolve(response: JsonObject | undefined): JsonObject | undefined {
+      const shared = response?.['$ref'];
+      if (typeof shared !== 'string') return response;
+      return objectIn(objectIn(document, 'components'), 'responses')[shared.split('/').at(-1) ?? ''] as JsonObject;
     },
     validator(pointer: readonly string[]): ValidateFunction {
       const ref = `${DOCUMENT}#/${pointer.map(escapePointer).join('/')}`;

@@ -27,6 +27,7 @@ export function createBucketRoutes(aggregation: AggregationService): HttpRoutes 
         },
         schema: {
           tags,
+          operationId: 'aggregateTelemetry',
           summary: 'Telemetry in buckets of time',
           description:
             'Aggregates metrics bucket by bucket, on the clock of a time zone. Long ranges are answered from roll-ups, ' +

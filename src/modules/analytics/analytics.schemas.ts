@@ -71,7 +71,7 @@ export const AggregateValue = Type.Unsafe<number | boolean | string | null>({
   examples: [21.4],
 });
 
-export const BucketsResponse = Strict({
+export const BucketsResponse = Strict('Buckets', {
   device_id: Id,
   start: Instant,
   end: Instant,
@@ -82,7 +82,7 @@ export const BucketsResponse = Strict({
     description: '`approximate`: within 1 % of the exact value, relative to it',
   }),
   buckets: Type.Array(
-    Strict({
+    Strict('Bucket', {
       timestamp: Type.String({
         format: 'date-time',
         description: 'Beginning of the bucket on the clock; that of the first may be before `start`',

@@ -24,6 +24,7 @@ export function createExportRoutes(files: ExportService, devices: Pick<DevicesAp
         },
         schema: {
           tags: ['analytics'],
+          operationId: 'exportTelemetry',
           summary: 'Export telemetry as a file',
           description:
             'Every sample of the range, a column a metric. In CSV a cell that a spreadsheet would take for a formula ' +

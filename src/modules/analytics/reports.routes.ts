@@ -47,6 +47,7 @@ export function createReportRoutes(dependencies: ReportRoutesDependencies): Http
         config: { access: MANAGEMENT, problems: ofDevice },
         schema: {
           tags,
+          operationId: 'getDeviceUptime',
           summary: 'How reliably a device was there',
           description: 'From the changes of status in its log, which is kept for 90 days.',
           params: DeviceParams,
@@ -68,6 +69,7 @@ export function createReportRoutes(dependencies: ReportRoutesDependencies): Http
         config: { access: MANAGEMENT, problems: ofDevice },
         schema: {
           tags,
+          operationId: 'getTrend',
           summary: 'Where a metric is going',
           description: 'The least-squares line over all samples of the range, and a forecast with a 95 % band.',
           params: DeviceParams,
@@ -91,6 +93,7 @@ export function createReportRoutes(dependencies: ReportRoutesDependencies): Http
         config: { access: MANAGEMENT, problems: [...ofDevice, analyticsErrors.too_many_samples] },
         schema: {
           tags,
+          operationId: 'listAnomalies',
           summary: 'Values of a metric that stand out',
           description:
             'Outliers from the mean of the values before (moving average), and from the mean of all (z-score). ' +
@@ -116,6 +119,7 @@ export function createReportRoutes(dependencies: ReportRoutesDependencies): Http
         config: { access: MANAGEMENT, problems: ofDevice },
         schema: {
           tags,
+          operationId: 'createReport',
           summary: 'Make a report about a device',
           description: 'Status, and for each metric summary, trend and anomalies; stored in the results.',
           params: DeviceParams,
@@ -137,6 +141,7 @@ export function createReportRoutes(dependencies: ReportRoutesDependencies): Http
         config: { access: MANAGEMENT, problems: [analyticsErrors.invalid_analysis_query] },
         schema: {
           tags,
+          operationId: 'listResults',
           summary: 'List stored reports',
           description: 'Those that were asked for, and those that jobs made. Newest first unless `sort=created_at`.',
           querystring: ResultsQueryParams,

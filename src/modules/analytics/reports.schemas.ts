@@ -1,7 +1,7 @@
-import { Type } from 'typebox';
+import { type TProperties, Type } from 'typebox';
 import { toIso } from '#kernel/clock.ts';
 import { DEVICE_STATUSES } from '#modules/devices/index.ts';
-import { Id, Instant, Nullable, PageOf, pageQuery, Strict } from '#platform/http/http.schemas.ts';
+import { Id, Instant, Nullable, PageOf, pageQuery, Strict, sortQuery } from '#platform/http/http.schemas.ts';
 import { ANALYSIS_TYPES, type AnalysisResult } from './analytics.ports.ts';
 import { AggregateValue, rangeQuery, Source } from './analytics.schemas.ts';
 import { DEFAULT_THRESHOLD, DEFAULT_WINDOW } from './anomalies.service.ts';
@@ -29,7 +29,7 @@ const trend = {
     description: '`stable` unless the slope differs from 0 at the 95 % level and r2 is 0.1 or more',
   }),
   forecast: Type.Array(
-    Strict({
+    Strict('ForecastPoint', {
       timestamp: Instant,
       value: number('Value of the line', 23.1),
       lower: maybe('95 % of new values lie above', 22.4),
@@ -45,7 +45,7 @@ const anomalies = {
   stddev: maybe('Of all samples, n − 1', 0.8),
   total: whole('Outliers in the range', 2),
   items: Type.Array(
-    Strict({
+    Strict('Anomaly', {
       timestamp: Instant,
       value: number('The outlier', 40.2),
       moving_average: maybe('Mean of the values before it; null for the first ones', 21.3),
@@ -59,23 +59,27 @@ const anomalies = {
 
 const status = {
   uptime_ratio: maybe('Time ONLINE by all time but MAINTENANCE', 0.998),
-  seconds_in_status: Type.Object(
+  seconds_in_status: Strict(
+    'SecondsInStatus',
     Object.fromEntries(DEVICE_STATUSES.map((each) => [each, number('Seconds', 86_000)])) as Record<
       (typeof DEVICE_STATUSES)[number],
       ReturnType<typeof number>
     >,
-    { additionalProperties: false, description: 'Seconds in each status' },
+    { description: 'Seconds in each status' },
   ),
   transitions: whole('Changes of status', 4),
   failures: whole('Changes from ONLINE to OFFLINE or ERROR', 2),
   mtbf_hours: maybe('Mean time between failures: time ONLINE by failures; null without one', 11.9),
-  current_status: Type.Enum([...DEVICE_STATUSES], { description: 'Status now, whatever the range' }),
+  current_status: Type.Enum([...DEVICE_STATUSES], {
+    title: 'DeviceStatus',
+    description: 'Status now, whatever the range',
+  }),
   current_since: Nullable(Instant),
 };
 
 const ranged = { device_id: Id, start: Instant, end: Instant };
 
-export const StatusResponse = Strict({ ...ranged, ...status });
+export const StatusResponse = Strict('DeviceUptime', { ...ranged, ...status });
 
 export const TrendQueryParams = Strict({
   ...rangeQuery,
@@ -88,7 +92,7 @@ export const TrendQueryParams = Strict({
   }),
   source: Source,
 });
-export const TrendResponse = Strict({ ...ranged, metric: MetricName, ...trend });
+export const TrendResponse = Strict('Trend', { ...ranged, metric: MetricName, ...trend });
 
 export const AnomaliesQueryParams = Strict({
   ...rangeQuery,
@@ -107,7 +111,7 @@ export const AnomaliesQueryParams = Strict({
   }),
   limit: Type.Integer({ minimum: 1, maximum: 1_000, default: 100, description: 'Outliers in the answer' }),
 });
-export const AnomaliesResponse = Strict({
+export const AnomaliesResponse = Strict('Anomalies', {
   ...ranged,
   metric: MetricName,
   window: Type.Integer({ description: 'As asked', examples: [20] }),
@@ -115,23 +119,28 @@ export const AnomaliesResponse = Strict({
   ...anomalies,
 });
 
-export const ReportBody = Strict({
+export const ReportBody = Strict('NewReport', {
   start: Type.String({ format: 'date-time', description: 'Inclusive', examples: ['2026-11-21T00:00:00Z'] }),
   end: Type.String({ format: 'date-time', description: 'Exclusive', examples: ['2026-11-22T00:00:00Z'] }),
 });
 
 const Report = Strict(
+  'Report',
   {
-    status: Strict(status, { description: 'As of `GET /analytics/status`' }),
+    status: Strict('ReportedStatus', status, { description: 'As of `GET /analytics/status`' }),
     metrics: Type.Record(
       Type.String(),
-      Strict({
+      Strict('ReportedMetric', {
         summary: Type.Record(Type.String(), AggregateValue, {
           description: 'count, avg, min, max, stddev, p50, p95, first, last',
           examples: [{ count: 86_400, avg: 21.4 }],
         }),
-        trend: nullableObject(trend, 'Null for a metric without numbers'),
-        anomalies: nullableObject(anomalies, 'Null for a metric without numbers, or with more than 200,000'),
+        trend: nullableObject('ReportedTrend', trend, 'Null for a metric without numbers'),
+        anomalies: nullableObject(
+          'ReportedAnomalies',
+          anomalies,
+          'Null for a metric without numbers, or with more than 200,000',
+        ),
       }),
       { description: 'Metric → what is to be said of it' },
     ),
@@ -140,13 +149,14 @@ const Report = Strict(
   { description: 'The report' },
 );
 
-function nullableObject<T extends Parameters<typeof Strict>[0]>(properties: T, description: string) {
-  return Type.Union([Strict(properties, { description }), Type.Null()], { description });
+function nullableObject<T extends TProperties>(name: string, properties: T, description: string) {
+  return Type.Union([Strict(name, properties, { description }), Type.Null()], { description });
 }
 
-export const ResultView = Strict({
+export const ResultView = Strict('AnalysisResult', {
   id: Type.String({ description: 'Id of the result', examples: ['daily:7:2026-11-21'] }),
   analysis_type: Type.Enum([...ANALYSIS_TYPES], {
+    title: 'AnalysisType',
     description: '`report`: asked for; `daily`: of the day before; `device`: by the job analyze_device',
   }),
   ...ranged,
@@ -156,7 +166,10 @@ export const ResultView = Strict({
 
 export const ResultsQueryParams = Strict({
   ...pageQuery,
-  analysis_type: Type.Optional(Type.Enum([...ANALYSIS_TYPES], { description: 'Only this type' })),
+  ...sortQuery(['created_at']),
+  analysis_type: Type.Optional(
+    Type.Enum([...ANALYSIS_TYPES], { title: 'AnalysisType', description: 'Only this type' }),
+  ),
   device_id: Type.Optional(Type.Integer({ minimum: 1, maximum: 2_147_483_647, description: 'Only this device' })),
 });
 

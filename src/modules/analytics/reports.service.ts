@@ -1,5 +1,5 @@
 import type { Clock } from '#kernel/clock.ts';
-import { isAppError } from '#kernel/errors.ts';
+import { commonErrors, isAppError } from '#kernel/errors.ts';
 import { createId } from '#kernel/ids.ts';
 import { type Page, type PageQuery, parseSort, toPage } from '#kernel/pagination.ts';
 import type { DocumentCollection } from '#platform/documents/documents.port.ts';
@@ -7,7 +7,7 @@ import type { TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
 import type { AnalysisResult, AnalysisType, TimeRange } from './analytics.ports.ts';
 import { type AnomaliesService, DEFAULT_THRESHOLD, DEFAULT_WINDOW } from './anomalies.service.ts';
 import { bucketValue, PERCENTILES } from './buckets/functions.ts';
-import { invalidQuery, rangeOf } from './ranges.ts';
+import { rangeOf } from './ranges.ts';
 import { type DeviceReport, presentAnomalies, presentStatus, presentTrend } from './reports.presenter.ts';
 import type { StatusAnalysisService } from './status.service.ts';
 import type { TrendsService } from './trends.service.ts';
@@ -88,7 +88,10 @@ export function createReportsService(dependencies: ReportsServiceDependencies): 
     },
     async list(query) {
       const sort = parseSort(query.sort, ['created_at'], [{ field: 'created_at', direction: 'desc' }]);
-      if ('unknownField' in sort) throw invalidQuery('sort', 'must be created_at or -created_at');
+      if ('unknownField' in sort) {
+        const fields = [{ path: '/query/sort', message: 'must be created_at or -created_at' }];
+        throw commonErrors.invalid_sort({ details: { fields } });
+      }
       const filter = {
         ...(query.analysisType === undefined ? {} : { analysis_type: query.analysisType }),
         ...(query.deviceId === undefined ? {} : { device_id: query.deviceId }),

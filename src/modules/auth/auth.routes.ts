@@ -22,6 +22,7 @@ export function createAuthRoutes(auth: AuthService): HttpRoutes {
         },
         schema: {
           tags,
+          operationId: 'registerUser',
           summary: 'Register',
           description:
             'Makes a USER, sends a mail to verify the address, and signs it in. 403 `registration_closed` where only ' +
@@ -58,6 +59,7 @@ export function createAuthRoutes(auth: AuthService): HttpRoutes {
         },
         schema: {
           tags,
+          operationId: 'signIn',
           summary: 'Sign in',
           description:
             'A wrong e-mail and a wrong password are the same 401. 403 `account_inactive` for a deactivated user. ' +
@@ -79,6 +81,7 @@ export function createAuthRoutes(auth: AuthService): HttpRoutes {
         config: { access: 'public', problems: [authErrors.invalid_refresh_token] },
         schema: {
           tags,
+          operationId: 'refreshTokens',
           summary: 'Exchange a refresh token for a new pair',
           description:
             'The old refresh token is revoked. Presenting a revoked one revokes every token of that sign-in (401).',
@@ -99,6 +102,7 @@ export function createAuthRoutes(auth: AuthService): HttpRoutes {
         config: { access: 'bearer' },
         schema: {
           tags,
+          operationId: 'signOut',
           summary: 'Sign out everywhere',
           description: 'Revokes every refresh token of the caller and ends the access tokens issued until now.',
           response: { 204: Type.Null({ description: 'Done' }) },
@@ -121,6 +125,7 @@ export function createJwksRoutes(jwks: () => Jwks): HttpRoutes {
         config: { access: 'public' },
         schema: {
           tags,
+          operationId: 'listPublicKeys',
           summary: 'Public keys',
           description: 'JSON Web Key Set (RFC 7517): verifies access tokens without a secret.',
           response: { 200: JwksView },

@@ -13,7 +13,7 @@ export const Email = Type.String({
 const text = (maxLength: number, description: string, example: string) =>
   Type.Optional(Type.String({ minLength: 1, maxLength, description, examples: [example] }));
 
-export const RegisterBody = Strict({
+export const RegisterBody = Strict('Registration', {
   email: Email,
   password: Type.String({ ...PASSWORD_LENGTH, description: 'Password', examples: ['correct horse'] }),
   full_name: text(200, 'Name', 'Kim Minji'),
@@ -21,12 +21,12 @@ export const RegisterBody = Strict({
   organization: text(200, 'Organisation', 'Hanbit Farm'),
 });
 
-export const LoginBody = Strict({
+export const LoginBody = Strict('Login', {
   email: Email,
   password: Type.String({ minLength: 1, maxLength: 128, description: 'Password', examples: ['correct horse'] }),
 });
 
-export const RefreshBody = Strict({
+export const RefreshBody = Strict('RefreshRequest', {
   refresh_token: Type.String({
     minLength: 1,
     maxLength: 512,
@@ -35,7 +35,7 @@ export const RefreshBody = Strict({
   }),
 });
 
-export const Tokens = Strict({
+export const Tokens = Strict('Tokens', {
   access_token: Type.String({
     description: 'JWT for `Authorization: Bearer`, verifiable with the keys at /.well-known/jwks.json',
     examples: ['eyJhbGciOiJFZERTQSIsInR5cCI6IkpXVCIsImtpZCI6Ii4uLiJ9.eyJzdWIiOiI3Iiwicm9sZSI6IlVTRVIifQ.c2ln'],
@@ -48,9 +48,9 @@ export const Tokens = Strict({
   expires_in: Type.Integer({ description: 'Seconds until the access token expires', examples: [1800] }),
 });
 
-export const JwksView = Strict({
+export const JwksView = Strict('PublicKeys', {
   keys: Type.Array(
-    Strict({
+    Strict('PublicKey', {
       kty: Type.Literal('OKP', { description: 'Key type (RFC 8037)' }),
       crv: Type.Literal('Ed25519', { description: 'Curve' }),
       x: Type.String({

@@ -31,6 +31,7 @@ export function createDevicesRoutes(devices: DevicesService, present: DevicePres
         config: { access: 'bearer' },
         schema: {
           tags,
+          operationId: 'listDevices',
           summary: 'List devices',
           description:
             'A USER sees the devices that it owns (or all, with USER_DEVICE_SCOPE=all), MANAGEMENT sees all. Newest ' +
@@ -57,6 +58,7 @@ export function createDevicesRoutes(devices: DevicesService, present: DevicePres
         config: { access: 'bearer', problems: [deviceErrors.device_not_found] },
         schema: {
           tags,
+          operationId: 'getDevice',
           summary: 'Get a device',
           description: '404 `device_not_found` also for a device that the caller may not see.',
           params: DeviceParams,
@@ -81,6 +83,7 @@ export function createDevicesRoutes(devices: DevicesService, present: DevicePres
         },
         schema: {
           tags,
+          operationId: 'createDevice',
           summary: 'Register a device',
           description:
             'The answer holds the credentials with which the device logs in to MQTT and HTTP ingest. They are never ' +
@@ -110,6 +113,7 @@ export function createDevicesRoutes(devices: DevicesService, present: DevicePres
         },
         schema: {
           tags,
+          operationId: 'updateDevice',
           summary: 'Change a device',
           description:
             'Fields that are left out stay. The status is measured: it can only be held in MAINTENANCE, and let go.',
@@ -128,6 +132,7 @@ export function createDevicesRoutes(devices: DevicesService, present: DevicePres
         config: { access: ADMINS, problems: [deviceErrors.device_not_found] },
         schema: {
           tags,
+          operationId: 'deleteDevice',
           summary: 'Delete a device',
           description: 'The device vanishes, its session is cut at once and its device_uid can be used again.',
           params: DeviceParams,
@@ -146,6 +151,7 @@ export function createDevicesRoutes(devices: DevicesService, present: DevicePres
         config: { access: MANAGEMENT, problems: [deviceErrors.device_not_found] },
         schema: {
           tags,
+          operationId: 'rotateDeviceCredentials',
           summary: 'Give a device a new secret',
           description: 'The old secret stops working and the session is cut at once. The new one is shown only here.',
           params: DeviceParams,

@@ -1,5 +1,14 @@
 import { type Static, Type } from 'typebox';
-import { Id, Instant, Nullable, PageOf, pageQuery, Strict, searchQuery } from '#platform/http/http.schemas.ts';
+import {
+  Id,
+  Instant,
+  Nullable,
+  PageOf,
+  pageQuery,
+  Strict,
+  searchQuery,
+  sortQuery,
+} from '#platform/http/http.schemas.ts';
 import { DEVICE_SORT_FIELDS, DEVICE_STATUSES, type DeviceFilter, type DeviceStatus } from './devices.ports.ts';
 import type { DeviceInput } from './devices.registration.ts';
 import type { DeviceChanges } from './devices.service.ts';
@@ -17,6 +26,7 @@ const DeviceUid = Type.String({
 });
 
 const status = Type.Unsafe<DeviceStatus>({
+  title: 'DeviceStatus',
   type: 'string',
   enum: [...DEVICE_STATUSES],
   description: 'What the device last was',
@@ -66,11 +76,12 @@ const deviceFields = {
   updated_at: Instant,
 };
 
-export const DeviceView = Strict(deviceFields);
+export const DeviceView = Strict('Device', deviceFields);
 export type DeviceView = Static<typeof DeviceView>;
 export const DevicePage = PageOf(DeviceView);
 
 export const CredentialsView = Strict(
+  'DeviceCredentials',
   {
     username: Type.String({ description: 'The device_uid', examples: ['greenhouse-07'] }),
     password: Type.String({
@@ -80,13 +91,14 @@ export const CredentialsView = Strict(
   },
   { description: 'For MQTT and HTTP ingest; shown only here' },
 );
-export const CreatedDeviceView = Strict({ ...deviceFields, credentials: CredentialsView });
-export const RotatedCredentialsView = Strict({ credentials: CredentialsView });
+export const CreatedDeviceView = Strict('CreatedDevice', { ...deviceFields, credentials: CredentialsView });
+export const RotatedCredentialsView = Strict('RotatedCredentials', { credentials: CredentialsView });
 
 export const DeviceParams = Strict({ device_id: { ...Id, description: 'Id of the device', examples: [7] } });
 
 export const DeviceQuery = Strict({
   ...pageQuery,
+  ...sortQuery(DEVICE_SORT_FIELDS),
   ...searchQuery,
   status: Type.Optional(status),
   device_type: Type.Optional(deviceType),
@@ -94,7 +106,7 @@ export const DeviceQuery = Strict({
   owner_id: Type.Optional(ownerId),
 });
 
-export const DeviceBody = Strict({
+export const DeviceBody = Strict('NewDevice', {
   name,
   device_type: deviceType,
   device_uid: Type.Optional(DeviceUid),
@@ -104,7 +116,7 @@ export const DeviceBody = Strict({
 });
 export type DeviceBody = Static<typeof DeviceBody>;
 
-export const DevicePatch = Strict({
+export const DevicePatch = Strict('DeviceChanges', {
   name: Type.Optional(name),
   device_type: Type.Optional(deviceType),
   group_id: Type.Optional(Nullable(groupId)),

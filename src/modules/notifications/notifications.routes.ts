@@ -27,6 +27,7 @@ export function createNotificationsRoutes(notifications: NotificationsApi, broad
         config: { access: 'bearer' },
         schema: {
           tags,
+          operationId: 'listNotifications',
           summary: 'List my notifications',
           description: 'Newest first unless `sort=created_at`. Kept for 90 days.',
           querystring: NotificationListQuery,
@@ -49,6 +50,7 @@ export function createNotificationsRoutes(notifications: NotificationsApi, broad
         config: { access: 'bearer' },
         schema: {
           tags,
+          operationId: 'countUnreadNotifications',
           summary: 'Count my unread notifications',
           description: 'For the number beside a bell.',
           response: { 200: UnreadCount },
@@ -63,6 +65,7 @@ export function createNotificationsRoutes(notifications: NotificationsApi, broad
         config: { access: 'bearer', problems: [notificationErrors.notification_not_found] },
         schema: {
           tags,
+          operationId: 'markNotificationRead',
           summary: 'Mark one of my notifications as read',
           description: 'Again changes nothing. 404 `notification_not_found` also for one that is not yours.',
           params: NotificationParams,
@@ -79,6 +82,7 @@ export function createNotificationsRoutes(notifications: NotificationsApi, broad
         config: { access: 'bearer' },
         schema: {
           tags,
+          operationId: 'markAllNotificationsRead',
           summary: 'Mark all my notifications as read',
           description: 'Those that arrive meanwhile may stay unread.',
           response: { 200: ReadAllResult },
@@ -93,6 +97,7 @@ export function createNotificationsRoutes(notifications: NotificationsApi, broad
         config: { access: 'bearer', problems: [notificationErrors.notification_not_found] },
         schema: {
           tags,
+          operationId: 'deleteNotification',
           summary: 'Delete one of my notifications',
           description: 'For good. 404 `notification_not_found` also for one that is not yours.',
           params: NotificationParams,
@@ -111,6 +116,7 @@ export function createNotificationsRoutes(notifications: NotificationsApi, broad
         config: { access: ADMINS },
         schema: {
           tags,
+          operationId: 'broadcastNotification',
           summary: 'Notify everybody, or everybody of some roles',
           description:
             'Taken when it answers; the job `bulk_notification` then tells all active users, in steps of 500. A user ' +

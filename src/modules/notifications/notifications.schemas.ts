@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { USER_ROLES, type UserRole } from '#kernel/access.ts';
 import { toIso, toIsoOrNull } from '#kernel/clock.ts';
-import { Instant, Nullable, PageOf, pageQuery, Strict } from '#platform/http/http.schemas.ts';
+import { Instant, Nullable, PageOf, pageQuery, Strict, sortQuery } from '#platform/http/http.schemas.ts';
 import type { Notification } from './notifications.ports.ts';
 
 const content = {
@@ -15,7 +15,7 @@ const content = {
 };
 
 /** Also the event `notification` on Socket.IO `/notification`. */
-export const NotificationView = Strict({
+export const NotificationView = Strict('Notification', {
   id: Type.String({ description: 'Id of the notification', examples: ['5f1c0e5f6d2f4b0f8f0d2c3b4a596877'] }),
   ...content,
   is_read: Type.Boolean({ description: 'Whether it was read', examples: [false] }),
@@ -27,6 +27,7 @@ export const NotificationPage = PageOf(NotificationView);
 
 export const NotificationListQuery = Strict({
   ...pageQuery,
+  ...sortQuery(['created_at']),
   is_read: Type.Optional(Type.Boolean({ description: 'Only those that were read, or only those that were not' })),
 });
 
@@ -34,15 +35,15 @@ export const NotificationParams = Strict({
   notification_id: Type.String({ minLength: 1, maxLength: 64, description: 'Id of the notification' }),
 });
 
-export const UnreadCount = Strict({
+export const UnreadCount = Strict('UnreadCount', {
   count: Type.Integer({ minimum: 0, description: 'How many are unread', examples: [3] }),
 });
 
-export const ReadAllResult = Strict({
+export const ReadAllResult = Strict('ReadAllResult', {
   updated: Type.Integer({ minimum: 0, description: 'How many were unread', examples: [3] }),
 });
 
-export const BroadcastBody = Strict({
+export const BroadcastBody = Strict('Broadcast', {
   title: Type.String({ minLength: 1, maxLength: 200, description: 'One line', examples: ['Maintenance tonight'] }),
   message: Type.String({
     minLength: 1,
@@ -59,7 +60,7 @@ export const BroadcastBody = Strict({
     }),
   ),
   roles: Type.Optional(
-    Type.Array(Type.Unsafe<UserRole>({ type: 'string', enum: [...USER_ROLES] }), {
+    Type.Array(Type.Unsafe<UserRole>({ title: 'UserRole', type: 'string', enum: [...USER_ROLES] }), {
       minItems: 1,
       uniqueItems: true,
       description: 'Only users of these roles; left out: everybody',
@@ -69,7 +70,7 @@ export const BroadcastBody = Strict({
 });
 export type BroadcastBody = Static<typeof BroadcastBody>;
 
-export const BroadcastAccepted = Strict({
+export const BroadcastAccepted = Strict('BroadcastAccepted', {
   key: Type.String({ description: 'Names this broadcast' }),
   job_id: Type.String({ description: 'The job that tells everybody' }),
 });

@@ -32,6 +32,7 @@ export function createTelemetryRoutes(service: TelemetryService): HttpRoutes {
         config: { access: 'bearer', problems: [deviceErrors.device_not_found] },
         schema: {
           tags: TAGS,
+          operationId: 'getLatestTelemetry',
           summary: 'Latest value of each metric',
           description: 'By the time of the samples, not of their arrival. A USER sees only own devices.',
           params: DeviceParams,
@@ -53,6 +54,7 @@ export function createTelemetryRoutes(service: TelemetryService): HttpRoutes {
         config: { access: 'bearer', problems: [deviceErrors.device_not_found, telemetryErrors.invalid_range] },
         schema: {
           tags: TAGS,
+          operationId: 'listTelemetry',
           summary: 'History of a device',
           description: 'Raw samples of a time range, newest first unless `order=asc`, in pages by cursor.',
           params: DeviceParams,
@@ -75,6 +77,7 @@ export function createTelemetryRoutes(service: TelemetryService): HttpRoutes {
         config: { access: 'bearer', problems: [deviceErrors.device_not_found, telemetryErrors.invalid_range] },
         schema: {
           tags: TAGS,
+          operationId: 'listDeviceLogs',
           summary: 'Log of a device',
           description: 'Events that the device logged and its changes of status, kept for 90 days.',
           params: DeviceParams,
@@ -98,6 +101,7 @@ export function createTelemetryRoutes(service: TelemetryService): HttpRoutes {
         config: { access: 'bearer', problems: [deviceErrors.device_not_found] },
         schema: {
           tags: TAGS,
+          operationId: 'getDeviceLedger',
           summary: 'What became of everything that a device sent',
           description: 'Counts items since registration: received = stored + merged + rejected + in_flight.',
           params: DeviceParams,
@@ -138,6 +142,7 @@ export function createIngestRoutes(pipeline: IngestPipeline, limits: IngestLimit
         },
         schema: {
           tags: ['ingest'],
+          operationId: 'ingestItems',
           summary: 'Send telemetry, status, log or response over HTTP',
           description:
             'The payloads of MQTT: one object, an array of up to 1000, or NDJSON (`application/x-ndjson`). Answered after the commit; ' +

@@ -62,9 +62,9 @@ const MetricValue = Type.Union([Type.Number(), Type.Boolean(), Type.String()], {
   examples: [21.4],
 });
 
-export const LatestResponse = Strict({
+export const LatestResponse = Strict('LatestTelemetry', {
   device_id: Id,
-  metrics: Type.Record(Type.String(), Strict({ value: MetricValue, timestamp: Instant }), {
+  metrics: Type.Record(Type.String(), Strict('LatestValue', { value: MetricValue, timestamp: Instant }), {
     description: 'Metric name → its latest value',
     examples: [{ temperature: { value: 21.4, timestamp: '2026-11-22T19:00:00.000Z' } }],
   }),
@@ -92,7 +92,7 @@ export const HistoryQueryParams = Strict({
 });
 
 export const HistoryResponse = CursorPageOf(
-  Strict({
+  Strict('TelemetrySample', {
     timestamp: Instant,
     metrics: Type.Record(Type.String(), MetricValue, {
       description: 'Metric name → value',
@@ -107,17 +107,17 @@ export const LogsQueryParams = Strict({
 });
 
 export const LogsResponse = CursorPageOf(
-  Strict({
+  Strict('DeviceLog', {
     id: Type.String({ description: 'Id of the entry', examples: ['019aa6c4-3c00-7000-8a54-0f3d6a1b2c3d'] }),
     event_type: Type.String({ description: 'Kind of event', examples: ['status_changed'] }),
-    level: Type.Enum([...LOG_LEVELS], { description: 'How serious it is', examples: ['info'] }),
+    level: Type.Enum([...LOG_LEVELS], { title: 'LogLevel', description: 'How serious it is', examples: ['info'] }),
     message: Nullable(Type.String({ description: 'For people', examples: ['Battery is low'] })),
     payload: Type.Unknown({ description: 'Whatever the device attached; null when nothing' }),
     timestamp: Instant,
   }),
 );
 
-export const LedgerResponse = Strict({
+export const LedgerResponse = Strict('Ledger', {
   device_id: Id,
   received: Type.Integer({ description: 'stored + merged + all rejected + in_flight' }),
   stored: Type.Integer({ description: 'New records' }),
@@ -153,11 +153,11 @@ export const IngestBody = {
   },
 };
 
-export const IngestResponse = Strict({
+export const IngestResponse = Strict('IngestResult', {
   stored: Type.Integer({ description: 'New records', examples: [998] }),
   merged: Type.Integer({ description: 'Met a record of the same time', examples: [1] }),
   rejected: Type.Array(
-    Strict({
+    Strict('RejectedItem', {
       index: Type.Integer({ description: 'From 0', examples: [17] }),
       reason: Type.String({ description: 'Why, as in the ledger', examples: ['invalid_metric_name'] }),
     }),

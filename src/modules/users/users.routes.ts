@@ -28,7 +28,13 @@ export function createUsersRoutes(users: UsersService): HttpRoutes {
       {
         // Deleted while the request was on its way.
         config: { access: 'bearer', problems: [userErrors.user_not_found] },
-        schema: { tags, summary: 'Who am I', description: 'The signed-in user.', response: { 200: UserView } },
+        schema: {
+          tags,
+          operationId: 'getMe',
+          summary: 'Who am I',
+          description: 'The signed-in user.',
+          response: { 200: UserView },
+        },
       },
       async (request) => presentUser(await users.get(principalOf(request).userId)),
     );
@@ -39,6 +45,7 @@ export function createUsersRoutes(users: UsersService): HttpRoutes {
         config: { access: 'bearer', problems: [userErrors.user_not_found] },
         schema: {
           tags,
+          operationId: 'updateMe',
           summary: 'Change my profile',
           description: 'Fields that are left out stay; null clears one.',
           body: ProfilePatch,
@@ -57,6 +64,7 @@ export function createUsersRoutes(users: UsersService): HttpRoutes {
         },
         schema: {
           tags,
+          operationId: 'changeMyPassword',
           summary: 'Change my password',
           description:
             'Ends every session of the user, this one too: sign in anew with the new password. ' +
@@ -79,6 +87,7 @@ export function createUsersRoutes(users: UsersService): HttpRoutes {
         config: { access: ADMINS },
         schema: {
           tags,
+          operationId: 'listUsers',
           summary: 'List users',
           description:
             'Newest first unless sorted. `q` looks into e-mail, name, phone and organisation. Sort by id, email, ' +
@@ -100,6 +109,7 @@ export function createUsersRoutes(users: UsersService): HttpRoutes {
         config: { access: ADMINS, problems: [userErrors.user_not_found] },
         schema: {
           tags,
+          operationId: 'getUser',
           summary: 'Read a user',
           description: 'Any user that is not deleted.',
           params: UserParams,
@@ -118,6 +128,7 @@ export function createUsersRoutes(users: UsersService): HttpRoutes {
         },
         schema: {
           tags,
+          operationId: 'createUser',
           summary: 'Create a user',
           description: 'The role (default USER) must be below your own; a SUPERADMIN may also make a SUPERADMIN.',
           body: NewUserBody,
@@ -146,6 +157,7 @@ export function createUsersRoutes(users: UsersService): HttpRoutes {
         },
         schema: {
           tags,
+          operationId: 'updateUser',
           summary: 'Change a user',
           description:
             'Only users of a lower role; a SUPERADMIN also itself, unless it is the last active one (409). A new ' +
@@ -168,6 +180,7 @@ export function createUsersRoutes(users: UsersService): HttpRoutes {
         },
         schema: {
           tags,
+          operationId: 'deleteUser',
           summary: 'Delete a user',
           description: 'Ends all sessions and frees the e-mail address. Same rules as for changing a user.',
           params: UserParams,

@@ -1,11 +1,21 @@
 import { type Static, Type } from 'typebox';
 import { USER_ROLES, type UserRole } from '#kernel/access.ts';
 import { toIso, toIsoOrNull } from '#kernel/clock.ts';
-import { Id, Instant, Nullable, PageOf, pageQuery, Strict, searchQuery } from '#platform/http/http.schemas.ts';
-import type { User, UserChanges, UserProfile } from './users.ports.ts';
+import {
+  Id,
+  Instant,
+  Nullable,
+  PageOf,
+  pageQuery,
+  Strict,
+  searchQuery,
+  sortQuery,
+} from '#platform/http/http.schemas.ts';
+import { USER_SORT_FIELDS, type User, type UserChanges, type UserProfile } from './users.ports.ts';
 import { EMAIL_PATTERN, PASSWORD_LENGTH } from './users.service.ts';
 
 const Role = Type.Unsafe<UserRole>({
+  title: 'UserRole',
   type: 'string',
   enum: [...USER_ROLES],
   description: 'Decides what the user may do',
@@ -46,7 +56,7 @@ const profile = {
 
 const isActive = Type.Boolean({ description: 'An inactive user cannot sign in and has no access', examples: [true] });
 
-export const UserView = Strict({
+export const UserView = Strict('User', {
   id: Id,
   email: Type.String({ description: 'E-mail address', examples: ['kim@example.com'] }),
   role: Role,
@@ -63,9 +73,9 @@ export const UserView = Strict({
 
 export const UserPage = PageOf(UserView);
 
-export const ProfilePatch = Strict(profile);
+export const ProfilePatch = Strict('ProfileChanges', profile);
 
-export const NewUserBody = Strict({
+export const NewUserBody = Strict('NewUser', {
   email: Email,
   password: Password('First password of the user'),
   role: Type.Optional(Type.Unsafe<UserRole>({ ...Role, default: 'USER' })),
@@ -73,13 +83,13 @@ export const NewUserBody = Strict({
   ...profile,
 });
 
-export const UserPatch = Strict({
+export const UserPatch = Strict('UserChanges', {
   ...profile,
   role: Type.Optional(Role),
   is_active: Type.Optional(isActive),
 });
 
-export const PasswordChange = Strict({
+export const PasswordChange = Strict('PasswordChange', {
   current_password: Type.String({
     minLength: 1,
     maxLength: 128,
@@ -93,6 +103,7 @@ export const UserParams = Strict({ user_id: Id });
 
 export const UserListQuery = Strict({
   ...pageQuery,
+  ...sortQuery(USER_SORT_FIELDS),
   ...searchQuery,
   role: Type.Optional(Role),
   is_active: Type.Optional(isActive),

@@ -1,4 +1,4 @@
-import { type Static, type TProperties, type TSchema, Type } from 'typebox';
+import { type Static, type TObject, type TProperties, type TSchema, Type } from 'typebox';
 import Format from 'typebox/format';
 import { parseInstant } from '#kernel/instant.ts';
 
@@ -6,9 +6,27 @@ import { parseInstant } from '#kernel/instant.ts';
 export const isInstant = (text: string): boolean => parseInstant(text) !== null;
 Format.Set('date-time', isInstant);
 
-/** An object that refuses unknown fields. Every body and query in the API is one. */
-export function Strict<T extends TProperties>(properties: T, options: Record<string, unknown> = {}) {
-  return Type.Object(properties, { ...options, additionalProperties: false });
+type Options = Readonly<Record<string, unknown>>;
+
+/**
+ * An object that refuses unknown fields. Every body and query in the API is one.
+ * @param name what it is called in the API document and so in generated clients; needed in bodies and answers
+ */
+export function Strict<T extends TProperties>(name: string, properties: T, options?: Options): TObject<T>;
+export function Strict<T extends TProperties>(properties: T, options?: Options): TObject<T>;
+export function Strict(
+  nameOrProperties: string | TProperties,
+  ...rest: readonly (TProperties | Options | undefined)[]
+) {
+  const named = typeof nameOrProperties === 'string';
+  const [properties, options] = named ? rest : [nameOrProperties, ...rest];
+  const title = named ? { title: nameOrProperties } : {};
+  return Type.Object((properties ?? {}) as TProperties, { ...title, ...options, additionalProperties: false });
+}
+
+/** The name of a schema, for those that are made from it. */
+function nameOf(schema: TSchema): string {
+  return String((schema as { readonly title?: string }).title);
 }
 
 export const Instant = Type.String({
@@ -37,14 +55,26 @@ export const Id = Type.Integer({ minimum: 1, maximum: 2_147_483_647, description
 export const pageQuery = {
   page: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 1, description: 'Page, from 1' }),
   size: Type.Integer({ minimum: 1, maximum: 100, default: 20, description: 'Items a page' }),
-  sort: Type.Optional(
-    Type.String({
-      maxLength: 200,
-      description: 'Fields, comma-separated, `-` for descending',
-      examples: ['-created_at,name'],
-    }),
-  ),
 };
+
+/** `sort` of a list that can be sorted by `fields`. */
+export function sortQuery(fields: readonly string[]) {
+  return {
+    sort: Type.Optional(
+      Type.String({
+        maxLength: 200,
+        description: `Some of ${fields.join(', ')}; comma-separated, \`-\` for descending`,
+        examples: [
+          fields
+            .toReversed()
+            .slice(0, 2)
+            .map((field, index) => (index === 0 ? `-${field}` : field))
+            .join(','),
+        ],
+      }),
+    ),
+  };
+}
 
 export const searchQuery = {
   q: Type.Optional(Type.String({ minLength: 1, maxLength: 100, description: 'Free text' })),
@@ -52,7 +82,7 @@ export const searchQuery = {
 
 /** `{items, total, page, size, pages}` */
 export function PageOf<T extends TSchema>(item: T) {
-  return Strict({
+  return Strict(`${nameOf(item)}Page`, {
     items: Type.Array(item, { description: 'The records of this page' }),
     total: Type.Integer({ description: 'Matching records on all pages', examples: [42] }),
     page: Type.Integer({ description: 'This page, from 1', examples: [1] }),
@@ -63,11 +93,17 @@ export function PageOf<T extends TSchema>(item: T) {
 
 /** `{items, next_cursor}` */
 export function CursorPageOf<T extends TSchema>(item: T) {
-  return Strict({
+  return Strict(`${nameOf(item)}CursorPage`, {
     items: Type.Array(item, { description: 'In the order that was asked for' }),
     next_cursor: Nullable(Type.String({ description: 'Pass as `cursor` for the next items; null at the end' })),
   });
 }
+
+/** Where an input is wrong, and why. */
+export const FieldError = Strict('FieldError', {
+  path: Type.String({ description: 'JSON pointer', examples: ['/email'] }),
+  message: Type.String({ description: 'What is accepted there', examples: ['must be an e-mail address'] }),
+});
 
 /** RFC 9457 problem details. */
 export const Problem = Type.Object(
@@ -84,15 +120,7 @@ export const Problem = Type.Object(
       description: 'As in `X-Request-ID`, the log and the audit trail',
       examples: ['0b0a8a4e-6e0e-4a43-9d0f-3c7d3f2f5a10'],
     }),
-    errors: Type.Optional(
-      Type.Array(
-        Strict({
-          path: Type.String({ description: 'JSON pointer', examples: ['/email'] }),
-          message: Type.String({ description: 'What is accepted there', examples: ['must be an e-mail address'] }),
-        }),
-        { description: 'Of invalid input: where and why' },
-      ),
-    ),
+    errors: Type.Optional(Type.Array(FieldError, { description: 'Of invalid input: where and why' })),
   },
   { $id: 'Problem', additionalProperties: false, title: 'Problem' },
 );

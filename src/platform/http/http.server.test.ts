@@ -368,10 +368,10 @@ describe('API document', () => {
     expect(Object.keys(admins.responses)).toEqual(expect.arrayContaining(['200', '401', '403', '422', '500']));
     expect(admins.security).toEqual([{ bearer: [] }]);
     expect(document.paths['/t/device'].get.security).toEqual([{ device: [] }]);
-    expect(document.paths['/t/open'].get.security).toBeUndefined();
-    expect(admins.responses['401'].content['application/problem+json'].schema.$ref).toBe(
-      '#/components/schemas/Problem',
-    );
+    expect(document.paths['/t/open'].get.security).toEqual([]);
+    expect(admins.responses['401'].$ref).toBe('#/components/responses/authentication_required');
+    const { content } = document.components.responses.authentication_required;
+    expect(content['application/problem+json'].schema.$ref).toBe('#/components/schemas/Problem');
     expect((await app.request({ url: '/docs' })).status).toBeOneOf([200, 302]);
   });
 });

@@ -23,6 +23,8 @@ export interface HttpServerOptions {
   readonly port: number;
   readonly logger: Logger;
   readonly version: string;
+  /** Where browsers reach this server, when that is known. */
+  readonly publicUrl?: string | null;
   /** What the API document says beside its operations. */
   readonly description?: ApiDescription;
   /** Allowed origins; empty: no CORS headers at all. `*` allows every origin. */
@@ -132,8 +134,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   );
   app.addHook('onRoute', markDocumentRoutes);
   app.addHook('onRoute', createAccessHook(options.authenticator));
-  const { version, description } = options;
-  await registerApiDocument(app, { version, ...(description === undefined ? {} : { description }) });
+  const { version, description, publicUrl = null } = options;
+  await registerApiDocument(app, { version, publicUrl, ...(description === undefined ? {} : { description }) });
 
   for (const { prefix, routes } of options.routes) {
     await app.register(async (scope) => routes(scope as HttpApp), { prefix });

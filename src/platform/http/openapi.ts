@@ -3,6 +3,7 @@ import swaggerUi from '@fastify/swagger-ui';
 import type { RouteOptions } from 'fastify';
 import { type AppError, commonErrors } from '#kernel/errors.ts';
 import type { AccessRule, HttpApp } from './http.port.ts';
+import { finishDocument, type JsonObject, type ProblemExample } from './openapi.document.ts';
 import { statusOf, TITLES } from './problem.ts';
 import { redocRoutes } from './redoc.ts';
 
@@ -33,6 +34,8 @@ export interface ApiDescription {
 
 export interface ApiDocumentOptions {
   readonly version: string;
+  /** Where browsers reach the server; null: wherever they have the document from. */
+  readonly publicUrl: string | null;
   readonly description?: ApiDescription;
 }
 
@@ -42,9 +45,10 @@ export interface ApiDocumentOptions {
  */
 export async function registerApiDocument(
   app: HttpApp,
-  { version, description = { text: 'core-api', tags: {} } }: ApiDocumentOptions,
+  { version, publicUrl, description = { text: 'core-api', tags: {} } }: ApiDocumentOptions,
 ): Promise<void> {
-  app.addHook('onRoute', (route) => addCommonResponses(route));
+  const problems = new Map<string, ProblemExample>();
+  app.addHook('onRoute', (route) => addCommonResponses(route, problems));
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -62,7 +66,12 @@ export async function registerApiDocument(
         },
       },
     },
-    transformObject: (document) => withoutEmptyTags('openapiObject' in document ? document.openapiObject : {}),
+    convertConstToEnum: false,
+    transformObject: (document) =>
+      finishDocument(('openapiObject' in document ? document.openapiObject : {}) as JsonObject, {
+        publicUrl,
+        problems,
+      }),
     refResolver: {
       buildLocalReference: (json, _base, _fragment, i) =>
         typeof json['$id'] === 'string' ? json['$id'] : `schema-${i}`,
@@ -80,7 +89,7 @@ export function markDocumentRoutes(route: RouteOptions): void {
   if (route.url.startsWith('/docs')) route.config = { ...route.config, access: 'public', rateLimitExempt: true };
 }
 
-function addCommonResponses(route: RouteOptions): void {
+function addCommonResponses(route: RouteOptions, problems: Map<string, ProblemExample>): void {
   const schema = route.schema;
   const rule = route.config?.access;
   if (schema === undefined || schema.hide === true || rule === undefined) return;
@@ -89,6 +98,7 @@ function addCommonResponses(route: RouteOptions): void {
     const error = factory();
     const status = statusOf(error);
     codes.set(status, (codes.get(status) ?? new Set()).add(error.code));
+    problems.set(error.code, { status, title: TITLES[status] ?? 'Error', code: error.code, detail: error.message });
   }
   const responses = { ...(schema.response as Record<string, unknown> | undefined) };
   for (const [status, each] of codes) responses[status] ??= problem(status, each);
@@ -113,13 +123,4 @@ function commonProblems({ method, schema }: RouteOptions, rule: AccessRule): rea
     commonErrors.internal_error,
     commonErrors.unavailable,
   ];
-}
-
-function withoutEmptyTags<T extends object>(document: T): T {
-  const { paths = {}, tags = [] } = document as {
-    readonly paths?: Readonly<Record<string, Readonly<Record<string, { readonly tags?: readonly string[] }>>>>;
-    readonly tags?: readonly { readonly name: string }[];
-  };
-  const used = new Set(Object.values(paths).flatMap((item) => Object.values(item).flatMap((each) => each.tags ?? [])));
-  return { ...document, tags: tags.filter(({ name }) => used.has(name)) };
 }

@@ -22,6 +22,7 @@ export function createAccountRoutes(account: AccountService): HttpRoutes {
         config: { access: 'public', problems: [accountErrors.token_invalid] },
         schema: {
           tags,
+          operationId: 'verifyEmail',
           summary: 'Verify an e-mail address',
           description:
             'With the token of the mail that registering sends, good once and for 24 hours; sets `is_verified`. ' +
@@ -45,6 +46,7 @@ export function createAccountRoutes(account: AccountService): HttpRoutes {
         },
         schema: {
           tags,
+          operationId: 'resendVerificationEmail',
           summary: 'Send the mail to verify my e-mail address again',
           description:
             'In the language of `Accept-Language`, English or Korean. 409 `email_already_verified`, or `email_off` where ' +
@@ -65,6 +67,7 @@ export function createAccountRoutes(account: AccountService): HttpRoutes {
         config: { access: 'public', problems: [accountErrors.too_many_mails] },
         schema: {
           tags,
+          operationId: 'requestPasswordReset',
           summary: 'Ask for a new password',
           description:
             'Sends a mail with a token, good once and for an hour, in the language of `Accept-Language`, English or ' +
@@ -90,6 +93,7 @@ export function createAccountRoutes(account: AccountService): HttpRoutes {
         },
         schema: {
           tags,
+          operationId: 'resetPassword',
           summary: 'Choose a new password',
           description:
             'With the token of the mail. Ends every session of the user and voids all other such tokens; the e-mail ' +

@@ -10,15 +10,15 @@ const Token = Type.String({
   examples: ['pYbY3ZqE0dXnBf0m1mYkq3v0Jb1x2xkq8rj0w2yYxkE'],
 });
 
-export const TokenBody = Strict({ token: Token });
+export const TokenBody = Strict('EmailVerification', { token: Token });
 
-export const ForgotBody = Strict({ email: Email });
+export const ForgotBody = Strict('PasswordResetRequest', { email: Email });
 
-export const ResetBody = Strict({
+export const ResetBody = Strict('PasswordReset', {
   token: Token,
   new_password: Type.String({ ...PASSWORD_LENGTH, description: 'The new password', examples: ['correct horse'] }),
 });
 
-export const Accepted = Strict({
+export const Accepted = Strict('Accepted', {
   status: Type.Literal('accepted', { description: 'It was taken; whether a mail goes out is not said' }),
 });

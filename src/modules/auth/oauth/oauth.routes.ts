@@ -32,6 +32,7 @@ export function createOAuthRoutes(oauth: OAuthService): HttpRoutes {
         config: { access: 'public' },
         schema: {
           tags,
+          operationId: 'listOauthProviders',
           summary: 'List the providers to sign in with',
           description: 'What a login page offers beside e-mail and password; empty where none is configured.',
           response: { 200: ProviderList },
@@ -49,6 +50,7 @@ export function createOAuthRoutes(oauth: OAuthService): HttpRoutes {
         },
         schema: {
           tags,
+          operationId: 'startOauthSignIn',
           summary: 'Sign in with a provider',
           description:
             'For a browser: redirects to the provider and sets a cookie that only the callback gets. An authorization ' +
@@ -71,6 +73,7 @@ export function createOAuthRoutes(oauth: OAuthService): HttpRoutes {
         config: { access: 'public', problems: CALLBACK_PROBLEMS },
         schema: {
           tags,
+          operationId: 'completeOauthSignIn',
           summary: 'Return from a provider',
           description:
             'The provider sends the browser here, with a query of its own. Answers tokens; with OAUTH_SUCCESS_URL it ' +
@@ -98,6 +101,7 @@ export function createOAuthRoutes(oauth: OAuthService): HttpRoutes {
         config: { access: 'public', problems: [oauthSignInErrors.oauth_code_invalid, authErrors.account_inactive] },
         schema: {
           tags,
+          operationId: 'redeemOauthCode',
           summary: 'Redeem the code of a sign-in with a provider',
           description:
             'For the page at OAUTH_SUCCESS_URL. 401 `oauth_code_invalid` for a code that was used, has expired, or whose ' +

@@ -1,9 +1,9 @@
 import { Type } from 'typebox';
 import { Strict } from '#platform/http/http.schemas.ts';
 
-export const ProviderList = Strict({
+export const ProviderList = Strict('OauthProviders', {
   items: Type.Array(
-    Strict({
+    Strict('OauthProvider', {
       provider: Type.String({ description: 'Name of the provider in addresses', examples: ['google'] }),
       label: Type.String({ description: 'Name of the provider for people', examples: ['Google'] }),
       url: Type.String({
@@ -30,7 +30,7 @@ export const BeginQuery = Strict({
   ),
 });
 
-export const RedeemBody = Strict({
+export const RedeemBody = Strict('OauthCode', {
   code: Type.String({
     minLength: 1,
     maxLength: 128,

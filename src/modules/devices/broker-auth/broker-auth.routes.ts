@@ -42,6 +42,7 @@ export function createBrokerAuthRoutes(service: BrokerAuthService, secret: strin
         config,
         schema: {
           tags,
+          operationId: 'authorizeBrokerLogin',
           summary: 'May this device log in?',
           description: `${SENT_BY}The device's uid and secret.`,
           headers: SecretHeaders,
@@ -59,6 +60,7 @@ export function createBrokerAuthRoutes(service: BrokerAuthService, secret: strin
         config,
         schema: {
           tags,
+          operationId: 'authorizeBrokerTopic',
           summary: 'May this device use this topic?',
           description: `${SENT_BY}Only the device's own topics, exactly; wildcards never.`,
           headers: SecretHeaders,
@@ -79,6 +81,7 @@ export function createBrokerAuthRoutes(service: BrokerAuthService, secret: strin
         config,
         schema: {
           tags,
+          operationId: 'authorizeBrokerSuperuser',
           summary: 'Is this a superuser?',
           description: `${SENT_BY}Never: every device is held to its own topics.`,
           headers: SecretHeaders,

@@ -6,13 +6,13 @@ const ClientId = Type.Optional(
   Type.String({ maxLength: 65_535, description: 'Not looked at', examples: ['boiler-1'] }),
 );
 
-export const LoginBody = Strict({
+export const LoginBody = Strict('BrokerLogin', {
   username: Username,
   password: Type.String({ maxLength: 1_024, description: 'The secret', examples: ['s3cret'] }),
   clientid: ClientId,
 });
 
-export const TopicBody = Strict({
+export const TopicBody = Strict('BrokerTopic', {
   username: Username,
   topic: Type.String({
     maxLength: 65_535,
@@ -38,7 +38,7 @@ export const TopicBody = Strict({
   clientid: ClientId,
 });
 
-export const SuperuserBody = Strict({ username: Username });
+export const SuperuserBody = Strict('BrokerSuperuser', { username: Username });
 
 export const ReplyQuery = Strict({
   reply: Type.Unsafe<'body' | 'status'>({
@@ -54,7 +54,7 @@ export const SecretHeaders = Type.Object({
   'x-mqtt-auth-secret': Type.Optional(Type.String({ description: 'MQTT_AUTH_SECRET', examples: ['a-shared-secret'] })),
 });
 
-export const Verdict = Strict({
+export const Verdict = Strict('BrokerVerdict', {
   result: Type.Unsafe<'allow' | 'deny'>({
     type: 'string',
     enum: ['allow', 'deny'],

@@ -25,6 +25,7 @@ export function createGroupsRoutes(groups: GroupsService): HttpRoutes {
         config: { access: 'bearer' },
         schema: {
           tags,
+          operationId: 'listDeviceGroups',
           summary: 'List device groups',
           description: `By name unless sorted. \`q\` looks into name and description. ${GROUP_SORT_HELP}`,
           querystring: GroupQuery,
@@ -43,6 +44,7 @@ export function createGroupsRoutes(groups: GroupsService): HttpRoutes {
         config: { access: 'bearer', problems: [deviceErrors.device_group_not_found] },
         schema: {
           tags,
+          operationId: 'getDeviceGroup',
           summary: 'Get a device group',
           description: 'Name and description of one group.',
           params: GroupParams,
@@ -58,6 +60,7 @@ export function createGroupsRoutes(groups: GroupsService): HttpRoutes {
         config: { access: MANAGEMENT, problems: [deviceErrors.device_group_name_taken] },
         schema: {
           tags,
+          operationId: 'createDeviceGroup',
           summary: 'Create a device group',
           description: '409 `device_group_name_taken` when another group has the name.',
           body: GroupBody,
@@ -79,6 +82,7 @@ export function createGroupsRoutes(groups: GroupsService): HttpRoutes {
         },
         schema: {
           tags,
+          operationId: 'updateDeviceGroup',
           summary: 'Change a device group',
           description: 'Fields that are left out stay; null clears the description.',
           params: GroupParams,
@@ -98,6 +102,7 @@ export function createGroupsRoutes(groups: GroupsService): HttpRoutes {
         },
         schema: {
           tags,
+          operationId: 'deleteDeviceGroup',
           summary: 'Delete a device group',
           description: '409 `device_group_in_use` while a device is in it.',
           params: GroupParams,

@@ -46,6 +46,7 @@ export function createTransferRoutes(
         config: { access: MANAGEMENT },
         schema: {
           tags,
+          operationId: 'exportDevices',
           summary: 'Export all devices',
           description:
             'CSV or JSON, without secrets. In CSV a cell that a spreadsheet would take for a formula has an ' +
@@ -83,6 +84,7 @@ function addImport(app: HttpApp, imports: ImportService): void {
       },
       schema: {
         tags,
+        operationId: 'importDevices',
         summary: 'Import devices',
         description:
           'Registers a device for each row that is right; a bad row never stops the others. The report holds the ' +

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { type Static, Type } from 'typebox';
-import { Strict } from '#platform/http/http.schemas.ts';
+import { FieldError, Strict } from '#platform/http/http.schemas.ts';
 import { CredentialsView, DeviceView } from '../devices.schemas.ts';
 import { CSV_COLUMNS } from './import.csv.ts';
 import { IMPORT_MAX_ROWS, type ImportedRow } from './import.service.ts';
@@ -20,11 +20,11 @@ export const ImportBody = {
   content: { 'application/json': { schema: JsonRows }, 'text/csv': { schema: CsvFile } },
 };
 
-export const ImportReport = Strict({
+export const ImportReport = Strict('ImportReport', {
   created: Type.Integer({ description: 'Rows that became a device', examples: [1] }),
   failed: Type.Integer({ description: 'Rows that did not', examples: [0] }),
   rows: Type.Array(
-    Strict({
+    Strict('ImportedRow', {
       row: Type.Integer({ description: 'Row, from 1, not counting the header', examples: [1] }),
       device_uid: Type.Unsafe<string | null>({
         type: ['string', 'null'],
@@ -37,15 +37,7 @@ export const ImportReport = Strict({
         description: 'What became of the row',
       }),
       credentials: Type.Optional(CredentialsView),
-      errors: Type.Optional(
-        Type.Array(
-          Strict({
-            path: Type.String({ description: 'Field', examples: ['/name'] }),
-            message: Type.String({ description: 'What is wrong with it', examples: ['is required'] }),
-          }),
-          { description: 'Only of a row that failed' },
-        ),
-      ),
+      errors: Type.Optional(Type.Array(FieldError, { description: 'Only of a row that failed' })),
     }),
     { description: 'What became of each, in order' },
   ),

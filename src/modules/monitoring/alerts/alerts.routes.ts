@@ -23,6 +23,7 @@ export function createAlertsRoutes(alerts: AlertsService): HttpRoutes {
         config: { access: MANAGEMENT },
         schema: {
           tags,
+          operationId: 'listAlerts',
           summary: 'List alerts',
           description: `Unacknowledged ones unless \`is_acknowledged\` says otherwise, newest first unless sorted. ${ALERT_SORT_HELP}`,
           querystring: AlertQuery,
@@ -43,6 +44,7 @@ export function createAlertsRoutes(alerts: AlertsService): HttpRoutes {
         config: { access: 'bearer', problems: [monitoringErrors.alert_not_found] },
         schema: {
           tags,
+          operationId: 'acknowledgeAlert',
           summary: 'Acknowledge an alert',
           description:
             'Says that somebody has taken notice; the alert is cleared by itself, before or after. The first one counts: ' +

@@ -1,11 +1,12 @@
 import { type Static, Type } from 'typebox';
 import { toIso, toIsoOrNull } from '#kernel/clock.ts';
 import { instantOf } from '#kernel/instant.ts';
-import { Id, Instant, Nullable, PageOf, pageQuery, Strict } from '#platform/http/http.schemas.ts';
+import { Id, Instant, Nullable, PageOf, pageQuery, Strict, sortQuery } from '#platform/http/http.schemas.ts';
 import { severityField, thresholdField } from '../rules/rules.schemas.ts';
 import { ALERT_SORT_FIELDS, ALERT_STATUSES, type Alert, type AlertFilter, type AlertStatus } from './alerts.ports.ts';
 
 const status = Type.Unsafe<AlertStatus>({
+  title: 'AlertStatus',
   type: 'string',
   enum: [...ALERT_STATUSES],
   description: 'CLEARED: the condition has ended',
@@ -19,7 +20,7 @@ const value = (description: string) =>
   });
 
 /** Also the `alert` event of the Socket.IO namespace `/monitoring`. */
-export const AlertView = Strict({
+export const AlertView = Strict('Alert', {
   id: { ...Id, examples: [41] },
   rule_id: { ...Id, description: 'Rule that raised it', examples: [5] },
   rule_name: Type.String({ description: 'Its name at that time', examples: ['Greenhouse too hot'] }),
@@ -46,6 +47,7 @@ export const AlertPage = PageOf(AlertView);
 export const AlertParams = Strict({ alert_id: { ...Id, description: 'Id of the alert', examples: [41] } });
 export const AlertQuery = Strict({
   ...pageQuery,
+  ...sortQuery(ALERT_SORT_FIELDS),
   status: Type.Optional(status),
   severity: Type.Optional(severityField),
   device_id: Type.Optional({ ...Id, description: 'Of this device', examples: [7] }),

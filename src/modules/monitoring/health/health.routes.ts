@@ -13,6 +13,7 @@ export function createHealthRoutes(health: HealthService, clock: Clock): HttpRou
         config: { access: MANAGEMENT },
         schema: {
           tags: ['monitoring'],
+          operationId: 'getComponentHealth',
           summary: 'Health of every component',
           description:
             'Asks every part that this process uses, at once. Always 200: `status` is `degraded` while one is away. For ' +

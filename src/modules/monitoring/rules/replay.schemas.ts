@@ -11,20 +11,20 @@ const value = (description: string) =>
     examples: [31.5],
   });
 
-export const ReplayBody = Strict({
+export const ReplayBody = Strict('AlertRuleTest', {
   rule: { ...RuleBody, description: 'A rule as it would be made' },
   start: { ...Instant, description: 'Beginning of the range, inclusive' },
   end: { ...Instant, description: 'End of the range, exclusive', examples: ['2026-11-23T19:00:00.000Z'] },
 });
 
-export const ReplayView = Strict({
+export const ReplayView = Strict('AlertRuleTestResult', {
   devices: Type.Array(
-    Strict({
+    Strict('TestedDevice', {
       device_id: { ...Id, description: 'Device that the rule is about', examples: [7] },
       device_uid: Type.String({ description: 'Its device_uid', examples: ['greenhouse-07'] }),
       samples: Type.Integer({ description: 'Samples with the metric in the range', examples: [1440] }),
       alerts: Type.Array(
-        Strict({
+        Strict('TestedAlert', {
           started_at: { ...Instant, description: 'When it would have been raised' },
           value: value('With which; null for no_data'),
           occurrences: Type.Integer({ description: 'Samples for which the condition held since', examples: [3] }),

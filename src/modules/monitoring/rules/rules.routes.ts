@@ -42,6 +42,7 @@ export function createRulesRoutes(rules: RulesService, replay: ReplayService): H
         config: { access: MANAGEMENT },
         schema: {
           tags,
+          operationId: 'listAlertRules',
           summary: 'List alert rules',
           description: `Newest first unless sorted. \`q\` looks into name and metric. ${RULE_SORT_HELP}`,
           querystring: RuleQuery,
@@ -62,6 +63,7 @@ export function createRulesRoutes(rules: RulesService, replay: ReplayService): H
         config: { access: 'bearer', problems: [monitoringErrors.alert_rule_limit, ...SCOPE_PROBLEMS] },
         schema: {
           tags,
+          operationId: 'createAlertRule',
           summary: 'Make an alert rule',
           description:
             'A USER makes rules for single devices that it owns, 50 at the most. 404 `device_not_found` for a device that ' +
@@ -84,6 +86,7 @@ export function createRulesRoutes(rules: RulesService, replay: ReplayService): H
         },
         schema: {
           tags,
+          operationId: 'testAlertRule',
           summary: 'Test an alert rule on stored telemetry',
           description:
             'Replays what is stored of a range of up to 31 days through the evaluator, from nothing, and says when the ' +
@@ -107,6 +110,7 @@ export function createRulesRoutes(rules: RulesService, replay: ReplayService): H
         config: { access: 'bearer', problems: [monitoringErrors.alert_rule_not_found] },
         schema: {
           tags,
+          operationId: 'getAlertRule',
           summary: 'Get an alert rule',
           description: NOT_FOR_ALL,
           params: RuleParams,
@@ -122,6 +126,7 @@ export function createRulesRoutes(rules: RulesService, replay: ReplayService): H
         config: { access: 'bearer', problems: [monitoringErrors.alert_rule_not_found, ...SCOPE_PROBLEMS] },
         schema: {
           tags,
+          operationId: 'updateAlertRule',
           summary: 'Change an alert rule',
           description:
             'Fields that are left out stay. Unless only name, severity or channels change, the rule starts afresh: its ' +
@@ -141,6 +146,7 @@ export function createRulesRoutes(rules: RulesService, replay: ReplayService): H
         config: { access: 'bearer', problems: [monitoringErrors.alert_rule_not_found] },
         schema: {
           tags,
+          operationId: 'deleteAlertRule',
           summary: 'Delete an alert rule',
           description: `Its alerts stay in the list; those that are ACTIVE are cleared. ${NOT_FOR_ALL}`,
           params: RuleParams,

@@ -1,6 +1,15 @@
 import { type Static, Type } from 'typebox';
 import { toIso } from '#kernel/clock.ts';
-import { Id, Instant, Nullable, PageOf, pageQuery, Strict, searchQuery } from '#platform/http/http.schemas.ts';
+import {
+  Id,
+  Instant,
+  Nullable,
+  PageOf,
+  pageQuery,
+  Strict,
+  searchQuery,
+  sortQuery,
+} from '#platform/http/http.schemas.ts';
 import { invalidRule } from './rules.check.ts';
 import {
   type AlertRule,
@@ -23,8 +32,8 @@ const METRIC_NAME = '^[A-Za-z_][A-Za-z0-9_.-]{0,63}$';
 const PRINTABLE = '^(?=.*\\S)[^\\u0000-\\u001f\\u007f]+$';
 const LONGEST_SECONDS = 30 * 86_400;
 
-function oneOf<T extends string>(values: readonly T[], description: string, example: T) {
-  return Type.Unsafe<T>({ type: 'string', enum: [...values], description, examples: [example] });
+function oneOf<T extends string>(title: string, values: readonly T[], description: string, example: T) {
+  return Type.Unsafe<T>({ title, type: 'string', enum: [...values], description, examples: [example] });
 }
 
 function seconds(description: string) {
@@ -42,8 +51,8 @@ const metric = Type.String({
   description: 'Metric that is judged',
   examples: ['temperature'],
 });
-const condition = oneOf<Condition>(CONDITIONS, 'When it holds, there is something to be told', 'gt');
-export const severityField = oneOf<Severity>(SEVERITIES, 'How bad it is', 'WARNING');
+const condition = oneOf<Condition>('AlertCondition', CONDITIONS, 'When it holds, there is something to be told', 'gt');
+export const severityField = oneOf<Severity>('AlertSeverity', SEVERITIES, 'How bad it is', 'WARNING');
 const limit = { minimum: -1e308, maximum: 1e308 } as const;
 const range = Type.Unsafe<readonly [number, number]>({
   type: 'array',
@@ -72,7 +81,7 @@ const forSeconds = seconds(
 );
 const clearForSeconds = seconds('Its end has to hold for so long before the alert is cleared');
 const cooldownSeconds = seconds('So long after an alert was cleared there is no new one for the same device');
-const channels = Type.Array(oneOf<Channel>(CHANNELS, 'Way of being told', 'web'), {
+const channels = Type.Array(oneOf<Channel>('AlertChannel', CHANNELS, 'Way of being told', 'web'), {
   uniqueItems: true,
   maxItems: CHANNELS.length,
   description: 'How the owner of the device and MANAGEMENT are told; empty: only the list and the live view show it',
@@ -81,6 +90,7 @@ const channels = Type.Array(oneOf<Channel>(CHANNELS, 'Way of being told', 'web')
 const isEnabled = Type.Boolean({ description: 'Whether it judges', examples: [true] });
 
 const ScopeField = Strict(
+  'AlertRuleScope',
   {
     device_id: Type.Optional({ ...Id, description: 'One device', examples: [7] }),
     group_id: Type.Optional({ ...Id, description: 'All devices of a group', examples: [3] }),
@@ -97,7 +107,7 @@ const ScopeField = Strict(
   { description: 'Which devices: exactly one of the fields', examples: [{ device_id: 7 }] },
 );
 
-export const RuleBody = Strict({
+export const RuleBody = Strict('NewAlertRule', {
   name,
   metric,
   condition,
@@ -113,7 +123,7 @@ export const RuleBody = Strict({
 });
 export type RuleBody = Static<typeof RuleBody>;
 
-export const RulePatch = Strict({
+export const RulePatch = Strict('AlertRuleChanges', {
   name: Type.Optional(name),
   metric: Type.Optional(metric),
   condition: Type.Optional(condition),
@@ -128,7 +138,7 @@ export const RulePatch = Strict({
   is_enabled: Type.Optional(isEnabled),
 });
 
-export const RuleView = Strict({
+export const RuleView = Strict('AlertRule', {
   id: { ...Id, examples: [5] },
   name,
   metric,
@@ -150,6 +160,7 @@ export const RulePage = PageOf(RuleView);
 export const RuleParams = Strict({ rule_id: { ...Id, description: 'Id of the alert rule', examples: [5] } });
 export const RuleQuery = Strict({
   ...pageQuery,
+  ...sortQuery(RULE_SORT_FIELDS),
   ...searchQuery,
   severity: Type.Optional(severityField),
   condition: Type.Optional(condition),

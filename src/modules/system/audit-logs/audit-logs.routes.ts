@@ -13,6 +13,7 @@ export function createAuditLogsRoutes(trail: AuditReader): HttpRoutes {
         config: { access: ADMINS },
         schema: {
           tags: ['system'],
+          operationId: 'listAuditLogs',
           summary: 'Read the audit trail',
           description:
             'Newest first: who did what to what, from where and in which request. An entry is there if and only if ' +

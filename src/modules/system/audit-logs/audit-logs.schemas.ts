@@ -20,10 +20,8 @@ const RequestId = Type.String({
   examples: ['0b0a8a4e-6e0e-4a43-9d0f-3c7d3f2f5a10'],
 });
 
-const { sort: _, ...page } = pageQuery;
-
 export const AuditLogQuery = Strict({
-  ...page,
+  ...pageQuery,
   ...searchQuery,
   user_id: Type.Optional(Id),
   action: Type.Optional(Action),
@@ -38,11 +36,12 @@ export const AuditLogQuery = Strict({
   ),
 });
 
-export const AuditLogView = Strict({
+export const AuditLogView = Strict('AuditLog', {
   id: Id,
   user_id: Nullable({ ...Id, description: 'Who; null: the system itself, or nobody who was signed in' }),
   user_role: Nullable(
     Type.Unsafe<UserRole>({
+      title: 'UserRole',
       type: 'string',
       enum: [...USER_ROLES],
       description: 'The role that the user had then',

@@ -24,6 +24,7 @@ export function createConfigsRoutes(configs: ConfigsService): HttpRoutes {
         config: { access: ['SUPERADMIN'] },
         schema: {
           tags,
+          operationId: 'listConfigs',
           summary: 'List configuration',
           description: `By key unless sorted. \`q\` looks into key and description. ${CONFIG_SORT_HELP}`,
           querystring: ConfigQuery,
@@ -42,6 +43,7 @@ export function createConfigsRoutes(configs: ConfigsService): HttpRoutes {
         config: { access: ['SUPERADMIN'], problems: [systemErrors.config_not_found] },
         schema: {
           tags,
+          operationId: 'getConfig',
           summary: 'Get one configuration',
           description: 'The value of a secret one is null: it is never shown again.',
           params: ConfigParams,
@@ -57,6 +59,7 @@ export function createConfigsRoutes(configs: ConfigsService): HttpRoutes {
         config: { access: ['SUPERADMIN'], problems: [systemErrors.config_value_invalid, systemErrors.config_key_away] },
         schema: {
           tags,
+          operationId: 'setConfig',
           summary: 'Set one configuration',
           description:
             'Creates or replaces it. A secret one stays secret unless `is_secret` says otherwise. 503 ' +
@@ -76,6 +79,7 @@ export function createConfigsRoutes(configs: ConfigsService): HttpRoutes {
         config: { access: ['SUPERADMIN'], problems: [systemErrors.config_not_found] },
         schema: {
           tags,
+          operationId: 'deleteConfig',
           summary: 'Delete one configuration',
           description: 'It is gone for good; the audit trail keeps that it was there, not its value.',
           params: ConfigParams,

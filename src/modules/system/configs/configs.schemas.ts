@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { toIso } from '#kernel/clock.ts';
-import { Instant, Nullable, PageOf, pageQuery, Strict, searchQuery } from '#platform/http/http.schemas.ts';
+import { Instant, Nullable, PageOf, pageQuery, Strict, searchQuery, sortQuery } from '#platform/http/http.schemas.ts';
 import { CONFIG_SORT_FIELDS } from './configs.ports.ts';
 import type { Config, ConfigInput } from './configs.service.ts';
 
@@ -16,11 +16,11 @@ const Description = Nullable(
 
 export const ConfigParams = Strict({ key: Key });
 
-export const ConfigQuery = Strict({ ...pageQuery, ...searchQuery });
+export const ConfigQuery = Strict({ ...pageQuery, ...sortQuery(CONFIG_SORT_FIELDS), ...searchQuery });
 
 export const CONFIG_SORT_HELP = `Sort by ${CONFIG_SORT_FIELDS.join(', ')}.`;
 
-export const ConfigBody = Strict({
+export const ConfigBody = Strict('NewConfig', {
   value: Type.Unknown({
     description: 'Any JSON, up to 16 KiB and 8 levels',
     examples: [{ text: 'Hanbit Farm', link: 'https://example.com' }],
@@ -34,7 +34,7 @@ export const ConfigBody = Strict({
   description: Type.Optional(Description),
 });
 
-export const ConfigView = Strict({
+export const ConfigView = Strict('Config', {
   key: Key,
   value: Type.Unknown({ description: 'Null of a secret one', examples: [{ text: 'Hanbit Farm' }] }),
   is_secret: Type.Boolean({ description: 'Whether the value is encrypted and hidden', examples: [false] }),

@@ -13,6 +13,7 @@ export function createInfoRoutes(info: InfoService): HttpRoutes {
         config: { access: 'public', rateLimitExempt: true },
         schema: {
           tags,
+          operationId: 'getHealth',
           summary: 'Is it there',
           description: 'Answers as long as the process does. What is away, if anything, says `/readyz`.',
           response: { 200: HealthView },
@@ -27,6 +28,7 @@ export function createInfoRoutes(info: InfoService): HttpRoutes {
         config: { access: ['SUPERADMIN'] },
         schema: {
           tags,
+          operationId: 'getSystemInfo',
           summary: 'Describe the system',
           description: 'Version, runtime, adapters in use and how many records there are. Of the process that answers.',
           response: { 200: InfoView },

@@ -3,11 +3,14 @@ import { toIso } from '#kernel/clock.ts';
 import { Instant, Strict } from '#platform/http/http.schemas.ts';
 import type { SystemInfo } from './info.service.ts';
 
-export const HealthView = Strict({ status: Type.Literal('ok', { description: 'It answers', examples: ['ok'] }) });
+export const HealthView = Strict('Health', {
+  status: Type.Literal('ok', { description: 'It answers', examples: ['ok'] }),
+});
 
-export const InfoView = Strict({
+export const InfoView = Strict('SystemInfo', {
   version: Type.String({ description: 'Version of core-api', examples: ['0.1.0'] }),
   runtime: Strict(
+    'Runtime',
     {
       node: Type.String({ description: 'Version of Node', examples: ['26.0.0'] }),
       platform: Type.String({ description: 'Operating system', examples: ['linux'] }),

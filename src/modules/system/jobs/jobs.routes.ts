@@ -15,6 +15,7 @@ export function createJobsRoutes(jobs: JobsService): HttpRoutes {
         config: { access: ADMINS },
         schema: {
           tags,
+          operationId: 'listJobs',
           summary: 'List background jobs',
           description: 'Every job that the system knows, when it runs next, and how many wait, run and have failed.',
           response: { 200: JobsView },
@@ -33,6 +34,7 @@ export function createJobsRoutes(jobs: JobsService): HttpRoutes {
         },
         schema: {
           tags,
+          operationId: 'runJob',
           summary: 'Run a background job now',
           description:
             'Puts it into its queue; a worker takes it when it is free. It runs beside its schedule, which stays as it is.',

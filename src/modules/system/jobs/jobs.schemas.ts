@@ -5,9 +5,9 @@ import { JOB_STATES, type JobCounts, QUEUES, type QueueName } from '#platform/jo
 import type { KnownJob } from './jobs.service.ts';
 
 const Name = Type.String({ description: 'Name of the job', examples: ['apply_retention'] });
-const Queue = Type.Enum([...QUEUES], { description: 'Queue that it waits in' });
+const Queue = Type.Enum([...QUEUES], { title: 'JobQueue', description: 'Queue that it waits in' });
 
-const JobView = Strict({
+const JobView = Strict('Job', {
   name: Name,
   queue: Queue,
   description: Type.String({ description: 'What it does, in a sentence' }),
@@ -24,15 +24,17 @@ const JobView = Strict({
 });
 
 const StateCounts = Strict(
+  'JobCounts',
   Object.fromEntries(
     JOB_STATES.map((state) => [state, Type.Integer({ minimum: 0, description: `Jobs that are ${state}` })]),
   ) as Record<(typeof JOB_STATES)[number], ReturnType<typeof Type.Integer>>,
   { description: '`delayed`: waits for its time, or for its next try. `done` and `failed`: of those that are kept' },
 );
 
-export const JobsView = Strict({
+export const JobsView = Strict('Jobs', {
   items: Type.Array(JobView, { description: 'Every job that the system knows' }),
   queues: Strict(
+    'JobQueues',
     Object.fromEntries(QUEUES.map((queue) => [queue, StateCounts])) as Record<QueueName, typeof StateCounts>,
     { description: 'How many jobs each queue holds, by state' },
   ),
@@ -43,6 +45,7 @@ export const JobParams = Strict({
 });
 
 export const RunJob = Strict(
+  'JobRun',
   {
     data: Type.Optional(
       Type.Unknown({ description: 'As its `data_schema` says; absent: what its schedule would give' }),
@@ -51,7 +54,7 @@ export const RunJob = Strict(
   { examples: [{}] },
 );
 
-export const JobAccepted = Strict({
+export const JobAccepted = Strict('JobAccepted', {
   job_id: Type.String({ description: 'Id of the job within its queue' }),
   name: Name,
   queue: Queue,
