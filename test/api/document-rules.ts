@@ -1,7 +1,7 @@
 import type { JsonObject, Operation } from '#test/support/openapi.ts';
 
 /** What generated clients and the pages at /docs need of every operation in the API document. */
-export const DOCUMENT_RULES = {
+const DOCUMENT_RULES = {
   'may be called without what has a default': ({ definition }: Operation) =>
     parametersOf(definition)
       .filter(({ in: where, required, schema }) => where !== 'path' && required && schema['default'] !== undefined)
