@@ -1,7 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import { nameSchemas } from './openapi.schemas.ts';
-
-export type JsonObject = Readonly<Record<string, unknown>>;
+import { type JsonObject, nameSchemas } from './openapi.schemas.ts';
 
 /** A problem as the document shows it. */
 export interface ProblemExample {

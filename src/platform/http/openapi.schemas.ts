@@ -1,4 +1,4 @@
-import type { JsonObject } from './openapi.document.ts';
+export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** A schema whose title is an identifier stands under it in `components`; any other title is for people. */
 const NAME = /^[A-Z][A-Za-z0-9]*$/;

@@ -3,7 +3,8 @@ import swaggerUi from '@fastify/swagger-ui';
 import type { RouteOptions } from 'fastify';
 import { type AppError, commonErrors } from '#kernel/errors.ts';
 import type { AccessRule, HttpApp } from './http.port.ts';
-import { finishDocument, type JsonObject, type ProblemExample } from './openapi.document.ts';
+import { finishDocument, type ProblemExample } from './openapi.document.ts';
+import type { JsonObject } from './openapi.schemas.ts';
 import { statusOf, TITLES } from './problem.ts';
 import { redocRoutes } from './redoc.ts';
 
