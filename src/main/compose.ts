@@ -5,7 +5,7 @@ import { createEventBus } from '#kernel/events.ts';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
 import { createAnalyticsModule } from '#modules/analytics/index.ts';
-import { createAuthModule } from '#modules/auth/index.ts';
+import { createAuthModule, createUserTokenStore } from '#modules/auth/index.ts';
 import { createDevicesModule } from '#modules/devices/index.ts';
 import { createMonitoringModule } from '#modules/monitoring/index.ts';
 import { createNotificationsModule } from '#modules/notifications/index.ts';
@@ -89,7 +89,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
   const keysFolder = join(settings.DATA_DIR, 'keys');
 
   // People
-  const users = createUsersModule({ sql, audit, clock, events });
+  const users = createUsersModule({ sql, audit, clock, events, tokens: createUserTokenStore() });
   const auth = createAuthModule({
     persistence: { sql, audit },
     users: users.api,

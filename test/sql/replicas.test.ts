@@ -3,7 +3,7 @@ import { createEventBus, type DomainEvent } from '#kernel/events.ts';
 import { silentLogger } from '#kernel/logger.ts';
 import { MIGRATIONS } from '#main/migrations.ts';
 import { createDevicesModule, type DevicesModule, type StatusChange } from '#modules/devices/index.ts';
-import { createUsersModule, type UsersModule } from '#modules/users/index.ts';
+import type { UsersModule } from '#modules/users/index.ts';
 import { createAuditTrail } from '#platform/audit/audit.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 import { createTestClock } from '../support/clock.ts';
@@ -11,6 +11,7 @@ import { recordEvents } from '../support/events.ts';
 import { createTestApp, type TestApp } from '../support/http.ts';
 import { databaseAt, dropDatabase } from '../support/servers/mariadb.ts';
 import { describeWithServer } from '../support/servers.ts';
+import { createTestUsers } from '../support/users.ts';
 
 /** The modules as one process has them, on a database that others use too. */
 interface Replica {
@@ -32,7 +33,7 @@ async function createReplica(url: string): Promise<Replica> {
   const bus = createEventBus(silentLogger);
   const events = recordEvents(bus, 'device.status_changed', 'device.created');
   const audit = createAuditTrail({ sql, clock });
-  const users = createUsersModule({ sql, audit, clock, events: bus });
+  const users = createTestUsers({ sql, audit, clock, events: bus });
   const devices = createDevicesModule({ sql, audit, clock, events: bus, users: users.api, userDeviceScope: 'owned' });
   const app = await createTestApp({ routes: [...users.routes, ...devices.routes], clock });
   return { sql, users, devices, app, events };

@@ -7,6 +7,7 @@ import {
   type AuthSettings,
   authMigrations,
   createAuthModule,
+  createUserTokenStore,
 } from '#modules/auth/index.ts';
 import { createUsersModule, type UsersApi, usersMigrations } from '#modules/users/index.ts';
 import type { AuditReader } from '#platform/audit/audit.port.ts';
@@ -67,7 +68,7 @@ export async function createTestAuth(options: TestAuthOptions): Promise<TestAuth
   const events = createEventBus(silentLogger);
   const audit = createAuditTrail({ sql, clock });
   const jobs = createJobsHarness(clock);
-  const users = createUsersModule({ sql, audit, clock, events });
+  const users = createUsersModule({ sql, audit, clock, events, tokens: createUserTokenStore() });
   const auth = createAuthModule({
     persistence: { sql, audit },
     users: users.api,

@@ -8,7 +8,7 @@ import {
   devicesMigrations,
   type UserDeviceScope,
 } from '#modules/devices/index.ts';
-import { createUsersModule, usersMigrations } from '#modules/users/index.ts';
+import { usersMigrations } from '#modules/users/index.ts';
 import { createAuditTrail } from '#platform/audit/audit.ts';
 import type { MqttAccounts } from '#platform/mqtt/mqtt.port.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
@@ -16,6 +16,7 @@ import { createTestClock, type TestClock } from './clock.ts';
 import { recordEvents } from './events.ts';
 import { createTestApp, type TestApp } from './http.ts';
 import { createTestSql } from './sql.ts';
+import { createTestUsers } from './users.ts';
 
 /** Users and devices as they run in production, on a store in memory. */
 export interface DevicesHarness {
@@ -46,7 +47,7 @@ export async function createDevicesHarness(
   const clock = createTestClock();
   const bus = createEventBus(silentLogger);
   const audit = createAuditTrail({ sql, clock });
-  const users = createUsersModule({ sql, audit, clock, events: bus });
+  const users = createTestUsers({ sql, audit, clock, events: bus });
   const broker = accounts === undefined ? {} : { broker: { accounts, logger: silentLogger } };
   const devices = createDevicesModule({
     sql,

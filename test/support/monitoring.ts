@@ -4,7 +4,7 @@ import { createEventBus, type DomainEvent, type EventBus } from '#kernel/events.
 import { silentLogger } from '#kernel/logger.ts';
 import { createDevicesModule, type DevicesModule, devicesMigrations } from '#modules/devices/index.ts';
 import { createMonitoringModule, type MonitoringModule, monitoringMigrations } from '#modules/monitoring/index.ts';
-import { createUsersModule, usersMigrations } from '#modules/users/index.ts';
+import { usersMigrations } from '#modules/users/index.ts';
 import { createAuditTrail } from '#platform/audit/audit.ts';
 import type { JobQueue } from '#platform/jobs/jobs.port.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
@@ -16,6 +16,7 @@ import { recordEvents } from './events.ts';
 import { temporaryFolder } from './folders.ts';
 import { createTestApp, type TestApp } from './http.ts';
 import { createTestSql } from './sql.ts';
+import { createTestUsers } from './users.ts';
 
 /** Stores that outlive the processes of a test. */
 export interface MonitoringWorld {
@@ -96,7 +97,7 @@ export async function createMonitoringWorld(given?: SqlStore): Promise<Monitorin
   const telemetry = createSqliteTelemetryStore({ writer, reader });
   const clock = createTestClock();
   const audit = createAuditTrail({ sql, clock });
-  const users = createUsersModule({ sql, audit, clock, events: createEventBus(silentLogger) });
+  const users = createTestUsers({ sql, audit, clock, events: createEventBus(silentLogger) });
   const person = async (role: UserRole, name: string): Promise<Principal> => {
     const user = await users.api.create({ email: `${name}@example.com`, password: 'correct horse', role });
     return { userId: user.id, role };
@@ -112,7 +113,7 @@ export async function createMonitoringWorld(given?: SqlStore): Promise<Monitorin
     const store = options.sql ?? sql;
     if (options.sql !== undefined) others.push(options.sql);
     const bus = createEventBus(silentLogger);
-    const people = createUsersModule({ sql: store, audit, clock, events: bus });
+    const people = createTestUsers({ sql: store, audit, clock, events: bus });
     const devices = createDevicesModule({ sql: store, audit, clock, events: bus, users: people.api, userDeviceScope });
     const told: (readonly [string, unknown])[] = [];
     const monitoring = createMonitoringModule({

@@ -1,6 +1,7 @@
 import { systemClock } from '#kernel/clock.ts';
 import { createEventBus } from '#kernel/events.ts';
 import { silentLogger } from '#kernel/logger.ts';
+import { createUserTokenStore } from '#modules/auth/index.ts';
 import { createUsersModule, type UsersApi } from '#modules/users/index.ts';
 import { createAuditTrail } from '#platform/audit/audit.ts';
 import { MIGRATIONS } from '../migrations.ts';
@@ -19,7 +20,8 @@ export async function withRelationalStore<T>(
     const migrated = await sql.migrate();
     const events = createEventBus(silentLogger);
     const audit = createAuditTrail({ sql, clock: systemClock });
-    return await work({ users: createUsersModule({ sql, audit, clock: systemClock, events }).api, migrated });
+    const users = createUsersModule({ sql, audit, clock: systemClock, events, tokens: createUserTokenStore() });
+    return await work({ users: users.api, migrated });
   } finally {
     await sql.stop?.(signal);
   }

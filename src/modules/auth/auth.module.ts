@@ -71,6 +71,8 @@ export interface AuthModule {
   readonly components: readonly Component[];
 }
 
+export { createUserTokenStore } from './user-tokens.repository.ts';
+
 export const authMigrations: MigrationSet = {
   '2026_11_23_02_auth': createAuth,
   '2026_11_24_40_single_use_tokens': createSingleUse,
@@ -109,7 +111,6 @@ export function createAuthModule(deps: AuthModuleDeps): AuthModule {
     tokens: singleUse,
     mail,
     trail: refusals,
-    revokeAllOf: service.revokeAllOf,
   });
   const oauth = createOAuthService({
     providers: deps.outside.identityProviders,
@@ -126,17 +127,11 @@ export function createAuthModule(deps: AuthModuleDeps): AuthModule {
     sessions: { open: service.open, refusals },
     runtime: { clock, settings },
   });
-  // Once in all: a process that did it again, later, would end the session that the user has begun since.
-  events.on('user.access_changed', async ({ data, origin }) => {
-    if (data.reason === 'role_changed' || origin === 'relay') return;
-    await service.revokeAllOf(data.user_id);
-    if (data.reason !== 'sessions_ended') await singleUse.voidAllOf(data.user_id, 'reset_password');
-  });
   events.on('auth.refresh_token_reused', ({ data }) =>
     logger.warn(data, 'a revoked refresh token was presented again; its family is revoked'),
   );
   const api: AuthApi = {
-    ...createAuthenticator({ tokens, users, events, clock }),
+    ...createAuthenticator({ tokens, users, changeToken: () => sql.changeToken() }),
     signIn: (credentials, origin) => service.login(credentials, origin),
     removeExpiredTokens: async () => (await service.removeExpiredTokens()) + (await singleUse.removeExpired()),
   };

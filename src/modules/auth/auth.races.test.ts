@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { sql as raw } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createEventBus, type EventBus } from '#kernel/events.ts';
 import { silentLogger } from '#kernel/logger.ts';
@@ -12,7 +13,7 @@ import { AUTH_SETTINGS, NOBODY_OUTSIDE } from '#test/support/auth.ts';
 import { createTestClock } from '#test/support/clock.ts';
 import { createTestApp, createTestAuthenticator, type TestApp } from '#test/support/http.ts';
 import { createTestSql } from '#test/support/sql.ts';
-import { type AuthModule, authMigrations, createAuthModule } from './index.ts';
+import { type AuthModule, authMigrations, createAuthModule, createUserTokenStore } from './index.ts';
 
 const credentials = { email: 'kim@example.com', password: 'correct horse' };
 
@@ -31,7 +32,8 @@ beforeEach(async () => {
   sql = await createTestSql(usersMigrations, authMigrations);
   const clock = createTestClock();
   events = createEventBus(silentLogger);
-  users = createUsersModule({ sql, audit: createAuditTrail({ sql, clock }), clock, events }).api;
+  const audit = createAuditTrail({ sql, clock });
+  users = createUsersModule({ sql, audit, clock, events, tokens: createUserTokenStore() }).api;
   meanwhile = async () => {};
   const interrupted: UsersApi = {
     ...users,
@@ -109,13 +111,20 @@ describe('sessions that end while', () => {
     await expect(auth.api.bearer(access_token)).rejects.toMatchObject({ kind: 'unauthenticated' });
   });
 
-  test('another process tells of it late do not end the next one', async () => {
-    const { refresh_token } = await post('/login', credentials);
-    const ended = { user_id: userId, reason: 'password_changed' } as const;
-    events.emit('user.access_changed', 0, ended, 'relay');
-    const next = await post('/refresh', { refresh_token });
-    expect(next.status).toBe(200);
-    events.emit('user.access_changed', 0, ended);
-    await expect.poll(async () => (await post('/refresh', { refresh_token: next.refresh_token })).status).toBe(401);
+  test('nobody is told of are over in the store, in the very transaction', async () => {
+    const { access_token, refresh_token } = await post('/login', credentials);
+    // As a process does that is killed after the commit: whatever listens to events never hears of it.
+    const elsewhere = createUsersModule({
+      sql,
+      audit: createAuditTrail({ sql, clock: createTestClock() }),
+      clock: createTestClock(),
+      events: createEventBus(silentLogger),
+      tokens: createUserTokenStore(),
+    });
+    await elsewhere.api.endSessions({ userId, role: 'USER' });
+    const { rows } = await raw<{ is_revoked: number }>`select is_revoked from refresh_tokens`.execute(sql.db());
+    expect(rows).toEqual([{ is_revoked: 1 }]);
+    await expect(auth.api.bearer(access_token)).rejects.toMatchObject({ kind: 'unauthenticated' });
+    expect((await post('/refresh', { refresh_token })).status).toBe(401);
   });
 });

@@ -28,7 +28,7 @@ export function createRefreshTokenStore(store: SqlStore, audit: AuditTrail): Ref
   };
 }
 
-function createRefreshTokenRepository(db: Kysely<Tables>): RefreshTokenRepository {
+export function createRefreshTokenRepository(db: Kysely<Tables>): RefreshTokenRepository {
   const revoking = (now: number) =>
     db
       .updateTable('refresh_tokens')

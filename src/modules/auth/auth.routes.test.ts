@@ -15,7 +15,7 @@ import { createTestClock, type TestClock } from '#test/support/clock.ts';
 import { recordEvents } from '#test/support/events.ts';
 import { createTestApp, createTestAuthenticator, type TestApp, type TestRequest } from '#test/support/http.ts';
 import { createTestSql } from '#test/support/sql.ts';
-import { type AuthModule, authMigrations, createAuthModule } from './index.ts';
+import { type AuthModule, authMigrations, createAuthModule, createUserTokenStore } from './index.ts';
 
 const EMAIL = 'kim@example.com';
 const PASSWORD = 'correct horse';
@@ -48,7 +48,13 @@ async function start(registrationOpen = true): Promise<void> {
   };
   const bus = createEventBus(logger);
   events = recordEvents(bus, 'auth.refresh_token_reused');
-  const usersModule = createUsersModule({ sql, audit: createAuditTrail({ sql, clock }), clock, events: bus });
+  const usersModule = createUsersModule({
+    sql,
+    audit: createAuditTrail({ sql, clock }),
+    clock,
+    events: bus,
+    tokens: createUserTokenStore(),
+  });
   users = usersModule.api;
   auth = createAuthModule({
     persistence: { sql, audit: createAuditTrail({ sql, clock }) },

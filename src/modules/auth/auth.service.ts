@@ -172,11 +172,6 @@ export function createAuthService(deps: AuthServiceDeps) {
     /** Ends every session of the user, on every device. */
     async logout(actor: Principal): Promise<void> {
       await users.endSessions(actor);
-      await store.tokens.revokeAllOf(actor.userId, clock.now());
-    },
-
-    async revokeAllOf(userId: number): Promise<void> {
-      await store.tokens.revokeAllOf(userId, clock.now());
     },
 
     async removeExpiredTokens(): Promise<number> {

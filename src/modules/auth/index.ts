@@ -6,4 +6,5 @@ export {
   type AuthSettings,
   authMigrations,
   createAuthModule,
+  createUserTokenStore,
 } from './auth.module.ts';

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createEventBus } from '#kernel/events.ts';
 import { silentLogger } from '#kernel/logger.ts';
 import type { UsersApi } from '#modules/users/index.ts';
-import { createUsersModule, usersMigrations } from '#modules/users/index.ts';
+import { usersMigrations } from '#modules/users/index.ts';
 import { createAuditTrail } from '#platform/audit/audit.ts';
 import { createMailJobs } from '#platform/mail/mail.jobs.ts';
 import type { MailMessage } from '#platform/mail/mail.port.ts';
@@ -13,6 +13,7 @@ import { createTestClock, type TestClock } from '#test/support/clock.ts';
 import { createSqliteTestDocuments, type TestDocuments } from '#test/support/documents.ts';
 import { createJobsHarness, type JobsHarness } from '#test/support/jobs.ts';
 import { createTestSql } from '#test/support/sql.ts';
+import { createTestUsers } from '#test/support/users.ts';
 import { STEP_SIZE } from './broadcasts.service.ts';
 import type { Delivery, NotificationsApi } from './notifications.api.ts';
 import type { NotificationDelivered } from './notifications.events.ts';
@@ -45,7 +46,7 @@ async function setUp({ email = true }: { readonly email?: boolean } = {}): Promi
   beforeDeliver = async () => {};
   const events = createEventBus(silentLogger);
   const audit = createAuditTrail({ sql, clock });
-  users = createUsersModule({ sql, audit, clock, events }).api;
+  users = createTestUsers({ sql, audit, clock, events }).api;
   events.on('notification.delivered', ({ data }) => void delivered.push(data));
   api = createNotificationsCore({ documents: documents.store, events, clock });
   const module = createNotificationsModule({

@@ -1,6 +1,14 @@
-export type { EmailAndPassword, NewUser, UsersApi } from './users.api.ts';
+export type { EmailAndPassword, NewUser, UsedLink, UsersApi } from './users.api.ts';
 export { userErrors } from './users.errors.ts';
 export type { AccessChangeReason } from './users.events.ts';
-export { createUsersModule, type UsersModule, usersMigrations } from './users.module.ts';
-export type { Contact, ContactQuery, User, UserAccess } from './users.ports.ts';
+export { createUsersModule, type UsersModule, type UsersModuleDeps, usersMigrations } from './users.module.ts';
+export type {
+  Contact,
+  ContactQuery,
+  LinkPurpose,
+  User,
+  UserAccess,
+  UserTokenStore,
+  UserTokens,
+} from './users.ports.ts';
 export { EMAIL_PATTERN, PASSWORD_LENGTH } from './users.service.ts';

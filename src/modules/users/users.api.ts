@@ -16,6 +16,12 @@ export interface EmailAndPassword {
   readonly password: string;
 }
 
+/** A link of a mail, by its record. */
+export interface UsedLink {
+  readonly userId: number;
+  readonly linkId: number;
+}
+
 /**
  * What other modules and the commands may ask of users. Knows live users only.
  *
@@ -43,15 +49,19 @@ export interface UsersApi {
    */
   verifyPassword(credentials: EmailAndPassword, client?: string): Promise<UserAccess | null>;
   recordLogin(userId: number): Promise<void>;
-  /** The e-mail address was proven. @returns false for nobody */
-  markVerified(userId: number, origin: RequestOrigin): Promise<boolean>;
   /**
-   * A new password for whoever has read a mail to the e-mail address, which is proven by that. Voids every token issued
-   * until now.
-   * @throws AppError `user_not_found`, `invalid_input`, `password_checks_busy`
+   * The e-mail address was proven by a link that was mailed to it, which is used up.
+   * @returns false for nobody, and for a link that is not good any more
    */
-  resetPassword(userId: number, password: string, origin: RequestOrigin): Promise<void>;
-  /** Voids every token of the caller issued until now. */
+  markVerified(by: UsedLink, origin: RequestOrigin): Promise<boolean>;
+  /**
+   * A new password for whoever has read a mail to the e-mail address, which is proven by that. Uses up the link, and
+   * ends every session and every other such link.
+   * @returns false: the link is not good any more, and nothing was changed
+   * @throws AppError `invalid_input`, `password_checks_busy`
+   */
+  resetPassword(by: UsedLink, password: string, origin: RequestOrigin): Promise<boolean>;
+  /** Ends every session of the caller, and voids every token issued until now. */
   endSessions(actor: Principal): Promise<void>;
   /**
    * Makes sure that an active SUPERADMIN with this e-mail and password exists: creates the user, or promotes

@@ -6,6 +6,7 @@ import type { MigrationSet, SqlStore } from '#platform/sql/sql.port.ts';
 import * as createUsers from './migrations/2026_11_23_01_users.ts';
 import { createPasswordHasher } from './password.ts';
 import type { UsersApi } from './users.api.ts';
+import type { UserTokenStore } from './users.ports.ts';
 import { createUserStore } from './users.repository.ts';
 import { createUsersRoutes } from './users.routes.ts';
 import { createUsersService } from './users.service.ts';
@@ -20,12 +21,13 @@ export interface UsersModuleDeps {
   readonly audit: AuditTrail;
   readonly clock: Clock;
   readonly events: EventBus;
+  readonly tokens: UserTokenStore;
 }
 
 export const usersMigrations: MigrationSet = { '2026_11_23_01_users': createUsers };
 
-export function createUsersModule({ sql, audit, clock, events }: UsersModuleDeps): UsersModule {
-  const store = createUserStore(sql, audit);
+export function createUsersModule({ sql, audit, clock, events, tokens }: UsersModuleDeps): UsersModule {
+  const store = createUserStore(sql, audit, tokens);
   const service = createUsersService({ store, passwords: createPasswordHasher(), clock, events });
   return { api: service, routes: [{ prefix: '/api/v1/users', routes: createUsersRoutes(service) }] };
 }

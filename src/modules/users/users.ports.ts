@@ -1,6 +1,7 @@
 import type { UserRole } from '#kernel/access.ts';
 import type { PageQuery, SortTerm } from '#kernel/pagination.ts';
 import type { AuditWriter } from '#platform/audit/audit.port.ts';
+import type { SqlTransaction } from '#platform/sql/sql.port.ts';
 
 export interface UserProfile {
   readonly fullName: string | null;
@@ -112,10 +113,38 @@ export interface UserRepository {
   remove(userId: number, now: number): Promise<void>;
 }
 
-/** The repository, and the same one inside a transaction, with the audit trail. */
+/** What a link that is mailed to a user is good for. */
+export type LinkPurpose = 'verify_email' | 'reset_password';
+
+/**
+ * The tokens that a user was given. They are kept elsewhere, and end with the access that they stand for: in the same
+ * transaction, so that none of them can be used between the change and its answer, nor after a process that died there.
+ */
+export interface UserTokens {
+  /** Ends every session: what a new access token can be had for. */
+  endSessions(userId: number, now: number): Promise<void>;
+  /** From now on no link for any of `purposes` is good that was sent to the user until now. */
+  voidLinks(userId: number, purposes: readonly LinkPurpose[], now: number): Promise<void>;
+  /** Uses a link up. @returns false: it was used or voided meanwhile */
+  useLink(linkId: number, now: number): Promise<boolean>;
+}
+
+/** Implemented by whoever issues the tokens, and given to this module. */
+export interface UserTokenStore {
+  on(transaction: SqlTransaction): UserTokens;
+}
+
+/** What belongs to one change, and is stored with it or not at all. */
+export interface UserTransaction {
+  readonly users: UserRepository;
+  readonly tokens: UserTokens;
+  readonly audit: AuditWriter;
+}
+
+/** The repository, and what a change is made with. */
 export interface UserStore {
   readonly users: UserRepository;
-  transaction<T>(work: (users: UserRepository, audit: AuditWriter) => Promise<T>): Promise<T>;
+  transaction<T>(work: (transaction: UserTransaction) => Promise<T>): Promise<T>;
 }
 
 /**

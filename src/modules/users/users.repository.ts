@@ -7,7 +7,7 @@ import {
   sql,
 } from 'kysely';
 import type { UserRole } from '#kernel/access.ts';
-import type { AuditTrail, AuditWriter } from '#platform/audit/audit.port.ts';
+import type { AuditTrail } from '#platform/audit/audit.port.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 import { userErrors } from './users.errors.ts';
 import type {
@@ -18,6 +18,8 @@ import type {
   UserRepository,
   UserSortField,
   UserStore,
+  UserTokenStore,
+  UserTransaction,
 } from './users.ports.ts';
 
 interface UsersTable {
@@ -72,15 +74,16 @@ const SEARCHED = [
   'user_profiles.organization',
 ] as const;
 
-export function createUserStore(store: SqlStore, audit: AuditTrail): UserStore {
+export function createUserStore(store: SqlStore, audit: AuditTrail, tokens: UserTokenStore): UserStore {
   return {
     get users() {
       return createUserRepository(store.db<Tables>(), store.isUniqueViolation);
     },
-    transaction<T>(work: (users: UserRepository, audit: AuditWriter) => Promise<T>) {
-      return store.transaction<Tables, T>((trx) =>
-        work(createUserRepository(trx, store.isUniqueViolation), audit.on(trx)),
-      );
+    transaction<T>(work: (transaction: UserTransaction) => Promise<T>) {
+      return store.transaction<Tables, T>((trx) => {
+        const users = createUserRepository(trx, store.isUniqueViolation);
+        return work({ users, tokens: tokens.on(trx), audit: audit.on(trx) });
+      });
     },
   };
 }

@@ -7,7 +7,8 @@ import { createAuditTrail } from '#platform/audit/audit.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 import { createTestApp, type TestApp, type TestRequest } from '#test/support/http.ts';
 import { createTestSql } from '#test/support/sql.ts';
-import { createUsersModule, type UsersApi, usersMigrations } from './index.ts';
+import { createTestUsers } from '#test/support/users.ts';
+import { type UsersApi, usersMigrations } from './index.ts';
 
 const PASSWORD = 'correct horse';
 const UNKNOWN_ID = 999_999;
@@ -28,7 +29,7 @@ let actors: Readonly<Record<UserRole, Principal>>;
 
 beforeAll(async () => {
   sql = await createTestSql(usersMigrations);
-  const users = createUsersModule({
+  const users = createTestUsers({
     sql,
     audit: createAuditTrail({ sql, clock: systemClock }),
     clock: systemClock,

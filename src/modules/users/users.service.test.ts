@@ -7,6 +7,7 @@ import type { SqlStore } from '#platform/sql/sql.port.ts';
 import { createTestClock, type TestClock } from '#test/support/clock.ts';
 import { recordEvents } from '#test/support/events.ts';
 import { createTestSql } from '#test/support/sql.ts';
+import { NO_TOKENS } from '#test/support/users.ts';
 import { usersMigrations } from './index.ts';
 import { createPasswordHasher } from './password.ts';
 import { createUserStore } from './users.repository.ts';
@@ -26,7 +27,7 @@ beforeEach(async () => {
   events = recordEvents(bus, 'user.created', 'user.updated', 'user.access_changed');
   const audit = createAuditTrail({ sql, clock });
   users = createUsersService({
-    store: createUserStore(sql, audit),
+    store: createUserStore(sql, audit, NO_TOKENS),
     passwords: createPasswordHasher(),
     clock,
     events: bus,
@@ -249,8 +250,6 @@ describe('the last active SUPERADMIN', () => {
     await users.update(second, second.userId, { isActive: false });
     await users.remove(third, third.userId);
     await expect(users.remove(first, first.userId)).rejects.toMatchObject({ code: 'last_superadmin' });
-    // The inactive one may go: it is not an active one.
-    await users.remove(second, second.userId);
   });
 
   test('of several that leave at the same time, one stays', async () => {
@@ -262,6 +261,48 @@ describe('the last active SUPERADMIN', () => {
     );
     expect(leaving.filter(({ status }) => status === 'rejected')).toHaveLength(1);
     expect(await users.list({ page: 1, size: 10, role: 'SUPERADMIN', isActive: true })).toMatchObject({ total: 1 });
+  });
+});
+
+describe('an actor that lost its role while its request was on its way', () => {
+  const forbidden = { code: 'user_not_manageable' };
+
+  test('does what it may do now', async () => {
+    const root = await person('SUPERADMIN');
+    const admin = await person('ADMIN');
+    const manager = await person('MANAGER');
+    await users.update(root, admin.userId, { role: 'USER' });
+    await expect(users.update(admin, manager.userId, { isActive: false })).rejects.toMatchObject(forbidden);
+    await expect(users.remove(admin, manager.userId)).rejects.toMatchObject(forbidden);
+    await expect(
+      users.createAs(admin, { email: 'new@example.com', password: PASSWORD, role: 'MANAGER' }),
+    ).rejects.toMatchObject({ code: 'role_not_grantable' });
+    expect(await users.findByEmail('new@example.com')).toBeNull();
+  });
+
+  test('does nothing when it is not active any more', async () => {
+    const root = await person('SUPERADMIN');
+    const admin = await person('ADMIN');
+    const { userId } = await person('USER');
+    await users.update(root, admin.userId, { isActive: false });
+    await expect(users.remove(admin, userId)).rejects.toMatchObject({ code: 'authentication_required' });
+    expect(await users.exists(userId)).toBe(true);
+  });
+
+  test('of a promotion and a change by an ADMIN at the same time, no order lets the ADMIN change its equal', async () => {
+    const root = await person('SUPERADMIN');
+    const admin = await person('ADMIN');
+    for (let round = 0; round < 5; round += 1) {
+      const { userId } = await person('USER', `user-${round}@example.com`);
+      const [promoted, changed] = await Promise.allSettled([
+        users.update(root, userId, { role: 'ADMIN' }),
+        users.update(admin, userId, { isActive: false }),
+      ]);
+      expect(promoted.status).toBe('fulfilled');
+      if (changed.status === 'rejected') expect(changed.reason).toMatchObject(forbidden);
+      // It came first, or not at all.
+      expect(await users.get(userId)).toMatchObject({ role: 'ADMIN', isActive: changed.status === 'rejected' });
+    }
   });
 });
 

@@ -4,7 +4,7 @@ import { commonErrors } from '#kernel/errors.ts';
 import type { EventBus } from '#kernel/events.ts';
 import { type Page, type PageQuery, parseSort, toPage } from '#kernel/pagination.ts';
 import { type AuditEntry, type AuditWriter, changedFields } from '#platform/audit/audit.port.ts';
-import type { EmailAndPassword } from './users.api.ts';
+import type { EmailAndPassword, UsedLink } from './users.api.ts';
 import { userErrors } from './users.errors.ts';
 import type { AccessChangeReason } from './users.events.ts';
 import {
@@ -17,6 +17,7 @@ import {
   type UserProfile,
   type UserRepository,
   type UserStore,
+  type UserTransaction,
 } from './users.ports.ts';
 
 export interface UsersServiceDeps {
@@ -52,14 +53,29 @@ export function createUsersService({ store, passwords, clock, events }: UsersSer
     events.emit('user.updated', clock.now(), { user_id: userId });
   }
 
+  /**
+   * All that the user was given until now is void, as part of the change that says so. Those who keep something on the
+   * strength of it, a connection for example, are told by the event after the commit.
+   */
+  async function endAccess({ users, tokens }: UserTransaction, userId: number, now: number): Promise<void> {
+    await users.endTokens(userId, now);
+    await tokens.endSessions(userId, now);
+    await tokens.voidLinks(userId, ['reset_password'], now);
+  }
+
   /** Without any check of who may do so. @throws AppError `email_taken`, `invalid_input` */
-  async function create(input: CreateUser, by: Pick<AuditEntry, 'actor' | 'origin'>): Promise<User> {
+  async function create(
+    input: CreateUser,
+    by: Pick<AuditEntry, 'actor' | 'origin'>,
+    assertAllowed: (users: UserRepository) => Promise<void> = async () => {},
+  ): Promise<User> {
     const email = normalizeEmail(input.email);
     assertPassword(input.password);
     // Most of the time it saves the hashing; the unique column decides.
     if ((await store.users.findByEmail(email)) !== null) throw userErrors.email_taken();
     const hashedPassword = await passwords.hash(input.password, (by.actor?.origin ?? by.origin)?.ip);
-    const user = await store.transaction(async (users, audit) => {
+    const user = await store.transaction(async ({ users, audit }) => {
+      await assertAllowed(users);
       const userId = await users.insert({
         email,
         hashedPassword,
@@ -87,7 +103,7 @@ export function createUsersService({ store, passwords, clock, events }: UsersSer
     /** @throws AppError `role_not_grantable`, `email_taken` */
     async createAs(actor: Principal, input: CreateUser): Promise<User> {
       assertGrantable(actor, input.role);
-      return create(input, { actor });
+      return create(input, { actor }, async (users) => assertGrantable(await asOfNow(users, actor), input.role));
     },
 
     /** @throws AppError `user_not_found` */
@@ -107,7 +123,7 @@ export function createUsersService({ store, passwords, clock, events }: UsersSer
 
     async updateProfile(actor: Principal, changes: Partial<UserProfile>): Promise<User> {
       const { userId } = actor;
-      const user = await store.transaction(async (users, audit) => {
+      const user = await store.transaction(async ({ users, audit }) => {
         const before = found(await users.findById(userId));
         await users.update(userId, changes, clock.now());
         const after = found(await users.findById(userId));
@@ -124,16 +140,20 @@ export function createUsersService({ store, passwords, clock, events }: UsersSer
      * @throws AppError `user_not_found`, `user_not_manageable`, `role_not_grantable`, `last_superadmin`
      */
     async update(actor: Principal, userId: number, changes: UserChanges): Promise<User> {
-      const { user, reason } = await store.transaction(async (users, audit) => {
+      const { user, reason } = await store.transaction(async (transaction) => {
+        const { users, tokens, audit } = transaction;
         const target = found(await users.findById(userId));
-        assertManageable(actor, target);
+        const by = await asOfNow(users, actor);
+        assertManageable(by, target);
         const newRole = changes.role !== undefined && changes.role !== target.role;
         const deactivated = changes.isActive === false && target.isActive;
-        if (newRole) assertGrantable(actor, changes.role);
+        if (newRole) assertGrantable(by, changes.role);
         if (newRole || deactivated) await assertNotLastSuperadmin(users, target);
         const now = clock.now();
         await users.update(userId, changes, now);
-        if (deactivated) await users.endTokens(userId, now);
+        if (deactivated) await endAccess(transaction, userId, now);
+        // Whoever could have one made for the old role may not be able to for the new one.
+        else if (newRole) await tokens.voidLinks(userId, ['reset_password'], now);
         const change: AccessChangeReason | null = deactivated ? 'deactivated' : newRole ? 'role_changed' : null;
         const after = found(await users.findById(userId));
         await recordUpdate(audit, actor, target, after);
@@ -146,13 +166,15 @@ export function createUsersService({ store, passwords, clock, events }: UsersSer
 
     /** @throws AppError `user_not_found`, `user_not_manageable`, `last_superadmin` */
     async remove(actor: Principal, userId: number): Promise<void> {
-      await store.transaction(async (users, audit) => {
+      await store.transaction(async (transaction) => {
+        const { users, tokens, audit } = transaction;
         const target = found(await users.findById(userId));
-        assertManageable(actor, target);
+        assertManageable(await asOfNow(users, actor), target);
         await assertNotLastSuperadmin(users, target);
         const now = clock.now();
         await users.remove(userId, now);
-        await users.endTokens(userId, now);
+        await endAccess(transaction, userId, now);
+        await tokens.voidLinks(userId, ['verify_email'], now);
         await audit.record({ actor, ...on(userId), action: 'user.deleted', details: audited(target) });
       });
       announceAccess(userId, 'deleted');
@@ -173,13 +195,14 @@ export function createUsersService({ store, passwords, clock, events }: UsersSer
       if (!(await passwords.verify(currentPassword, credentials?.hashedPassword ?? null, client)))
         throw wrongPassword();
       const hashedPassword = await passwords.hash(newPassword, client);
-      await store.transaction(async (users, audit) => {
+      await store.transaction(async (transaction) => {
+        const { users, audit } = transaction;
         const stored = await users.findCredentials({ userId });
         // Changed by somebody else while this was hashing: the current password is another one now.
         if (stored?.hashedPassword !== credentials?.hashedPassword) throw wrongPassword();
         const now = clock.now();
         await users.setPassword(userId, hashedPassword, now);
-        await users.endTokens(userId, now);
+        await endAccess(transaction, userId, now);
         await audit.record({ actor, ...on(userId), action: 'user.password_changed' });
       });
       announceUpdate(userId);
@@ -214,11 +237,14 @@ export function createUsersService({ store, passwords, clock, events }: UsersSer
       await store.users.setLastLogin(userId, clock.now());
     },
 
-    async markVerified(userId: number, origin: RequestOrigin): Promise<boolean> {
-      const done = await store.transaction(async (users, audit) => {
+    async markVerified({ userId, linkId }: UsedLink, origin: RequestOrigin): Promise<boolean> {
+      const done = await store.transaction(async ({ users, tokens, audit }) => {
+        const now = clock.now();
+        if (!(await tokens.useLink(linkId, now))) return false;
+        await tokens.voidLinks(userId, ['verify_email'], now);
         const user = await users.findById(userId);
         if (user === null || user.isVerified) return user !== null;
-        await users.update(userId, { isVerified: true }, clock.now());
+        await users.update(userId, { isVerified: true }, now);
         await audit.record({ actor: null, origin, ...on(userId), action: 'user.email_verified' });
         return true;
       });
@@ -226,24 +252,30 @@ export function createUsersService({ store, passwords, clock, events }: UsersSer
       return done;
     },
 
-    async resetPassword(userId: number, password: string, origin: RequestOrigin): Promise<void> {
+    async resetPassword({ userId, linkId }: UsedLink, password: string, origin: RequestOrigin): Promise<boolean> {
       assertPassword(password);
       const hashedPassword = await passwords.hash(password, origin.ip);
-      await store.transaction(async (users, audit) => {
-        found(await users.findById(userId));
+      const done = await store.transaction(async (transaction) => {
+        const { users, tokens, audit } = transaction;
         const now = clock.now();
+        if (!(await tokens.useLink(linkId, now)) || (await users.findById(userId)) === null) return false;
         await users.update(userId, { isVerified: true }, now);
         await users.setPassword(userId, hashedPassword, now);
-        await users.endTokens(userId, now);
+        await endAccess(transaction, userId, now);
         await audit.record({ actor: null, origin, ...on(userId), action: 'user.password_reset' });
+        return true;
       });
+      if (!done) return false;
       announceUpdate(userId);
       announceAccess(userId, 'password_changed');
+      return true;
     },
 
     async endSessions(actor: Principal): Promise<void> {
-      await store.transaction(async (users, audit) => {
-        await users.endTokens(actor.userId, clock.now());
+      await store.transaction(async ({ users, tokens, audit }) => {
+        const now = clock.now();
+        await users.endTokens(actor.userId, now);
+        await tokens.endSessions(actor.userId, now);
         await audit.record({ actor, ...on(actor.userId), action: 'user.sessions_ended' });
       });
       announceAccess(actor.userId, 'sessions_ended');
@@ -257,11 +289,12 @@ export function createUsersService({ store, passwords, clock, events }: UsersSer
       }
       assertPassword(password);
       const hashedPassword = await passwords.hash(password);
-      await store.transaction(async (users, audit) => {
+      await store.transaction(async (transaction) => {
+        const { users, audit } = transaction;
         const now = clock.now();
         await users.update(existing.id, { role: 'SUPERADMIN', isActive: true, isVerified: true }, now);
         await users.setPassword(existing.id, hashedPassword, now);
-        await users.endTokens(existing.id, now);
+        await endAccess(transaction, existing.id, now);
         await audit.record(updateOf(null, existing, found(await users.findById(existing.id))));
         await audit.record({ actor: null, ...on(existing.id), action: 'user.password_changed' });
       });
@@ -303,6 +336,18 @@ function audited(user: User) {
     organization: user.organization,
     avatar_url: user.avatarUrl,
   };
+}
+
+/**
+ * The actor as it is inside the transaction: one who was demoted or deactivated while its request was on its way does
+ * what it may do now, or nothing.
+ */
+async function asOfNow(users: UserRepository, actor: Principal): Promise<Principal> {
+  const access = await users.findAccess(actor.userId);
+  if (access === null || !access.isActive) {
+    throw commonErrors.authentication_required({ detail: 'The access token is no longer valid.' });
+  }
+  return { ...actor, role: access.role };
 }
 
 function assertManageable(actor: Principal, target: User): void {

@@ -1,6 +1,6 @@
-import type { Kysely } from 'kysely';
 import type { Principal, RequestOrigin, UserRole } from '#kernel/access.ts';
 import type { PageQuery } from '#kernel/pagination.ts';
+import type { SqlTransaction } from '../sql/sql.port.ts';
 
 /** One line of the audit trail: who did what to what. When, from where and in which request is added. */
 export interface AuditEntry {
@@ -30,9 +30,7 @@ export interface AuditWriter {
  * Its own `record` is for what goes with no other change, and is on disk when it resolves.
  */
 export interface AuditTrail extends AuditWriter {
-  /** @param db a handle that `SqlStore.transaction` gave, whatever its tables */
-  // biome-ignore lint/suspicious/noExplicitAny: the trail writes to its own table beside those of any module
-  on(db: Kysely<any>): AuditWriter;
+  on(transaction: SqlTransaction): AuditWriter;
 }
 
 /** A stored entry. Instants are epoch milliseconds. */

@@ -2,6 +2,13 @@ import type { Kysely, Migration } from 'kysely';
 import type { Component } from '#kernel/lifecycle.ts';
 
 /**
+ * What `SqlStore.transaction` hands to its work, whatever its tables: for what takes part in the transaction of
+ * another module, such as the audit trail.
+ */
+// biome-ignore lint/suspicious/noExplicitAny: whoever takes part has tables of its own
+export type SqlTransaction = Kysely<any>;
+
+/**
  * The relational store. Repositories are written once in Kysely and run on every dialect; what may not be
  * used because one dialect lacks it: `returning`, partial indexes, `ilike`, upserts. Instants are BIGINT
  * epoch milliseconds, booleans are 0/1, JSON is text.

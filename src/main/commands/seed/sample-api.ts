@@ -3,6 +3,7 @@ import { systemClock } from '#kernel/clock.ts';
 import { commonErrors } from '#kernel/errors.ts';
 import { createEventBus } from '#kernel/events.ts';
 import { silentLogger } from '#kernel/logger.ts';
+import { createUserTokenStore } from '#modules/auth/index.ts';
 import { createDevicesModule } from '#modules/devices/index.ts';
 import { createMonitoringModule } from '#modules/monitoring/index.ts';
 import { createUsersModule, type UsersApi } from '#modules/users/index.ts';
@@ -44,7 +45,7 @@ export async function withSampleApi<T>(settings: Settings, work: (api: SampleApi
   const sql = await createRelationalStore(settings, MIGRATIONS);
   const broker = await createBrokerLogins(settings, logger);
   const audit = createAuditTrail({ sql, clock });
-  const users = createUsersModule({ sql, audit, clock, events });
+  const users = createUsersModule({ sql, audit, clock, events, tokens: createUserTokenStore() });
   const devices = createDevicesModule({
     sql,
     audit,

@@ -12,19 +12,19 @@ export interface AccountServiceDeps {
   readonly mail: AccountMailService;
   /** Asking for a new password is what anybody can do as often as they like. */
   readonly trail: RefusalTrail;
-  readonly revokeAllOf: (userId: number) => Promise<void>;
 }
 
 export type AccountService = ReturnType<typeof createAccountService>;
 
 /** Proving an e-mail address, and a new password for whoever has forgotten the old one. */
-export function createAccountService({ users, tokens, mail, trail, revokeAllOf }: AccountServiceDeps) {
+export function createAccountService({ users, tokens, mail, trail }: AccountServiceDeps) {
   return {
     /** @throws AppError `token_invalid` */
     async verifyEmail(token: string, origin: RequestOrigin): Promise<void> {
-      const taken = await tokens.take(token, 'verify_email');
-      if (taken === null || !(await users.markVerified(taken.userId, origin))) throw accountErrors.token_invalid();
-      await tokens.voidAllOf(taken.userId, 'verify_email');
+      const link = await tokens.find(token, 'verify_email');
+      if (link === null || !(await users.markVerified({ userId: link.userId, linkId: link.id }, origin))) {
+        throw accountErrors.token_invalid();
+      }
     },
 
     /** @throws AppError `email_already_verified`, `email_off`, `too_many_mails`, `unavailable` */
@@ -56,20 +56,12 @@ export function createAccountService({ users, tokens, mail, trail, revokeAllOf }
      * @throws AppError `token_invalid`, `account_inactive`, `invalid_input`, `password_checks_busy`
      */
     async resetPassword(token: string, password: string, origin: RequestOrigin): Promise<void> {
-      const taken = await tokens.take(token, 'reset_password');
-      const access = taken === null ? null : await users.findAccess(taken.userId);
-      if (taken === null || access === null) throw accountErrors.token_invalid();
+      const link = await tokens.find(token, 'reset_password');
+      const access = link === null ? null : await users.findAccess(link.userId);
+      if (link === null || access === null) throw accountErrors.token_invalid();
       if (!access.isActive) throw authErrors.account_inactive();
-      try {
-        await users.resetPassword(taken.userId, password, origin);
-      } catch (error) {
-        const now = await users.findAccess(taken.userId);
-        // Unless another token has set a password meanwhile, which voids this one.
-        if (now?.tokensValidAfter === access.tokensValidAfter) await tokens.giveBack(taken);
-        throw error;
-      }
-      await tokens.voidAllOf(taken.userId, 'reset_password');
-      await revokeAllOf(taken.userId);
+      const isDone = await users.resetPassword({ userId: link.userId, linkId: link.id }, password, origin);
+      if (!isDone) throw accountErrors.token_invalid();
     },
   };
 }

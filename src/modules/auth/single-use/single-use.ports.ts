@@ -1,5 +1,7 @@
+import type { LinkPurpose } from '#modules/users/index.ts';
+
 /** What a token is good for. It is refused everywhere else. */
-export type TokenPurpose = 'verify_email' | 'reset_password' | 'sign_in';
+export type TokenPurpose = LinkPurpose | 'sign_in';
 
 /** A token that is good once. Instants are epoch milliseconds. */
 export interface SingleUseToken {
@@ -22,10 +24,8 @@ export interface SingleUseTokenRepository {
   insert(token: NewSingleUseToken): Promise<void>;
   /** One that was neither used nor has expired at `now`. */
   find(tokenHash: string, purpose: TokenPurpose, now: number): Promise<SingleUseToken | null>;
-  /** @returns whether it was this call that used it: of many at once, one. */
+  /** @returns whether it was this call that used it: of many at once, one, and none after `useAllOf`. */
   use(id: number, now: number): Promise<boolean>;
-  /** Makes one usable again whose use came to nothing. */
-  release(id: number, now: number): Promise<void>;
   /** Uses up all that the user still has for `purpose`. */
   useAllOf(userId: number, purpose: TokenPurpose, now: number): Promise<void>;
   /** Removes those that expired before `before`; returns how many. */

@@ -17,7 +17,8 @@ interface Tables {
   };
 }
 
-export function createSingleUseTokenRepository(store: SqlStore): SingleUseTokenRepository {
+/** @param store or, inside a transaction, its handle */
+export function createSingleUseTokenRepository(store: Pick<SqlStore, 'db'>): SingleUseTokenRepository {
   const db = () => store.db<Tables>();
   const unused = (now: number) =>
     db().updateTable('single_use_tokens').set({ used_at: now, updated_at: now }).where('used_at', 'is', null);
@@ -55,13 +56,6 @@ export function createSingleUseTokenRepository(store: SqlStore): SingleUseTokenR
     async use(id, now) {
       const { numUpdatedRows } = await unused(now).where('id', '=', id).executeTakeFirstOrThrow();
       return numUpdatedRows > 0n;
-    },
-    async release(id, now) {
-      await db()
-        .updateTable('single_use_tokens')
-        .set({ used_at: null, updated_at: now })
-        .where('id', '=', id)
-        .execute();
     },
     async useAllOf(userId, purpose, now) {
       await unused(now).where('user_id', '=', userId).where('purpose', '=', purpose).execute();

@@ -36,18 +36,15 @@ export function createSingleUseTokens({ repository, clock }: SingleUseTokensDeps
       return token;
     },
 
+    /** Whose it is. It is as good afterwards as before: whoever acts on it uses it up with what it does. */
+    find: (token: string, purpose: TokenPurpose): Promise<SingleUseToken | null> =>
+      repository.find(hashSecret(token), purpose, clock.now()),
+
     /** Uses it up. Null: it is of another purpose, was used, has expired, or never was. */
     async take(token: string, purpose: TokenPurpose): Promise<SingleUseToken | null> {
       const found = await repository.find(hashSecret(token), purpose, clock.now());
       return found !== null && (await repository.use(found.id, clock.now())) ? found : null;
     },
-
-    /** For what failed after `take` for no fault of the token. */
-    giveBack: ({ id }: SingleUseToken): Promise<void> => repository.release(id, clock.now()),
-
-    /** From now on none that the user has for `purpose` is good. */
-    voidAllOf: (userId: number, purpose: TokenPurpose): Promise<void> =>
-      repository.useAllOf(userId, purpose, clock.now()),
 
     /** @returns how many were removed */
     removeExpired: (): Promise<number> => repository.removeExpired(clock.now()),

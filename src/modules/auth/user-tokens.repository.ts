@@ -1,0 +1,23 @@
+import type { UserTokenStore } from '#modules/users/index.ts';
+import { createRefreshTokenRepository } from './auth.repository.ts';
+import { createSingleUseTokenRepository } from './single-use/single-use.repository.ts';
+
+/** The tokens of a user, for the module that says when they end. Needs nothing but the transaction of that change. */
+export function createUserTokenStore(): UserTokenStore {
+  return {
+    on(transaction) {
+      const refreshTokens = createRefreshTokenRepository(transaction);
+      const singleUse = createSingleUseTokenRepository({ db: () => transaction });
+      return {
+        async endSessions(userId, now) {
+          await refreshTokens.revokeAllOf(userId, now);
+          await singleUse.useAllOf(userId, 'sign_in', now);
+        },
+        async voidLinks(userId, purposes, now) {
+          for (const purpose of purposes) await singleUse.useAllOf(userId, purpose, now);
+        },
+        useLink: (linkId, now) => singleUse.use(linkId, now),
+      };
+    },
+  };
+}
