@@ -158,6 +158,31 @@ export function realtimeContract(harness: RealtimeHarness): void {
         expect(rig.realtime.connectionCount()).toBe(1);
       });
 
+      test('a check that cannot be made now leaves the client to come back by itself', async () => {
+        let isAway = true;
+        rig.authenticator.beforeAuthenticate = async () => {
+          if (isAway) throw commonErrors.unavailable();
+        };
+        const socket = rig.open('/monitoring', { token: 'ann' }, { reconnection: true, reconnectionDelay: 10 });
+        await new Promise((resolve) => socket.io.once('reconnect_attempt', resolve));
+        isAway = false;
+        await happens(socket, 'connect');
+      });
+
+      test('one user has a bounded number of connections, whatever their namespaces', async () => {
+        const all = await Promise.all(
+          Array.from({ length: 50 }, () => rig.connect('ann', { transports: ['websocket'] })),
+        );
+        const [first] = all as [Socket];
+        const same = first.io.socket('/other', { auth: { token: 'ann' } });
+        await happens(same, 'connect');
+        expect(await refusalOf(rig.open('/monitoring', { token: 'ann' }))).toBe('too_many_connections');
+        await rig.connect('bob');
+        first.io._close();
+        await vi.waitFor(() => expect(rig.realtime.connectionCount()).toBe(50));
+        await rig.connect('ann');
+      });
+
       test('a bug in the check is not shown', async () => {
         rig.authenticator.beforeAuthenticate = () => Promise.reject(new Error('driver text'));
         expect(await refusalOf(rig.open('/monitoring', { token: 'ann' }))).toBe('internal_error');
@@ -364,11 +389,17 @@ export function realtimeContract(harness: RealtimeHarness): void {
       });
     });
 
-    test('stop ends connections and takes no new ones', async () => {
-      const socket = await rig.connect('ann');
-      const ended = happens(socket, 'disconnect');
+    test('stop ends connections so that clients come back by themselves, and takes no new ones', async () => {
+      const sockets = await Promise.all([
+        rig.connect('ann'),
+        rig.connect('ann', { transports: ['websocket'] }),
+        rig.connect('ann', { transports: ['polling'] }),
+      ]);
+      const ended = sockets.map((socket) => happens(socket, 'disconnect'));
+      rig.monitoring.emit('user:1', 'news', {});
       await rig.realtime.stop?.(AbortSignal.timeout(5_000));
-      await ended;
+      // After `io server disconnect`, socket.io-client would stay away.
+      for (const reason of await Promise.all(ended)) expect(reason).toMatch(/^transport /);
       const late = rig.open('/monitoring', { token: 'ann' });
       await happens(late, 'connect_error');
       expect(rig.realtime.connectionCount()).toBe(0);

@@ -5,7 +5,8 @@ import type { Component } from '#kernel/lifecycle.ts';
  * Live connections of people (Socket.IO). A namespace refuses a connection without a valid access token
  * (`connect_error` with `data: {code, detail}`); so does one that was not declared (`Invalid namespace`). When
  * the token expires or the user loses access, the server disconnects; the client gets a new token and connects
- * again.
+ * again. Whoever has access and is cut all the same, by `stop` or because the user cannot be looked up now, only
+ * loses the connection: a client comes back by itself then. So does one that takes more than a connection may.
  */
 export interface Realtime extends Component {
   /**

@@ -5,7 +5,7 @@ import { type AppError, commonErrors, isAppError } from '#kernel/errors.ts';
 import type { Logger } from '#kernel/logger.ts';
 import { realtimeErrors } from '../realtime.errors.ts';
 import type { RealtimeAuthenticator, RealtimeCommand } from '../realtime.port.ts';
-import { createCommandLimit } from './command-limit.ts';
+import { createTokenBucket } from './token-bucket.ts';
 
 /** What is known of a connection: kept on `socket.data` by the handshake. */
 export interface SocketData {
@@ -29,9 +29,8 @@ export interface ConnectionDeps {
 /** Beside the room of its own that Socket.IO gives every connection, and `user:{id}`. */
 const MAX_ROOMS = 1_000;
 const OWN_ROOMS = 2;
-/** A client for which that many packets have been waiting for that long is cut. */
-const MAX_WAITING_PACKETS = 5_000;
-const MAX_STALL_MS = 2_000;
+/** Commands of one connection in one namespace; more are refused. */
+const COMMANDS = { perSecond: 50, burst: 100 };
 /** What `setTimeout` can count; an expiry beyond that is looked at again then. */
 const MAX_TIMER_MS = 2_147_483_647;
 const MAX_TOKEN_LENGTH = 8_192;
@@ -64,11 +63,10 @@ export function serveConnection(
 ): void {
   void socket.join(userRoom(socket.data.userId));
   endWhenTokenExpires(socket, deps.clock);
-  endWhenTooSlow(socket, deps.logger);
   // Access may have been lost between the handshake's check and now, when nobody could find this connection.
   refresh(socket, deps.authenticator).catch((error) => note(error, deps.logger));
 
-  const withinLimit = createCommandLimit();
+  const withinLimit = createTokenBucket(COMMANDS);
   // Never calls `next`: everything is answered here, and nothing a client sends becomes an event.
   socket.use(([name, ...args]) => {
     const last = args.at(-1);
@@ -130,30 +128,6 @@ function endWhenTokenExpires(socket: AppSocket, clock: Clock): void {
   }
   socket.once('disconnect', () => clearTimeout(timer));
   arm();
-}
-
-/** Engine.IO queues without limit for a client that does not read. */
-function endWhenTooSlow(socket: AppSocket, logger: Logger): void {
-  const { conn } = socket;
-  let waiting = 0;
-  let since = 0;
-  const created = () => {
-    if (waiting++ === 0) since = performance.now();
-    // A burst is no reason; nor is a short stall.
-    if (waiting < MAX_WAITING_PACKETS || performance.now() - since < MAX_STALL_MS) return;
-    waiting = 0;
-    logger.info({ user_id: socket.data.userId }, 'realtime connection ended, the client does not keep up');
-    setImmediate(() => terminate(conn));
-  };
-  const drained = () => {
-    waiting = 0;
-  };
-  conn.on('packetCreate', created);
-  conn.on('drain', drained);
-  socket.once('disconnect', () => {
-    conn.off('packetCreate', created);
-    conn.off('drain', drained);
-  });
 }
 
 /** Ends a connection without waiting for a peer that may not read: a WebSocket would get 30 s to answer. */

@@ -1,6 +1,8 @@
 import type { Server as HttpServer } from 'node:http';
 import { type Namespace, Server } from 'socket.io';
+import { WebSocketServer } from 'ws';
 import { type Clock, systemClock } from '#kernel/clock.ts';
+import { isAppError } from '#kernel/errors.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { Realtime, RealtimeAuthenticator, RealtimeCommand, RealtimeNamespace } from '../realtime.port.ts';
 import {
@@ -14,6 +16,7 @@ import {
   terminate,
   userRoom,
 } from './connection.ts';
+import { type Connection, createConnectionLimits } from './connection-limits.ts';
 import type { FanOut } from './fan-out.ts';
 
 export interface SocketIoOptions {
@@ -46,13 +49,19 @@ export function createSocketIoRealtime(options: SocketIoOptions): Realtime {
   let attached = false;
   let joined = false;
   let stopping = false;
+  const limits = createConnectionLimits(logger);
 
   // biome-ignore lint/suspicious/noExplicitAny: events are declared by modules, at run time
   const io = new Server<any, any, any, SocketData>({
     serveClient: false,
     maxHttpBufferSize: MAX_MESSAGE_BYTES,
     connectTimeout: JOIN_TIMEOUT_MS,
-    allowRequest: (_request, decide) => decide(stopping ? 'stopping' : null, !stopping),
+    // Engine.IO brings an older one, which queues an answer to every ping of a client that does not read.
+    wsEngine: WebSocketServer,
+    allowRequest: (_request, decide) => {
+      const refusal = stopping ? 'stopping' : limits.hasRoom() ? null : 'too many connections';
+      decide(refusal, refusal === null);
+    },
     cors: { origin: corsOrigins.includes('*') ? '*' : [...corsOrigins] },
   });
   const namespaces: AppNamespace[] = [];
@@ -64,13 +73,18 @@ export function createSocketIoRealtime(options: SocketIoOptions): Realtime {
     const namespace: AppNamespace = io.of(name);
     const known = new Map(Object.entries(commands));
     namespace.use((socket: AppSocket, next) => {
-      authenticate(socket, authenticator).then(
-        (data) => {
-          socket.data = data;
-          next();
-        },
-        (error: unknown) => next(refusal(note(error, logger))),
-      );
+      const { conn } = socket;
+      if (!limits.ask(conn, name)) return;
+      enter(socket)
+        .then(
+          () => next(),
+          (error: unknown) => {
+            // A client that is refused stays away; this one comes back by itself.
+            if (isAppError(error) && error.kind === 'unavailable') conn.close();
+            else next(refusal(note(error, logger)));
+          },
+        )
+        .finally(() => limits.answered(conn, name));
     });
     const announced = fanOut === null ? async () => {} : fanOut.rooms.announced;
     namespace.on('connection', (socket: AppSocket) =>
@@ -78,6 +92,12 @@ export function createSocketIoRealtime(options: SocketIoOptions): Realtime {
     );
     namespaces.push(namespace);
     return namespace;
+  }
+
+  async function enter(socket: AppSocket): Promise<void> {
+    const data = await authenticate(socket, authenticator);
+    limits.takeSeat(socket.conn, data.userId);
+    socket.data = data;
   }
 
   /** Nobody is connected yet: the adapters are replaced. */
@@ -129,11 +149,19 @@ export function createSocketIoRealtime(options: SocketIoOptions): Realtime {
     return false;
   }
 
+  /**
+   * Closes the transports and says no more: to a client, a `disconnect` of the server means that it shall stay away,
+   * and a connection that was lost that it shall come back.
+   */
   function endConnections(): void {
-    const connections = new Set(namespaces.flatMap(({ sockets }) => [...sockets.values()].map(({ conn }) => conn)));
-    for (const namespace of namespaces) namespace.local.disconnectSockets(true);
     // Not `io.close()`, which would close the HTTP server too.
-    io.engine.close();
+    const { clients } = io.engine as unknown as { readonly clients: Readonly<Record<string, Connection>> };
+    const connections = Object.values(clients);
+    for (const connection of connections) {
+      // A client in the middle of changing its transport would wait on the one that it has left.
+      if (connection.upgrading) connection.once('upgrade', () => close(connection));
+      else close(connection);
+    }
     // The HTTP server waits for them when it closes.
     setTimeout(() => connections.forEach(terminate), GOODBYE_MS).unref();
   }
@@ -148,6 +176,7 @@ export function createSocketIoRealtime(options: SocketIoOptions): Realtime {
       const { httpServer } = options;
       if (attached || httpServer === null) return;
       io.attach(typeof httpServer === 'function' ? httpServer() : httpServer);
+      io.engine.on('connection', limits.watch);
       io.engine.on('connection_error', (error: { message: string; code: number }) => {
         logger.debug({ detail: error.message, code: error.code }, 'realtime connection refused');
       });
@@ -178,6 +207,13 @@ export function createSocketIoRealtime(options: SocketIoOptions): Realtime {
     },
     connectionCount: () => (attached ? io.engine.clientsCount : 0),
   };
+}
+
+/** What waits for the client is sent before. */
+function close(connection: Connection): void {
+  const { writeBuffer } = connection as unknown as { readonly writeBuffer: readonly unknown[] };
+  const nothingWaits = writeBuffer.length === 0;
+  connection.close(nothingWaits);
 }
 
 /** Becomes the client's `connect_error`. */
