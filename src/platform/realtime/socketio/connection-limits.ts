@@ -23,7 +23,7 @@ export interface ConnectionLimits {
 
 /** Of one process. */
 const MAX_CONNECTIONS = 10_000;
-export const MAX_CONNECTIONS_PER_USER = 50;
+const MAX_CONNECTIONS_PER_USER = 50;
 /** Connections that have not said yet whose they are. One more, and the oldest of them ends. */
 const MAX_STRANGERS = 1_000;
 /** Whatever a client sends: commands, requests for a namespace, answers to a ping. */
