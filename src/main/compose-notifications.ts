@@ -13,7 +13,7 @@ import { createMeasurements } from './measurements.ts';
 import { createModuleInfrastructure, NOTIFICATIONS_PROCESS } from './profiles/notifications.ts';
 import { createTracing } from './profiles/tracing.ts';
 import type { Runnable } from './run-until-stopped.ts';
-import type { Settings } from './settings.ts';
+import { recordRetentionMs, type Settings } from './settings.ts';
 import { VERSION } from './version.ts';
 
 /** `SERVE_MODULE=notifications`: the notifications' core and nothing else, for processes with NOTIFICATIONS_URL. */
@@ -38,7 +38,7 @@ export async function composeNotifications(
   const documents = measure.documents(stores.documents);
   const { name, methods, toldBy, tells } = NOTIFICATIONS_PROCESS;
 
-  const api = createNotificationsCore({ documents, events, clock });
+  const api = createNotificationsCore({ documents, events, clock, retentionMs: recordRetentionMs(settings) });
   publishEvents({ events, streams }, tells.stream, tells.types);
   consumeEvents({ events, streams }, toldBy, toldBy.types);
 

@@ -23,6 +23,7 @@ import { createMetrics } from '#platform/metrics/metrics.ts';
 import type { MqttBroker } from '#platform/mqtt/mqtt.port.ts';
 import { createSocketIoRealtime } from '#platform/realtime/socketio/socketio.ts';
 import { relayEvents } from '#platform/relay/relay-events.ts';
+import { createRetentionJobs } from '#platform/retention/retention.jobs.ts';
 import { createRollupKeeper } from '#platform/telemetry/rollup-keeper.ts';
 import { createHttpWebhooks } from '#platform/webhook/http-webhooks.ts';
 import { createWebhookJobs } from '#platform/webhook/webhook.jobs.ts';
@@ -38,7 +39,7 @@ import { createNotificationsApi } from './profiles/notifications.ts';
 import { createTracing } from './profiles/tracing.ts';
 import { publicUrlOf } from './public-url.ts';
 import type { Runnable } from './run-until-stopped.ts';
-import type { Settings } from './settings.ts';
+import { recordRetentionMs, type Settings } from './settings.ts';
 import { VERSION } from './version.ts';
 
 /** What every process has to know at once, wherever it happens. Their handlers act within their own process. */
@@ -172,6 +173,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
     logs: telemetry.api,
     clock,
     timeZone: settings.TZ_NAME,
+    retentionMs: recordRetentionMs(settings),
   });
 
   const system = createSystemModule({
@@ -206,7 +208,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
   for (const definition of [
     ...auth.jobs,
     ...devices.jobs,
-    ...telemetry.jobs,
+    ...createRetentionJobs([...telemetry.retention], clock),
     ...analytics.jobs,
     ...notifications.jobs,
     ...createMailJobs(mailer),

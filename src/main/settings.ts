@@ -110,6 +110,11 @@ export const SETTINGS = {
   ACCESS_TOKEN_MINUTES: integer(30, [1, 1_440], 'Lifetime of access tokens'),
   REFRESH_TOKEN_DAYS: integer(7, [1, 365], 'Lifetime of refresh tokens'),
   TELEMETRY_RETENTION_DAYS: integer(365, [1, 36_500], 'Older time stamps are rejected, and older telemetry is removed'),
+  RECORD_RETENTION_DAYS: integer(
+    365,
+    [1, 36_500],
+    'Cleared alerts, notifications, stored analyses and ended commands that are older are removed',
+  ),
   OTEL_EXPORTER_OTLP_ENDPOINT: address(
     ['http:', 'https:'],
     'http://collector:4318',
@@ -129,6 +134,10 @@ export type Settings = { readonly [Name in keyof typeof SETTINGS]: (typeof SETTI
   /** Of `OAUTH_<NAME>_…` */
   readonly OAUTH_PROVIDERS: readonly OAuthProviderSettings[];
 };
+
+export function recordRetentionMs(settings: Pick<Settings, 'RECORD_RETENTION_DAYS'>): number {
+  return settings.RECORD_RETENTION_DAYS * 86_400_000;
+}
 
 /** The text of `.env.example`. */
 export function renderEnvExample(): string {

@@ -37,6 +37,7 @@ export async function createAnalyticsHarness(): Promise<AnalyticsHarness> {
   const logs = stores.documents.collection<DeviceLog>({ name: 'device_logs', indexes: [['device_id', 'timestamp']] });
   const columns = createDuckdb();
   const module = createAnalyticsModule({
+    retentionMs: 365 * 86_400_000,
     stores,
     columns,
     devices: devices.api,

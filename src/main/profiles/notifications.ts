@@ -7,7 +7,7 @@ import type { DocumentStore } from '#platform/documents/documents.port.ts';
 import { consumeEvents, publishEvents } from '#platform/streams/stream-events.ts';
 import type { EventStreams } from '#platform/streams/streams.port.ts';
 import { createDataLock } from '../data-lock.ts';
-import type { Settings } from '../settings.ts';
+import { recordRetentionMs, type Settings } from '../settings.ts';
 import { createStores } from './stores.ts';
 
 /** How the notifications' core is called, and what it is told and tells, when it is in a process of its own. */
@@ -31,7 +31,9 @@ export interface NotificationsApiOptions {
 export async function createNotificationsApi(options: NotificationsApiOptions): Promise<NotificationsApi> {
   const { settings, documents, events, streams, clock, logger } = options;
   const { NOTIFICATIONS_URL: url, INTERNAL_SECRET: secret } = settings;
-  if (url === null || secret === null || streams === null) return createNotificationsCore({ documents, events, clock });
+  if (url === null || secret === null || streams === null) {
+    return createNotificationsCore({ documents, events, clock, retentionMs: recordRetentionMs(settings) });
+  }
   const { createRemoteClient } = await import('#platform/remote/remote-client.ts');
   const { name, methods, toldBy, tells } = NOTIFICATIONS_PROCESS;
   publishEvents({ events, streams }, toldBy.stream, toldBy.types);

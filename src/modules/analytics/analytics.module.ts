@@ -28,6 +28,8 @@ export interface AnalyticsModuleDependencies {
   readonly clock: Clock;
   /** In which a day begins and ends. */
   readonly timeZone: string;
+  /** How long stored results are kept. */
+  readonly retentionMs: number;
 }
 
 export interface AnalyticsModule {
@@ -36,7 +38,7 @@ export interface AnalyticsModule {
 }
 
 export function createAnalyticsModule(dependencies: AnalyticsModuleDependencies): AnalyticsModule {
-  const { stores, columns, devices, logs, clock, timeZone } = dependencies;
+  const { stores, columns, devices, logs, clock, timeZone, retentionMs } = dependencies;
   const { telemetry } = stores;
   const results = stores.documents.collection<AnalysisResult>({
     name: 'analytics_results',
@@ -46,6 +48,7 @@ export function createAnalyticsModule(dependencies: AnalyticsModuleDependencies)
       ['device_id', 'created_at'],
       ['analysis_type', 'device_id', 'created_at'],
     ],
+    expiry: { field: 'created_at', afterMs: retentionMs },
   });
   const aggregation = createAggregationService({ telemetry, devices, clock });
   const statuses = createStatusAnalysisService({ devices, logs, clock });

@@ -20,15 +20,16 @@ export function createNotificationsCore(dependencies: {
   readonly documents: DocumentStore;
   readonly events: EventBus;
   readonly clock: Clock;
+  readonly retentionMs?: number;
 }): NotificationsApi {
-  const { documents, events, clock } = dependencies;
+  const { documents, events, clock, retentionMs = NOTIFICATION_RETENTION_MS } = dependencies;
   const collection = documents.collection<Notification>({
     name: 'notifications',
     indexes: [
       ['user_id', 'created_at'],
       ['user_id', 'is_read', 'created_at'],
     ],
-    expiry: { field: 'created_at', afterMs: NOTIFICATION_RETENTION_MS },
+    expiry: { field: 'created_at', afterMs: retentionMs },
   });
   return createNotificationsService({ collection, clock, events });
 }

@@ -29,8 +29,8 @@ export interface NotificationQuery extends PageQuery {
   readonly isRead?: boolean;
 }
 
-/** A user's notifications are kept for this long. */
-export const NOTIFICATION_RETENTION_MS = 90 * 86_400_000;
+/** A user's notifications are kept for this long, unless it is said otherwise. */
+export const NOTIFICATION_RETENTION_MS = 365 * 86_400_000;
 
 /** Tells some people of one thing: the job `push_notification`. */
 export interface PushNotification {

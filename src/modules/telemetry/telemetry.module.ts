@@ -6,15 +6,14 @@ import type { Logger } from '#kernel/logger.ts';
 import type { DevicesApi } from '#modules/devices/index.ts';
 import type { DocumentStore } from '#platform/documents/documents.port.ts';
 import type { HttpMount } from '#platform/http/http.port.ts';
-import type { JobDefinition } from '#platform/jobs/jobs.port.ts';
 import type { MqttHandler } from '#platform/mqtt/mqtt.port.ts';
 import type { Realtime } from '#platform/realtime/realtime.port.ts';
+import type { Retention } from '#platform/retention/retention.port.ts';
 import type { Sample, TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
 import type { Tracing } from '#platform/tracing/tracing.port.ts';
 import { createTelemetryApi, type TelemetryApi } from './telemetry.api.ts';
 import type { Batch } from './telemetry.batch.ts';
 import { createBatchCommitter, toStatusLog } from './telemetry.commit.ts';
-import { createTelemetryJobs } from './telemetry.jobs.ts';
 import { createLastSeen } from './telemetry.last-seen.ts';
 import { ALL_DEVICES_ROOM, createLiveView, deviceRoom } from './telemetry.live.ts';
 import { createTelemetryMqttHandler } from './telemetry.mqtt.ts';
@@ -56,7 +55,7 @@ export interface TelemetryModule {
   /** What devices send. */
   readonly ingestRoutes: readonly HttpMount[];
   readonly mqttHandler: MqttHandler;
-  readonly jobs: readonly JobDefinition[];
+  readonly retention: readonly Retention[];
   /** In start order; the broker starts after them and stops before. */
   readonly components: readonly Component[];
   /** Whether acknowledgements are waiting for a store that is away. */
@@ -111,7 +110,13 @@ export function createTelemetryModule(dependencies: TelemetryModuleDependencies)
     apiRoutes: [{ prefix: '/api/v1/devices', routes: createTelemetryRoutes(service) }],
     ingestRoutes: [{ prefix: '/api/v1/ingest', routes: createIngestRoutes(pipeline, limits) }],
     mqttHandler: createTelemetryMqttHandler(devices, pipeline),
-    jobs: createTelemetryJobs(telemetry, limits.maxAgeMs, clock),
+    retention: [
+      {
+        name: 'telemetry',
+        keptMs: limits.maxAgeMs,
+        removeOlderThan: (before, limit) => telemetry.deleteOlderThan(before, limit),
+      },
+    ],
     components: [lastSeen, pipeline],
     isStalled: () => committer.isStalled(),
     backlog: () => pipeline.backlog(),
