@@ -28,17 +28,32 @@ const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('b
 const decode = createDecoder({ complete: true });
 
 describe('access tokens', () => {
-  test('carry exactly sub, role, iat, exp, jti, and the key’s id', () => {
+  test('carry exactly sub, role, iat, exp, jti, iat_ms, and the key’s id', () => {
     const { clock, tokens } = setup();
     const { header, payload } = decode(tokens.issue({ userId: 7, role: 'MANAGER', issuedAt: clock.now() }));
     expect(header).toEqual({ alg: 'EdDSA', typ: 'JWT', kid: keys.all()[0]?.kid });
     expect(payload).toEqual({
       sub: '7',
       role: 'MANAGER',
-      iat: clock.now() / 1000,
+      iat: Math.floor(clock.now() / 1000),
       exp: Math.ceil(clock.now() / 1000) + LIFETIME,
+      iat_ms: clock.now(),
       jti: expect.stringMatching(/^[0-9a-f-]{36}$/),
     });
+  });
+
+  test('have whole seconds, and none ahead of the clock, whenever they count as issued', () => {
+    const { clock, tokens } = setup();
+    // Sessions that were ended while the clock was ahead, or twice in a millisecond, are followed by such ones.
+    for (const ahead of [-5_000, 0, 1, 877, 1_000, 86_400_000]) {
+      const issuedAt = clock.now() + ahead;
+      const token = tokens.issue({ userId: 7, role: 'USER', issuedAt });
+      const { iat, exp } = decode(token).payload;
+      expect([iat, exp].every(Number.isInteger)).toBe(true);
+      expect(iat * 1000).toBeLessThanOrEqual(clock.now());
+      expect(exp * 1000).toBeGreaterThanOrEqual(clock.now() + LIFETIME * 1000);
+      expect(tokens.verify(token).issuedAt).toBe(issuedAt);
+    }
   });
 
   test('keep the millisecond', () => {
@@ -131,8 +146,17 @@ describe('access tokens', () => {
     const { clock, tokens } = setup();
     const key = keys.all()[0];
     if (key === undefined) throw new Error('no key');
-    const base = { sub: '7', role: 'USER', iat: clock.now() / 1000, exp: clock.now() / 1000 + 60, jti: 'x' };
-    for (const change of [{ sub: 'x' }, { iat: 'now' }, { exp: undefined }, { exp: null }, { exp: '9999999999' }]) {
+    const iat = Math.floor(clock.now() / 1000);
+    const base = { sub: '7', role: 'USER', iat, exp: iat + 60, jti: 'x', iat_ms: clock.now() };
+    for (const change of [
+      { sub: 'x' },
+      { iat_ms: undefined },
+      { iat_ms: 'now' },
+      { iat_ms: 0.5 },
+      { exp: undefined },
+      { exp: null },
+      { exp: '9999999999' },
+    ]) {
       const input = `${encode({ alg: 'EdDSA', typ: 'JWT', kid: key.kid })}.${encode({ ...base, ...change })}`;
       const token = `${input}.${sign(null, Buffer.from(input), key.privateKey).toString('base64url')}`;
       expect(() => tokens.verify(token), JSON.stringify(change)).toThrow(refused);

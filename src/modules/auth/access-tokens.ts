@@ -1,5 +1,4 @@
-import { sign } from 'node:crypto';
-import { createVerifier } from 'fast-jwt';
+import { createSigner, createVerifier } from 'fast-jwt';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '#kernel/clock.ts';
 import { commonErrors } from '#kernel/errors.ts';
@@ -17,19 +16,30 @@ export interface AccessTokensOptions {
 const CACHED_TOKENS = 10_000;
 
 type Verify = (token: string) => unknown;
+type Sign = (claims: object) => string;
 
 /**
- * JWTs signed with Ed25519 (RFC 8037), claims `sub, role, iat, exp, jti`.
+ * JWTs signed with Ed25519 (RFC 8037), claims `sub, role, iat, exp, jti, iat_ms`.
  *
- * `iat` has a fraction (RFC 7519 allows it in a NumericDate): sign-out voids tokens to the millisecond. Since
- * fast-jwt rounds it down, signing is done here and only verifying by fast-jwt. Checking a signature costs more
- * than serving a request, so tokens that were found genuine are remembered whole; their expiry is checked
- * each time, whether they can still be used is the authenticator's question.
+ * `iat` and `exp` are whole seconds, and `iat` is never ahead of the clock: libraries of other services refuse what is
+ * otherwise. Sign-out voids tokens to the millisecond, so the exact instant is a claim of its own, `iat_ms`. Checking a
+ * signature costs more than serving a request, so tokens that were found genuine are remembered whole; their expiry is
+ * checked each time, whether they can still be used is the authenticator's question.
  */
 export function createAccessTokens({ keys, clock, lifetime }: AccessTokensOptions): AccessTokens {
   const genuine = new LRUCache<string, AccessToken>({ max: CACHED_TOKENS });
   /** By the encoded header, which is the same for every token of a key: nothing else is even parsed. */
   let verifiers: ReadonlyMap<string, Verify> | undefined;
+  const signers = new Map<SigningKey, Sign>();
+
+  function signerOf(key: SigningKey): Sign {
+    let signer = signers.get(key);
+    if (signer === undefined) {
+      signer = createKeySigner(key);
+      signers.set(key, signer);
+    }
+    return signer;
+  }
 
   function check(token: string): AccessToken {
     verifiers ??= new Map(keys.all().map((key) => [encodedHeader(key), createKeyVerifier(key)]));
@@ -49,11 +59,16 @@ export function createAccessTokens({ keys, clock, lifetime }: AccessTokensOption
     issue({ userId, role, issuedAt }) {
       const key = keys.all().at(-1);
       if (key === undefined) throw new Error('there is no signing key');
-      const iat = issuedAt / 1000;
-      // Rounded up, so that a token never lives shorter than its `expires_in`.
-      const claims = { sub: String(userId), role, iat, exp: Math.ceil(iat) + lifetime, jti: createId() };
-      const input = `${encodedHeader(key)}.${encode(claims)}`;
-      return `${input}.${sign(null, Buffer.from(input), key.privateKey).toString('base64url')}`;
+      const now = clock.now();
+      return signerOf(key)({
+        sub: String(userId),
+        role,
+        iat: Math.floor(Math.min(issuedAt, now) / 1000),
+        // Rounded up, so that a token never lives shorter than its `expires_in`.
+        exp: Math.ceil(now / 1000) + lifetime,
+        jti: createId(),
+        iat_ms: issuedAt,
+      });
     },
     verify(token) {
       let known = genuine.get(token);
@@ -69,29 +84,30 @@ export function createAccessTokens({ keys, clock, lifetime }: AccessTokensOption
   };
 }
 
+/** As fast-jwt writes it. */
 function encodedHeader({ kid }: SigningKey): string {
-  return encode({ alg: 'EdDSA', typ: 'JWT', kid });
+  return Buffer.from(JSON.stringify({ alg: 'EdDSA', typ: 'JWT', kid })).toString('base64url');
 }
 
-function encode(value: object): string {
-  return Buffer.from(JSON.stringify(value)).toString('base64url');
+function createKeySigner({ kid, privateKey }: SigningKey): Sign {
+  return createSigner({ key: privateKey.export({ format: 'pem', type: 'pkcs8' }), algorithm: 'EdDSA', kid });
 }
 
 function createKeyVerifier({ publicKey }: SigningKey): Verify {
   return createVerifier({
     key: publicKey.export({ format: 'pem', type: 'spki' }),
     algorithms: ['EdDSA'],
-    requiredClaims: ['sub', 'role', 'iat', 'exp', 'jti'],
+    requiredClaims: ['sub', 'role', 'iat', 'exp', 'jti', 'iat_ms'],
     // Checked above, on the system's clock and for remembered tokens too.
     ignoreExpiration: true,
   });
 }
 
 function toAccessToken(claims: unknown): AccessToken {
-  const { sub, iat, exp } = claims as Record<string, unknown>;
+  const { sub, iat_ms: issuedAt, exp } = claims as Record<string, unknown>;
   const userId = Number(sub);
-  if (!Number.isSafeInteger(userId) || typeof iat !== 'number' || typeof exp !== 'number') {
+  if (!Number.isSafeInteger(userId) || !Number.isSafeInteger(issuedAt) || typeof exp !== 'number') {
     throw commonErrors.authentication_required();
   }
-  return { userId, issuedAt: Math.round(iat * 1000), expiresAt: exp * 1000 };
+  return { userId, issuedAt: issuedAt as number, expiresAt: exp * 1000 };
 }

@@ -26,6 +26,7 @@ import { createLoginThrottle } from './login-throttle.ts';
 import * as createAuth from './migrations/2026_11_23_02_auth.ts';
 import * as createSingleUse from './migrations/2026_11_24_40_single_use_tokens.ts';
 import * as createOAuthAccounts from './migrations/2026_11_24_41_oauth_accounts.ts';
+import * as addRefreshSuccessors from './migrations/2026_11_26_42_refresh_successors.ts';
 import { createLinking } from './oauth/oauth.linking.ts';
 import { createOAuthAccountStore } from './oauth/oauth.repository.ts';
 import { createOAuthRoutes } from './oauth/oauth.routes.ts';
@@ -77,6 +78,7 @@ export const authMigrations: MigrationSet = {
   '2026_11_23_02_auth': createAuth,
   '2026_11_24_40_single_use_tokens': createSingleUse,
   '2026_11_24_41_oauth_accounts': createOAuthAccounts,
+  '2026_11_26_42_refresh_successors': addRefreshSuccessors,
 };
 
 export function createAuthModule(deps: AuthModuleDeps): AuthModule {

@@ -8,18 +8,24 @@ export interface RefreshToken {
   readonly familyId: string;
   readonly expiresAt: number;
   readonly isRevoked: boolean;
+  readonly revokedAt: number | null;
+  /** Of one that was exchanged, while its successor may be asked for again: see `successor.ts`. */
+  readonly successorSalt: string | null;
   /** When it counts as issued, see `AccessToken.issuedAt`. */
   readonly createdAt: number;
 }
 
-export interface NewRefreshToken extends Omit<RefreshToken, 'id' | 'isRevoked'> {
+export interface NewRefreshToken extends Omit<RefreshToken, 'id' | 'isRevoked' | 'revokedAt' | 'successorSalt'> {
   readonly tokenHash: string;
 }
 
 export interface RefreshTokenRepository {
   insert(token: NewRefreshToken): Promise<void>;
   findByHash(tokenHash: string): Promise<RefreshToken | null>;
-  revoke(id: number, now: number): Promise<void>;
+  /** Revokes one for a successor that is made from it and `salt`. */
+  exchange(id: number, salt: string, now: number): Promise<void>;
+  /** Nobody can make the successors any more of what was exchanged before `before`: in this family, or in all. */
+  forgetSuccessors(before: number, familyId?: string): Promise<void>;
   /** @returns how many of the family still counted */
   revokeFamily(familyId: string, now: number): Promise<number>;
   revokeAllOf(userId: number, now: number): Promise<void>;

@@ -12,6 +12,7 @@ interface Tables {
     expires_at: number;
     is_revoked: number;
     revoked_at: number | null;
+    successor_salt: string | null;
     created_at: number;
     updated_at: number;
   };
@@ -46,6 +47,7 @@ export function createRefreshTokenRepository(db: Kysely<Tables>): RefreshTokenRe
           expires_at: expiresAt,
           is_revoked: 0,
           revoked_at: null,
+          successor_salt: null,
           created_at: createdAt,
           updated_at: createdAt,
         })
@@ -54,7 +56,16 @@ export function createRefreshTokenRepository(db: Kysely<Tables>): RefreshTokenRe
     async findByHash(tokenHash) {
       const row = await db
         .selectFrom('refresh_tokens')
-        .select(['id', 'user_id', 'family_id', 'expires_at', 'is_revoked', 'created_at'])
+        .select([
+          'id',
+          'user_id',
+          'family_id',
+          'expires_at',
+          'is_revoked',
+          'revoked_at',
+          'successor_salt',
+          'created_at',
+        ])
         .where('token_hash', '=', tokenHash)
         .executeTakeFirst();
       if (row === undefined) return null;
@@ -64,11 +75,21 @@ export function createRefreshTokenRepository(db: Kysely<Tables>): RefreshTokenRe
         familyId: row.family_id,
         expiresAt: row.expires_at,
         isRevoked: row.is_revoked === 1,
+        revokedAt: row.revoked_at,
+        successorSalt: row.successor_salt,
         createdAt: row.created_at,
       };
     },
-    async revoke(id, now) {
-      await revoking(now).where('id', '=', id).execute();
+    async exchange(id, salt, now) {
+      await revoking(now).set({ successor_salt: salt }).where('id', '=', id).execute();
+    },
+    async forgetSuccessors(before, familyId) {
+      const forgetting = db
+        .updateTable('refresh_tokens')
+        .set({ successor_salt: null })
+        .where('successor_salt', 'is not', null)
+        .where('revoked_at', '<', before);
+      await (familyId === undefined ? forgetting : forgetting.where('family_id', '=', familyId)).execute();
     },
     async revokeFamily(familyId, now) {
       const { numUpdatedRows } = await revoking(now).where('family_id', '=', familyId).executeTakeFirstOrThrow();

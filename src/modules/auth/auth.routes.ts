@@ -84,7 +84,8 @@ export function createAuthRoutes(auth: AuthService): HttpRoutes {
           operationId: 'refreshTokens',
           summary: 'Exchange a refresh token for a new pair',
           description:
-            'The old refresh token is revoked. Presenting a revoked one revokes every token of that sign-in (401).',
+            'The old refresh token is revoked. Presented again within 10 seconds, it answers the same new one: two tabs, ' +
+            'or a lost answer. Later it revokes every token of that sign-in (401).',
           body: RefreshBody,
           response: { 200: Tokens },
         },

@@ -6,7 +6,15 @@ import { createId, createSecret, hashSecret } from '#kernel/ids.ts';
 import type { EmailAndPassword, NewUser, UserAccess, UsersApi } from '#modules/users/index.ts';
 import type { AccountMailService, MailRequest } from './account/account-mail.service.ts';
 import { authErrors } from './auth.errors.ts';
-import type { AccessTokens, LoginThrottle, NewRefreshToken, RefreshTokenStore, RefusalTrail } from './auth.ports.ts';
+import type {
+  AccessTokens,
+  LoginThrottle,
+  NewRefreshToken,
+  RefreshToken,
+  RefreshTokenStore,
+  RefusalTrail,
+} from './auth.ports.ts';
+import { GRACE_MS, successorOf } from './successor.ts';
 
 export interface AuthServiceDeps {
   readonly users: UsersApi;
@@ -48,18 +56,26 @@ const DAY_MS = 86_400_000;
 export function createAuthService(deps: AuthServiceDeps) {
   const { users, store, accessTokens, throttle, refusals, mail, clock, events, settings } = deps;
 
+  function pairOf({ userId, role }: UserAccess, refreshToken: string, issuedAt: number): TokenPair {
+    return {
+      accessToken: accessTokens.issue({ userId, role, issuedAt }),
+      refreshToken,
+      expiresIn: accessTokens.lifetime,
+    };
+  }
+
   /** Issues a pair; the caller stores the record of the refresh token. */
-  function issue(access: UserAccess, familyId: string, credentialsReadAt: number): [TokenPair, NewRefreshToken] {
-    const { userId, role, tokensValidAfter } = access;
+  function issue(
+    access: UserAccess,
+    familyId: string,
+    credentialsReadAt: number,
+    refreshToken = createSecret(),
+  ): [TokenPair, NewRefreshToken] {
+    const { userId, tokensValidAfter } = access;
     // Sessions that ended in this very millisecond, before this one began, do not count against it.
     const issuedAt = Math.max(credentialsReadAt, tokensValidAfter);
-    const refreshToken = createSecret();
     return [
-      {
-        accessToken: accessTokens.issue({ userId, role, issuedAt }),
-        refreshToken,
-        expiresIn: accessTokens.lifetime,
-      },
+      pairOf(access, refreshToken, issuedAt),
       {
         userId,
         tokenHash: hashSecret(refreshToken),
@@ -124,8 +140,9 @@ export function createAuthService(deps: AuthServiceDeps) {
     },
 
     /**
-     * Exchanges a refresh token for a new pair. One that was exchanged or revoked before takes its whole
-     * family with it: either the thief or the owner holds a copy, and both have to sign in again.
+     * Exchanges a refresh token for a new pair. Presented again within `GRACE_MS`, it answers the same refresh token:
+     * two tabs did it, or the answer was lost. Later, or when its successor was revoked, it takes its whole family with
+     * it: either the thief or the owner holds a copy, and both have to sign in again.
      * @throws AppError `invalid_refresh_token`
      */
     async refresh(refreshToken: string, origin: RequestOrigin): Promise<TokenPair> {
@@ -135,6 +152,9 @@ export function createAuthService(deps: AuthServiceDeps) {
       if (presented === null) throw authErrors.invalid_refresh_token();
       const { userId, familyId } = presented;
       const access = await users.findAccess(userId);
+      /** The user's state decides too: what was issued before its sessions ended is void. */
+      const accessBy = ({ expiresAt, createdAt }: RefreshToken): UserAccess | null =>
+        access?.isActive === true && expiresAt > startedAt && createdAt >= access.tokensValidAfter ? access : null;
 
       const reuse = {
         actor: null,
@@ -146,18 +166,28 @@ export function createAuthService(deps: AuthServiceDeps) {
       const outcome = await store.transaction(async (tokens, audit) => {
         const token = await tokens.findByHash(tokenHash);
         if (token === null) return 'invalid';
+        const salt = saltToAnswerAgain(token, startedAt);
+        if (salt !== null) {
+          const successor = successorOf(refreshToken, salt);
+          const issued = await tokens.findByHash(hashSecret(successor));
+          // One that was itself exchanged is answered too; one that was revoked by anything else has ended.
+          if (issued === null || (issued.isRevoked && issued.successorSalt === null)) return 'invalid';
+          const granted = accessBy(issued);
+          return granted === null ? 'invalid' : pairOf(granted, successor, issued.createdAt);
+        }
         if (token.isRevoked) {
           // Again and again the same token changes nothing more: that is counted, below.
           if ((await tokens.revokeFamily(familyId, startedAt)) === 0) return 'reused again';
           await audit.record(reuse);
           return 'reused';
         }
-        if (token.expiresAt <= startedAt) return 'invalid';
-        await tokens.revoke(token.id, startedAt);
-        // The user's state decides even when revoking its tokens is still on its way.
-        if (access === null || !access.isActive || token.createdAt < access.tokensValidAfter) return 'invalid';
-        const [pair, record] = issue(access, familyId, startedAt);
+        const granted = accessBy(token);
+        if (granted === null) return 'invalid';
+        const newSalt = createSecret();
+        const [pair, record] = issue(granted, familyId, startedAt, successorOf(refreshToken, newSalt));
+        await tokens.exchange(token.id, newSalt, startedAt);
         await tokens.insert(record);
+        await tokens.forgetSuccessors(startedAt - GRACE_MS, familyId);
         return pair;
       });
 
@@ -175,9 +205,16 @@ export function createAuthService(deps: AuthServiceDeps) {
     },
 
     async removeExpiredTokens(): Promise<number> {
-      return store.tokens.removeExpired(clock.now());
+      const now = clock.now();
+      await store.tokens.forgetSuccessors(now - GRACE_MS);
+      return store.tokens.removeExpired(now);
     },
   };
+}
+
+/** Null unless it was revoked by an exchange, a short while ago; the clock may have been set meanwhile. */
+function saltToAnswerAgain({ revokedAt, successorSalt }: RefreshToken, now: number): string | null {
+  return revokedAt !== null && Math.abs(now - revokedAt) <= GRACE_MS ? successorSalt : null;
 }
 
 function on(userId?: number) {
