@@ -155,8 +155,9 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
     limits: {
       ...DEFAULT_INGEST_LIMITS,
       maxAgeMs: settings.TELEMETRY_RETENTION_DAYS * 86_400_000,
+      maxRatePerDevice: settings.DEVICE_RATE_LIMIT,
       // An outside broker sends the messages of all devices in one line: a delay would hold up the others.
-      maxRatePerDevice: settings.MQTT_URL === null ? settings.DEVICE_RATE_LIMIT : null,
+      isMqttPaced: settings.MQTT_URL === null,
     },
     observer: { ...measure.ingest, stored: monitoring.note },
   });

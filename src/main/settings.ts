@@ -126,7 +126,7 @@ export const SETTINGS = {
   DEVICE_RATE_LIMIT: integer(
     null,
     [1, 1_000_000],
-    'Messages a second above which a device is read slower; unset: no limit',
+    'Items a second (messages, and items of arrays) above which a device is slowed; unset: no limit',
   ),
 } as const;
 

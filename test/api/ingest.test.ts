@@ -13,7 +13,7 @@ afterAll(() => system.stop());
 
 async function send(kind: string, body: unknown, type = 'application/json') {
   const { headers } = await people.device();
-  const raw = typeof body === 'string' ? body : JSON.stringify(body);
+  const raw = typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
   const url = `/api/v1/ingest/${kind}`;
   return await system.request({ method: 'POST', url, raw, headers: { ...headers, 'content-type': type } });
 }
@@ -46,6 +46,56 @@ describe('an item is limited as an MQTT message is', () => {
   test('and nested however deeply', async () => {
     const deep = `{"event_type":"x","payload":${'['.repeat(500_000)}${']'.repeat(500_000)}}`;
     expect((await send('log', deep)).json()).toMatchObject({ stored: 0, rejected: [tooLarge(0)] });
+  });
+});
+
+describe('an item is judged by its own bytes, as the payload of a message is', () => {
+  const good = '{"a":1}';
+  const bad: readonly (readonly [string | Buffer, string])[] = [
+    [Buffer.from([0x22, 0xff, 0x22]), 'invalid_utf8'],
+    [Buffer.from([...Buffer.from('{"a":"'), 0xc3, 0x28, ...Buffer.from('"}')]), 'invalid_utf8'],
+    ['{"a":"\\ud800"}', 'invalid_unicode'],
+    ['{"__proto__":{"b":1}}', 'invalid_metric_name'],
+    ['{"metrics":{"a":1},"__proto__":{"b":1}}', 'unknown_field'],
+    ['{"constructor":{"prototype":1}}', 'invalid_value'],
+    ['{"a":9007199254740993}', 'integer_too_large'],
+    ['{"a":NaN}', 'invalid_json'],
+    ['{"a":', 'invalid_json'],
+    ['{"timestamp":"2026-02-30T00:00:00Z","metrics":{"a":1}}', 'invalid_timestamp'],
+  ];
+  const expected = {
+    stored: 1,
+    merged: 1,
+    rejected: bad.map(([, reason], index) => ({ index: index + 1, reason })),
+  };
+  const joined = (separator: string) =>
+    Buffer.concat(
+      [good, ...bad.map(([item]) => item), good]
+        .flatMap((item) => [Buffer.from(separator), Buffer.from(item)])
+        .slice(1),
+    );
+
+  test('on its line', async () => {
+    expect((await send('telemetry', joined('\n'), 'application/x-ndjson')).json()).toMatchObject(expected);
+  });
+
+  test('in its array', async () => {
+    // A brace that is left open would take the rest of the array along.
+    const closed = Buffer.from(joined(',').toString('latin1').replace('{"a":,', '{"a":},'), 'latin1');
+    const body = Buffer.concat([Buffer.from('['), closed, Buffer.from(']')]);
+    expect((await send('telemetry', body)).json()).toMatchObject(expected);
+  });
+
+  test('alone', async () => {
+    for (const [item, reason] of bad) {
+      const response = await send('telemetry', item);
+      if (reason === 'invalid_json') expect(response.json()).toMatchObject({ status: 400, code: 'malformed_json' });
+      else if (item[0] !== 0x22) expect(response.json()).toMatchObject({ rejected: [{ index: 0, reason }] });
+    }
+  });
+
+  test.each(['', '[', '[{"a":1}', '[{"a":1}] x', 'nonsense'])('%j is no JSON at all', async (body) => {
+    expect((await send('telemetry', body)).json()).toMatchObject({ status: 400, code: 'malformed_json' });
   });
 });
 

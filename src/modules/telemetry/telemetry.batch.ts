@@ -45,6 +45,8 @@ export interface Batch {
   readonly rejections: Map<number, Record<string, number>>;
   /** Called once the batch is committed. */
   readonly acknowledgements: (() => void)[];
+  /** Requests that wait for what became of their items. */
+  readonly observers: ((result: BatchResult) => void)[];
   /** Messages that are followed; hardly ever any. */
   readonly traces: MessageTrace[];
   /** Devices heard from, with their uid. */
@@ -64,6 +66,7 @@ export function createBatch(): Batch {
     statuses: [],
     rejections: new Map(),
     acknowledgements: [],
+    observers: [],
     traces: [],
     devices: new Map(),
     receivedAt: 0,

@@ -11,6 +11,7 @@ import type { Realtime } from '#platform/realtime/realtime.port.ts';
 import type { Retention } from '#platform/retention/retention.port.ts';
 import type { Sample, TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
 import type { Tracing } from '#platform/tracing/tracing.port.ts';
+import { createIngestRoutes } from './ingest.routes.ts';
 import { createTelemetryApi, type TelemetryApi } from './telemetry.api.ts';
 import type { Batch } from './telemetry.batch.ts';
 import { createBatchCommitter, toStatusLog } from './telemetry.commit.ts';
@@ -18,16 +19,13 @@ import { createLastSeen } from './telemetry.last-seen.ts';
 import { ALL_DEVICES_ROOM, createLiveView, deviceRoom } from './telemetry.live.ts';
 import { createTelemetryMqttHandler } from './telemetry.mqtt.ts';
 import { createIngestPipeline } from './telemetry.pipeline.ts';
-import type { DeviceLog, IngestLimits } from './telemetry.ports.ts';
+import { type DeviceLog, type IngestLimits, LOG_RETENTION_MS } from './telemetry.ports.ts';
 import { createReturns } from './telemetry.returns.ts';
-import { createIngestRoutes, createTelemetryRoutes } from './telemetry.routes.ts';
+import { createTelemetryRoutes } from './telemetry.routes.ts';
 import { createTelemetryService } from './telemetry.service.ts';
 import { createMonitoringNamespace } from './telemetry.socket.ts';
 import { createDeviceThrottle, unthrottled } from './telemetry.throttle.ts';
 import { endCommit, spansOf } from './telemetry.traces.ts';
-
-/** `device_logs` keep for this long. */
-const LOG_RETENTION_MS = 90 * 86_400_000;
 
 /** What the ingest path tells others: while they listen, acknowledgements wait. */
 export interface IngestObserver {
@@ -95,7 +93,12 @@ export function createTelemetryModule(dependencies: TelemetryModuleDependencies)
   const throttle =
     limits.maxRatePerDevice === null
       ? unthrottled
-      : createDeviceThrottle(limits.maxRatePerDevice, clock, observer.delayed);
+      : createDeviceThrottle({
+          itemsPerSecond: limits.maxRatePerDevice,
+          isMqttPaced: limits.isMqttPaced,
+          clock,
+          onDelay: observer.delayed,
+        });
   const pipeline = createIngestPipeline({ committer, clock, logger, limits, throttle, tracing, nextId });
   // Transitions that come from devices are logged before they are acknowledged; these have nobody who waits.
   events.on('device.status_changed', async ({ at, data }) => {

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createId } from '#kernel/ids.ts';
-import { parseJson, parseLog, parseResponse, parseSample, parseStatus, parseTimestamp } from './telemetry.payload.ts';
+import { parseJson } from './telemetry.json.ts';
+import { parseLog, parseResponse, parseSample, parseStatus, parseTimestamp } from './telemetry.payload.ts';
 import { DEFAULT_INGEST_LIMITS, REJECT_REASONS } from './telemetry.ports.ts';
 
 const NOW = Date.UTC(2026, 10, 23, 12);
@@ -15,6 +16,14 @@ describe('bytes', () => {
     [Buffer.alloc(0), 'invalid_json'],
     [Buffer.alloc(limits.maxPayloadBytes + 1, 0x20), 'payload_too_large'],
     [Buffer.from('{"a":1}'), { value: { a: 1 } }],
+    [Buffer.from('\uFEFF{"a":1}'), { value: { a: 1 } }],
+    [Buffer.from('{"a":1}\0'), { value: { a: 1 } }],
+    [Buffer.from('\uFEFF{"a":1}\0'), { value: { a: 1 } }],
+    [Buffer.from('{"a":1}\0\0'), 'invalid_json'],
+    [Buffer.from('\uFEFF\uFEFF{"a":1}'), 'invalid_json'],
+    [Buffer.from('\uFEFF'), 'invalid_json'],
+    [Buffer.from('\0'), 'invalid_json'],
+    [Buffer.from('{"a":NaN}'), 'invalid_json'],
   ])('case %#', (payload, expected) => {
     expect(parseJson(payload, limits)).toEqual(expected);
   });
@@ -27,6 +36,97 @@ describe('bytes', () => {
     expect(sample(parsed.value)).toBe('invalid_value');
     expect(parseStatus(parsed.value, NOW, limits)).toBe('invalid_status');
     expect(parseResponse(parsed.value)).toBe('invalid_response');
+  });
+});
+
+describe('whole numbers', () => {
+  const metric = (text: string) => {
+    const parsed = parseJson(Buffer.from(`{"a":${text}}`), limits);
+    if (typeof parsed === 'string') return parsed;
+    const result = sample(parsed.value);
+    return typeof result === 'string' ? result : result.metrics['a'];
+  };
+
+  test.each([
+    '9007199254740992',
+    '-9007199254740992',
+    '9007199254740993',
+    '18446744073709551615',
+    `1${'0'.repeat(400)}`,
+  ])('%.20s would be rounded, and is to be sent as a string', (text) => {
+    expect(metric(text)).toBe('integer_too_large');
+    expect(metric(`"${text}"`)).toBe(text);
+    expect(REJECT_REASONS.integer_too_large).toContain('send it as a string');
+  });
+
+  test.each([
+    ['9007199254740991', 2 ** 53 - 1],
+    ['-9007199254740991', 1 - 2 ** 53],
+    ['1e300', 1e300],
+    ['1E+20', 1e20],
+    ['12345678901234567890.0', 12345678901234567000],
+    ['0.30000000000000004', 0.1 + 0.2],
+    ['1234567890123456.5', 1234567890123456.5],
+  ])('%s is taken as it is written', (text, value) => {
+    expect(metric(text)).toBe(value);
+  });
+
+  test('in the free JSON of a log as well', () => {
+    const parsed = parseJson(Buffer.from('{"event_type":"x","payload":{"n":[9007199254740993]}}'), limits);
+    expect(typeof parsed === 'object' && parseLog(7, parsed.value, NOW, limits, createId)).toBe('integer_too_large');
+  });
+});
+
+describe('half a surrogate pair is no Unicode', () => {
+  const HALF = '\ud800';
+
+  test('in a metric', () => {
+    expect(sample({ a: 1, b: `x${HALF}` })).toBe('invalid_unicode');
+    expect(sample({ a: '\u{1F600}' })).toBeTypeOf('object');
+    expect(sample({ [`a${HALF}`]: 1 })).toBe('invalid_metric_name');
+  });
+
+  test.each([
+    { event_type: HALF },
+    { event_type: 'x', message: HALF },
+    { event_type: 'x', payload: [{ a: HALF }] },
+    { event_type: 'x', payload: { [HALF]: 1 } },
+  ])('in a log: %j', (log) => {
+    expect(parseLog(7, log, NOW, limits, createId)).toBe('invalid_unicode');
+  });
+
+  test('in a status and a response', () => {
+    expect(parseStatus({ status: 'ONLINE', firmware_version: HALF }, NOW, limits)).toBe('invalid_unicode');
+    expect(parseResponse({ command_id: 'x', status: 'success', result: HALF })).toBe('invalid_unicode');
+  });
+});
+
+describe('null is no value', () => {
+  test('a metric that has none is left out', () => {
+    expect(sample({ a: 1, b: null, c: false })).toMatchObject({ metrics: { a: 1, c: false } });
+    expect(Object.keys((sample({ a: 1, b: null }) as { metrics: object }).metrics)).toEqual(['a']);
+    expect(sample({ timestamp: null, metrics: { a: 1, b: null } })).toMatchObject({
+      timestamp: NOW,
+      metrics: { a: 1 },
+    });
+  });
+
+  test('a sample of nothing else has no metric; what else is wrong is still said', () => {
+    expect(sample({ a: null, b: null })).toBe('empty_metrics');
+    expect(sample({ metrics: null })).toBe('metrics_missing');
+    expect(sample({ a: null, b: [] })).toBe('invalid_value');
+    expect(sample({ 'no name': null })).toBe('invalid_metric_name');
+  });
+
+  test('a field that may be left out may be null', () => {
+    const log = { event_type: 'x', level: null, message: null, payload: null, timestamp: null };
+    expect(parseLog(7, log, NOW, limits, createId)).toMatchObject({ level: 'info', message: null, timestamp: NOW });
+    expect(parseStatus({ status: 'ONLINE', firmware_version: null }, NOW, limits)).toEqual({
+      status: 'ONLINE',
+      at: NOW,
+    });
+    expect(parseStatus({ status: null }, NOW, limits)).toBe('invalid_status');
+    expect(parseLog(7, { event_type: null }, NOW, limits, createId)).toBe('invalid_log');
   });
 });
 
@@ -57,7 +157,6 @@ describe('samples', () => {
     [{ '1st': 1 }, 'invalid_metric_name'],
     [{ ['x'.repeat(65)]: 1 }, 'invalid_metric_name'],
     [JSON.parse('{"__proto__": 1}'), 'invalid_metric_name'],
-    [{ a: null }, 'invalid_value'],
     [{ a: { b: 1 } }, 'invalid_value'],
     [{ a: [1] }, 'invalid_value'],
     [JSON.parse('{"a": 1e999}'), 'invalid_value'],
@@ -66,7 +165,6 @@ describe('samples', () => {
     [Object.fromEntries(Array.from({ length: 101 }, (_, i) => [`m${i}`, i])), 'too_many_metrics'],
     [{ timestamp: 'yesterday', metrics: { a: 1 } }, 'invalid_timestamp'],
     [{ timestamp: true, metrics: { a: 1 } }, 'invalid_timestamp'],
-    [{ timestamp: null, metrics: { a: 1 } }, 'invalid_timestamp'],
     [{ timestamp: NOW + 301_000, metrics: { a: 1 } }, 'timestamp_in_future'],
     [{ timestamp: NOW - limits.maxAgeMs - 1, metrics: { a: 1 } }, 'timestamp_too_old'],
   ];
@@ -143,6 +241,40 @@ describe('status and log', () => {
     const untimed = { event_type: 'boot' };
     expect(parseLog(7, untimed, NOW, limits, createId)).not.toEqual(parseLog(7, untimed, NOW, limits, createId));
   });
+});
+
+describe('levels of a log', () => {
+  const levelOf = (level: unknown) => {
+    const log = parseLog(7, { event_type: 'x', level }, NOW, limits, createId);
+    return typeof log === 'string' ? log : log.level;
+  };
+
+  test.each([
+    ['INFO', 'info'],
+    ['warn', 'warning'],
+    ['Warning', 'warning'],
+    ['WARN', 'warning'],
+    ['ERR', 'error'],
+    ['Fatal', 'critical'],
+    ['trace', 'debug'],
+    ['notice', 'info'],
+  ])('%s is %s', (given, level) => {
+    expect(levelOf(given)).toBe(level);
+  });
+
+  test('a word that is none is the reason by itself', () => {
+    for (const word of ['', 'loud', 'constructor', 'info ']) expect(levelOf(word)).toBe('invalid_level');
+    for (const value of [3, true, {}]) expect(levelOf(value)).toBe('invalid_log');
+  });
+});
+
+test('a log that is older than what is kept is rejected as that, whatever telemetry is kept for', () => {
+  const log = (ageMs: number) => ({ event_type: 'x', timestamp: NOW - ageMs });
+  for (const maxAgeMs of [86_400_000, 1e12]) {
+    const set = { ...limits, maxAgeMs };
+    expect(parseLog(7, log(set.maxLogAgeMs), NOW, set, createId)).toBeTypeOf('object');
+    expect(parseLog(7, log(set.maxLogAgeMs + 1), NOW, set, createId)).toBe('timestamp_too_old');
+  }
 });
 
 test('whatever JSON arrives, every parser returns a value or a listed reason', () => {

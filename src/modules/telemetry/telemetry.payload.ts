@@ -1,21 +1,22 @@
-import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { Compile } from 'typebox/compile';
 import { parseInstant } from '#kernel/instant.ts';
 import type { DeviceStatus } from '#modules/devices/index.ts';
 import type { Metrics, Sample } from '#platform/telemetry/telemetry.port.ts';
+import { checkJson } from './telemetry.json.ts';
+import { toLogLevel } from './telemetry.levels.ts';
 import type { DeviceLog, IngestLimits, RejectReason } from './telemetry.ports.ts';
 import { LogPayload, METRIC_NAME, ResponsePayload, StatusPayload } from './telemetry.schemas.ts';
 
 /**
- * From bytes to checked values. Each function returns the value, or, as a string, the reason why not.
+ * From parsed JSON to checked values. Each function returns the value, or, as a string, the reason why not.
  * The telemetry path runs once a message at full rate: plain loops, no validator call, one object.
+ * `null` means "no value": what may be left out may be null.
  */
 
 const NAME = new RegExp(METRIC_NAME);
 /** Numbers below are seconds: as milliseconds this would be March 1973, as seconds it is the year 5138. */
 const SECONDS_BELOW = 1e11;
-const MAX_LOG_DEPTH = 32;
 
 const statusSchema = Compile(StatusPayload);
 const logSchema = Compile(LogPayload);
@@ -26,21 +27,6 @@ export interface ParsedStatus {
   readonly firmwareVersion?: string;
   readonly ipAddress?: string;
   readonly at: number;
-}
-
-/** A wrapper, so that a JSON payload that is a string is not mistaken for a reason. */
-export interface ParsedJson {
-  readonly value: unknown;
-}
-
-export function parseJson(payload: Buffer, limits: IngestLimits): ParsedJson | RejectReason {
-  if (payload.length > limits.maxPayloadBytes) return 'payload_too_large';
-  if (!isUtf8(payload)) return 'invalid_utf8';
-  try {
-    return { value: JSON.parse(payload.toString()) };
-  } catch {
-    return 'invalid_json';
-  }
 }
 
 /**
@@ -60,22 +46,29 @@ export function parseSample(
     for (const key in item) if (key !== 'metrics' && key !== 'timestamp') return unknownKey(item);
     metrics = item['metrics'];
     if (!isObject(metrics)) return 'metrics_missing';
-    if (item['timestamp'] !== undefined) {
+    if (item['timestamp'] !== undefined && item['timestamp'] !== null) {
       const parsed = parseTimestamp(item['timestamp'], receivedAt, limits);
       if (typeof parsed === 'string') return parsed;
       timestamp = parsed;
     }
   }
   const reason = checkMetrics(metrics as Record<string, unknown>, limits);
-  return reason ?? { deviceId, timestamp, metrics: metrics as Metrics };
+  if (reason === 'has_nulls') {
+    metrics = withoutNulls(metrics as Record<string, unknown>);
+    if (Object.keys(metrics as object).length === 0) return 'empty_metrics';
+  } else if (reason !== null) {
+    return reason;
+  }
+  return { deviceId, timestamp, metrics: metrics as Metrics };
 }
 
 function unknownKey(item: Record<string, unknown>): RejectReason {
   return Object.hasOwn(item, 'metrics') ? 'unknown_field' : 'metrics_missing';
 }
 
-function checkMetrics(metrics: Record<string, unknown>, limits: IngestLimits): RejectReason | null {
+function checkMetrics(metrics: Record<string, unknown>, limits: IngestLimits): RejectReason | 'has_nulls' | null {
   let count = 0;
+  let nulls = 0;
   for (const name in metrics) {
     count += 1;
     if (count > limits.maxMetrics) return 'too_many_metrics';
@@ -86,11 +79,19 @@ function checkMetrics(metrics: Record<string, unknown>, limits: IngestLimits): R
       if (!Number.isFinite(value)) return 'invalid_value';
     } else if (typeof value === 'string') {
       if (isTooLong(value, limits.maxStringBytes)) return 'string_too_long';
+      if (!value.isWellFormed()) return 'invalid_unicode';
+    } else if (value === null) {
+      nulls += 1;
     } else if (typeof value !== 'boolean') {
-      return 'invalid_value';
+      return typeof value === 'bigint' ? 'integer_too_large' : 'invalid_value';
     }
   }
+  if (nulls > 0) return 'has_nulls';
   return count === 0 ? 'empty_metrics' : null;
+}
+
+function withoutNulls(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
 }
 
 function isTooLong(text: string, maxBytes: number): boolean {
@@ -99,7 +100,11 @@ function isTooLong(text: string, maxBytes: number): boolean {
 }
 
 /** Epoch milliseconds of an RFC 3339 string or of epoch seconds or milliseconds. */
-export function parseTimestamp(value: unknown, receivedAt: number, limits: IngestLimits): number | RejectReason {
+export function parseTimestamp(
+  value: unknown,
+  receivedAt: number,
+  limits: Pick<IngestLimits, 'maxAheadMs' | 'maxAgeMs'>,
+): number | RejectReason {
   let epochMs: number | null = null;
   if (typeof value === 'string') epochMs = parseInstant(value);
   else if (typeof value === 'number') epochMs = Math.round(Math.abs(value) < SECONDS_BELOW ? value * 1000 : value);
@@ -109,7 +114,10 @@ export function parseTimestamp(value: unknown, receivedAt: number, limits: Inges
   return epochMs;
 }
 
-export function parseStatus(item: unknown, receivedAt: number, limits: IngestLimits): ParsedStatus | RejectReason {
+export function parseStatus(given: unknown, receivedAt: number, limits: IngestLimits): ParsedStatus | RejectReason {
+  const reason = checkJson(given, 'invalid_status');
+  if (reason !== null) return reason;
+  const item = isObject(given) ? withoutNulls(given) : given;
   if (!statusSchema.Check(item)) return 'invalid_status';
   const saidAt = item.timestamp === undefined ? receivedAt : parseTimestamp(item.timestamp, receivedAt, limits);
   if (typeof saidAt === 'string') return saidAt;
@@ -125,18 +133,24 @@ export function parseStatus(item: unknown, receivedAt: number, limits: IngestLim
 /** A log with a time of its own gets an id made of its content: delivered twice, it is stored once. */
 export function parseLog(
   deviceId: number,
-  item: unknown,
+  given: unknown,
   receivedAt: number,
   limits: IngestLimits,
   nextId: () => string,
 ): DeviceLog | RejectReason {
-  if (!isShallow(item, MAX_LOG_DEPTH) || !logSchema.Check(item)) return 'invalid_log';
-  const timestamp = item.timestamp === undefined ? receivedAt : parseTimestamp(item.timestamp, receivedAt, limits);
+  const reason = checkJson(given, 'invalid_log');
+  if (reason !== null) return reason;
+  const item = isObject(given) ? withoutNulls(given) : given;
+  if (!logSchema.Check(item)) return 'invalid_log';
+  const level = toLogLevel(item.level);
+  if (level === null) return 'invalid_level';
+  const ages = { maxAheadMs: limits.maxAheadMs, maxAgeMs: limits.maxLogAgeMs };
+  const timestamp = item.timestamp === undefined ? receivedAt : parseTimestamp(item.timestamp, receivedAt, ages);
   if (typeof timestamp === 'string') return timestamp;
   const log = {
     device_id: deviceId,
     event_type: item.event_type,
-    level: item.level ?? 'info',
+    level,
     message: item.message ?? null,
     payload: item.payload ?? null,
     timestamp,
@@ -146,18 +160,13 @@ export function parseLog(
 }
 
 /** Commands are not part of the system yet, so no response can belong to one. */
-export function parseResponse(item: unknown): RejectReason {
-  return isShallow(item, MAX_LOG_DEPTH) && responseSchema.Check(item) ? 'unknown_command' : 'invalid_response';
+export function parseResponse(given: unknown): RejectReason {
+  const reason = checkJson(given, 'invalid_response');
+  if (reason !== null) return reason;
+  const item = isObject(given) ? withoutNulls(given) : given;
+  return responseSchema.Check(item) ? 'unknown_command' : 'invalid_response';
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** Whether nothing is nested deeper than `depth`: deeper values overflow the stack of whoever serialises them. */
-function isShallow(value: unknown, depth: number): boolean {
-  if (typeof value !== 'object' || value === null) return true;
-  if (depth === 0) return false;
-  for (const nested of Object.values(value)) if (!isShallow(nested, depth - 1)) return false;
-  return true;
 }

@@ -176,12 +176,42 @@ describe('the ingest pipeline', () => {
     expect(stores.appended.flatMap((batch) => batch.samples)).toHaveLength(3_000);
   });
 
+  test('while the store is slow, no more is parsed than the next batches take, and the order is kept', async () => {
+    const { stores, pipeline } = subject;
+    stores.hold();
+    const messages = 30;
+    const done = Array.from({ length: messages }, (_, n) => {
+      const items = Array.from({ length: 1_000 }, (_, m) => ({ timestamp: NOW - m, metrics: { n } }));
+      return send(pipeline, 1, 'telemetry', bytes(items));
+    });
+    pipeline.refused(device(1), 'forbidden_topic');
+    pipeline.connection(device(1), 'OFFLINE', null);
+    const request = pipeline.receiveItems(device(2), 'telemetry', [bytes({ last: true })], REQUEST);
+    await new Promise((resolve) => setImmediate(resolve));
+    // A message that waits is one item until it is parsed.
+    expect(pipeline.backlog()).toBeGreaterThan(messages);
+    expect(pipeline.backlog()).toBeLessThan(3 * 5_000 + messages);
+    expect(pipeline.inFlight(2)).toBe(1);
+    expect(stores.statuses).toEqual([]);
+    stores.release();
+    await Promise.all(done);
+    expect(await request).toEqual(['stored']);
+    const samples = stores.appended.flatMap((batch) => batch.samples);
+    expect(samples.map(({ metrics }) => metrics['n'] ?? 'last')).toEqual([
+      ...Array.from({ length: messages }, (_, n) => Array(1_000).fill(n)).flat(),
+      'last',
+    ]);
+    expect(rejectedOf(stores, 1)).toEqual({ forbidden_topic: 1 });
+    expect(stores.statuses).toMatchObject([{ deviceId: 1, status: 'OFFLINE' }]);
+    expect(pipeline.backlog()).toBe(0);
+  });
+
   test('a store that fails for a while loses nothing and is reported meanwhile', async () => {
     const { stores, pipeline, committer } = subject;
     stores.fail(3);
     const done = send(pipeline, 1, 'telemetry', bytes({ t: 1 }));
     await expect.poll(() => committer.isStalled()).toBe(true);
-    await expect(pipeline.receiveItems(device(2), 'telemetry', [{ value: { t: 1 } }], REQUEST)).rejects.toMatchObject({
+    await expect(pipeline.receiveItems(device(2), 'telemetry', [bytes({ t: 1 })], REQUEST)).rejects.toMatchObject({
       code: 'ingest_overloaded',
     });
     await done;
@@ -193,7 +223,7 @@ describe('the ingest pipeline', () => {
     const { stores, pipeline } = subject;
     stores.hold();
     const large = { bytes: 40 * 1024 ** 2, span: null };
-    const item = { value: { t: 1 } };
+    const item = bytes({ t: 1 });
     const taken = pipeline.receiveItems(device(1), 'telemetry', [item], large);
     await expect(pipeline.receiveItems(device(1), 'telemetry', [item], large)).rejects.toMatchObject({
       code: 'ingest_overloaded',
@@ -256,12 +286,12 @@ describe('the ingest pipeline', () => {
     test('is told to the sender of an HTTP request, alone or among others', async () => {
       const { stores, pipeline } = subject;
       stores.refuse(poisoned);
-      const items = [{ value: { a: 1 } }, { value: { a: 'poison' } }];
+      const items = [bytes({ a: 1 }), bytes({ a: 'poison' })];
       expect(await pipeline.receiveItems(device(1), 'telemetry', items, REQUEST)).toEqual(['stored', 'not_storable']);
       expect(await pipeline.receiveItems(device(1), 'telemetry', items.slice(1), REQUEST)).toEqual(['not_storable']);
-      const logs = [{ value: { event_type: 'x' } }, { value: { event_type: 'poison' } }];
+      const logs = [bytes({ event_type: 'x' }), bytes({ event_type: 'poison' })];
       expect(await pipeline.receiveItems(device(1), 'log', logs, REQUEST)).toEqual(['stored', 'not_storable']);
-      const statuses = [{ value: { status: 'ERROR' } }, { value: { status: 'ERROR', firmware_version: 'poison' } }];
+      const statuses = [bytes({ status: 'ERROR' }), bytes({ status: 'ERROR', firmware_version: 'poison' })];
       expect(await pipeline.receiveItems(device(1), 'status', statuses, REQUEST)).toEqual(['stored', 'not_storable']);
       expect(rejectedOf(stores, 1)).toEqual({ not_storable: 4 });
       expect(stores.logs).toHaveLength(1);
@@ -308,7 +338,7 @@ describe('the ingest pipeline', () => {
 
   test('an array counts each item; a bad one keeps no other from being stored', async () => {
     const { stores, pipeline } = subject;
-    await send(pipeline, 1, 'telemetry', bytes([{ a: 1 }, { a: null }, { timestamp: NOW - 1, metrics: { b: 2 } }]));
+    await send(pipeline, 1, 'telemetry', bytes([{ a: 1 }, { a: [] }, { timestamp: NOW - 1, metrics: { b: 2 } }]));
     expect(stores.appended.flatMap((batch) => batch.samples)).toHaveLength(2);
     expect(rejectedOf(stores, 1)).toEqual({ invalid_value: 1 });
   });
@@ -316,27 +346,25 @@ describe('the ingest pipeline', () => {
   test('an HTTP request learns what became of each of its items', async () => {
     const { pipeline } = subject;
     const items = [
-      { value: { timestamp: NOW, metrics: { a: 1 } } },
-      { value: 5 },
-      { value: { timestamp: NOW, metrics: { a: 2 } } },
-      'invalid_json',
-    ] as const;
+      bytes({ timestamp: NOW, metrics: { a: 1 } }),
+      bytes(5),
+      bytes({ timestamp: NOW, metrics: { a: 2 } }),
+      Buffer.from('garbage'),
+    ];
     expect(await pipeline.receiveItems(device(1), 'telemetry', items, REQUEST)).toEqual([
       'stored',
       'not_an_object',
       'merged',
       'invalid_json',
     ]);
-    const log = { value: { event_type: 'boot', timestamp: NOW } };
+    const log = bytes({ event_type: 'boot', timestamp: NOW });
     expect(await pipeline.receiveItems(device(1), 'log', [log, log], REQUEST)).toEqual(['stored', 'merged']);
-    expect(await pipeline.receiveItems(device(1), 'status', [{ value: { status: 'ERROR' } }], REQUEST)).toEqual([
-      'stored',
-    ]);
+    expect(await pipeline.receiveItems(device(1), 'status', [bytes({ status: 'ERROR' })], REQUEST)).toEqual(['stored']);
   });
 
   test('what had no room in the sample that it met is told, and shown to nobody', async () => {
     const { pipeline, shown } = subject;
-    const items = [{ value: { a: 1 } }, { value: { timestamp: NOW - 1, metrics: { full: true } } }];
+    const items = [bytes({ a: 1 }), bytes({ timestamp: NOW - 1, metrics: { full: true } })];
     expect(await pipeline.receiveItems(device(1), 'telemetry', items, REQUEST)).toEqual(['stored', 'sample_full']);
     expect(shown.flatMap((batch) => batch.samples).map((sample) => sample.metrics)).toEqual([{ a: 1 }]);
   });

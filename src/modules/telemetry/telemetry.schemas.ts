@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { DEVICE_STATUSES } from '#modules/devices/index.ts';
 import { CursorPageOf, Id, Instant, Nullable, Strict } from '#platform/http/http.schemas.ts';
+import { LOG_LEVELS } from './telemetry.levels.ts';
 
 /** Shapes of what devices send; also the AsyncAPI document's messages. */
 
@@ -35,11 +36,15 @@ export const StatusPayload = Strict({
 });
 export type StatusPayload = Static<typeof StatusPayload>;
 
-const LOG_LEVELS = ['debug', 'info', 'warning', 'error', 'critical'] as const;
-
 export const LogPayload = Strict({
   event_type: Type.String({ minLength: 1, maxLength: 64 }),
-  level: Type.Optional(Type.Enum([...LOG_LEVELS])),
+  level: Type.Optional(
+    Type.String({
+      maxLength: 32,
+      description: `${LOG_LEVELS.join(', ')}, in any case; also the names of syslog, \`warn\`, \`fatal\` and \`trace\``,
+      examples: ['warning'],
+    }),
+  ),
   message: Type.Optional(Type.String({ maxLength: 4096 })),
   payload: Type.Optional(Type.Unknown()),
   timestamp: Type.Optional(Timestamp),

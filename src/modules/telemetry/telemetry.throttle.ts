@@ -3,41 +3,63 @@ import type { Clock } from '#kernel/clock.ts';
 
 const REMEMBERED_DEVICES = 100_000;
 
-/** Slows one loud device so that it does not starve the rest. */
+/** Slows one loud device so that it does not starve the rest. An item of an array counts as a message of its own. */
 export interface DeviceThrottle {
   /**
-   * Counts one message against the device's rate. Within the rate it returns `acknowledge` as it is; above,
-   * a function that acknowledges later, so that the broker reads this connection slower.
+   * Counts the items of one message against the device's rate. Within the rate it returns `acknowledge` as it is;
+   * above, a function that acknowledges later, so that the broker reads this connection slower.
    */
-  pace(deviceId: number, acknowledge: () => void): () => void;
+  pace(deviceId: number, items: number, acknowledge: () => void): () => void;
+  /**
+   * The same for a request, which has no connection that could be read slower.
+   * @returns milliseconds until the device may ask again; 0: its items are counted
+   */
+  admit(deviceId: number, items: number): number;
 }
 
-export const unthrottled: DeviceThrottle = { pace: (_deviceId, acknowledge) => acknowledge };
+export const unthrottled: DeviceThrottle = { pace: (_deviceId, _items, acknowledge) => acknowledge, admit: () => 0 };
+
+export interface DeviceThrottleOptions {
+  readonly itemsPerSecond: number;
+  /** False: messages are counted, and never held back. */
+  readonly isMqttPaced: boolean;
+  readonly clock: Clock;
+  /** Told each delay in milliseconds. */
+  readonly onDelay: (delayMs: number) => void;
+}
 
 /**
  * A token bucket a device that holds one second's worth (GCRA: one number a device, the time at which the
  * bucket would be full again; https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm).
- * `onDelay` is told each delay in milliseconds.
  */
-export function createDeviceThrottle(
-  messagesPerSecond: number,
-  clock: Clock,
-  onDelay: (delayMs: number) => void,
-): DeviceThrottle {
+export function createDeviceThrottle(options: DeviceThrottleOptions): DeviceThrottle {
+  const { isMqttPaced, clock, onDelay } = options;
   const fullAt = new LRUCache<number, number>({ max: REMEMBERED_DEVICES });
-  const costMs = 1_000 / messagesPerSecond;
+  const costMs = 1_000 / options.itemsPerSecond;
+
+  /** @returns by how much the device is above its rate now */
+  function count(deviceId: number, items: number, now: number): number {
+    const next = Math.max(fullAt.get(deviceId) ?? now, now) + costMs * items;
+    fullAt.set(deviceId, next);
+    return next - now - 1_000;
+  }
 
   return {
-    pace(deviceId, acknowledge) {
+    pace(deviceId, items, acknowledge) {
       const now = clock.now();
-      const next = Math.max(fullAt.get(deviceId) ?? now, now) + costMs;
-      fullAt.set(deviceId, next);
-      const delayMs = next - now - 1_000;
-      if (delayMs <= 0) return acknowledge;
+      const delayMs = count(deviceId, items, now);
+      if (delayMs <= 0 || !isMqttPaced) return acknowledge;
       onDelay(delayMs);
       return () => {
         setTimeout(acknowledge, Math.max(0, now + delayMs - clock.now()));
       };
+    },
+    admit(deviceId, items) {
+      const now = clock.now();
+      const debtMs = (fullAt.get(deviceId) ?? now) - now - 1_000;
+      if (debtMs > 0) return debtMs;
+      count(deviceId, items, now);
+      return 0;
     },
   };
 }

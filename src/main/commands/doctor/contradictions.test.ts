@@ -17,7 +17,10 @@ test.each([
   [OUTSIDE, []],
   [{ ...OUTSIDE, ROLES: 'api' }, []],
   [{ ROLES: 'api,ingest', DATABASE_URL: OUTSIDE.DATABASE_URL }, [/set DOCUMENTS_URL, REDIS_URL, MQTT_URL, or all/]],
-  [{ ...OUTSIDE, DEVICE_RATE_LIMIT: '5', MQTT_WS_PORT: '9001' }, [/^MQTT_WS_PORT, DEVICE_RATE_LIMIT has no effect/]],
+  [
+    { ...OUTSIDE, DEVICE_RATE_LIMIT: '5', MQTT_WS_PORT: '9001' },
+    [/^MQTT_WS_PORT has no effect/, /^DEVICE_RATE_LIMIT is for HTTP ingest alone/],
+  ],
   [{ ...OUTSIDE, MQTT_PUBLIC_URL: '' }, [/set MQTT_PUBLIC_URL/]],
   [{ MQTT_PUBLIC_URL: OUTSIDE.MQTT_PUBLIC_URL }, [/no effect without MQTT_URL/]],
   [{ TRUST_PROXY: 'true' }, []],

@@ -13,10 +13,11 @@ export function contradictionsIn(settings: Settings): readonly string[] {
     );
   }
   if (MQTT_URL !== null) {
-    const unused = (['MQTT_WS_PORT', 'MQTT_TLS_PORT', 'DEVICE_RATE_LIMIT'] as const).filter(
-      (name) => settings[name] !== null,
-    );
+    const unused = (['MQTT_WS_PORT', 'MQTT_TLS_PORT'] as const).filter((name) => settings[name] !== null);
     if (unused.length > 0) problems.push(`${unused.join(', ')} has no effect with MQTT_URL: set it at that broker`);
+    if (settings.DEVICE_RATE_LIMIT !== null) {
+      problems.push('DEVICE_RATE_LIMIT is for HTTP ingest alone with MQTT_URL: limit messages at that broker');
+    }
     if (settings.MQTT_PUBLIC_URL === null) {
       problems.push('people are shown the address of MQTT_URL, which devices should not reach: set MQTT_PUBLIC_URL');
     }
