@@ -1,0 +1,139 @@
+import { commonErrors } from '#kernel/errors.ts';
+import { createId } from '#kernel/ids.ts';
+import { silentLogger } from '#kernel/logger.ts';
+import type { StatusChange } from '#modules/devices/index.ts';
+import type { Batch } from '#modules/telemetry/telemetry.batch.ts';
+import { createBatchCommitter } from '#modules/telemetry/telemetry.commit.ts';
+import { createIngestPipeline } from '#modules/telemetry/telemetry.pipeline.ts';
+import type { DeviceLog } from '#modules/telemetry/telemetry.ports.ts';
+import { DEFAULT_INGEST_LIMITS } from '#modules/telemetry/telemetry.ports.ts';
+import { unthrottled } from '#modules/telemetry/telemetry.throttle.ts';
+import type { AppendResult, TelemetryBatch } from '#platform/telemetry/telemetry.port.ts';
+import { noTracing } from '#platform/tracing/no-tracing.ts';
+
+export const NOW = Date.UTC(2026, 10, 23);
+export const device = (deviceId: number) => ({ deviceId, deviceUid: `d${deviceId}` });
+export const bytes = (value: unknown) => Buffer.from(JSON.stringify(value));
+
+/** Stores that the test holds back or fails, to see what the pipeline does meanwhile. */
+function createStores() {
+  const appended: TelemetryBatch[] = [];
+  const logs: DeviceLog[] = [];
+  const statuses: StatusChange[] = [];
+  const held: (() => void)[] = [];
+  let holding = false;
+  let failures = 0;
+  /** What the stores refuse, whatever else they are asked for. */
+  let refuses: (item: object) => boolean = () => false;
+  const check = (items: readonly object[]) => {
+    if (items.some((item) => refuses(item))) throw new Error('this cannot be stored');
+  };
+  return {
+    refuse: (which: typeof refuses) => {
+      refuses = which;
+    },
+    appended,
+    logs,
+    statuses,
+    waiting: () => held.length,
+    hold: () => {
+      holding = true;
+    },
+    release: () => {
+      holding = false;
+      for (const go of held.splice(0)) go();
+    },
+    fail: (times: number) => {
+      failures = times;
+    },
+    telemetry: {
+      async append(batch: TelemetryBatch): Promise<AppendResult> {
+        if (failures > 0) {
+          failures -= 1;
+          throw commonErrors.unavailable();
+        }
+        if (holding) await new Promise<void>((go) => held.push(go));
+        check([...batch.samples, ...batch.counts]);
+        const seen = new Set(appended.flatMap((each) => each.samples.map((s) => `${s.deviceId}:${s.timestamp}`)));
+        const merged: number[] = [];
+        const full: number[] = [];
+        for (const [index, sample] of batch.samples.entries()) {
+          const key = `${sample.deviceId}:${sample.timestamp}`;
+          if (sample.metrics['full'] === true) full.push(index);
+          else if (seen.has(key)) merged.push(index);
+          seen.add(key);
+        }
+        appended.push(batch);
+        return { merged, full };
+      },
+    },
+    collection: {
+      insertMany: async (documents: readonly DeviceLog[]) => {
+        check(documents);
+        return documents.map((document) => {
+          const isNew = !logs.some((log) => log.id === document.id);
+          if (isNew) logs.push(document);
+          return isNew;
+        });
+      },
+    },
+    devices: {
+      applyStatuses: async (changes: readonly StatusChange[]) => {
+        check(changes);
+        statuses.push(...changes);
+        return [];
+      },
+    },
+  };
+}
+
+/** The pipeline with its committer on such stores. */
+export function createIngest() {
+  const stores = createStores();
+  const errors: object[] = [];
+  const logger = { ...silentLogger, error: (fields: object) => void errors.push(fields) } as typeof silentLogger;
+  const shown: Batch[] = [];
+  const committer = createBatchCommitter({
+    telemetry: stores.telemetry as never,
+    logs: stores.collection as never,
+    devices: stores.devices,
+    logger,
+    nextId: createId,
+    onCommitted: (batch) => void shown.push(batch),
+  });
+  const pipeline = createIngestPipeline({
+    tracing: noTracing,
+    committer,
+    clock: { now: () => NOW },
+    logger: silentLogger,
+    limits: DEFAULT_INGEST_LIMITS,
+    throttle: unthrottled,
+    nextId: createId,
+  });
+  return { stores, pipeline, committer, errors, shown };
+}
+
+/** Sends one message; resolves when it is acknowledged. */
+export function send(
+  pipeline: ReturnType<typeof createIngest>['pipeline'],
+  id: number,
+  channel: 'telemetry' | 'status' | 'log' | 'response',
+  payload: Buffer,
+) {
+  return new Promise<void>((acknowledge) => pipeline.receive(device(id), channel, payload, acknowledge));
+}
+
+/** A small one. */
+export const REQUEST = { bytes: 100, span: null };
+
+/** Reason → count in the ledger of a device. */
+export const rejectedOf = (stores: ReturnType<typeof createStores>, id: number) => {
+  const total: Record<string, number> = {};
+  for (const { counts } of stores.appended) {
+    for (const count of counts) {
+      if (count.deviceId !== id) continue;
+      for (const [reason, n] of Object.entries(count.rejected ?? {})) total[reason] = (total[reason] ?? 0) + n;
+    }
+  }
+  return total;
+};
