@@ -157,9 +157,14 @@ describe('each kind of change is one entry', () => {
       body: { refresh_token: pair.refresh_token },
     } as const;
     await changes(refresh, 200, []);
+    // As a second tab does that comes at the same time.
+    const next = await changes(refresh, 200, []);
+    const as = next.access_token;
+    await changes({ method: 'POST', url: '/api/v1/auth/logout', as }, 204, [{ action: 'user.sessions_ended' }]);
+    const ended = { ...refresh, body: { refresh_token: next.refresh_token } };
     const reuse = { user_id: null, action: 'auth.refresh_token_reused', resource_type: 'user' };
-    await changes(refresh, 401, [reuse]);
-    await changes(refresh, 401, [reuse]);
+    await changes(ended, 401, [reuse]);
+    await changes(ended, 401, [reuse]);
   });
 
   test('devices: registered, changed, given a new secret, deleted', async () => {

@@ -92,7 +92,7 @@ export interface SqlTransfer {
  * `2026_11_23_01_users`. Only `up`: the system migrates forwards. Never edit one that was released.
  *
  * A dialect may commit with every change of the schema, so one that was cut down runs again from its start.
- * Tables and indexes are then made only where they are missing; any other change of the schema is the only
+ * Tables, columns and indexes are then made only where they are missing; any other change of the schema is the only
  * thing that its migration does, and rows are written so that writing them again does no harm.
  */
 export type MigrationSet = Readonly<Record<string, Pick<Migration, 'up'>>>;

@@ -5,13 +5,12 @@ import {
   type Dialect,
   type Driver,
   MysqlIntrospector,
-  MysqlQueryCompiler,
   type QueryResult,
 } from 'kysely';
 import { type Connection, type ConnectionOptions, createPool, type Pool, type PoolConnection } from 'mysql2';
 import type { MariadbAddress } from './mariadb.address.ts';
 import { databaseAway, databaseBusy, isAway, isFatal, isLockWaitTimeout, isRolledBack } from './mariadb.errors.ts';
-import { MariadbAdapter } from './mariadb.migrations.ts';
+import { MariadbAdapter, MariadbQueryCompiler } from './mariadb.migrations.ts';
 
 export interface MariadbDriverOptions {
   readonly address: MariadbAddress;
@@ -55,7 +54,7 @@ export function createMariadbDialect(options: MariadbDriverOptions): Dialect & {
   return {
     driver,
     createDriver: () => driver,
-    createQueryCompiler: () => new MysqlQueryCompiler(),
+    createQueryCompiler: () => new MariadbQueryCompiler(),
     createAdapter: () => new MariadbAdapter(),
     createIntrospector: (db) => new MysqlIntrospector(db),
   };

@@ -1,10 +1,12 @@
 import {
+  type AddColumnNode,
   CreateIndexNode,
   CreateTableNode,
   type Kysely,
   type KyselyPlugin,
   type Migration,
   MysqlAdapter,
+  MysqlQueryCompiler,
   RawNode,
   type RootOperationNode,
   sql,
@@ -21,7 +23,7 @@ export const TABLE_OPTIONS = `engine=InnoDB row_format=dynamic default charset=u
 
 /**
  * MariaDB commits with every statement that changes the schema, so that a migration that was cut down is
- * there by half. Its tables and indexes are made only where they are missing, so that it can run again; and
+ * there by half. Its tables, columns and indexes are made only where they are missing, so that it can run again; and
  * what it writes without changing the schema is one transaction.
  */
 export function repeatable(migrations: MigrationSet): MigrationSet {
@@ -42,6 +44,14 @@ export const tablePlugin: KyselyPlugin = {
   },
   transformResult: async ({ result }) => result,
 };
+
+/** As the plugin for tables and indexes; Kysely has no word for it at a column. */
+export class MariadbQueryCompiler extends MysqlQueryCompiler {
+  protected override visitAddColumn(node: AddColumnNode): void {
+    this.append('add column if not exists ');
+    this.visitNode(node.column);
+  }
+}
 
 const LOCK_TIMEOUT_SECONDS = 3_600;
 /** Names of locks belong to the whole server, and have at most 64 characters. */
