@@ -9,6 +9,7 @@ import type { HttpMount } from '#platform/http/http.port.ts';
 import type { JobQueue } from '#platform/jobs/jobs.port.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 import type { Sample, TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
+import { createActivation } from './alerts/activation.service.ts';
 import type { AlertCount } from './alerts/alerts.ports.ts';
 import { createMonitoringStore } from './alerts/alerts.repository.ts';
 import { createAlertsRoutes } from './alerts/alerts.routes.ts';
@@ -98,7 +99,18 @@ export function createMonitoringModule(deps: MonitoringModuleDeps): MonitoringMo
       ...(options.maxKept === undefined ? {} : { maxKept: options.maxKept }),
     },
   });
-  const rules = createRulesService({ rules: ruleStore.store, store, devices, clock, events, reload: feed.reload });
+  const activation = createActivation({
+    rules: ruleStore.store,
+    store,
+    states,
+    devices,
+    telemetry,
+    evaluation,
+    reload: feed.reload,
+    runtime,
+  });
+  const judging = { reload: feed.reload, activate: activation.activate };
+  const rules = createRulesService({ rules: ruleStore.store, store, devices, clock, events, judging });
   const watch = createWatch({
     store: createWatchStore(sql),
     states,
@@ -106,6 +118,7 @@ export function createMonitoringModule(deps: MonitoringModuleDeps): MonitoringMo
     devices,
     evaluation,
     forgetDevice: rules.forgetDevice,
+    activateRest: activation.activateRest,
     runtime,
     owner: alone ? 'alone' : createId(),
     alone,
@@ -137,7 +150,7 @@ export function createMonitoringModule(deps: MonitoringModuleDeps): MonitoringMo
     plans.forget(data.device_id);
     if (origin !== 'relay') await rules.forgetDevice(data.device_id);
   });
-  events.on('relay.gap', () => feed.mend());
+  events.on('relay.gap', feed.mend);
   for (const type of ['alert.raised', 'alert.cleared', 'alert.acknowledged'] as const) {
     events.on(type, ({ data, origin }) => {
       if (origin !== 'relay') options.tell(data.alert.deviceUid, presentAlert(data.alert));

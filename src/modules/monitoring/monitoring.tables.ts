@@ -73,6 +73,7 @@ interface AlertStatesTable extends Stamped {
   clear_since: number | null;
   watermark: number | null;
   cleared_at: number | null;
+  baseline: number | null;
 }
 
 interface AlertWatchTable extends Stamped {

@@ -68,12 +68,23 @@ function createAlertWriter(trx: Db): AlertWriter {
     if (rows.length > 0) {
       await trx
         .updateTable('alerts')
-        .set({ status: 'CLEARED', active_key: null, cleared_at: at, updated_at: at })
+        .set((eb) => ({
+          status: 'CLEARED' as const,
+          active_key: null,
+          // The device's clock may be ahead of the server's.
+          cleared_at: eb.case().when('last_seen_at', '>', at).then(eb.ref('last_seen_at')).else(at).end(),
+          updated_at: at,
+        }))
         .where(column, '=', id)
         .where('status', '=', 'ACTIVE')
         .execute();
     }
-    return rows.map((row) => ({ ...toAlert(row), status: 'CLEARED', clearedAt: at, updatedAt: at }));
+    return rows.map((row) => ({
+      ...toAlert(row),
+      status: 'CLEARED',
+      clearedAt: Math.max(at, row.last_seen_at),
+      updatedAt: at,
+    }));
   }
 
   return {

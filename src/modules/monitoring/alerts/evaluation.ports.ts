@@ -11,6 +11,17 @@ export interface StoredState extends PairState {
   readonly revision: number;
   /** Grows with every write. */
   readonly version: number;
+  /**
+   * The newest time stamp of the metric that was stored when the rule came to be about the device: until the first
+   * judgement, what is stored and newer has not been judged. Null: it was stored by an earlier version.
+   */
+  readonly baseline: number | null;
+}
+
+/** A device when a rule begins to judge it. */
+export interface Baseline {
+  readonly deviceId: number;
+  readonly baseline: number;
 }
 
 /** What became of one rule and one device. */
@@ -47,6 +58,11 @@ export interface StateStore {
    * is not what it was, is left out. Up to a few hundred.
    */
   save(changes: readonly PairChange[], at: number): Promise<SaveResult>;
+  /**
+   * Notes where devices stand when a rule begins, up to a few hundred; those that are known are left alone. Nothing,
+   * when the rule has another revision by now.
+   */
+  begin(rule: Pick<AlertRule, 'id' | 'revision'>, devices: readonly Baseline[], at: number): Promise<void>;
   /** Devices of which something is known, with an id above `afterId`, by id, `limit` at the most. */
   deviceIdsAfter(afterId: number, limit: number): Promise<readonly number[]>;
   /** Which of these devices nothing is known of for a rule. */

@@ -60,6 +60,8 @@ export interface Evaluation extends Component {
   note(samples: readonly Sample[]): void;
   /** Judges these devices by what is stored. */
   recheck(deviceIds: readonly number[], how?: Recheck): void;
+  /** The states of these devices were stored by somebody else: judges by them, and by what is stored. */
+  begin(deviceIds: readonly number[]): void;
   /** Resolves when nothing is left to be judged, at once if so. */
   settled(): Promise<void>;
   /** Devices that wait for the next round. */
@@ -243,7 +245,7 @@ export function createEvaluation(deps: EvaluationDeps): Evaluation {
         ...(after === undefined ? {} : { after }),
       });
       const samples = page.samples.map((sample) => ({ deviceId, ...sample }));
-      judgeSamples(tracks, samples, true);
+      judgeSamples(tracks, samples, clock.now(), true);
       if (tracks.some(isFull) || page.next === null) return;
       after = page.next;
     }
@@ -255,7 +257,15 @@ export function createEvaluation(deps: EvaluationDeps): Evaluation {
       const rule = index.get(before.ruleId);
       // A rule that is not known here, or not in this form, may be about the device all the same.
       if (rule === undefined || rule.revision !== before.revision || plan.rules.includes(rule)) return [];
-      return [{ rule, device: plan.device, before, after: null, transitions: [{ kind: 'cleared', at: clock.now() }] }];
+      return [
+        {
+          rule,
+          device: plan.device,
+          before,
+          after: null,
+          transitions: [{ kind: 'cleared', at: clock.now(), value: null }],
+        },
+      ];
     });
   }
 
@@ -276,6 +286,16 @@ export function createEvaluation(deps: EvaluationDeps): Evaluation {
     }
   }
 
+  function recheck(deviceIds: readonly number[], { listeningSince, joinedAt }: Recheck = {}): void {
+    for (const deviceId of deviceIds) {
+      const work = entry(deviceId);
+      work.fromStore = true;
+      if (listeningSince !== undefined) work.listeningSince = listeningSince;
+      if (joinedAt !== undefined) work.joinedAt = joinedAt;
+    }
+    schedule();
+  }
+
   return {
     name: 'alert rules',
     note(samples) {
@@ -290,14 +310,10 @@ export function createEvaluation(deps: EvaluationDeps): Evaluation {
       }
       schedule();
     },
-    recheck(deviceIds, { listeningSince, joinedAt } = {}) {
-      for (const deviceId of deviceIds) {
-        const work = entry(deviceId);
-        work.fromStore = true;
-        if (listeningSince !== undefined) work.listeningSince = listeningSince;
-        if (joinedAt !== undefined) work.joinedAt = joinedAt;
-      }
-      schedule();
+    recheck,
+    begin(deviceIds) {
+      for (const deviceId of deviceIds) cache.forget(deviceId);
+      recheck(deviceIds);
     },
     async settled() {
       while (waiting.size > 0 || running !== undefined) await run();
@@ -335,11 +351,12 @@ function* inParts(changes: readonly PairChange[]): Generator<readonly PairChange
 /** Judges what this process took in. Of a rule that has judged nothing yet: what came since it is about the device. */
 function judgeArrived(tracks: readonly PairTrack[], work: Waiting, wanted: (sample: Sample) => boolean): void {
   const all = inOrder(work.samples.filter(wanted));
+  const heardAt = work.arrivals.at(-1) ?? 0;
   for (const track of tracks) {
     const since = track.state.since ?? 0;
-    const tooEarly = track.before === null && work.arrivals.some((arrivedAt) => arrivedAt < since);
+    const tooEarly = track.state.watermark === null && work.arrivals.some((arrivedAt) => arrivedAt < since);
     const inTime = (sample: Sample, index: number) => (work.arrivals[index] ?? 0) >= since && wanted(sample);
-    judgeSamples([track], tooEarly ? inOrder(work.samples.filter(inTime)) : all, false);
+    judgeSamples([track], tooEarly ? inOrder(work.samples.filter(inTime)) : all, heardAt, false);
   }
 }
 

@@ -136,12 +136,15 @@ describe('through restarts', () => {
   test('any series gives the alerts of the reference, whatever dies between commit and judgement', async () => {
     let here = await world.open();
     const rest = fc.infiniteStream(fc.constantFrom('judge', 'die', 'stop'));
+    // By a device's clock, before or after the rule was made.
+    const anyClock = fc.constantFrom(1, -3_600_000);
     await fc.assert(
-      fc.asyncProperty(anyRule, anyRounds, rest, async (terms, steps, fates) => {
+      fc.asyncProperty(anyRule, anyRounds, rest, anyClock, async (terms, steps, fates, off) => {
         const device = await here.device();
+        const start = world.clock.now() + off;
+        await here.send(device.id, [start - 1, { m: terms.threshold as number }]);
+        world.clock.advance(1);
         await here.rule(toBody(terms, device.id));
-        // Everything after the rule, so that what is stored is told from what is not by its time alone.
-        const start = world.clock.now() + 1;
         const rounds: { timestamp: number; value: number | boolean | string }[][] = [[]];
         for (const step of steps) {
           for (const { timestamp, value } of step) {
@@ -187,24 +190,33 @@ describe('through restarts', () => {
     expect(await here.alerts({ device_id: device.id })).toEqual([]);
   });
 
-  test('a start judges what the last process left behind, of every scope', async () => {
-    const first = await world.open();
-    const device = await first.device({ device_type: 'left-behind' });
-    const other = await first.device({ device_type: 'left-behind' });
-    await first.rule(hot(device, { scope: { device_type: 'left-behind' } }));
-    const now = world.clock.now() + 1;
-    await first.send(device.id, [now, { temperature: 31 }]);
-    await first.judge();
-    await first.send(device.id, [now + 1, { temperature: 20 }], [now + 2, { temperature: 40 }]);
-    await first.send(other.id, [now + 1, { temperature: 50 }]);
-    const second = await world.open();
-    await second.tick();
-    expect(await second.alerts({ device_id: device.id })).toMatchObject([
-      { status: 'CLEARED', value: 31 },
-      { status: 'ACTIVE', value: 40 },
-    ]);
-    expect(await second.alerts({ device_id: other.id })).toMatchObject([{ status: 'ACTIVE', value: 50 }]);
-  });
+  test.each([1, -3_600_000])(
+    'a start judges what the last one left behind, of every scope (clock %j ms off)',
+    async (off) => {
+      const first = await world.open();
+      const device_type = `left-behind ${off}`;
+      const device = await first.device({ device_type });
+      const other = await first.device({ device_type });
+      world.clock.advance(1);
+      await first.rule(hot(device, { scope: { device_type } }));
+      world.clock.advance(1);
+      const newcomer = await first.device({ device_type });
+      const now = world.clock.now() + off;
+      await first.send(device.id, [now, { temperature: 31 }]);
+      await first.judge();
+      await first.send(device.id, [now + 1, { temperature: 20 }], [now + 2, { temperature: 40 }]);
+      for (const { id } of [other, newcomer]) await first.send(id, [now + 1, { temperature: 50 }]);
+      const second = await world.open();
+      await second.tick();
+      expect(await second.alerts({ device_id: device.id })).toMatchObject([
+        { status: 'CLEARED', value: 31 },
+        { status: 'ACTIVE', value: 40 },
+      ]);
+      for (const { id } of [other, newcomer]) {
+        expect(await second.alerts({ device_id: id })).toMatchObject([{ status: 'ACTIVE', value: 50 }]);
+      }
+    },
+  );
 });
 
 describe('several processes', () => {
@@ -215,7 +227,7 @@ describe('several processes', () => {
       fc.asyncProperty(anyRule, anyRounds, pick, async (terms, steps, picks) => {
         const device = await processes[0].device();
         const rule = await processes[0].rule(toBody(terms, device.id));
-        processes[1].bus.emit('alert_rule.changed', world.clock.now(), { rule_id: rule.id }, 'relay');
+        await processes[1].bus.deliver('alert_rule.changed', world.clock.now(), { rule_id: rule.id }, 'relay');
         const start = world.clock.now() + 1;
         const readings = steps.flat().toSorted((a, b) => a.timestamp - b.timestamp);
         for (const { timestamp, value } of readings) {
@@ -269,7 +281,7 @@ describe('several processes', () => {
     const [one, two] = [await world.open({ alone: false }), await world.open({ alone: false })];
     const device = await one.device();
     const rule = await one.rule(hot(device));
-    two.bus.emit('alert_rule.changed', world.clock.now(), { rule_id: rule.id }, 'relay');
+    await two.bus.deliver('alert_rule.changed', world.clock.now(), { rule_id: rule.id }, 'relay');
     const now = world.clock.now() + 1;
     await two.send(device.id, [now, { temperature: 35 }]);
     await two.judge();
@@ -281,7 +293,7 @@ describe('several processes', () => {
     await two.judge();
     expect(await one.alerts({ device_id: device.id })).toHaveLength(1);
     await patch(one, rule.id, { threshold: 20 });
-    two.bus.emit('relay.gap', world.clock.now(), {});
+    await two.bus.deliver('relay.gap', world.clock.now(), {}, 'local');
     await two.send(device.id, [now + 2, { temperature: 36 }]);
     await two.judge();
     expect(await one.alerts({ device_id: device.id })).toMatchObject([{}, { status: 'ACTIVE', threshold: 20 }]);

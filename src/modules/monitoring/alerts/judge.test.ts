@@ -169,4 +169,41 @@ describe('silence', () => {
     expect(silent(cleared.state, 309, 0, terms).transitions).toEqual([]);
     expect(told(silent(cleared.state, 310, 0, terms).transitions)).toEqual(['raised 310']);
   });
+
+  const seconds = fc.constantFrom(0, 10, 30, 60);
+  const step = fc.record({
+    /** By the server's clock. */
+    passed: fc.integer({ min: 0, max: 100 }),
+    /** What arrives then says that it was measured so much later; null: nothing arrives, it is looked for silence. */
+    off: fc.option(fc.constantFrom(0, -3_600, -3_590, 240, -86_400)),
+  });
+
+  test('times never run backwards, and none is that of a device that goes on sending, whatever its clock says', () => {
+    fc.assert(
+      fc.property(seconds, seconds, fc.array(step, { maxLength: 60 }), (clearForSeconds, cooldownSeconds, steps) => {
+        const terms = { ...minute, clearForSeconds, cooldownSeconds };
+        let [now, heardAt, mayBeSilent] = [100_000_000, 100_000_000, false];
+        let state: PairState = { ...FRESH_STATE, since: now };
+        const transitions: Transition[] = [];
+        for (const { passed, off } of steps) {
+          now += passed * 1_000;
+          mayBeSilent ||= now - heardAt >= 60_000;
+          const judged =
+            off === null
+              ? judgeSilence(terms, state, now, 0)
+              : judge(terms, state, [{ timestamp: now + off * 1_000, value: 1, heardAt: now }]);
+          if (off !== null) heardAt = now;
+          state = JSON.parse(JSON.stringify(judged.state)) as PairState;
+          transitions.push(...judged.transitions);
+        }
+        if (!mayBeSilent) expect(transitions).toEqual([]);
+        expect(transitions.map(({ kind }) => kind)).toEqual(
+          transitions.map((_, index) => (index % 2 === 0 ? 'raised' : 'cleared')),
+        );
+        expect(transitions.map(({ at }) => at)).toEqual(transitions.map(({ at }) => at).toSorted((a, b) => a - b));
+        for (const { at } of transitions) expect(at).toBeLessThanOrEqual(now);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
 });

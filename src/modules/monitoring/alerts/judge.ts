@@ -13,12 +13,12 @@ import type { Range, RuleTerms, Threshold } from '../rules/rules.ports.ts';
  */
 export type Phase = 'normal' | 'pending' | 'active';
 
-/** All instants are the data's own time, epoch milliseconds. */
+/** All instants are the data's own time, epoch milliseconds; of `no_data`, all but the watermark are the server's. */
 export interface PairState {
   readonly phase: Phase;
   /**
    * When pending: the reading with which the condition began to hold. Before any reading: since when the rule has been
-   * about the device.
+   * about the device. For `no_data`: when the device was heard of last, and while active not before the alert began.
    */
   readonly since: number | null;
   /** When active: the reading with which the end of the condition began to hold. */
@@ -41,6 +41,8 @@ export const FRESH_STATE: PairState = {
 export interface Reading {
   readonly timestamp: number;
   readonly value: MetricValue;
+  /** When it arrived, by the server's clock, which `no_data` alone asks for. Absent: when it was measured. */
+  readonly heardAt?: number;
 }
 
 export type Transition =
@@ -48,7 +50,8 @@ export type Transition =
   | { readonly kind: 'raised'; readonly at: number; readonly value: MetricValue | null }
   /** The condition held `count` more times; `at` and `value` are of the last one. */
   | { readonly kind: 'seen'; readonly at: number; readonly value: MetricValue; readonly count: number }
-  | { readonly kind: 'cleared'; readonly at: number };
+  /** `value` is the one that ended it; null for `no_data`, and for an end that no value brought about. */
+  | { readonly kind: 'cleared'; readonly at: number; readonly value: MetricValue | null };
 
 export interface Judgement {
   /** The very state that was given when nothing changed. */
@@ -58,7 +61,8 @@ export interface Judgement {
 }
 
 /**
- * Judges readings, which are in order of time; those that are not newer than the watermark change nothing.
+ * Judges readings, which are in order of time; those that are not newer than the watermark change nothing. (For
+ * `no_data` they are a sign of life all the same.)
  * @param mostTransitions no reading is judged any more after so many; the watermark says which were
  */
 export function judge(
@@ -69,23 +73,23 @@ export function judge(
 ): Judgement {
   const transitions: Transition[] = [];
   let current = state;
+  const judgeOne = terms.condition === 'no_data' ? afterSign : afterReading;
   for (const reading of readings) {
-    if (current.watermark !== null && reading.timestamp <= current.watermark) continue;
+    if (isLate(terms, current, reading)) continue;
     if (transitions.length >= mostTransitions) break;
-    current =
-      terms.condition === 'no_data'
-        ? afterSign(terms, current, reading.timestamp, transitions)
-        : afterReading(terms, current, reading, transitions);
+    current = judgeOne(terms, current, reading, transitions);
   }
   return { state: current, transitions };
 }
 
 /**
- * Judges silence, for `no_data`: nothing newer than the watermark is there by `now`.
+ * Judges silence, for `no_data`: nothing was heard by `now`. The server's clock alone decides: by its own time stamps
+ * a device whose clock is slow would be silent for ever, however often it sends.
  * @param listeningSince silence before that is not the device's: nobody listened
  */
 export function judgeSilence(terms: RuleTerms, state: PairState, now: number, listeningSince: number): Judgement {
-  const expectedSince = state.watermark ?? state.since;
+  // A state of an earlier version knows only the time stamp.
+  const expectedSince = state.since ?? state.watermark;
   if (terms.condition !== 'no_data' || state.phase === 'active' || expectedSince === null) {
     return { state, transitions: [] };
   }
@@ -93,7 +97,7 @@ export function judgeSilence(terms: RuleTerms, state: PairState, now: number, li
   const at = Math.max(expectedSince + silentFor, restsUntil(terms, state));
   if (now < at || now < listeningSince + silentFor) return { state, transitions: [] };
   return {
-    state: { ...state, phase: 'active', since: null, clearSince: null },
+    state: { ...state, phase: 'active', since: at, clearSince: null },
     transitions: [{ kind: 'raised', at, value: null }],
   };
 }
@@ -109,7 +113,7 @@ function afterReading(terms: RuleTerms, state: PairState, reading: Reading, tran
       return { ...now, clearSince: null };
     }
     if (!hasEnded(terms, value)) return { ...now, clearSince: null };
-    return afterEnd(terms, now, timestamp, transitions);
+    return afterEnd(terms, now, timestamp, value, transitions);
   }
   if (!holds) return { ...now, phase: 'normal', since: null };
   const since = state.phase === 'pending' ? (state.since ?? timestamp) : timestamp;
@@ -120,20 +124,36 @@ function afterReading(terms: RuleTerms, state: PairState, reading: Reading, tran
   return { ...now, phase: 'active', since: null, clearSince: null };
 }
 
+function isLate({ condition }: RuleTerms, { watermark, since }: PairState, reading: Reading): boolean {
+  if (watermark === null || reading.timestamp > watermark) return false;
+  // A device whose clock was put back goes on sending. What was judged already was heard no later than `since`.
+  return condition !== 'no_data' || (reading.heardAt ?? reading.timestamp) <= (since ?? watermark);
+}
+
 /** A sign of life, for `no_data`. */
-function afterSign(terms: RuleTerms, state: PairState, timestamp: number, transitions: Transition[]): PairState {
-  const now = { ...state, since: null, watermark: timestamp };
+function afterSign(terms: RuleTerms, state: PairState, reading: Reading, transitions: Transition[]): PairState {
+  const { timestamp, heardAt = timestamp } = reading;
+  // Never backwards, whatever the clocks do: an alert ends when it began, or later.
+  const since = Math.max(heardAt, state.since ?? heardAt);
+  const now = { ...state, since, watermark: Math.max(timestamp, state.watermark ?? timestamp) };
   if (state.phase !== 'active') return now;
-  const silentAgain = timestamp - (state.watermark ?? timestamp) >= terms.forSeconds * 1_000;
-  return afterEnd(terms, silentAgain ? { ...now, clearSince: null } : now, timestamp, transitions);
+  const silentAgain = since - (state.since ?? since) >= terms.forSeconds * 1_000;
+  const ended = afterEnd(terms, silentAgain ? { ...now, clearSince: null } : now, since, null, transitions);
+  return { ...ended, since };
 }
 
 /** The alert is over once its end has held for long enough. */
-function afterEnd(terms: RuleTerms, state: PairState, timestamp: number, transitions: Transition[]): PairState {
-  const clearSince = state.clearSince ?? timestamp;
-  if (timestamp - clearSince < terms.clearForSeconds * 1_000) return { ...state, clearSince };
-  transitions.push({ kind: 'cleared', at: timestamp });
-  return { ...state, phase: 'normal', since: null, clearSince: null, clearedAt: timestamp };
+function afterEnd(
+  terms: RuleTerms,
+  state: PairState,
+  at: number,
+  value: MetricValue | null,
+  transitions: Transition[],
+): PairState {
+  const clearSince = state.clearSince ?? at;
+  if (at - clearSince < terms.clearForSeconds * 1_000) return { ...state, clearSince };
+  transitions.push({ kind: 'cleared', at, value });
+  return { ...state, phase: 'normal', since: null, clearSince: null, clearedAt: at };
 }
 
 function restsUntil({ cooldownSeconds }: RuleTerms, { clearedAt }: PairState): number {

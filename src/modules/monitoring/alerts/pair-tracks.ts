@@ -1,3 +1,4 @@
+import type { DeviceFacts } from '#modules/devices/index.ts';
 import type { Sample } from '#platform/telemetry/telemetry.port.ts';
 import type { AlertRule } from '../rules/rules.ports.ts';
 import type { DevicePlan } from './device-plans.ts';
@@ -15,6 +16,7 @@ import {
 /** One rule and one device while they are judged. */
 export interface PairTrack {
   readonly rule: AlertRule;
+  readonly device: DeviceFacts;
   readonly before: StoredState | null;
   state: PairState;
   readonly transitions: Transition[];
@@ -25,6 +27,8 @@ export interface PairTrack {
  * it holds up neither the event loop nor the other rules; what follows is judged in the next round.
  */
 const MOST_TRANSITIONS = 64;
+/** Before every time stamp that is taken. */
+const EVERYTHING = 0;
 
 /** Whether readings may be left that were not judged. */
 export function isFull({ transitions }: PairTrack): boolean {
@@ -39,22 +43,39 @@ export function openTracks(plan: DevicePlan, known: ReadonlyMap<number, StoredSt
   return plan.rules.map((rule) => {
     const stored = known.get(rule.id);
     const before = stored?.revision === rule.revision ? stored : null;
-    const since = Math.max(rule.activatedAt, plan.device.createdAt, joinedAt);
-    return { rule, before, state: before ?? { ...FRESH_STATE, since }, transitions: [] };
+    const since = Math.max(rule.activatedAt ?? 0, plan.device.createdAt, joinedAt);
+    return { rule, device: plan.device, before, state: before ?? { ...FRESH_STATE, since }, transitions: [] };
   });
 }
 
 /** From where on stored samples count that the rule has not judged. */
-export function unjudgedSince({ rule, state }: PairTrack): number {
-  return state.watermark ?? state.since ?? rule.activatedAt;
+export function unjudgedSince({ device, before, state }: PairTrack): number {
+  return state.watermark ?? before?.baseline ?? baselineOf(device, state);
 }
 
-/** @param samples of the device, in order of time */
-export function judgeSamples(tracks: readonly PairTrack[], samples: readonly Sample[], fromStore: boolean): void {
+/**
+ * The newest time stamp that was stored when a rule came to be about a device, of a pair of which nothing was known.
+ * All that a device sent that was registered later came later, whatever its clock says.
+ */
+export function baselineOf({ createdAt }: DeviceFacts, { since }: Pick<PairState, 'since'>): number {
+  return since !== null && since > createdAt ? since : EVERYTHING;
+}
+
+/**
+ * @param samples of the device, in order of time
+ * @param heardAt when the last of them arrived; of what is read from the store, now
+ */
+export function judgeSamples(
+  tracks: readonly PairTrack[],
+  samples: readonly Sample[],
+  heardAt: number,
+  fromStore: boolean,
+): void {
   for (const track of tracks) {
-    // Of what is stored, a rule that has judged nothing yet looks at what was measured since it is about the device.
     const after = fromStore ? unjudgedSince(track) : Number.NEGATIVE_INFINITY;
-    const readings = readingsOf(track.rule.metric, samples, after);
+    const measured = readingsOf(track.rule.metric, samples, after);
+    const readings =
+      track.rule.condition === 'no_data' ? measured.map((reading) => ({ ...reading, heardAt })) : measured;
     const left = MOST_TRANSITIONS - track.transitions.length;
     if (readings.length > 0) apply(track, judge(track.rule, track.state, readings, left));
   }

@@ -9,8 +9,8 @@ export interface RuleFeed {
   reload(ruleId: number): Promise<void>;
   /** @throws AppError `unavailable` */
   reloadAll(): Promise<void>;
-  /** Reloads everything, again and again until that is possible. */
-  mend(): void;
+  /** Reloads everything, again and again until that is possible. Resolves after the first try. Never rejects. */
+  mend(): Promise<void>;
   /** No more tries. */
   stop(): void;
 }
@@ -26,7 +26,7 @@ export function createRuleFeed({
 }: {
   readonly index: RuleIndex;
   readonly plans: DevicePlans;
-  readonly rules: Pick<RuleStore, 'findById' | 'listEnabled'>;
+  readonly rules: Pick<RuleStore, 'findById' | 'listActive'>;
   readonly logger: Logger;
 }): RuleFeed {
   /** One after the other, so that an older answer never replaces a newer one. */
@@ -43,7 +43,7 @@ export function createRuleFeed({
   async function readAll(): Promise<void> {
     const all = [];
     for (let afterId = 0; ; ) {
-      const page = await rules.listEnabled(afterId, PAGE);
+      const page = await rules.listActive(afterId, PAGE);
       all.push(...page);
       if (page.length < PAGE) break;
       afterId = page.at(-1)?.id ?? afterId;
@@ -55,7 +55,7 @@ export function createRuleFeed({
   async function read(ruleId: number): Promise<void> {
     const rule = await rules.findById(ruleId);
     const before = index.get(ruleId);
-    if (rule?.isEnabled === true) index.put(rule);
+    if (rule?.isEnabled === true && rule.activatedAt !== null) index.put(rule);
     else index.remove(ruleId);
     forgetPlans([before, index.get(ruleId)]);
   }
@@ -67,14 +67,14 @@ export function createRuleFeed({
     else for (const scope of scopes) if (scope.kind === 'device') plans.forget(scope.deviceId);
   }
 
-  function mend(): void {
+  async function mend(): Promise<void> {
     if (retry !== undefined || stopped) return;
-    inTurn(readAll).catch((error: unknown) => {
+    await inTurn(readAll).catch((error: unknown) => {
       logger.warn({ err: error }, 'alert rules could not be read; it is tried again');
       if (stopped) return;
       retry = setTimeout(() => {
         retry = undefined;
-        mend();
+        void mend();
       }, RETRY_MS).unref();
     });
   }
@@ -83,7 +83,7 @@ export function createRuleFeed({
     reload: (ruleId) =>
       inTurn(() => read(ruleId)).catch((error: unknown) => {
         logger.warn({ err: error, rule_id: ruleId }, 'a changed alert rule could not be read; it is tried again');
-        mend();
+        void mend();
       }),
     reloadAll: () => inTurn(readAll),
     mend,

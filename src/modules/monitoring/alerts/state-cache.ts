@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { PairChange, StateStore, StoredState } from './evaluation.ports.ts';
+import { baselineOf } from './pair-tracks.ts';
 
 /** What is stored of each device, by rule; kept in memory while nobody else writes it. */
 export interface StateCache {
@@ -43,6 +44,8 @@ export function createStateCache(states: Pick<StateStore, 'load'>, alone: boolea
         deviceId: device.deviceId,
         revision: rule.revision,
         version: (before?.version ?? 0) + 1,
+        // Of no use any more once something was judged; else as it was stored.
+        baseline: before === null ? baselineOf(device, after) : before.baseline,
       });
     },
     forget(deviceId) {

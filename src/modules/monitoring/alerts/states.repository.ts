@@ -5,6 +5,7 @@ import { toAlert } from './alerts.repository.ts';
 import type { AlertEvent, OutboxStore, PairChange, StateStore, WatchStore } from './evaluation.ports.ts';
 import type { PairState, Transition } from './judge.ts';
 import { type AlertNotification, describeAlert, notificationOf } from './messages.ts';
+import { baselineOf } from './pair-tracks.ts';
 
 type Db = Kysely<MonitoringTables>;
 
@@ -27,6 +28,7 @@ export function createStateStore(store: SqlStore): StateStore {
           'clear_since as clearSince',
           'watermark',
           'cleared_at as clearedAt',
+          'baseline',
         ])
         .where('device_id', 'in', deviceIds)
         .execute();
@@ -54,6 +56,36 @@ export function createStateStore(store: SqlStore): StateStore {
             .execute();
         }
         return { events, stale, notifies };
+      }),
+    begin: ({ id, revision }, devices, at) =>
+      store.transaction(async (trx: Db) => {
+        const rule = await trx.selectFrom('alert_rules').select('revision').where('id', '=', id).executeTakeFirst();
+        if (rule?.revision !== revision || devices.length === 0) return;
+        const ids = devices.map(({ deviceId }) => deviceId);
+        const known = await trx
+          .selectFrom('alert_states')
+          .select('device_id')
+          .where('rule_id', '=', id)
+          .where('device_id', 'in', ids)
+          .execute();
+        const isKnown = new Set(known.map(({ device_id }) => device_id));
+        const rows = devices
+          .filter(({ deviceId }) => !isKnown.has(deviceId))
+          .map(({ deviceId, baseline }) => ({
+            rule_id: id,
+            device_id: deviceId,
+            revision,
+            version: 1,
+            phase: 'normal' as const,
+            since: at,
+            clear_since: null,
+            watermark: null,
+            cleared_at: null,
+            baseline,
+            created_at: at,
+            updated_at: at,
+          }));
+        if (rows.length > 0) await trx.insertInto('alert_states').values(rows).execute();
       }),
     async deviceIdsAfter(afterId, limit) {
       const rows = await db()
@@ -84,7 +116,7 @@ export function createStateStore(store: SqlStore): StateStore {
         .select('device_id')
         .where('rule_id', '=', ruleId)
         .where('phase', '=', 'normal')
-        .where(sql<number>`coalesce(watermark, since)`, '<', before)
+        .where(sql<number>`coalesce(since, watermark)`, '<', before)
         .where('device_id', '>', afterId)
         .orderBy('device_id')
         .limit(limit)
@@ -116,7 +148,7 @@ const UPDATE_STATE =
   'updated_at = ? where rule_id = ? and device_id = ? and revision = ? and version = ?';
 const INSERT_STATE =
   'insert into alert_states (phase, since, clear_since, watermark, cleared_at, updated_at, rule_id, device_id, revision, ' +
-  'version, created_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?)';
+  'version, baseline, created_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?)';
 const ADVANCE_ALERT =
   'update alerts set occurrences = occurrences + ?, last_value = ?, last_seen_at = ?, updated_at = ? where active_key = ?';
 
@@ -141,7 +173,7 @@ async function saveState(trx: Db, store: SqlStore, change: PairChange, at: numbe
     return (result.numAffectedRows ?? 0n) > 0n;
   }
   try {
-    await trx.executeQuery(CompiledQuery.raw(INSERT_STATE, [...values, at]));
+    await trx.executeQuery(CompiledQuery.raw(INSERT_STATE, [...values, baselineOf(device, after), at]));
     return true;
   } catch (error) {
     if (store.isUniqueViolation(error)) return false;
@@ -207,7 +239,13 @@ async function raise(
 async function clear(trx: Db, key: string, clearedAt: number, at: number): Promise<readonly AlertEvent[]> {
   const row = await trx.selectFrom('alerts').selectAll().where('active_key', '=', key).executeTakeFirst();
   if (row === undefined) return [];
-  const changes = { status: 'CLEARED', active_key: null, cleared_at: clearedAt, updated_at: at } as const;
+  // An end that the server's clock brought about may be before a time stamp of a device whose clock is ahead.
+  const changes = {
+    status: 'CLEARED',
+    active_key: null,
+    cleared_at: Math.max(clearedAt, row.last_seen_at),
+    updated_at: at,
+  } as const;
   await trx.updateTable('alerts').set(changes).where('id', '=', row.id).execute();
   return [{ type: 'alert.cleared', alert: toAlert({ ...row, ...changes }) }];
 }

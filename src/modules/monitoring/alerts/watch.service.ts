@@ -14,6 +14,8 @@ export interface WatchDeps {
   readonly devices: Pick<DevicesApi, 'describe' | 'listInScope'>;
   readonly evaluation: Pick<Evaluation, 'recheck'>;
   readonly forgetDevice: (deviceId: number) => Promise<void>;
+  /** Lets rules judge that do not yet although they should. */
+  readonly activateRest: () => Promise<void>;
   readonly runtime: { readonly clock: Clock; readonly logger: Logger };
   /** Of this process: no other one has it. */
   readonly owner: string;
@@ -37,17 +39,19 @@ const TICK_MS = 5_000;
 const WATCH_MS = 3 * TICK_MS;
 /** Nobody listened for longer than this: silence of devices begins anew. */
 const LONGEST_BREAK_MS = 60_000;
+/** By a clock that may be set, in either direction. */
 const LOOK_EVERY_MS = 60_000;
 const SWEEP_EVERY_MS = 5 * 60_000;
 const PAGE = 500;
 
 export function createWatch(deps: WatchDeps): Watch {
-  const { store, states, index, devices, evaluation, forgetDevice, runtime, owner, alone } = deps;
+  const { store, states, index, devices, evaluation, forgetDevice, activateRest, runtime, owner, alone } = deps;
   const { clock, logger } = runtime;
   let timer: NodeJS.Timeout | undefined;
   let ticking: Promise<void> | undefined;
   let stopped = false;
   let lookAgain = true;
+  let activatedAt = Number.NEGATIVE_INFINITY;
   let lookedAt = Number.NEGATIVE_INFINITY;
   let sweptAt: number | null = null;
   let extra: () => Promise<void> = async () => {};
@@ -114,16 +118,20 @@ export function createWatch(deps: WatchDeps): Watch {
 
   async function tick(): Promise<void> {
     const now = clock.now();
+    if (Math.abs(now - activatedAt) >= LOOK_EVERY_MS) {
+      activatedAt = now;
+      await activateRest();
+    }
     // A process that is alone writes nothing while there is nothing to watch for.
     const idle = alone && silenceRules().length === 0;
     const listeningSince = idle ? null : await store.keep(owner, now, now + WATCH_MS, LONGEST_BREAK_MS);
     // At its start each process looks after what it may have left behind itself.
-    if (sweptAt === null || (listeningSince !== null && !alone && now - sweptAt >= SWEEP_EVERY_MS)) {
+    if (sweptAt === null || (listeningSince !== null && !alone && Math.abs(now - sweptAt) >= SWEEP_EVERY_MS)) {
       sweptAt = now;
       await sweep();
     }
     if (listeningSince === null) return;
-    if (lookAgain || now - lookedAt >= LOOK_EVERY_MS) {
+    if (lookAgain || Math.abs(now - lookedAt) >= LOOK_EVERY_MS) {
       lookAgain = false;
       lookedAt = now;
       await findNewcomers(listeningSince);

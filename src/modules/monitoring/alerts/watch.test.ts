@@ -35,12 +35,85 @@ describe('silence', () => {
     expect(await here.alerts({ device_id: device.id })).toMatchObject([
       { status: 'ACTIVE', value: null, started_at: iso(last + 60_000), message: 'no temperature for 60 s' },
     ]);
-    await here.send(device.id, [last - 5, { temperature: 20 }], [last + 1, { humidity: 20 }]);
+    await here.send(device.id, [last + 1, { humidity: 20 }]);
     await here.judge();
     expect(await here.alerts({ device_id: device.id, status: 'ACTIVE' })).toHaveLength(1);
     await here.send(device.id, [world.clock.now(), { temperature: 20 }]);
     await here.judge();
     expect(await here.alerts({ device_id: device.id })).toMatchObject([{ status: 'CLEARED' }]);
+  });
+
+  describe.each([true, false])('is not that of a device that goes on sending (alone: %j)', (alone) => {
+    const HOUR_MS = 3_600_000;
+    /** Sends every ten seconds by a clock that is off by `offsetMs(second)`, and lets the process die now and then. */
+    async function send(offsetMs: (second: number) => number, dies: (second: number) => boolean = () => false) {
+      let here = await world.open({ alone });
+      // The watch of the processes before is over.
+      world.clock.advance(20_000);
+      const device = await here.device();
+      await here.rule(silence(device, { for_seconds: 30 }));
+      for (let second = 0; second < 300; second += 10) {
+        await here.send(device.id, [world.clock.now() + offsetMs(second), { temperature: 20 }]);
+        if (dies(second)) {
+          here = await world.open({ alone });
+          world.clock.advance(20_000);
+        } else await here.judge();
+        world.clock.advance(5_000);
+        await here.tick();
+        world.clock.advance(5_000);
+      }
+      return await here.alerts({ device_id: device.id });
+    }
+
+    test('by a clock that is an hour slow, or four minutes fast', async () => {
+      expect(await send(() => -HOUR_MS)).toEqual([]);
+      expect(await send(() => 240_000)).toEqual([]);
+    });
+
+    test('by a clock that is put back by an hour', async () => {
+      expect(await send((second) => (second < 100 ? 0 : -HOUR_MS))).toEqual([]);
+    });
+
+    test('through deaths of the process', async () => {
+      expect(
+        await send(
+          () => -HOUR_MS,
+          (second) => second % 70 === 0,
+        ),
+      ).toEqual([]);
+    });
+  });
+
+  test('no time of an alert is before the one that it follows, whatever the clocks say and whoever ends it', async () => {
+    const here = await world.open();
+    const [slow, fast] = [await here.device(), await here.device()];
+    const ruleOfSlow = await here.rule(silence(slow, { for_seconds: 30 }));
+    const ruleOfFast = await here.rule(hot(fast));
+    const aMinute = async () => {
+      for (let seconds = 0; seconds < 60; seconds += 10) {
+        world.clock.advance(10_000);
+        await here.tick();
+      }
+    };
+    const send = async () => {
+      await here.send(slow.id, [world.clock.now() - 3_600_000, { temperature: 20 }]);
+      await here.send(fast.id, [world.clock.now() + 240_000, { temperature: 31 }]);
+      await here.judge();
+    };
+    await here.tick();
+    await send();
+    await aMinute();
+    await send();
+    await aMinute();
+    for (const rule of [ruleOfSlow, ruleOfFast]) {
+      const url = `/api/v1/monitoring/alert-rules/${rule.id}`;
+      await here.app.request({ method: 'PATCH', url, as: world.actors.ADMIN, body: { for_seconds: 40 } });
+    }
+    const alerts = [...(await here.alerts({ device_id: slow.id })), ...(await here.alerts({ device_id: fast.id }))];
+    expect(alerts.map(({ status }) => status)).toEqual(['CLEARED', 'CLEARED', 'CLEARED']);
+    for (const { started_at, last_seen_at, cleared_at } of alerts) {
+      expect([started_at, last_seen_at, cleared_at]).toEqual([started_at, last_seen_at, cleared_at].toSorted());
+    }
   });
 
   test('of a device that never sent counts from when the rule was made, of any scope', async () => {
@@ -82,7 +155,7 @@ describe('silence', () => {
     world.clock.advance(20_000);
     await one.tick();
     const rule = await one.rule(silence(device));
-    two.bus.emit('alert_rule.changed', world.clock.now(), { rule_id: rule.id }, 'relay');
+    await two.bus.deliver('alert_rule.changed', world.clock.now(), { rule_id: rule.id }, 'relay');
     for (let seconds = 0; seconds < 60; seconds += 10) {
       await one.tick();
       world.clock.advance(10_000);

@@ -47,8 +47,8 @@ export interface AlertRule extends RuleInput {
   readonly id: number;
   /** Grows when what is judged changes; states and results of another revision are void. */
   readonly revision: number;
-  /** Since when it judges in its present form. */
-  readonly activatedAt: number;
+  /** Since when it judges in its present form; null: it does not yet, for it is not known where its devices stand. */
+  readonly activatedAt: number | null;
   readonly createdBy: number | null;
   readonly createdAt: number;
   readonly updatedAt: number;
@@ -84,19 +84,23 @@ export interface RuleReader {
 export interface RuleWriter extends RuleReader {
   /** Rules that there are: of this user, and of everyone. */
   count(createdBy: number): Promise<{ readonly own: number; readonly all: number }>;
-  /** @returns the id */
+  /** It has to be activated. @returns the id */
   insert(rule: RuleInput, createdBy: number, at: number): Promise<number>;
-  /** `renewed`: what is judged is another thing now, so its revision grows and `activatedAt` is `at`. */
+  /** `renewed`: what is judged is another thing now, so its revision grows and it has to be activated again. */
   update(id: number, rule: RuleInput, renewed: boolean, at: number): Promise<void>;
   remove(id: number, at: number): Promise<void>;
+  /** It judges from `at` on, unless its revision is another one by now. */
+  activate(id: number, revision: number, at: number): Promise<void>;
   /** Forgets what is known about the rule's devices. */
   forgetStates(id: number): Promise<void>;
 }
 
 export interface RuleStore extends RuleReader {
   list(query: RuleListQuery): Promise<{ readonly items: readonly AlertRule[]; readonly total: number }>;
-  /** Enabled rules with an id above `afterId`, by id, `limit` at the most. */
-  listEnabled(afterId: number, limit: number): Promise<readonly AlertRule[]>;
+  /** Rules that judge, with an id above `afterId`, by id, `limit` at the most. */
+  listActive(afterId: number, limit: number): Promise<readonly AlertRule[]>;
+  /** Ids of enabled rules that are to be activated, `limit` at the most. */
+  idsToActivate(limit: number): Promise<readonly number[]>;
   /** Ids of the rules for this device alone. */
   idsForDevice(deviceId: number): Promise<readonly number[]>;
 }

@@ -5,6 +5,9 @@ import type { AlertRule, Channel, RuleFilter, RuleInput, RuleStore, RuleWriter, 
 
 type Db = Kysely<MonitoringTables>;
 
+/** In `activated_at`. */
+const NOT_YET = 0;
+
 export interface SqlRules {
   readonly store: RuleStore;
   /** Inside a transaction. */
@@ -28,14 +31,23 @@ export function createRuleStore(store: SqlStore): SqlRules {
         const count = await matching.select((eb) => eb.fn.countAll<number>().as('total')).executeTakeFirst();
         return { items: rows.map(toRule), total: Number(count?.total ?? 0) };
       },
-      async listEnabled(afterId, limit) {
+      async listActive(afterId, limit) {
         const rows = await filtered(db(), { isEnabled: true })
           .selectAll()
+          .where('activated_at', '>', NOT_YET)
           .where('id', '>', afterId)
           .orderBy('id')
           .limit(limit)
           .execute();
         return rows.map(toRule);
+      },
+      async idsToActivate(limit) {
+        const rows = await filtered(db(), { isEnabled: true })
+          .select('id')
+          .where('activated_at', '=', NOT_YET)
+          .limit(limit)
+          .execute();
+        return rows.map(({ id }) => id);
       },
       async idsForDevice(deviceId) {
         const rows = await filtered(db(), { deviceId }).select('id').execute();
@@ -64,7 +76,7 @@ function createRuleWriter(trx: Db): RuleWriter {
         .values({
           ...toRow(rule),
           revision: 1,
-          activated_at: at,
+          activated_at: NOT_YET,
           created_by: createdBy,
           created_at: at,
           updated_at: at,
@@ -78,10 +90,18 @@ function createRuleWriter(trx: Db): RuleWriter {
         .updateTable('alert_rules')
         .set({
           ...toRow(rule),
-          ...(renewed ? { revision: sql<number>`revision + 1`, activated_at: at } : {}),
+          ...(renewed ? { revision: sql<number>`revision + 1`, activated_at: NOT_YET } : {}),
           updated_at: at,
         })
         .where('id', '=', id)
+        .execute();
+    },
+    async activate(id, revision, at) {
+      await trx
+        .updateTable('alert_rules')
+        .set({ activated_at: at })
+        .where('id', '=', id)
+        .where('revision', '=', revision)
         .execute();
     },
     async remove(id, at) {
@@ -149,7 +169,7 @@ function toRule(row: Selectable<MonitoringTables['alert_rules']>): AlertRule {
     channels: row.channels.split(',').filter((channel) => channel !== '') as Channel[],
     isEnabled: row.is_enabled === 1,
     revision: row.revision,
-    activatedAt: row.activated_at,
+    activatedAt: row.activated_at === NOT_YET ? null : row.activated_at,
     createdBy: row.created_by,
     createdAt: row.created_at,
     updatedAt: row.updated_at,

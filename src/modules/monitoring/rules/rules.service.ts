@@ -27,8 +27,13 @@ export interface RulesServiceDeps {
   readonly devices: Pick<DevicesApi, 'getVisible' | 'groupExists'>;
   readonly clock: Clock;
   readonly events: EventBus;
-  /** Resolves when this process judges by the rule as it is stored. */
-  readonly reload: (ruleId: number) => Promise<void>;
+  /** How this process judges. Neither rejects. */
+  readonly judging: {
+    /** Resolves when it judges by the rule as it is stored. */
+    readonly reload: (ruleId: number) => Promise<void>;
+    /** Lets a rule judge that is new or another one now. */
+    readonly activate: (ruleId: number) => Promise<void>;
+  };
 }
 
 export type RulesService = ReturnType<typeof createRulesService>;
@@ -38,7 +43,7 @@ const MAX_RULES_OF_A_USER = 50;
 const MAX_RULES = 10_000;
 const DEFAULT_SORT = [{ field: 'created_at', direction: 'desc' }] as const;
 
-export function createRulesService({ rules, store, devices, clock, events, reload }: RulesServiceDeps) {
+export function createRulesService({ rules, store, devices, clock, events, judging }: RulesServiceDeps) {
   async function existing(id: number, reader: Pick<RuleWriter, 'findById'> = rules): Promise<AlertRule> {
     const rule = await reader.findById(id);
     if (rule === null) throw monitoringErrors.alert_rule_not_found();
@@ -58,7 +63,8 @@ export function createRulesService({ rules, store, devices, clock, events, reloa
   }
 
   async function announce(ruleId: number, at: number, cleared: readonly Alert[]): Promise<void> {
-    await reload(ruleId);
+    await judging.reload(ruleId);
+    await judging.activate(ruleId);
     events.emit('alert_rule.changed', at, { rule_id: ruleId });
     for (const alert of cleared) events.emit('alert.cleared', at, { alert });
   }
