@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import { systemClock } from './clock.ts';
 import { createId, createOrderedIds, createSecret, hashSecret, secretMatches } from './ids.ts';
 
 describe('ids and secrets', () => {
   test('ordered ids are UUIDs that sort as they were made, also within a millisecond and when the clock steps back', () => {
     const times = [5, 5, 7, 3, 3, 8].flatMap((ms) => Array.from({ length: 3_000 }, () => 1_760_000_000_000 + ms));
-    const next = createOrderedIds({ now: () => times.shift() ?? 0 });
+    const next = createOrderedIds({ ...systemClock, now: () => times.shift() ?? 0 });
     const ids = Array.from({ length: times.length }, () => next());
     expect(ids).toEqual(ids.toSorted());
     expect(new Set(ids).size).toBe(ids.length);

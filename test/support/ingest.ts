@@ -1,3 +1,4 @@
+import { systemClock } from '#kernel/clock.ts';
 import { commonErrors } from '#kernel/errors.ts';
 import { createId } from '#kernel/ids.ts';
 import { silentLogger } from '#kernel/logger.ts';
@@ -104,7 +105,7 @@ export function createIngest() {
   const pipeline = createIngestPipeline({
     tracing: noTracing,
     committer,
-    clock: { now: () => NOW },
+    clock: { ...systemClock, now: () => NOW },
     logger: silentLogger,
     limits: DEFAULT_INGEST_LIMITS,
     throttle: unthrottled,

@@ -23,6 +23,8 @@ export interface RefusalTrailDeps {
 /** One minute. */
 interface Window {
   readonly startedAt: number;
+  /** By the clock that nobody sets. */
+  readonly endsAt: number;
   written: number;
   readonly writtenOf: Map<string, number>;
   /** Not written one by one. */
@@ -65,7 +67,7 @@ export function createRefusalTrail({ audit, clock, logger }: RefusalTrailDeps): 
   }
 
   async function settleLater(): Promise<void> {
-    if (window === undefined || clock.now() - window.startedAt < WINDOW_MS) return;
+    if (window === undefined || clock.monotonic() < window.endsAt) return;
     const ended = close();
     try {
       if (ended !== undefined) await settle(ended);
@@ -87,7 +89,7 @@ export function createRefusalTrail({ audit, clock, logger }: RefusalTrailDeps): 
     },
     async record(entry: AuditEntry & { readonly origin: RequestOrigin }) {
       await settleLater();
-      window ??= open(clock.now());
+      window ??= open(clock);
       const { ip } = entry.origin;
       if (window.written < PER_WINDOW && (window.writtenOf.get(ip) ?? 0) < PER_ADDRESS) {
         window.written += 1;
@@ -102,9 +104,9 @@ export function createRefusalTrail({ audit, clock, logger }: RefusalTrailDeps): 
   };
 }
 
-function open(startedAt: number): Window {
+function open(clock: Clock): Window {
   const empty = { writtenOf: new Map(), countedActions: new Map(), countedOf: new Map() };
-  return { startedAt, written: 0, counted: 0, ...empty };
+  return { startedAt: clock.now(), endsAt: clock.monotonic() + WINDOW_MS, written: 0, counted: 0, ...empty };
 }
 
 function add(counts: Map<string, number>, key: string): void {

@@ -67,3 +67,17 @@ test('one that is held in MAINTENANCE stays there, and is OFFLINE when it is let
   await patch('ONLINE');
   expect(await statusOf(id)).toBe('OFFLINE');
 });
+
+test('a device that was heard of while the clock was a day ahead is not for ever last seen tomorrow', async () => {
+  const { id } = await h.device();
+  h.clock.set(h.clock.now() + 1_440 * MINUTE);
+  await seen(id, 'ONLINE');
+  h.clock.set(h.clock.now() - 1_440 * MINUTE);
+  h.clock.advance(5 * MINUTE);
+  await queue.runUntilIdle();
+  const device = (await h.app.request({ url: `/api/v1/devices/${id}`, as: h.actors.ADMIN })).json();
+  expect(device).toMatchObject({ status: 'ONLINE', last_seen_at: new Date(h.clock.now()).toISOString() });
+  h.clock.advance(15 * MINUTE);
+  await queue.runUntilIdle();
+  expect(await statusOf(id)).toBe('OFFLINE');
+});

@@ -46,16 +46,16 @@ export function createDeviceThrottle(options: DeviceThrottleOptions): DeviceThro
 
   return {
     pace(deviceId, items, acknowledge) {
-      const now = clock.now();
+      const now = clock.monotonic();
       const delayMs = count(deviceId, items, now);
       if (delayMs <= 0 || !isMqttPaced) return acknowledge;
       onDelay(delayMs);
       return () => {
-        setTimeout(acknowledge, Math.max(0, now + delayMs - clock.now()));
+        setTimeout(acknowledge, Math.max(0, now + delayMs - clock.monotonic()));
       };
     },
     admit(deviceId, items) {
-      const now = clock.now();
+      const now = clock.monotonic();
       const debtMs = (fullAt.get(deviceId) ?? now) - now - 1_000;
       if (debtMs > 0) return debtMs;
       count(deviceId, items, now);

@@ -17,7 +17,7 @@ export function createMemoryCounters({ clock }: { readonly clock: Clock }): Coun
 
   function current(key: string): Window | undefined {
     const window = windows.get(key);
-    if (window === undefined || window.endsAt > clock.now()) return window;
+    if (window === undefined || window.endsAt > clock.monotonic()) return window;
     windows.delete(key);
     return undefined;
   }
@@ -26,17 +26,17 @@ export function createMemoryCounters({ clock }: { readonly clock: Clock }): Coun
     async increment(key, windowMs) {
       let window = current(key);
       if (window === undefined) {
-        window = { count: 0, endsAt: clock.now() + windowMs };
+        window = { count: 0, endsAt: clock.monotonic() + windowMs };
         windows.set(key, window);
       }
       window.count += 1;
-      return { count: window.count, resetInMs: window.endsAt - clock.now() };
+      return { count: window.count, resetInMs: window.endsAt - clock.monotonic() };
     },
     async peek(key) {
       const window = current(key);
       return window === undefined
         ? { count: 0, resetInMs: 0 }
-        : { count: window.count, resetInMs: window.endsAt - clock.now() };
+        : { count: window.count, resetInMs: window.endsAt - clock.monotonic() };
     },
     async reset(key) {
       windows.delete(key);

@@ -4,7 +4,7 @@ import { type ErrorKind, isAppError } from '#kernel/errors.ts';
 const PERMANENT: readonly ErrorKind[] = ['invalid', 'not_found', 'forbidden', 'conflict'];
 const FIRST_RETRY_MS = 5_000;
 const GROWTH = 4;
-const MAX_RETRY_MS = 15 * 60_000;
+export const MAX_RETRY_MS = 15 * 60_000;
 const MAX_ERROR_LENGTH = 4_000;
 
 /** A job that so many workers died of is kept as failed. */

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { systemClock } from '#kernel/clock.ts';
 import { createJobsHarness } from '#test/support/jobs.ts';
 import { createRetentionJobs } from './retention.jobs.ts';
 import type { Retention } from './retention.port.ts';
@@ -64,7 +65,7 @@ test('a stop ends it between two steps', async () => {
       return limit;
     },
   };
-  const [job] = createRetentionJobs([endless, endless], { now: () => 0 });
+  const [job] = createRetentionJobs([endless, endless], { ...systemClock, now: () => 0 });
   const context = { jobId: 'x', attempt: 1, scheduledFor: 0, signal: stop.signal, progress: () => {} };
   await expect(job?.run({} as never, context)).rejects.toThrow('stop');
   expect(steps).toBe(2);

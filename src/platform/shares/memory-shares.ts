@@ -23,7 +23,7 @@ export function createMemoryShares({ clock }: { readonly clock: Clock }): Shares
   return {
     async round({ group, member, names, using, take, joins, ttlMs }) {
       const { members, holders } = groupOf(group);
-      const now = clock.now();
+      const now = clock.monotonic();
       for (const [other, until] of members) if (until <= now) members.delete(other);
       const known = members.has(member);
       members.set(member, now + ttlMs);

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { systemClock } from '#kernel/clock.ts';
 import { commonErrors } from '#kernel/errors.ts';
 import { type Logger, silentLogger } from '#kernel/logger.ts';
 import type { RollUpRequest } from './aggregation.port.ts';
@@ -11,7 +12,12 @@ function setup(made: (request: RollUpRequest, call: number) => number) {
   const warnings: string[] = [];
   const logger: Logger = { ...silentLogger, warn: (_, message) => void warnings.push(message) };
   const rollUp = async (request: RollUpRequest) => made(request, requests.push(request));
-  const keeper = createRollupKeeper({ telemetry: { rollUp }, clock: { now: () => 10_000_000 }, logger, pauseMs: 1 });
+  const keeper = createRollupKeeper({
+    telemetry: { rollUp },
+    clock: { ...systemClock, now: () => 10_000_000 },
+    logger,
+    pauseMs: 1,
+  });
   return { keeper, requests, warnings };
 }
 

@@ -2,12 +2,13 @@ import { once } from 'node:events';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { systemClock } from '#kernel/clock.ts';
 import { TEST_CERTIFICATE } from '#platform/mqtt/aedes/certificate.fixture.ts';
 import { startWebhookReceiver, type WebhookReceiver } from '#test/support/webhook-receiver.ts';
 import { createHttpWebhooks, type HttpWebhooksOptions } from './http-webhooks.ts';
 import { WEBHOOK_NOW, WEBHOOK_SECRET, webhookContract } from './webhook.contract.ts';
 
-const base = { secret: WEBHOOK_SECRET, clock: { now: () => WEBHOOK_NOW }, version: '0.0.0-test' };
+const base = { secret: WEBHOOK_SECRET, clock: { ...systemClock, now: () => WEBHOOK_NOW }, version: '0.0.0-test' };
 const message = { id: 'msg-1', body: { type: 'alert' } };
 
 webhookContract('HTTP', async () => {

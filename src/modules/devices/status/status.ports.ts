@@ -19,6 +19,8 @@ export interface StatusStore {
   transaction<T>(work: (writer: StatusWriter) => Promise<T>): Promise<T>;
   /** Devices that are ONLINE, or would be if they were not held in MAINTENANCE; ids above `afterId`, ascending. */
   onlineAfter(afterId: number, limit: number): Promise<readonly number[]>;
+  /** `last_seen_at` that was stored while the clock was ahead becomes `now`. @returns of how many devices */
+  pullBack(now: number): Promise<number>;
   /** Devices that are not OFFLINE, or would not be, and were last heard of before `before`; likewise. */
   silentAfter(before: number, afterId: number, limit: number): Promise<readonly number[]>;
 }

@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely';
+import { CLOCKS_DIFFER_MS } from '#kernel/clock.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 import type { DeviceStatus } from '../devices.ports.ts';
 import { fillUp, type Statements } from '../devices.statements.ts';
@@ -21,6 +22,15 @@ export function createStatusStore(store: SqlStore, statements: Statements): Stat
         .limit(limit)
         .execute();
       return rows.map(({ id }) => id);
+    },
+    async pullBack(now) {
+      const result = await store
+        .db<DeviceTables>()
+        .updateTable('devices')
+        .set({ last_seen_at: now })
+        .where('last_seen_at', '>', now + CLOCKS_DIFFER_MS)
+        .executeTakeFirst();
+      return Number(result.numUpdatedRows);
     },
     async silentAfter(before, afterId, limit) {
       const reported: readonly DeviceStatus[] = ['ONLINE', 'ERROR'];

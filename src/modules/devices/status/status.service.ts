@@ -136,6 +136,8 @@ export function createStatusService({ store, clock, events }: StatusServiceDeps)
       ),
     async markSilentOffline(silentSince, signal) {
       const at = clock.now();
+      // Else a device that was heard of while the clock was ahead would not be silent before that instant.
+      await store.pullBack(at);
       const transitions = await inOrder(() =>
         sweep(
           (afterId, limit) => store.silentAfter(silentSince, afterId, limit),

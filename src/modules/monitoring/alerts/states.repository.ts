@@ -1,4 +1,5 @@
 import { CompiledQuery, type Kysely, sql } from 'kysely';
+import { CLOCKS_DIFFER_MS } from '#kernel/clock.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 import type { MonitoringTables } from '../monitoring.tables.ts';
 import { toAlert } from './alerts.repository.ts';
@@ -262,8 +263,11 @@ export function createWatchStore(store: SqlStore): WatchStore {
             .execute();
           return now;
         }
-        if (watch.owner !== owner && watch.until > now) return null;
-        const since = now - watch.until > longestBreakMs ? now : watch.listening_since;
+        // What lies further ahead was written while the clock was.
+        const isAhead = watch.until > until + CLOCKS_DIFFER_MS;
+        if (watch.owner !== owner && watch.until > now && !isAhead) return null;
+        const isBroken = isAhead || now - watch.until > longestBreakMs || watch.listening_since > now;
+        const since = isBroken ? now : watch.listening_since;
         await trx
           .updateTable('alert_watch')
           .set({ owner, until, listening_since: since, updated_at: now })

@@ -118,22 +118,23 @@ export function createWatch(deps: WatchDeps): Watch {
 
   async function tick(): Promise<void> {
     const now = clock.now();
-    if (Math.abs(now - activatedAt) >= LOOK_EVERY_MS) {
-      activatedAt = now;
+    const passed = clock.monotonic();
+    if (passed - activatedAt >= LOOK_EVERY_MS) {
+      activatedAt = passed;
       await activateRest();
     }
     // A process that is alone writes nothing while there is nothing to watch for.
     const idle = alone && silenceRules().length === 0;
     const listeningSince = idle ? null : await store.keep(owner, now, now + WATCH_MS, LONGEST_BREAK_MS);
     // At its start each process looks after what it may have left behind itself.
-    if (sweptAt === null || (listeningSince !== null && !alone && Math.abs(now - sweptAt) >= SWEEP_EVERY_MS)) {
-      sweptAt = now;
+    if (sweptAt === null || (listeningSince !== null && !alone && passed - sweptAt >= SWEEP_EVERY_MS)) {
+      sweptAt = passed;
       await sweep();
     }
     if (listeningSince === null) return;
-    if (lookAgain || Math.abs(now - lookedAt) >= LOOK_EVERY_MS) {
+    if (lookAgain || passed - lookedAt >= LOOK_EVERY_MS) {
       lookAgain = false;
-      lookedAt = now;
+      lookedAt = passed;
       await findNewcomers(listeningSince);
     }
     await findSilence(now, listeningSince);

@@ -186,6 +186,15 @@ describe('the watch', () => {
     expect(await keep('one', 85)).toBeNull();
     expect(await keep('one', 156)).toBe(start + 156);
   });
+
+  test('goes on at once after the clock of who had it was a day ahead', async () => {
+    const watch = createWatchStore(world.sql);
+    const now = world.clock.now();
+    const keep = (owner: string, at: number) => watch.keep(owner, at, at + 15_000, 60_000);
+    await keep('one', now + 86_400_000);
+    expect(await keep('two', now)).toBe(now);
+    expect(await keep('one', now + 1)).toBeNull();
+  });
 });
 
 test('a process that is alone writes nothing while there is nothing to watch for', async () => {

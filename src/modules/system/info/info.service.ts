@@ -30,7 +30,7 @@ export interface InfoServiceDeps {
 export type InfoService = ReturnType<typeof createInfoService>;
 
 export function createInfoService({ facts, clock }: InfoServiceDeps) {
-  const startedAt = clock.now();
+  const startedAt = clock.monotonic();
   return {
     /** @throws AppError `unavailable` while a store that is counted in is away */
     async describe(): Promise<SystemInfo> {
@@ -39,7 +39,7 @@ export function createInfoService({ facts, clock }: InfoServiceDeps) {
       return {
         ...rest,
         startedAt,
-        uptimeMs: clock.now() - startedAt,
+        uptimeMs: clock.monotonic() - startedAt,
         memoryBytes: memoryBytes(),
         counts: Object.assign({}, ...counted),
       };

@@ -48,6 +48,15 @@ await describeWithServer('redis', (server) => {
     await disconnect(connection);
   });
 
+  test('a key that has longer to live than its window, after a wrong clock of its server, gets the window', async () => {
+    const connection = await connect(server.url);
+    const counters = createRedisCounters({ connection });
+    await counters.increment('a', 60_000);
+    await connection.run((client) => client.pexpire(connection.key('counter:a'), 86_400_000));
+    expect(await counters.increment('a', 60_000)).toEqual({ count: 2, resetInMs: 60_000 });
+    await disconnect(connection);
+  });
+
   test('a key that lost its expiry gets one again', async () => {
     const connection = await connect(server.url);
     const counters = createRedisCounters({ connection });

@@ -1,11 +1,14 @@
 import type { RedisConnection } from '#platform/redis/redis-connection.ts';
 import type { CounterState, CounterStore } from '../cache.port.ts';
 
-/** A key that lost its expiry (an administrator's PERSIST) would lock its owner out for ever: it gets one again. */
+/**
+ * A key that lost its expiry (an administrator's PERSIST) would lock its owner out for ever, and one whose server had
+ * a wrong clock for long: it gets one again.
+ */
 const INCREMENT = `
 local count = redis.call('INCR', KEYS[1])
 local left = redis.call('PTTL', KEYS[1])
-if left < 0 then
+if left < 0 or left > tonumber(ARGV[1]) then
   redis.call('PEXPIRE', KEYS[1], ARGV[1])
   left = tonumber(ARGV[1])
 end

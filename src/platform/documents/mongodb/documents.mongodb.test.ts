@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { systemClock } from '#kernel/clock.ts';
 import { createId } from '#kernel/ids.ts';
 import { silentLogger } from '#kernel/logger.ts';
 import { createMongodbConnection } from '#platform/mongodb/mongodb-connection.ts';
@@ -16,7 +17,7 @@ await describeWithServer('mongodb', (server) => {
     const connection = createMongodbConnection({ url, logger: silentLogger });
     await connection.start?.(soon());
     return {
-      create: async (now) => createMongodbDocumentStore({ connection, clock: { now } }),
+      create: async (now) => createMongodbDocumentStore({ connection, clock: { ...systemClock, now } }),
       async close() {
         await connection.stop?.(soon());
         await dropMongoDatabase(url);
@@ -28,7 +29,7 @@ await describeWithServer('mongodb', (server) => {
     const url = databaseIn(server.url);
     const connection = createMongodbConnection({ url, logger: silentLogger });
     await connection.start?.(soon());
-    const store = createMongodbDocumentStore({ connection, clock: { now: Date.now } });
+    const store = createMongodbDocumentStore({ connection, clock: systemClock });
     const things = store.collection<StoredDocument & { readonly body: unknown }>({ name: 'things', indexes: [] });
     await store.start?.(soon());
     const deep = JSON.parse(`${'['.repeat(300)}${']'.repeat(300)}`);
@@ -59,7 +60,7 @@ await describeWithServer('mongodb', (server) => {
     const url = databaseIn(server.url);
     const connection = createMongodbConnection({ url, logger: silentLogger });
     await connection.start?.(soon());
-    const store = createMongodbDocumentStore({ connection, clock: { now: Date.now } });
+    const store = createMongodbDocumentStore({ connection, clock: systemClock });
     const logs = store.collection<StoredDocument & { readonly at: number }>({
       name: 'logs',
       indexes: [],

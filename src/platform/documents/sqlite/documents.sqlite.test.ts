@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { systemClock } from '#kernel/clock.ts';
 import { silentLogger } from '#kernel/logger.ts';
 import { createSqliteThread } from '#platform/sqlite/sqlite-thread.ts';
 import { temporaryFolder } from '#test/support/folders.ts';
@@ -13,7 +14,8 @@ documentsContract('sqlite', async () => {
   await writer.start?.(AbortSignal.timeout(60_000));
   await reader.start?.(AbortSignal.timeout(60_000));
   return {
-    create: async (now) => createSqliteDocumentStore({ writer, reader, clock: { now }, logger: silentLogger }),
+    create: async (now) =>
+      createSqliteDocumentStore({ writer, reader, clock: { ...systemClock, now }, logger: silentLogger }),
     async close() {
       await writer.stop?.(AbortSignal.timeout(60_000));
       await reader.stop?.(AbortSignal.timeout(60_000));

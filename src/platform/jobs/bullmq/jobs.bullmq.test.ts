@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { systemClock } from '#kernel/clock.ts';
 import { createId } from '#kernel/ids.ts';
 import { silentLogger } from '#kernel/logger.ts';
@@ -7,7 +7,7 @@ import { createRedisConnection } from '#platform/redis/redis-connection.ts';
 import { describeWithServer } from '#test/support/servers.ts';
 import { jobsContract } from '../jobs.contract.ts';
 import { definition, type JobsContractHarness, type JobsProcessOptions, until, WITHIN } from '../jobs.harness.ts';
-import type { Jobs } from '../jobs.port.ts';
+import type { JobDefinition, Jobs } from '../jobs.port.ts';
 import { jobSchedulesContract } from '../jobs.schedules.contract.ts';
 import { createBullJobs } from './jobs.bullmq.ts';
 import { decodeId, encodeId } from './stored-job.ts';
@@ -51,6 +51,48 @@ await describeWithServer('redis', (server) => {
   }
   jobsContract('BullMQ', createHarness);
   jobSchedulesContract('BullMQ', createHarness);
+
+  test('a clock that was a day ahead for a while puts off no schedule, and no job', async () => {
+    const ticks: (number | null)[] = [];
+    const done: string[] = [];
+    const hourly: JobDefinition<'test.tick'> = {
+      ...{ name: 'test.tick', queue: 'default', description: 'Ticks.', schedule: '0 * * * *' },
+      defaultData: { from: 'schedule' },
+      run: async (_, { scheduledFor }) => void ticks.push(scheduledFor),
+    };
+    const failsOnce = definition(async (_, { jobId, attempt }) => {
+      if (attempt === 1) throw new Error('not yet');
+      done.push(jobId);
+    });
+    const prefix = `test:${createId()}:`;
+    async function during(work: (jobs: Jobs) => Promise<unknown>): Promise<void> {
+      const jobs = createProcess(server.url, prefix);
+      for (const each of [hourly, failsOnce]) jobs.define(each as never);
+      for (const part of [jobs, jobs.worker, jobs.scheduler]) await part.start?.(AbortSignal.timeout(5_000));
+      await work(jobs);
+      for (const part of [jobs.scheduler, jobs.worker, jobs]) await part.stop?.(AbortSignal.timeout(5_000));
+    }
+    const nextTick = async (jobs: Jobs) =>
+      (await jobs.list('default', { states: ['delayed'], offset: 0, limit: 10 })).map(({ name }) => name);
+
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 86_400_000 });
+    try {
+      await during(async (jobs) => {
+        await expect.poll(() => nextTick(jobs), WITHIN).toEqual(['test.tick']);
+        await jobs.enqueue('test.work', { n: 1 }, { id: 'put-off', delayMs: 60_000 });
+      });
+    } finally {
+      vi.useRealTimers();
+    }
+    await during(async (jobs) => {
+      const [tick] = (await jobs.list('default', { states: ['delayed'], offset: 0, limit: 10 })).filter(
+        ({ name }) => name === 'test.tick',
+      );
+      expect(tick?.scheduledFor).toBe(jobs.nextTick('test.tick'));
+      await expect.poll(() => done, WITHIN).toEqual(['put-off']);
+    });
+    expect(ticks).toEqual([]);
+  });
 });
 
 await describeWithServer(

@@ -61,7 +61,7 @@ export function createBullJobs(options: BullJobsOptions): Jobs {
       ...{ connection, definitions, timeZone, clock, logger, observer, concurrency, leaseMs },
       retryDelayMs: (failures) => retryDelayMs(failures, firstRetryMs),
     }),
-    scheduler: createBullScheduler({ connection, queues, definitions, timeZone, logger }),
+    scheduler: createBullScheduler({ connection, queues, definitions, timeZone, clock, logger }),
     define: (definition) => definitions.define(definition as never),
     definitions: definitions.all,
     nextTick: definitions.nextTick,

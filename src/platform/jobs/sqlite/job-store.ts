@@ -1,5 +1,6 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
-import { KEEP, MAX_LOSSES } from '../attempt.ts';
+import { CLOCKS_DIFFER_MS } from '#kernel/clock.ts';
+import { KEEP, MAX_LOSSES, MAX_RETRY_MS } from '../attempt.ts';
 import { QUEUES, type QueueName } from '../jobs.port.ts';
 import type { JobFile } from './job-file.ts';
 
@@ -46,6 +47,12 @@ export interface JobStore {
   failed(job: ClaimedJob, error: string, now: number): boolean;
   repeatAt(job: ClaimedJob, error: string, dueAt: number): boolean;
   giveBack(job: ClaimedJob): boolean;
+  /**
+   * Mends what was stored while the clock was ahead: what it put off into the future is due as long from now as it was
+   * from then, and schedules go on from now.
+   * @param leaseMs how long a lease is
+   */
+  heal(now: number, leaseMs: number): void;
   /** Forgets finished jobs that are too old or too many. */
   prune(now: number): void;
   /** Knows these schedules and no others from now on: a new or changed one begins now. */
@@ -162,6 +169,34 @@ export function createJobStore(file: JobFile): JobStore {
             );
           }
         }
+      });
+    },
+    heal(now, leaseMs) {
+      const ahead = now + CLOCKS_DIFFER_MS;
+      const isWaiting = `state = 'waiting'`;
+      file.write('on disk', (database) => {
+        change(database, 'UPDATE schedules SET last_tick = ? WHERE last_tick > ?', now, ahead);
+        change(database, `DELETE FROM jobs WHERE ${isWaiting} AND claims = 0 AND scheduled_for > ?`, ahead);
+        // The tick is still to come, and its job will want this id.
+        change(
+          database,
+          `UPDATE jobs SET id = id || '~' || seq, scheduled_for = ? WHERE scheduled_for > ?`,
+          now,
+          ahead,
+        );
+        change(
+          database,
+          `UPDATE jobs SET due_at = ? + max(0, due_at - created_at) WHERE ${isWaiting} AND failures = 0 AND created_at > ?`,
+          ...[now, ahead],
+        );
+        change(
+          database,
+          `UPDATE jobs SET due_at = ? WHERE ${isWaiting} AND failures > 0 AND due_at > ?`,
+          ...[now, ahead + MAX_RETRY_MS],
+        );
+        change(database, 'UPDATE jobs SET created_at = ? WHERE created_at > ?', now, ahead);
+        change(database, 'UPDATE jobs SET finished_at = ? WHERE finished_at > ?', now, ahead);
+        change(database, 'UPDATE jobs SET lease_until = ? WHERE lease_until > ?', ...[now + leaseMs, ahead + leaseMs]);
       });
     },
     keepSchedules(schedules, now) {

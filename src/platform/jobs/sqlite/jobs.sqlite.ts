@@ -1,4 +1,4 @@
-import type { Clock } from '#kernel/clock.ts';
+import { type Clock, watchForSetBack } from '#kernel/clock.ts';
 import { createOrderedIds } from '#kernel/ids.ts';
 import type { Logger } from '#kernel/logger.ts';
 import { LEASE_MS, retryDelayMs } from '../attempt.ts';
@@ -30,6 +30,8 @@ export interface SqliteJobs extends Jobs {
   wake(): void;
 }
 
+const LOOK_AT_CLOCK_MS = 1_000;
+
 interface PendingJob {
   readonly job: NewJob;
   readonly resolve: () => void;
@@ -43,6 +45,24 @@ export function createSqliteJobs(options: SqliteJobsOptions): SqliteJobs {
   const store = createJobStore(file);
   const definitions = createDefinitions(timeZone, clock);
   const nextId = createOrderedIds(clock);
+  const wasSetBack = watchForSetBack(clock);
+  let watching: NodeJS.Timeout | undefined;
+
+  /** At the start, too: the clock may have been wrong when the process before this one ran. */
+  function heal(): void {
+    try {
+      store.heal(clock.now(), leaseMs);
+      scheduler.wake();
+      worker.wake();
+    } catch (error) {
+      logger.error({ err: error }, 'jobs that were put off by a wrong clock could not be mended');
+    }
+  }
+
+  function look(): void {
+    if (wasSetBack()) heal();
+  }
+
   const worker = createSqliteWorker({
     file,
     store,
@@ -100,12 +120,18 @@ export function createSqliteJobs(options: SqliteJobsOptions): SqliteJobs {
       });
       return job.id;
     },
-    start: async () => file.open(),
+    async start() {
+      file.open();
+      heal();
+      watching = setInterval(look, LOOK_AT_CLOCK_MS).unref();
+    },
     async stop() {
+      clearInterval(watching);
       flush();
       file.close();
     },
     wake() {
+      look();
       scheduler.wake();
       worker.wake();
     },

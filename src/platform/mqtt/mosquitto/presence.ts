@@ -43,11 +43,11 @@ export function createPresence(
     signalled,
     lost() {
       connections++;
-      lostAt ??= Date.now();
+      lostAt ??= performance.now();
     },
     uptime(seconds) {
       if (lostAt === undefined || Number.isNaN(seconds)) return;
-      const restarted = Date.now() - seconds * 1_000 > lostAt - UPTIME_ERROR_MS;
+      const restarted = performance.now() - seconds * 1_000 > lostAt - UPTIME_ERROR_MS;
       lostAt = undefined;
       if (!restarted) return;
       for (const [deviceUid, told] of online) {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { systemClock } from '#kernel/clock.ts';
 import { silentLogger } from '#kernel/logger.ts';
 import { createMongodbConnection } from '#platform/mongodb/mongodb-connection.ts';
 import { createLossyProxy } from '#test/support/lossy-proxy.ts';
@@ -19,7 +20,7 @@ const unavailable = { kind: 'unavailable', code: 'unavailable' };
 async function openStore(url: string, now: () => number = Date.now) {
   const connection = createMongodbConnection({ url, logger: silentLogger });
   await connection.start?.(soon());
-  const store = createMongodbTelemetryStore({ connection, clock: { now }, logger: silentLogger });
+  const store = createMongodbTelemetryStore({ connection, clock: { ...systemClock, now }, logger: silentLogger });
   await store.start?.(soon());
   return {
     store,
