@@ -27,6 +27,7 @@ export const BucketsQuery = Strict({
   ...rangeQuery,
   interval: Type.String({
     pattern: INTERVAL_PATTERN,
+    'x-accepts': 'a whole number with s, m, h or d, such as 5m; or 1w, 1mo or auto',
     default: 'auto',
     description:
       'Width of the buckets, `1s` to `90d`; calendar weeks from Monday `1w`, months `1mo`; `auto`: about 500 buckets',

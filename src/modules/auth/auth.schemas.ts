@@ -6,6 +6,7 @@ import type { TokenPair } from './auth.service.ts';
 export const Email = Type.String({
   maxLength: 254,
   pattern: EMAIL_PATTERN,
+  'x-accepts': 'an e-mail address such as kim@example.com',
   description: 'E-mail address; trimmed and lower-cased',
   examples: ['kim@example.com'],
 });

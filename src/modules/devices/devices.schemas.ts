@@ -18,9 +18,11 @@ const DEVICE_UID_PATTERN = '^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$';
 
 /** Something visible and no control characters, which would come out again in files and terminals. */
 const PRINTABLE = '^(?=.*\\S)[^\\u0000-\\u001f\\u007f]+$';
+const PRINTABLE_IN_WORDS = 'text with something visible in it, in one line and without control characters';
 
 const DeviceUid = Type.String({
   pattern: DEVICE_UID_PATTERN,
+  'x-accepts': '1 to 64 letters, digits, `_` and `-`, a letter or digit first',
   description: 'Name of the device in MQTT topics and its login; generated when left out',
   examples: ['greenhouse-07'],
 });
@@ -35,12 +37,14 @@ const status = Type.Unsafe<DeviceStatus>({
 const name = Type.String({
   maxLength: 100,
   pattern: PRINTABLE,
+  'x-accepts': PRINTABLE_IN_WORDS,
   description: 'Name for people',
   examples: ['Greenhouse 7, north'],
 });
 const deviceType = Type.String({
   maxLength: 64,
   pattern: PRINTABLE,
+  'x-accepts': PRINTABLE_IN_WORDS,
   description: 'Kind of device, any word of your own',
   examples: ['temperature-sensor'],
 });

@@ -54,6 +54,7 @@ export const BroadcastBody = Strict('Broadcast', {
   type: Type.Optional(
     Type.String({
       pattern: '^[a-z][a-z0-9_]{0,49}$',
+      'x-accepts': '1 to 50 lower-case letters, digits and `_`, a letter first',
       default: 'broadcast',
       description: 'What it is about',
       examples: ['maintenance'],

@@ -25,6 +25,7 @@ const Role = Type.Unsafe<UserRole>({
 const Email = Type.String({
   maxLength: 254,
   pattern: EMAIL_PATTERN,
+  'x-accepts': 'an e-mail address such as kim@example.com',
   description: 'E-mail address; trimmed and lower-cased',
   examples: ['kim@example.com'],
 });
@@ -46,6 +47,7 @@ const profile = {
       Type.String({
         format: 'uri',
         pattern: '^https?://',
+        'x-accepts': 'an address that begins with https:// or http://',
         maxLength: 2048,
         description: 'Address of a picture (http or https)',
         examples: ['https://example.com/kim.png'],

@@ -30,6 +30,8 @@ export function nameSchemas(document: JsonObject): JsonObject {
     if (Array.isArray(value)) return value.map(visit);
     if (typeof value !== 'object' || value === null) return value;
     const schema = exclusive(visitInside(value), found);
+    // Bytes, which no validator looks at: clients send them as a text or a file.
+    if (schema['format'] === 'binary') return { type: 'string', ...schema };
     const name = schema['title'];
     if (typeof name !== 'string' || !NAME.test(name) || schema['type'] === undefined) return schema;
     const types = [schema['type'] as string | readonly string[]].flat();

@@ -23,6 +23,7 @@ export const BeginQuery = Strict({
   code_challenge: Type.Optional(
     Type.String({
       pattern: '^[A-Za-z0-9_-]{43}$',
+      'x-accepts': '43 letters, digits, `_` and `-`: a SHA-256 in base64url',
       description:
         'For OAUTH_SUCCESS_URL: SHA-256, base64url, of a `code_verifier` that the page keeps and sends with the code',
       examples: ['E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'],
@@ -42,6 +43,7 @@ export const RedeemBody = Strict('OauthCode', {
       minLength: 43,
       maxLength: 128,
       pattern: '^[A-Za-z0-9._~-]+$',
+      'x-accepts': '43 to 128 letters, digits, `.`, `_`, `~` and `-`',
       description: 'What `code_challenge` was made of; needed if, and only if, there was one (RFC 7636)',
       examples: ['dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk'],
     }),

@@ -15,6 +15,7 @@ import { type DeviceGroup, GROUP_SORT_FIELDS } from './groups.ports.ts';
 const name = Type.String({
   maxLength: 100,
   pattern: '^(?=.*\\S)[^\\u0000-\\u001f\\u007f]+$',
+  'x-accepts': 'text with something visible in it, in one line and without control characters',
   description: 'Name, unique among the groups',
   examples: ['Greenhouse 7'],
 });

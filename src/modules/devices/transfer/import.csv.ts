@@ -1,92 +1,148 @@
-import { pipeline, Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
-import { CsvError, parse } from 'csv-parse';
-import { deviceErrors } from '../devices.errors.ts';
+import { CsvError, type Parser, parse } from 'csv-parse';
+import type { FieldError } from '#kernel/errors.ts';
+import {
+  CSV_COLUMNS,
+  type CsvColumn,
+  fromSafeCell,
+  type Heading,
+  headingOf,
+  REQUIRED_COLUMNS,
+  shown,
+  unreadableFile as unreadable,
+} from './csv.columns.ts';
+import { delimiterOf } from './csv.dialect.ts';
 
-/** The columns of an import, all of a body of POST /devices; `metadata` as JSON text. */
-export const CSV_COLUMNS = ['name', 'device_type', 'device_uid', 'group_id', 'owner_id', 'metadata'] as const;
-type CsvColumn = (typeof CSV_COLUMNS)[number];
-const REQUIRED: readonly CsvColumn[] = ['name', 'device_type'];
+/** One row of a file: what could be read of it as a body of POST /devices, and what could not. */
+export interface ReadRow {
+  readonly value: unknown;
+  readonly errors: readonly FieldError[];
+}
 
 /** So much is parsed at a time; then others have their turn. */
 const SLICE_BYTES = 64 * 1024;
+/** Metadata of 16 KiB with every character quoted, and the rest of a device. */
+const MAX_ROW_CHARACTERS = 64 * 1024;
+/** Of a row; a file of commas alone would otherwise be millions of them. */
+const MAX_CELLS = 100;
 
 /**
- * Reads a CSV file (UTF-8, comma, header line, RFC 4180 quotes) as rows shaped like bodies of POST /devices.
- * Empty cells are absent fields. What is wrong in one row is left for the check of that row to find.
+ * Reads a CSV file (UTF-8, a header line, RFC 4180 quotes; commas, semicolons or tabs) as rows shaped like bodies of
+ * POST /devices. Empty cells are absent fields. What is wrong in one row is told with that row.
  * @returns at most `maxRows + 1` rows, so that the caller sees that there are too many
  * @throws AppError `device_import_unreadable` when the file as a whole makes no sense
  */
-export async function readDeviceCsv(file: Buffer, maxRows: number): Promise<readonly Record<string, unknown>[]> {
-  const parser = parse({ bom: true, relax_column_count: true, relax_quotes: true, skip_empty_lines: true, trim: true });
-  pipeline(Readable.from(slices(file)), parser, () => {});
-  let header: readonly CsvColumn[] | undefined;
-  const rows: Record<string, unknown>[] = [];
+export async function readDeviceCsv(file: Buffer, maxRows: number): Promise<readonly ReadRow[]> {
+  const { delimiter, start } = delimiterOf(file);
+  const rows: ReadRow[] = [];
+  let header: readonly Heading[] | undefined;
+
+  function take(cells: readonly string[], line: number): void {
+    if (cells.length > MAX_CELLS) throw unreadable(`line ${line} has ${cells.length} cells, more than ${MAX_CELLS}`);
+    if (header === undefined) header = readHeader(cells);
+    else if (rows.length <= maxRows) rows.push(toRow(header, cells));
+  }
+
+  const parser = parse({
+    delimiter,
+    on_record: (cells: string[], { lines }) => {
+      take(cells, lines);
+      return null;
+    },
+    max_record_size: MAX_ROW_CHARACTERS,
+    relax_column_count: true,
+    relax_quotes: true,
+    skip_empty_lines: true,
+    trim: true,
+  });
   try {
-    for await (const record of parser as AsyncIterable<readonly string[]>) {
-      if (header === undefined) {
-        header = readHeader(record);
-        continue;
-      }
-      rows.push(toRow(header, record));
-      if (rows.length > maxRows) break;
-    }
+    await feed(parser, file.subarray(start), () => rows.length > maxRows);
   } catch (error) {
-    if (!(error instanceof CsvError)) throw error;
-    throw unreadable(
-      error.code === 'CSV_QUOTE_NOT_CLOSED'
-        ? 'a quoted cell is not closed'
-        : `line ${String(error['lines'])} is not CSV`,
-      error,
-    );
+    throw error instanceof CsvError ? unreadable(inWords(error), error) : error;
   }
   if (header === undefined) throw unreadable('the header line is missing');
   return rows;
 }
 
-async function* slices(file: Buffer): AsyncGenerator<Buffer> {
+/** Writes the file into the parser, a slice at a time, until `isEnough`. The parser calls `on_record` meanwhile. */
+async function feed(parser: Parser, file: Buffer, isEnough: () => boolean): Promise<void> {
+  let failure: unknown;
+  parser.on('error', (error) => {
+    failure ??= error;
+  });
+  parser.resume();
+  let [known, silent] = [0, 0];
   for (let start = 0; start < file.length; start += SLICE_BYTES) {
     if (start > 0) await setImmediate();
-    yield file.subarray(start, start + SLICE_BYTES);
+    await new Promise<void>((resolve) => parser.write(file.subarray(start, start + SLICE_BYTES), () => resolve()));
+    if (failure !== undefined) throw failure;
+    if (isEnough()) return void parser.destroy();
+    const { records, empty_lines, lines } = parser.info;
+    silent = records + empty_lines === known ? silent + 1 : 0;
+    known = records + empty_lines;
+    // Cells without a character count for nothing in `max_record_size`.
+    if (silent > 1) throw tooLong(lines);
   }
+  await new Promise<void>((resolve) => {
+    parser.once('close', resolve).end();
+  });
+  if (failure !== undefined) throw failure;
 }
 
-function readHeader(cells: readonly string[]): readonly CsvColumn[] {
-  const columns = cells.map((cell) => {
-    const column = CSV_COLUMNS.find((candidate) => candidate === cell);
-    if (column === undefined) {
-      throw unreadable(`unknown column "${cell.slice(0, 64)}"; the columns are ${CSV_COLUMNS.join(', ')}`);
+function inWords(error: CsvError): string {
+  const line = String(error['lines']);
+  if (error.code === 'CSV_MAX_RECORD_SIZE') return longerThanARow(line);
+  return error.code === 'CSV_QUOTE_NOT_CLOSED'
+    ? `line ${line}: a quoted cell is not closed`
+    : `line ${line} is not CSV`;
+}
+
+const longerThanARow = (line: string) => `line ${line}: a row has more than ${MAX_ROW_CHARACTERS} characters`;
+const tooLong = (line: number) => unreadable(longerThanARow(String(line)));
+
+function readHeader(cells: readonly string[]): readonly Heading[] {
+  const headings = cells.map((cell, index) => {
+    const heading = headingOf(cell);
+    if (heading !== undefined) return heading;
+    throw unreadable(
+      `heading ${index + 1} is ${shown(cell)}, which is no column of an import; the columns are ${CSV_COLUMNS.join(', ')}`,
+    );
+  });
+  for (const column of CSV_COLUMNS) {
+    const count = headings.filter((heading) => heading === column).length;
+    if (count > 1) throw unreadable(`the column ${column} is there ${count} times`);
+    if (count === 0 && REQUIRED_COLUMNS.includes(column)) {
+      throw unreadable(`the column ${column} is missing; the first line is ${shown(cells.join(', '))}`);
     }
-    return column;
-  });
-  const repeated = columns.find((column, index) => columns.indexOf(column) !== index);
-  if (repeated !== undefined) throw unreadable(`the column ${repeated} is there twice`);
-  const missing = REQUIRED.find((column) => !columns.includes(column));
-  if (missing !== undefined) throw unreadable(`the column ${missing} is missing`);
-  return columns;
+  }
+  return headings;
 }
 
-function toRow(header: readonly CsvColumn[], cells: readonly string[]): Record<string, unknown> {
-  const row: Record<string, unknown> = {};
-  cells.forEach((cell, index) => {
-    const column = header[index];
-    // A cell without a column becomes an unknown field, which fails this row and no other.
-    if (column === undefined) row[`column ${index + 1}`] = cell;
-    else if (cell !== '') row[column] = toValue(column, cell);
-  });
-  return row;
+function toRow(header: readonly Heading[], cells: readonly string[]): ReadRow {
+  const value: Record<string, unknown> = {};
+  const errors: FieldError[] = [];
+  for (const [index, text] of cells.entries()) {
+    const heading = header[index] ?? 'unnamed';
+    if (text === '' || heading === 'measured') continue;
+    if (heading === 'unnamed') {
+      errors.push({ path: `/column ${index + 1}`, message: `has a value and no heading; found ${shown(text)}` });
+      continue;
+    }
+    const cell = toValue(heading, fromSafeCell(text));
+    if (cell === undefined)
+      errors.push({ path: '/metadata', message: `must be a JSON object such as {"floor": 2}; found ${shown(text)}` });
+    else value[heading] = cell;
+  }
+  return { value, errors };
 }
 
+/** @returns undefined for metadata that is not JSON; anything else is judged by the schema */
 function toValue(column: CsvColumn, cell: string): unknown {
   if (column === 'group_id' || column === 'owner_id') return /^\d{1,15}$/.test(cell) ? Number(cell) : cell;
   if (column !== 'metadata') return cell;
   try {
     return JSON.parse(cell);
   } catch {
-    return cell;
+    return undefined;
   }
-}
-
-function unreadable(message: string, cause?: unknown) {
-  return deviceErrors.device_import_unreadable({ details: { fields: [{ path: '/', message }] }, cause });
 }

@@ -4,14 +4,25 @@ import type { Principal } from '#kernel/access.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { type FieldError, isAppError } from '#kernel/errors.ts';
 import type { EventBus } from '#kernel/events.ts';
+import { inWords } from '#kernel/validation-messages.ts';
 import { auditedDevice, deviceEntry } from '../devices.audit.ts';
 import { deviceErrors } from '../devices.errors.ts';
 import type { DeviceLogins } from '../devices.logins.ts';
+import { METADATA_MAX_VALUES } from '../devices.metadata.ts';
 import type { DeviceCredentials, DeviceStore, NewDevice, UserDirectory } from '../devices.ports.ts';
 import { prepareDevice } from '../devices.registration.ts';
 import { DeviceBody, toInput } from '../devices.schemas.ts';
+import { MEASURED_COLUMNS, shown } from './csv.columns.ts';
+import type { ReadRow } from './import.csv.ts';
 
 export const IMPORT_MAX_ROWS = 1_000;
+
+/** @throws AppError `device_import_too_large` */
+export function checkRowCount(rows: readonly unknown[]): void {
+  if (rows.length <= IMPORT_MAX_ROWS) return;
+  const fields = [{ path: '/', message: `must have at most ${IMPORT_MAX_ROWS} rows` }];
+  throw deviceErrors.device_import_too_large({ details: { fields } });
+}
 
 export interface ImportedRow {
   /** From 1, without the header. */
@@ -42,6 +53,11 @@ interface InsertedRow {
 /** Rows in one transaction; as many as are written within a few milliseconds. */
 const SLICE = 50;
 const MAX_ERRORS_A_ROW = 10;
+/** Of a row of JSON, those within its metadata too: no device has more. */
+const MAX_FIELDS = METADATA_MAX_VALUES + 50;
+const TOO_MANY_FIELDS = [{ path: '/', message: `has more than ${MAX_FIELDS} fields` }];
+
+const schema = Compile(DeviceBody);
 
 interface Candidate {
   readonly row: number;
@@ -50,11 +66,13 @@ interface Candidate {
 }
 
 export function createImportService({ store, logins, users, clock, events }: ImportServiceDeps) {
-  const schema = Compile(DeviceBody);
-
   /** @throws AppError `device_metadata_invalid` */
-  function prepare(row: number, value: unknown): Candidate | ImportedRow {
-    if (!schema.Check(value)) return failed(row, uidOf(value), fieldErrors(schema.Errors(value)));
+  function prepare(row: number, { value: given, errors }: ReadRow): Candidate | ImportedRow {
+    if (hasTooManyFields(given)) return failed(row, uidOf(given), TOO_MANY_FIELDS);
+    const value = withoutMeasured(given);
+    if (errors.length > 0 || !schema.Check(value)) {
+      return failed(row, uidOf(value), [...errors, ...fieldErrors(value)].slice(0, MAX_ERRORS_A_ROW));
+    }
     const input = toInput(value as DeviceBody);
     try {
       const { row: device, credentials } = prepareDevice(input);
@@ -117,15 +135,11 @@ export function createImportService({ store, logins, users, clock, events }: Imp
      * independent: they are stored in groups, each durable before its credentials are reported. When the store
      * goes away in the middle, the rest is reported as failed, because the credentials of the former are
      * known to nobody else.
-     * @param rows each shaped like a body of POST /devices
+     * @param rows each shaped like a body of POST /devices, with what could not be read of it
      * @throws AppError `device_import_too_large`
      */
-    async importRows(principal: Principal, rows: readonly unknown[]): Promise<readonly ImportedRow[]> {
-      if (rows.length > IMPORT_MAX_ROWS) {
-        throw deviceErrors.device_import_too_large({
-          details: { fields: [{ path: '/', message: `must have at most ${IMPORT_MAX_ROWS} rows` }] },
-        });
-      }
+    async importRows(principal: Principal, rows: readonly ReadRow[]): Promise<readonly ImportedRow[]> {
+      checkRowCount(rows);
       const report: ImportedRow[] = [];
       const owners = new Map<number, boolean>();
       const taken = new Map<string, number>();
@@ -205,24 +219,58 @@ function rowErrors(error: unknown, sameUidInRow?: number): readonly FieldError[]
   }
 }
 
-interface SchemaError {
-  readonly keyword: string;
-  readonly instancePath: string;
-  readonly message: string;
-  readonly params: object;
-}
-
-function fieldErrors(errors: readonly SchemaError[]): readonly FieldError[] {
-  const fields = errors.flatMap(({ keyword, instancePath, message, params }): readonly FieldError[] => {
-    const { requiredProperties, additionalProperties } = params as Readonly<Record<string, readonly string[]>>;
+/** Of one row: what is accepted, and what was found where that is short enough to be said. */
+function fieldErrors(row: unknown): readonly FieldError[] {
+  const fields = schema.Errors(row).flatMap((error): readonly FieldError[] => {
+    const { requiredProperties, additionalProperties } = error.params as Readonly<Record<string, readonly string[]>>;
     if (requiredProperties !== undefined) {
-      return requiredProperties.map((name) => ({ path: `${instancePath}/${name}`, message: 'is required' }));
+      return requiredProperties.map((name) => ({ path: `${error.instancePath}/${name}`, message: 'is required' }));
     }
     if (additionalProperties !== undefined) {
-      return additionalProperties.map((name) => ({ path: `${instancePath}/${name}`, message: 'is not a known field' }));
+      return additionalProperties.map((name) => {
+        const params = { additionalProperty: name };
+        return {
+          path: `${error.instancePath}/${name}`,
+          message: inWords({ ...error, params, parentSchema: DeviceBody }),
+        };
+      });
     }
     // A forbidden property is reported a second time, as a value that may not exist.
-    return keyword === 'boolean' ? [] : [{ path: instancePath || '/', message }];
+    if (error.keyword === 'boolean') return [];
+    const data = valueAt(row, error.instancePath);
+    const found = typeof data === 'string' || typeof data === 'number' ? `; found ${shown(String(data))}` : '';
+    const message = inWords({ ...error, parentSchema: valueAt(DeviceBody, error.schemaPath.slice(1)) as object, data });
+    return [{ path: error.instancePath || '/', message: `${message}${found}` }];
   });
   return fields.slice(0, MAX_ERRORS_A_ROW);
+}
+
+/** Follows a JSON pointer. */
+function valueAt(root: unknown, pointer: string): unknown {
+  const parts = pointer
+    .split('/')
+    .slice(1)
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+  return parts.reduce<unknown>((value, part) => (value as Readonly<Record<string, unknown>> | undefined)?.[part], root);
+}
+
+/** Looks no further than it has to: a row of JSON can have hundreds of thousands of fields. */
+function hasTooManyFields(value: unknown): boolean {
+  return countFields(value, MAX_FIELDS) > MAX_FIELDS;
+}
+
+function countFields(value: unknown, limit: number): number {
+  let count = 0;
+  if (typeof value !== 'object' || value === null) return count;
+  for (const name in value) {
+    count += 1 + countFields((value as Readonly<Record<string, unknown>>)[name], limit - count);
+    if (count > limit) break;
+  }
+  return count;
+}
+
+/** A row of our own export has also what only the server can say. */
+function withoutMeasured(row: unknown): unknown {
+  if (typeof row !== 'object' || row === null || Array.isArray(row)) return row;
+  return Object.fromEntries(Object.entries(row).filter(([name]) => !MEASURED_COLUMNS.includes(name)));
 }

@@ -1,34 +1,32 @@
 import { isUtf8 } from 'node:buffer';
 import { Readable } from 'node:stream';
 import { stringify } from 'csv-stringify/sync';
+import type { FastifyRequest } from 'fastify';
 import { MANAGEMENT } from '#kernel/access.ts';
 import { type HttpApp, type HttpRoutes, principalOf } from '#platform/http/http.port.ts';
 import { deviceErrors } from '../devices.errors.ts';
 import type { DeviceRecord } from '../devices.ports.ts';
 import type { DevicePresenter } from '../devices.presenter.ts';
-import type { DeviceView } from '../devices.schemas.ts';
+import { EXPORT_COLUMNS, toSafeCell, unreadableFile } from './csv.columns.ts';
 import type { ExportService } from './export.service.ts';
-import { readDeviceCsv } from './import.csv.ts';
-import { IMPORT_MAX_ROWS, type ImportService } from './import.service.ts';
+import { type ReadRow, readDeviceCsv } from './import.csv.ts';
+import { checkRowCount, IMPORT_MAX_ROWS, type ImportService } from './import.service.ts';
 import { ExportFile, ExportQuery, ImportBody, ImportReport, presentReport } from './transfer.schemas.ts';
+import { readUpload } from './upload.ts';
 
 const tags = ['devices'];
 
-const EXPORT_COLUMNS = [
-  'id',
-  'device_uid',
-  'name',
-  'device_type',
-  'status',
-  'firmware_version',
-  'ip_address',
-  'group_id',
-  'owner_id',
-  'last_seen_at',
-  'metadata',
-  'created_at',
-  'updated_at',
-] as const satisfies readonly (keyof DeviceView)[];
+/** As browsers, spreadsheets and scripts call a CSV file. */
+const CSV_TYPES = [
+  'text/csv',
+  'application/csv',
+  'application/vnd.ms-excel',
+  'text/plain',
+  'text/tab-separated-values',
+];
+
+/** How the files of spreadsheets begin: those of today are ZIP archives. */
+const SPREADSHEETS = [Buffer.from('PK\x03\x04'), Buffer.from([0xd0, 0xcf, 0x11, 0xe0])];
 
 /** `/api/v1/devices/import` and `/export` */
 export function createTransferRoutes(
@@ -68,13 +66,10 @@ export function createTransferRoutes(
 }
 
 function addImport(app: HttpApp, imports: ImportService): void {
-  app.addContentTypeParser('text/csv', { parseAs: 'buffer' }, (_request, body: Buffer, done) => {
-    if (isUtf8(body)) done(null, body);
-    else {
-      const fields = [{ path: '/', message: 'must be UTF-8; in a spreadsheet choose "CSV UTF-8"' }];
-      done(deviceErrors.device_import_unreadable({ details: { fields } }));
-    }
-  });
+  app.addContentTypeParser(CSV_TYPES, { parseAs: 'buffer' }, (_request, body: Buffer, done) => done(null, body));
+  app.addContentTypeParser('multipart/form-data', async (request: FastifyRequest, body: Readable) => ({
+    file: await readUpload(request.headers, body, request.routeOptions.bodyLimit),
+  }));
   app.post(
     '/import',
     {
@@ -89,18 +84,57 @@ function addImport(app: HttpApp, imports: ImportService): void {
         description:
           'Registers a device for each row that is right; a bad row never stops the others. The report holds the ' +
           'credentials, which are never shown again. A file that cannot be read at all, or that has an unknown ' +
-          `column or more than ${IMPORT_MAX_ROWS} rows, is 422 and changes nothing.`,
+          `column or more than ${IMPORT_MAX_ROWS} rows, is 422 and changes nothing. Takes what \`GET /devices/export\` ` +
+          'writes, without what only the server can say of a device.',
         body: ImportBody,
         response: { 200: ImportReport },
       },
     },
     async (request) => {
-      const body: unknown = request.body;
-      const rows = Buffer.isBuffer(body) ? await readDeviceCsv(body, IMPORT_MAX_ROWS) : body;
-      if (!Array.isArray(rows)) throw deviceErrors.device_import_unreadable();
+      const file = fileIn(request.body);
+      const rows = file === undefined ? rowsOf(request.body) : await readFile(file);
       return presentReport(await imports.importRows(principalOf(request), rows));
     },
   );
+}
+
+/** The file of a body that is one, or a form with one. */
+function fileIn(body: unknown): Buffer | undefined {
+  const file = (body as { readonly file?: unknown } | null | undefined)?.file ?? body;
+  return Buffer.isBuffer(file) ? file : undefined;
+}
+
+/** @throws AppError `device_import_unreadable` */
+async function readFile(file: Buffer): Promise<readonly ReadRow[]> {
+  const text = textOf(file);
+  // No heading of a CSV file begins like this.
+  if (/^\uFEFF?\s*[[{]/.test(text.toString('utf8', 0, 100))) {
+    return rowsOf(parseJson(text.toString('utf8').replace(/^\uFEFF/, '')));
+  }
+  return readDeviceCsv(text, IMPORT_MAX_ROWS);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw unreadableFile('begins like JSON and is none', error);
+  }
+}
+
+function rowsOf(body: unknown): readonly ReadRow[] {
+  if (!Array.isArray(body)) throw unreadableFile('must be a list of devices');
+  checkRowCount(body);
+  return body.map((value) => ({ value, errors: [] }));
+}
+
+/** @throws AppError `device_import_unreadable` for what is no text */
+function textOf(file: Buffer): Buffer {
+  if (SPREADSHEETS.some((beginning) => file.subarray(0, beginning.length).equals(beginning))) {
+    throw unreadableFile('must be a CSV file, and is a spreadsheet; save it as "CSV UTF-8"');
+  }
+  if (!isUtf8(file)) throw unreadableFile('must be UTF-8; in a spreadsheet choose "CSV UTF-8"');
+  return file;
 }
 
 async function* csvFile(slices: AsyncIterable<readonly DeviceRecord[]>, present: DevicePresenter) {
@@ -109,9 +143,13 @@ async function* csvFile(slices: AsyncIterable<readonly DeviceRecord[]>, present:
     yield stringify(
       slice.map((device) => {
         const view = present(device);
-        return EXPORT_COLUMNS.map((column) => (column === 'metadata' ? device.metadata : view[column]));
+        return EXPORT_COLUMNS.map((column) => {
+          const cell = column === 'metadata' ? device.metadata : view[column];
+          return typeof cell === 'string' ? toSafeCell(cell) : cell;
+        });
       }),
-      { escape_formulas: true },
+      // Blanks around a cell are not part of it unless it is quoted.
+      { quoted_match: /^\s|\s$/ },
     );
   }
 }

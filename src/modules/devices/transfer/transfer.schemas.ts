@@ -2,22 +2,31 @@ import type { Readable } from 'node:stream';
 import { type Static, Type } from 'typebox';
 import { FieldError, Strict } from '#platform/http/http.schemas.ts';
 import { CredentialsView, DeviceView } from '../devices.schemas.ts';
-import { CSV_COLUMNS } from './import.csv.ts';
+import { CSV_COLUMNS, MEASURED_COLUMNS } from './csv.columns.ts';
 import { IMPORT_MAX_ROWS, type ImportedRow } from './import.service.ts';
 
 const JsonRows = Type.Array(Type.Unknown(), {
   description: `At most ${IMPORT_MAX_ROWS} objects, each like the body of POST /devices`,
   examples: [[{ name: 'Greenhouse 7, north', device_type: 'temperature-sensor', device_uid: 'greenhouse-07' }]],
 });
-/** Without a type: it arrives as bytes, which the service reads piece by piece. */
+/** Without a type: it arrives as bytes, which the service reads piece by piece. In the API document it is a text. */
 const CsvFile = Type.Unsafe<Buffer>({
   title: 'CSV file',
-  description: `UTF-8, commas, a header line with some of ${CSV_COLUMNS.join(', ')}; metadata as JSON`,
+  format: 'binary',
+  description:
+    `UTF-8; commas, semicolons or tabs, or what a line such as \`sep=;\` says; a header line with some of ` +
+    `${CSV_COLUMNS.join(', ')}, in any case; metadata as JSON. ${MEASURED_COLUMNS.join(', ')} may be there and are not read.`,
   examples: ['name,device_type,device_uid\nGreenhouse 7,temperature-sensor,greenhouse-07\n'],
 });
 
+const Upload = Strict('DeviceUpload', { file: { ...CsvFile, description: 'A CSV or JSON file; as above' } });
+
 export const ImportBody = {
-  content: { 'application/json': { schema: JsonRows }, 'text/csv': { schema: CsvFile } },
+  content: {
+    'application/json': { schema: JsonRows },
+    'text/csv': { schema: CsvFile },
+    'multipart/form-data': { schema: Upload },
+  },
 };
 
 export const ImportReport = Strict('ImportReport', {

@@ -30,6 +30,7 @@ import type { RuleChanges } from './rules.service.ts';
 /** As devices may name them. */
 const METRIC_NAME = '^[A-Za-z_][A-Za-z0-9_.-]{0,63}$';
 const PRINTABLE = '^(?=.*\\S)[^\\u0000-\\u001f\\u007f]+$';
+const PRINTABLE_IN_WORDS = 'text with something visible in it, in one line and without control characters';
 const LONGEST_SECONDS = 30 * 86_400;
 
 function oneOf<T extends string>(title: string, values: readonly T[], description: string, example: T) {
@@ -43,11 +44,13 @@ function seconds(description: string) {
 const name = Type.String({
   maxLength: 100,
   pattern: PRINTABLE,
+  'x-accepts': PRINTABLE_IN_WORDS,
   description: 'Name for people; part of every alert and notification',
   examples: ['Greenhouse too hot'],
 });
 const metric = Type.String({
   pattern: METRIC_NAME,
+  'x-accepts': '1 to 64 letters, digits, `_`, `.` and `-`, a letter or `_` first',
   description: 'Metric that is judged',
   examples: ['temperature'],
 });
@@ -98,6 +101,7 @@ const ScopeField = Strict(
       Type.String({
         maxLength: 64,
         pattern: PRINTABLE,
+        'x-accepts': PRINTABLE_IN_WORDS,
         description: 'All devices of a type',
         examples: ['temperature-sensor'],
       }),

@@ -6,6 +6,7 @@ import type { Config, ConfigInput } from './configs.service.ts';
 
 const Key = Type.String({
   pattern: '^[a-z][a-z0-9_.-]{0,99}$',
+  'x-accepts': '1 to 100 lower-case letters, digits, `_`, `.` and `-`, a letter first',
   description: 'Lower-case letters, digits, `_`, `.` and `-`; 100 at most',
   examples: ['mail.footer'],
 });
