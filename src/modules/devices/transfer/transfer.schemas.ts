@@ -19,7 +19,11 @@ const CsvFile = Type.Unsafe<Buffer>({
   examples: ['name,device_type,device_uid\nGreenhouse 7,temperature-sensor,greenhouse-07\n'],
 });
 
-const Upload = Strict('DeviceUpload', { file: { ...CsvFile, description: 'A CSV or JSON file; as above' } });
+const Upload = Strict(
+  'DeviceUpload',
+  { file: { ...CsvFile, description: 'As CSV or JSON' } },
+  { description: 'A form with one file, whatever its field is called' },
+);
 
 export const ImportBody = {
   content: {
