@@ -71,8 +71,12 @@ export function isAppError(error: unknown): error is AppError {
 export const commonErrors = defineErrors({
   invalid_input: ['invalid', 'The input is not valid.'],
   malformed_json: ['invalid', 'The body is not valid JSON.'],
+  malformed_request: ['invalid', 'The request is malformed or incomplete.'],
   body_too_large: ['invalid', 'The body is larger than the limit.'],
   unsupported_media_type: ['invalid', 'This content type is not accepted here.'],
+  unsupported_content_encoding: ['invalid', 'A body may be encoded with one of gzip, deflate, br and zstd.'],
+  headers_too_large: ['invalid', 'The head of the request is larger than 16 KiB.'],
+  method_not_allowed: ['not_found', 'This address does not take this method.'],
   invalid_cursor: ['invalid', 'The cursor is not one that this list returned.'],
   invalid_sort: ['invalid', 'The list cannot be sorted by this field.'],
   authentication_required: ['unauthenticated', 'A valid bearer token is required.'],
@@ -80,5 +84,6 @@ export const commonErrors = defineErrors({
   not_found: ['not_found', 'There is nothing at this address.'],
   rate_limited: ['limited', 'Too many requests.'],
   unavailable: ['unavailable', 'A part of the system that is needed for this is away.'],
+  request_timeout: ['unavailable', 'The request did not arrive in time.'],
   internal_error: ['unavailable', 'Something went wrong on our side.'],
 });

@@ -253,6 +253,10 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
     corsOrigins: settings.CORS_ORIGINS,
     trustProxy: settings.TRUST_PROXY,
     rateLimit: settings.RATE_LIMIT,
+    limits: {
+      connections: settings.HTTP_CONNECTIONS,
+      connectionsPerAddress: settings.HTTP_CONNECTIONS_PER_ADDRESS,
+    },
     counters: infrastructure.rateLimitCounters,
     tracing,
     authenticator: {

@@ -29,6 +29,12 @@ export const ROLES = ['api', 'ingest', 'worker', 'scheduler'] as const;
 export const SETTINGS = {
   HTTP_HOST: text('127.0.0.1', 'Address of the HTTP API; 0.0.0.0 for all interfaces'),
   HTTP_PORT: integer(8000, PORT, 'Port of the HTTP API; 0 picks a free one'),
+  HTTP_CONNECTIONS: integer(10_000, [1, 1_000_000], 'Open connections of the HTTP API, those of Socket.IO included'),
+  HTTP_CONNECTIONS_PER_ADDRESS: integer(
+    1_000,
+    [1, 1_000_000],
+    'The same of one client address; those of TRUST_PROXY are not counted',
+  ),
   MQTT_HOST: text('127.0.0.1', 'Address of the built-in MQTT broker; 0.0.0.0 for all interfaces'),
   MQTT_PORT: integer(1883, PORT, 'Port of the built-in MQTT broker; 0 picks a free one'),
   MQTT_WS_PORT: integer(null, PORT, 'Port of MQTT over WebSocket; unset: off'),

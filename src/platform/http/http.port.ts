@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, RawServerDefault } from 'fastify';
 import type { Principal, RequestOrigin, UserRole } from '#kernel/access.ts';
+import { plainAddress } from '#kernel/addresses.ts';
 import { type AppError, commonErrors } from '#kernel/errors.ts';
 import type { Span } from '../tracing/tracing.port.ts';
 
@@ -63,6 +64,9 @@ declare module 'fastify' {
   }
 }
 
+/** What routes of people declare that take a file, such as an import: `bodyLimit: FILE_BODY_BYTES`. */
+export const FILE_BODY_BYTES = 4 * 1024 * 1024;
+
 /** The signed-in user of a route whose rule is `bearer` or a list of roles. */
 export function principalOf(request: Pick<FastifyRequest, 'principal'>): Principal {
   if (request.principal === null) throw commonErrors.authentication_required();
@@ -71,7 +75,7 @@ export function principalOf(request: Pick<FastifyRequest, 'principal'>): Princip
 
 /** Where a request comes from: for routes that know no principal, whose own `origin` says it otherwise. */
 export function originOf(request: Pick<FastifyRequest, 'ip' | 'id'>): RequestOrigin {
-  return { ip: request.ip, requestId: request.id };
+  return { ip: plainAddress(request.ip), requestId: request.id };
 }
 
 /** The device of a route whose rule is `device`. */

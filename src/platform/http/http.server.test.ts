@@ -207,9 +207,9 @@ describe('input', () => {
       const headers = { 'content-type': type };
       expect((await app.request({ method: 'POST', url: '/t/echo', raw: '<a/>', headers })).status).toBe(415);
     }
-    const large = await app.request({ method: 'POST', url: '/t/echo', raw: `{"name":"${'x'.repeat(4 << 20)}"}` });
+    const large = await app.request({ method: 'POST', url: '/t/echo', raw: `{"name":"${'x'.repeat(64 << 10)}"}` });
     expect(large.status).toBe(413);
-    expect(large.json()).toMatchObject({ code: 'body_too_large' });
+    expect(large.json()).toMatchObject({ code: 'body_too_large', detail: 'A body may have 65536 bytes here.' });
   });
 
   test('path and query are coerced, checked and given defaults', async () => {
@@ -273,9 +273,24 @@ describe('errors', () => {
     expect([response.status, response.text]).toEqual([204, '']);
   });
 
-  test('an unknown method of a known address is a 404 problem', async () => {
+  test('a method that a known address does not take is 405, which names those that it takes', async () => {
     const app = await start();
-    expect((await app.request({ method: 'PUT', url: '/t/open' })).json()).toMatchObject({ code: 'not_found' });
+    const cases = {
+      '/t/open': 'GET, HEAD',
+      '/t/list/7?page=1': 'GET, HEAD',
+      '/t/list/7/': 'GET, HEAD',
+      '/t/gone': 'DELETE',
+    };
+    for (const [url, allow] of Object.entries(cases)) {
+      const response = await app.request({ method: 'PUT', url, raw: 'not even JSON' });
+      expect(response.json(), url).toMatchObject({ status: 405, code: 'method_not_allowed' });
+      expect(response.headers['allow']).toBe(allow);
+    }
+    // Fastify itself has a status of its own for this method without a content type.
+    const query = await app.app.inject({ method: 'QUERY' as 'GET', url: '/t/open' });
+    expect([query.statusCode, query.headers['allow']]).toEqual([405, 'GET, HEAD']);
+    const unknown = await app.request({ method: 'POST', url: '/nowhere', raw: '{' });
+    expect([unknown.status, unknown.headers['allow']]).toEqual([404, undefined]);
   });
 });
 

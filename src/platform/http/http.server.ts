@@ -1,22 +1,28 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import cors from '@fastify/cors';
 import rateLimit from '@fastify/rate-limit';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import { Ajv, type ErrorObject } from 'ajv';
-import addFormatsModule from 'ajv-formats';
-import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
+import Fastify from 'fastify';
+import { addressBlock } from '#kernel/addresses.ts';
 import { commonErrors } from '#kernel/errors.ts';
-import { createId } from '#kernel/ids.ts';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { CounterStore } from '#platform/cache/cache.port.ts';
 import type { Tracing } from '#platform/tracing/tracing.port.ts';
 import { createAccessHook } from './access.ts';
+import { proxiesOf } from './connections.ts';
+import { requestIdOf, securityHeaders } from './edge-headers.ts';
+import { HTTP_LIMITS, type HttpLimits } from './http.limits.ts';
 import type { HttpApp, HttpAuthenticator, HttpMount } from './http.port.ts';
-import { isInstant, Problem } from './http.schemas.ts';
+import { Problem } from './http.schemas.ts';
+import { createNodeServer } from './node-server.ts';
 import { type ApiDescription, markDocumentRoutes, registerApiDocument } from './openapi.ts';
-import { createErrorHandler, sendProblem } from './problem.ts';
+import { createErrorHandler } from './problem.ts';
 import { createRateLimitStore } from './rate-limit.ts';
+import { readBodies } from './request-body.ts';
 import { traceRequests } from './request-traces.ts';
+import { MAX_PARAM_LENGTH, refuseUnroutable } from './router-errors.ts';
+import { createValidatorCompiler } from './validation.ts';
 
 export interface HttpServerOptions {
   readonly host: string;
@@ -34,6 +40,8 @@ export interface HttpServerOptions {
   /** Requests a minute and client IP, or null for none. */
   readonly rateLimit: { readonly max: number; readonly windowMs: number } | null;
   readonly counters: CounterStore;
+  /** Those that differ from `HTTP_LIMITS`. */
+  readonly limits?: Partial<HttpLimits>;
   readonly authenticator: HttpAuthenticator;
   readonly tracing: Tracing;
   /** Each module's routes, mounted at its prefix. */
@@ -49,32 +57,47 @@ export interface HttpServer extends Component {
   port(): number;
 }
 
-/** A body limit that holds a bulk import and 1,000 telemetry items of the largest size that is useful. */
-const BODY_LIMIT_BYTES = 4 * 1024 * 1024;
-const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
+const EXPOSED_HEADERS = ['X-Request-ID', 'Retry-After', 'RateLimit-Limit', 'RateLimit-Remaining', 'RateLimit-Reset'];
 
 /**
  * The HTTP edge: request id → request log → CORS → (rate limit) → access rule → route, problem+json for
  * every error. Routes are registered here, before `start`; `start` only listens.
  */
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const { logger } = options;
-  const handleError = createErrorHandler(logger);
+  const { logger, trustProxy } = options;
+  const limits = { ...HTTP_LIMITS, ...options.limits };
+  const headers = securityHeaders(false);
+  const unreadable = new WeakSet<IncomingMessage>();
+  let closing = false;
+
+  function note(entry: RequestEntry, route: string): void {
+    logger.info({ ...entry, elapsed_ms: Math.round(entry.elapsed_ms * 1000) / 1000 }, 'request');
+    const { method, status, elapsed_ms: elapsedMs } = entry;
+    options.onResponse?.({ method: method ?? 'unknown', route, status, elapsedMs });
+  }
+
   const app: HttpApp = Fastify({
-    trustProxy: options.trustProxy,
-    bodyLimit: BODY_LIMIT_BYTES,
-    genReqId: (request) => {
-      const incoming = request.headers['x-request-id'];
-      return typeof incoming === 'string' && REQUEST_ID.test(incoming) ? incoming : createId();
-    },
-    // Longer than an address can be: the route's schema judges each part, and answers 422 rather than 500.
-    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 64 * 1024 },
-    return503OnClosing: true,
+    trustProxy,
+    serverFactory: (handler) =>
+      createNodeServer(handler, {
+        limits,
+        isProxy: proxiesOf(trustProxy),
+        headers,
+        logger,
+        onRefused: ({ method, url, status, requestId: request_id }) =>
+          note({ method, path: url && pathOf(url), status, elapsed_ms: 0, request_id, user_id: null }, 'unmatched'),
+      }),
+    // The server of `serverFactory` has its own.
+    clientErrorHandler: () => {},
+    genReqId: requestIdOf,
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_PARAM_LENGTH },
+    return503OnClosing: false,
     forceCloseConnections: 'idle' as const,
-    // An address that cannot be decoded is refused before any hook runs.
-    frameworkErrors: (error, request, reply) => {
-      reply.header('x-request-id', request.id);
-      handleError(error, request, reply as FastifyReply);
+    // An address that cannot be decoded: taken as the text that it is, so that it goes through the hooks.
+    frameworkErrors: (_error, request, reply) => {
+      unreadable.add(request.raw);
+      request.raw.url = encodeURI(request.raw.url ?? '/');
+      app.routing(request.raw, reply.raw as ServerResponse);
     },
   }).withTypeProvider<TypeBoxTypeProvider>();
 
@@ -83,55 +106,50 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   traceRequests(app, options.tracing);
   app.addSchema(Problem);
   app.setValidatorCompiler(createValidatorCompiler());
-  app.setErrorHandler(handleError);
-  // Fastify takes text from everyone otherwise; a route that wants it says so.
-  app.removeContentTypeParser('text/plain');
+  app.setErrorHandler(createErrorHandler(logger));
+  readBodies(app, limits);
 
   app.addHook('onRequest', async (request, reply) => {
-    reply.header('x-request-id', request.id);
+    reply.headers(headers).header('x-request-id', request.id);
   });
   app.addHook('onResponse', async (request, reply) => {
-    const elapsedMs = reply.elapsedTime;
-    logger.info(
-      {
-        method: request.method,
-        path: pathOf(request),
-        status: reply.statusCode,
-        elapsed_ms: Math.round(elapsedMs * 1000) / 1000,
-        request_id: request.id,
-        user_id: request.principal?.userId ?? null,
-      },
-      'request',
-    );
-    options.onResponse?.({
+    const entry = {
       method: request.method,
-      route: request.routeOptions.url ?? 'unmatched',
+      path: pathOf(request.url),
       status: reply.statusCode,
-      elapsedMs,
-    });
+      elapsed_ms: reply.elapsedTime,
+      request_id: request.id,
+      user_id: request.principal?.userId ?? null,
+    };
+    note(entry, request.routeOptions.url ?? 'unmatched');
   });
   if (options.corsOrigins.length > 0) {
     const any = options.corsOrigins.includes('*');
     await app.register(cors, {
       origin: any ? true : [...options.corsOrigins],
-      exposedHeaders: ['X-Request-ID', 'Retry-After', 'RateLimit-Limit', 'RateLimit-Remaining', 'RateLimit-Reset'],
+      exposedHeaders: EXPOSED_HEADERS,
       methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
     });
   }
+  app.addHook('preClose', async () => {
+    closing = true;
+  });
+  app.addHook('onRequest', async () => {
+    if (closing) throw commonErrors.unavailable();
+  });
   if (options.rateLimit !== null) {
     await app.register(rateLimit, {
       max: options.rateLimit.max,
       timeWindow: options.rateLimit.windowMs,
       enableDraftSpec: true,
+      keyGenerator: (request) => addressBlock(request.ip),
       store: createRateLimitStore(options.counters),
       allowList: (request) => request.routeOptions.config.rateLimitExempt === true,
       errorResponseBuilder: (_request, context) =>
         commonErrors.rate_limited({ details: { retryAfterSeconds: context.ttl / 1000 } }),
     });
   }
-  app.setNotFoundHandler(options.rateLimit === null ? {} : { preHandler: app.rateLimit() }, (request, reply) =>
-    sendProblem(commonErrors.not_found(), request, reply),
-  );
+  refuseUnroutable(app, unreadable, options.rateLimit === null ? null : app.rateLimit());
   app.addHook('onRoute', markDocumentRoutes);
   app.addHook('onRoute', createAccessHook(options.authenticator));
   const { version, description, publicUrl = null } = options;
@@ -158,47 +176,17 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   };
 }
 
-function pathOf(request: FastifyRequest): string {
-  const query = request.url.indexOf('?');
-  return query === -1 ? request.url : request.url.slice(0, query);
+interface RequestEntry {
+  /** Null: of what could not be read as a request. */
+  readonly method: string | null;
+  readonly path: string | null;
+  readonly status: number;
+  readonly elapsed_ms: number;
+  readonly request_id: string;
+  readonly user_id: number | null;
 }
 
-interface Validate {
-  (data: unknown): boolean;
-  errors?: ErrorObject[] | null;
-}
-
-/** Bodies are taken literally; only what arrives as text (query, path, headers) is coerced. */
-function createValidatorCompiler() {
-  const addFormats = addFormatsModule.default;
-  const shared = { removeAdditional: false, useDefaults: true, allErrors: false, strict: false } as const;
-  const literal = new Ajv({ ...shared, coerceTypes: false });
-  const coercing = new Ajv({ ...shared, coerceTypes: 'array' });
-  for (const ajv of [literal, coercing]) {
-    addFormats(ajv);
-    ajv.addFormat('date-time', isInstant);
-  }
-  return ({ schema, httpPart }: { schema: object; httpPart?: string }): Validate =>
-    httpPart === 'body' ? literal.compile(schema) : withPlainIntegers(schema, coercing.compile(schema));
-}
-
-/** Coercion takes whatever JavaScript's `Number` takes: ` 1`, `1e3`, `0x10`. An id in an address is digits. */
-function withPlainIntegers(schema: object, validate: Validate): Validate {
-  const { properties = {} } = schema as { properties?: Readonly<Record<string, { readonly type?: unknown }>> };
-  const names = Object.keys(properties).filter((name) => properties[name]?.type === 'integer');
-  if (names.length === 0) return validate;
-  const strict: Validate = (data) => {
-    for (const name of names) {
-      const value = (data as Readonly<Record<string, unknown>>)[name];
-      if (typeof value !== 'string' || /^-?\d{1,15}$/.test(value)) continue;
-      strict.errors = [
-        { instancePath: `/${name}`, schemaPath: '', keyword: 'type', message: 'must be integer', params: {} },
-      ];
-      return false;
-    }
-    const valid = validate(data);
-    strict.errors = validate.errors ?? null;
-    return valid;
-  };
-  return strict;
+function pathOf(url: string): string {
+  const query = url.indexOf('?');
+  return query === -1 ? url : url.slice(0, query);
 }

@@ -114,11 +114,17 @@ function commonProblems({ method, schema }: RouteOptions, rule: AccessRule): rea
     ...(rule === 'public' ? [] : [commonErrors.authentication_required]),
     ...(typeof rule === 'string' ? [] : [commonErrors.forbidden]),
     ...([method].flat().some((each) => /^(POST|PUT|PATCH)$/.test(each))
-      ? [commonErrors.body_too_large, commonErrors.unsupported_media_type]
+      ? [
+          commonErrors.body_too_large,
+          commonErrors.unsupported_media_type,
+          commonErrors.unsupported_content_encoding,
+          commonErrors.request_timeout,
+        ]
       : []),
     ...('sort' in query ? [commonErrors.invalid_sort] : []),
     ...('cursor' in query ? [commonErrors.invalid_cursor] : []),
     commonErrors.malformed_json,
+    commonErrors.malformed_request,
     commonErrors.invalid_input,
     commonErrors.rate_limited,
     commonErrors.internal_error,

@@ -1,8 +1,16 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { type AppError, commonErrors, type ErrorKind, type FieldError, isAppError } from '#kernel/errors.ts';
+import {
+  type AppError,
+  commonErrors,
+  type ErrorKind,
+  type ErrorOptions,
+  type FieldError,
+  isAppError,
+} from '#kernel/errors.ts';
 import { INSTANT_FORM } from '#kernel/instant.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { Problem } from './http.schemas.ts';
+import { bodyTooLarge } from './request-body.ts';
 
 const STATUS_BY_KIND: Readonly<Record<ErrorKind, number>> = {
   invalid: 422,
@@ -17,8 +25,13 @@ const STATUS_BY_KIND: Readonly<Record<ErrorKind, number>> = {
 /** Codes whose status is more specific than that of their kind. */
 const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   malformed_json: 400,
+  malformed_request: 400,
+  method_not_allowed: 405,
+  request_timeout: 408,
   body_too_large: 413,
   unsupported_media_type: 415,
+  unsupported_content_encoding: 415,
+  headers_too_large: 431,
   internal_error: 500,
 };
 
@@ -27,11 +40,14 @@ export const TITLES: Readonly<Record<number, string>> = {
   401: 'Unauthorized',
   403: 'Forbidden',
   404: 'Not Found',
+  405: 'Method Not Allowed',
+  408: 'Request Timeout',
   409: 'Conflict',
   413: 'Content Too Large',
   415: 'Unsupported Media Type',
   422: 'Unprocessable Content',
   429: 'Too Many Requests',
+  431: 'Request Header Fields Too Large',
   500: 'Internal Server Error',
   503: 'Service Unavailable',
 };
@@ -39,7 +55,7 @@ export const TITLES: Readonly<Record<number, string>> = {
 /** Sends whatever was thrown as RFC 9457 problem details. A bug is logged whole and shown as a bare 500. */
 export function createErrorHandler(logger: Logger) {
   return (thrown: unknown, request: FastifyRequest, reply: FastifyReply): void => {
-    const error = toAppError(thrown);
+    const error = toAppError(thrown, request);
     if (error.code === 'internal_error') {
       logger.error({ err: thrown, request_id: request.id }, 'unexpected error');
     }
@@ -52,29 +68,46 @@ export function statusOf({ kind, code }: Pick<AppError, 'kind' | 'code'>): numbe
   return STATUS_BY_CODE[code] ?? STATUS_BY_KIND[kind];
 }
 
-export function sendProblem(error: AppError, request: FastifyRequest, reply: FastifyReply): void {
+/** The body of an answer that is an error. */
+export function problemOf(error: AppError, requestId: string): Problem {
   const status = statusOf(error);
-  const problem: Problem = {
+  return {
     type: `urn:core-api:problem:${error.code}`,
     title: TITLES[status] ?? 'Error',
     status,
     detail: error.message,
     code: error.code,
-    request_id: request.id,
+    request_id: requestId,
     ...(error.details.fields === undefined ? {} : { errors: [...error.details.fields] }),
   };
+}
+
+function sendProblem(error: AppError, request: FastifyRequest, reply: FastifyReply): void {
+  const problem = problemOf(error, request.id);
   if (error.details.retryAfterSeconds !== undefined) {
     reply.header('retry-after', String(Math.ceil(error.details.retryAfterSeconds)));
   }
-  if (status === 401)
+  if (problem.status === 401)
     reply.header(
       'www-authenticate',
       reply.request.routeOptions.config.access === 'device' ? 'Basic realm="devices"' : 'Bearer',
     );
-  reply.code(status).type('application/problem+json').serializer(JSON.stringify).send(problem);
+  if (error.code === 'unsupported_media_type') reply.header('accept', request.server.contentTypes.join(', '));
+  reply.code(problem.status).type('application/problem+json').serializer(JSON.stringify).send(problem);
 }
 
-function toAppError(thrown: unknown): AppError {
+/** Status of an error of the framework → what it is here. A 4xx is the client's fault, however it came about. */
+const ERROR_BY_STATUS: Readonly<Record<number, (options: ErrorOptions) => AppError>> = {
+  404: commonErrors.not_found,
+  405: commonErrors.method_not_allowed,
+  408: commonErrors.request_timeout,
+  413: commonErrors.body_too_large,
+  414: commonErrors.headers_too_large,
+  415: commonErrors.unsupported_media_type,
+  431: commonErrors.headers_too_large,
+};
+
+function toAppError(thrown: unknown, request: FastifyRequest): AppError {
   if (isAppError(thrown)) return thrown;
   const error = thrown as Partial<FastifyError>;
   if (Array.isArray(error.validation)) {
@@ -82,23 +115,22 @@ function toAppError(thrown: unknown): AppError {
       details: { fields: toFieldErrors(error.validation, error.validationContext) },
     });
   }
+  const cause = thrown;
   switch (error.code) {
     case 'FST_ERR_CTP_EMPTY_JSON_BODY':
     case 'FST_ERR_CTP_INVALID_JSON_BODY':
-      return commonErrors.malformed_json({ cause: thrown });
+      return commonErrors.malformed_json({ cause });
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return commonErrors.body_too_large({ cause: thrown });
+      return bodyTooLarge(request.routeOptions.bodyLimit);
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
-      return commonErrors.unsupported_media_type({ cause: thrown });
-    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
-    case 'FST_ERR_BAD_URL':
-      return commonErrors.malformed_json({ detail: 'The request is malformed.', cause: thrown });
-    default:
-      // A body that is not JSON surfaces as a SyntaxError with status 400.
-      if (thrown instanceof SyntaxError && error.statusCode === 400)
-        return commonErrors.malformed_json({ cause: thrown });
-      return commonErrors.internal_error({ cause: thrown });
+      return commonErrors.unsupported_media_type({
+        detail: `The Content-Type has to be ${request.server.contentTypes.join(' or ')}.`,
+        cause,
+      });
   }
+  const { statusCode = 500 } = error;
+  if (statusCode < 400 || statusCode > 499) return commonErrors.internal_error({ cause });
+  return (ERROR_BY_STATUS[statusCode] ?? commonErrors.malformed_request)({ cause });
 }
 
 interface AjvError {

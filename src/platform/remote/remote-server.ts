@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import { commonErrors, isAppError } from '#kernel/errors.ts';
 import { hashSecret, secretMatches } from '#kernel/ids.ts';
 import type { Logger } from '#kernel/logger.ts';
-import type { HttpMount } from '#platform/http/http.port.ts';
+import { FILE_BODY_BYTES, type HttpMount } from '#platform/http/http.port.ts';
 import { Strict } from '#platform/http/http.schemas.ts';
 import { remoteErrors } from './remote.errors.ts';
 import { type ApiMethods, prefixOf, type RemoteAnswer, SECRET_HEADER } from './remote-protocol.ts';
@@ -47,6 +47,8 @@ export function createRemoteServer<Api extends object>(options: RemoteServerOpti
         '/:method',
         {
           config: { access: 'public', rateLimitExempt: true },
+          // Who asks has shown the secret.
+          bodyLimit: FILE_BODY_BYTES,
           schema: {
             hide: true,
             params: Strict({ method: Type.String() }),

@@ -1,6 +1,6 @@
 import { commonErrors } from '#kernel/errors.ts';
 import { hashSecret, secretMatches } from '#kernel/ids.ts';
-import type { HttpRoutes } from '#platform/http/http.port.ts';
+import { FILE_BODY_BYTES, type HttpRoutes } from '#platform/http/http.port.ts';
 import { LoginBody, ReplyQuery, SecretHeaders, SuperuserBody, TopicBody, Verdict } from './broker-auth.schemas.ts';
 import type { BrokerAuthService, TopicAction } from './broker-auth.service.ts';
 
@@ -40,6 +40,8 @@ export function createBrokerAuthRoutes(service: BrokerAuthService, secret: strin
       '/auth',
       {
         config,
+        // A topic has up to 64 KiB, in a form three times that. Who asks has shown the secret.
+        bodyLimit: FILE_BODY_BYTES,
         schema: {
           tags,
           operationId: 'authorizeBrokerLogin',
@@ -58,6 +60,8 @@ export function createBrokerAuthRoutes(service: BrokerAuthService, secret: strin
       '/acl',
       {
         config,
+        // A topic has up to 64 KiB, in a form three times that. Who asks has shown the secret.
+        bodyLimit: FILE_BODY_BYTES,
         schema: {
           tags,
           operationId: 'authorizeBrokerTopic',
@@ -79,6 +83,8 @@ export function createBrokerAuthRoutes(service: BrokerAuthService, secret: strin
       '/superuser',
       {
         config,
+        // A topic has up to 64 KiB, in a form three times that. Who asks has shown the secret.
+        bodyLimit: FILE_BODY_BYTES,
         schema: {
           tags,
           operationId: 'authorizeBrokerSuperuser',

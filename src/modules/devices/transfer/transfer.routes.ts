@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { stringify } from 'csv-stringify/sync';
 import type { FastifyRequest } from 'fastify';
 import { MANAGEMENT } from '#kernel/access.ts';
-import { type HttpApp, type HttpRoutes, principalOf } from '#platform/http/http.port.ts';
+import { FILE_BODY_BYTES, type HttpApp, type HttpRoutes, principalOf } from '#platform/http/http.port.ts';
 import { deviceErrors } from '../devices.errors.ts';
 import type { DeviceRecord } from '../devices.ports.ts';
 import type { DevicePresenter } from '../devices.presenter.ts';
@@ -73,6 +73,7 @@ function addImport(app: HttpApp, imports: ImportService): void {
   app.post(
     '/import',
     {
+      bodyLimit: FILE_BODY_BYTES,
       config: {
         access: MANAGEMENT,
         problems: [deviceErrors.device_import_unreadable, deviceErrors.device_import_too_large],

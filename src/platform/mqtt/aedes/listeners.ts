@@ -4,6 +4,7 @@ import { createServer, type Server as NetServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createServer as createTlsServer } from 'node:tls';
 import { createWebSocketStream, WebSocketServer } from 'ws';
+import { plainAddress } from '#kernel/addresses.ts';
 import { nodeHttp } from '#platform/http/node-http.ts';
 
 export interface ListenOptions {
@@ -132,5 +133,5 @@ function offersMqtt(request: IncomingMessage): boolean {
 
 /** IPv4 as such, also where the socket is IPv6. */
 function ipOf(socket: Socket): string | null {
-  return socket.remoteAddress?.replace(/^::ffff:(?=\d+\.)/, '') ?? null;
+  return socket.remoteAddress === undefined ? null : plainAddress(socket.remoteAddress);
 }
