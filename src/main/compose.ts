@@ -155,6 +155,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
     limits: {
       ...DEFAULT_INGEST_LIMITS,
       maxAgeMs: settings.TELEMETRY_RETENTION_DAYS * 86_400_000,
+      maxNames: settings.DEVICE_METRIC_NAMES,
       maxRatePerDevice: settings.DEVICE_RATE_LIMIT,
       // An outside broker sends the messages of all devices in one line: a delay would hold up the others.
       isMqttPaced: settings.MQTT_URL === null,

@@ -129,6 +129,11 @@ export const SETTINGS = {
   OTEL_EXPORTER_OTLP_HEADERS: otlpHeaders,
   OTEL_SERVICE_NAME: text('core-api', 'Name of this service in traces'),
   OTEL_TRACES_SAMPLER_ARG: share(0.01, 'Share of messages and requests that are traced, unless the caller says'),
+  DEVICE_METRIC_NAMES: integer(
+    1_000,
+    [1, 100_000],
+    'Metric names that a device may have; a name that it has not sent for 30 days makes room',
+  ),
   DEVICE_RATE_LIMIT: integer(
     null,
     [1, 1_000_000],

@@ -9,7 +9,7 @@ import { createIngestPipeline } from '#modules/telemetry/telemetry.pipeline.ts';
 import type { DeviceLog } from '#modules/telemetry/telemetry.ports.ts';
 import { DEFAULT_INGEST_LIMITS } from '#modules/telemetry/telemetry.ports.ts';
 import { unthrottled } from '#modules/telemetry/telemetry.throttle.ts';
-import type { AppendResult, TelemetryBatch } from '#platform/telemetry/telemetry.port.ts';
+import type { AppendResult, LeftOut, TelemetryBatch } from '#platform/telemetry/telemetry.port.ts';
 import { noTracing } from '#platform/tracing/no-tracing.ts';
 
 export const NOW = Date.UTC(2026, 10, 23);
@@ -57,15 +57,15 @@ function createStores() {
         check([...batch.samples, ...batch.counts]);
         const seen = new Set(appended.flatMap((each) => each.samples.map((s) => `${s.deviceId}:${s.timestamp}`)));
         const merged: number[] = [];
-        const full: number[] = [];
+        const leftOut: LeftOut[] = [];
         for (const [index, sample] of batch.samples.entries()) {
           const key = `${sample.deviceId}:${sample.timestamp}`;
-          if (sample.metrics['full'] === true) full.push(index);
+          if (sample.metrics['full'] === true) leftOut.push({ index, reason: 'sample_full' });
           else if (seen.has(key)) merged.push(index);
           seen.add(key);
         }
         appended.push(batch);
-        return { merged, full };
+        return { merged, leftOut };
       },
     },
     collection: {
@@ -98,6 +98,7 @@ export function createIngest() {
     telemetry: stores.telemetry as never,
     logs: stores.collection as never,
     devices: stores.devices,
+    maxNames: DEFAULT_INGEST_LIMITS.maxNames,
     logger,
     nextId: createId,
     onCommitted: (batch) => void shown.push(batch),

@@ -1,5 +1,5 @@
 import type { DeviceStatus } from '#modules/devices/index.ts';
-import type { LedgerIncrement, Sample } from '#platform/telemetry/telemetry.port.ts';
+import type { LedgerIncrement, LeftOutReason, Sample } from '#platform/telemetry/telemetry.port.ts';
 import type { DeviceLog, ItemOutcome, RejectReason } from './telemetry.ports.ts';
 import type { MessageTrace } from './telemetry.traces.ts';
 
@@ -23,8 +23,8 @@ type ItemPlace =
 export interface BatchResult {
   /** Indexes into `samples`. */
   readonly mergedSamples: ReadonlySet<number>;
-  /** Left out, because the samples that they met had no room for them. */
-  readonly fullSamples: ReadonlySet<number>;
+  /** What the store did not take by its rules, with the reason of the ledger. */
+  readonly leftOutSamples: ReadonlyMap<number, LeftOutReason>;
   /** By index into `logs`. */
   readonly newLogs: readonly boolean[];
   /** What the stores refused to take: indexes into `samples`, logs, statuses. */
@@ -153,8 +153,9 @@ export function createOutcomeRecorder({ logs, statuses }: Batch) {
         if (place.kind === 'rejected') return place.reason;
         const { kind, index } = place;
         if (wasRefused(result, kind, index)) return 'not_storable';
-        if (kind === 'sample' && result.fullSamples.has(index)) return 'sample_full';
-        if (kind === 'sample') return result.mergedSamples.has(index) ? 'merged' : 'stored';
+        if (kind === 'sample') {
+          return result.leftOutSamples.get(index) ?? (result.mergedSamples.has(index) ? 'merged' : 'stored');
+        }
         if (kind === 'log') return result.newLogs[index] === true ? 'stored' : 'merged';
         return 'stored';
       }),

@@ -1,7 +1,7 @@
 import type { Logger } from '#kernel/logger.ts';
 import type { DevicesApi, StatusTransition } from '#modules/devices/index.ts';
 import type { DocumentCollection } from '#platform/documents/documents.port.ts';
-import type { LedgerIncrement, Sample, TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
+import type { LedgerIncrement, LeftOut, Sample, TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
 import { type Batch, type BatchResult, ledgerCounts, type PendingStatus, withoutSamples } from './telemetry.batch.ts';
 import { createInsistence, createLane, divide } from './telemetry.insistence.ts';
 import type { DeviceLog } from './telemetry.ports.ts';
@@ -32,6 +32,8 @@ export interface CommitterDependencies {
   readonly telemetry: TelemetryStore;
   readonly logs: DocumentCollection<DeviceLog>;
   readonly devices: Pick<DevicesApi, 'applyStatuses'>;
+  /** Metric names that a device may have. */
+  readonly maxNames: number;
   readonly logger: Logger;
   /** Ids of logs, in order: transitions within one millisecond are listed in theirs. */
   readonly nextId: () => string;
@@ -51,7 +53,7 @@ interface Prepared {
 interface Appended {
   readonly merged: readonly number[];
   /** Counted by the store. */
-  readonly full: readonly number[];
+  readonly leftOut: readonly LeftOut[];
   readonly refused: readonly number[];
 }
 
@@ -59,7 +61,7 @@ const NOTHING_PREPARED: Prepared = { newLogs: [], refusedLogs: new Set(), refuse
 
 /** Status → logs → samples and ledger, in this order: the ledger counts only what is already stored. */
 export function createBatchCommitter(dependencies: CommitterDependencies): BatchCommitter {
-  const { telemetry, logs, devices, logger, nextId, onCommitted } = dependencies;
+  const { telemetry, logs, devices, maxNames, logger, nextId, onCommitted } = dependencies;
   const { insist, isStalled, giveUpOn } = createInsistence(logger);
   /** A later value must not be overtaken by an older one that is tried again. */
   const inOrder = createLane();
@@ -118,7 +120,10 @@ export function createBatchCommitter(dependencies: CommitterDependencies): Batch
     failed: unknown,
   ): Promise<Appended> {
     try {
-      const result = await insist(() => telemetry.append({ samples, counts }), { refusals: REFUSALS, failed });
+      const result = await insist(() => telemetry.append({ samples, counts, maxNames }), {
+        refusals: REFUSALS,
+        failed,
+      });
       return { ...result, refused: [] };
     } catch {
       return await appendDivided(samples, counts);
@@ -127,13 +132,13 @@ export function createBatchCommitter(dependencies: CommitterDependencies): Batch
 
   async function appendDivided(samples: readonly Sample[], counts: readonly LedgerIncrement[]): Promise<Appended> {
     const merged: number[] = [];
-    const full: number[] = [];
+    const leftOut: LeftOut[] = [];
     const write = async (part: readonly number[]) => {
       // One array for all tries: by it the store knows a batch again.
-      const batch = { samples: part.map((index) => samples[index] as Sample), counts: [] };
+      const batch = { samples: part.map((index) => samples[index] as Sample), counts: [], maxNames };
       const result = await insist(() => telemetry.append(batch), ONCE);
       merged.push(...result.merged.map((index) => part[index] as number));
-      full.push(...result.full.map((index) => part[index] as number));
+      leftOut.push(...result.leftOut.map(({ index, reason }) => ({ index: part[index] as number, reason })));
     };
     const suspects = await divide([...samples.keys()], write);
     // Unless the store takes this, it is the store that is at fault, and nothing is given up.
@@ -153,7 +158,7 @@ export function createBatchCommitter(dependencies: CommitterDependencies): Batch
       const rejections = refused.map((index) => rejection((samples[index] as Sample).deviceId));
       await insist(() => telemetry.append({ samples: [], counts: rejections }), FOR_EVER);
     }
-    return { merged, full, refused };
+    return { merged, leftOut, refused };
   }
 
   return {
@@ -168,19 +173,20 @@ export function createBatchCommitter(dependencies: CommitterDependencies): Batch
       }
       const { samples } = batch;
       const counts = ledgerCounts(batch, { newLogs, refusedLogs, refusedStatuses });
-      let appended: Appended = { merged: [], full: [], refused: [] };
+      let appended: Appended = { merged: [], leftOut: [], refused: [] };
       if (samples.length > 0 || counts.length > 0) {
         appended = await inOrder<Appended>(
-          async () => ({ ...(await telemetry.append({ samples, counts })), refused: [] }),
+          async () => ({ ...(await telemetry.append({ samples, counts, maxNames })), refused: [] }),
           (error) => appendAgain(samples, counts, error),
         );
       }
-      const { merged, full, refused } = appended;
-      const isWhole = full.length + refused.length === 0;
-      onCommitted(isWhole ? batch : withoutSamples(batch, new Set([...full, ...refused])));
+      const { merged, leftOut, refused } = appended;
+      const isWhole = leftOut.length + refused.length === 0;
+      const left = new Map(leftOut.map(({ index, reason }) => [index, reason]));
+      onCommitted(isWhole ? batch : withoutSamples(batch, new Set([...left.keys(), ...refused])));
       return {
         mergedSamples: new Set(merged),
-        fullSamples: new Set(full),
+        leftOutSamples: left,
         refusedSamples: new Set(refused),
         newLogs,
         refusedLogs,

@@ -89,7 +89,15 @@ export function createTelemetryModule(dependencies: TelemetryModuleDependencies)
     observer.committed({ items: batch.items, samples: batch.samples.length });
   };
   const nextId = createOrderedIds(clock);
-  const committer = createBatchCommitter({ telemetry, logs, devices, logger, nextId, onCommitted });
+  const committer = createBatchCommitter({
+    telemetry,
+    logs,
+    devices,
+    maxNames: limits.maxNames,
+    logger,
+    nextId,
+    onCommitted,
+  });
   const throttle =
     limits.maxRatePerDevice === null
       ? unthrottled

@@ -163,9 +163,9 @@ export function createIngestPipeline({
     const result = await committer.commit(batch);
     committing.delete(batch);
     commits += 1;
-    for (const index of result.fullSamples) {
+    for (const [index, reason] of result.leftOutSamples) {
       const deviceId = batch.samples[index]?.deviceId ?? 0;
-      logRejection({ deviceId, deviceUid: batch.devices.get(deviceId) ?? '' }, 'sample_full');
+      logRejection({ deviceId, deviceUid: batch.devices.get(deviceId) ?? '' }, reason);
     }
     for (const observe of batch.observers) observe(result);
     for (const acknowledge of batch.acknowledgements) acknowledge();

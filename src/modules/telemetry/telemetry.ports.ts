@@ -10,6 +10,8 @@ export interface IngestLimits {
   readonly maxPayloadBytes: number;
   readonly maxItems: number;
   readonly maxMetrics: number;
+  /** Metric names that a device may have; those that it does not send any more make room after a month. */
+  readonly maxNames: number;
   readonly maxStringBytes: number;
   /** How far ahead of the server's clock a time stamp may be, milliseconds. */
   readonly maxAheadMs: number;
@@ -27,6 +29,7 @@ export const DEFAULT_INGEST_LIMITS: IngestLimits = {
   maxPayloadBytes: 64 * 1024,
   maxItems: 1_000,
   maxMetrics: 100,
+  maxNames: 1_000,
   maxStringBytes: 1_024,
   maxAheadMs: 5 * 60_000,
   maxAgeMs: 365 * 86_400_000,
@@ -59,6 +62,7 @@ export const REJECT_REASONS = {
   invalid_level: `the level of a log is none of ${LOG_LEVELS.join(', ')}, nor another name of one`,
   invalid_response: 'a response message does not fit its schema',
   unknown_command: 'a response names a command that was never sent to this device',
+  too_many_names: 'the device has as many metric names as it may have, and the item would bring it a new one',
   sample_full: 'the sample of that time stamp has no room for further metrics',
   not_storable: 'the store refuses the item, although it takes others; it is in the log of the server',
   forbidden_topic: 'the topic is not one of this device',

@@ -31,19 +31,30 @@ export interface LedgerIncrement {
 export interface TelemetryBatch {
   readonly samples: readonly Sample[];
   readonly counts: readonly LedgerIncrement[];
+  /** How many metric names a device may have. Absent: any number. */
+  readonly maxNames?: number;
+}
+
+/** Why a sample was left out: reasons of the ledger. */
+export type LeftOutReason = 'sample_full' | 'too_many_names';
+
+export interface LeftOut {
+  /** Into `batch.samples`. */
+  readonly index: number;
+  readonly reason: LeftOutReason;
 }
 
 export interface AppendResult {
   /** Indexes into `batch.samples` of those that met a stored sample of the same device and timestamp. */
   readonly merged: readonly number[];
-  /** Of those that were left out, because the sample that they met has no room for their metrics. */
-  readonly full: readonly number[];
+  /** Those that the store does not take: by index, ascending. */
+  readonly leftOut: readonly LeftOut[];
 }
 
 /** Metrics of one sample, whatever it is merged from: merging reads and writes the whole of it. */
 export const MAX_SAMPLE_METRICS = 1_000;
-/** The ledger's reason for samples that were left out by that. */
-export const SAMPLE_FULL = 'sample_full';
+/** A name that a device has not sent for this long, by the time of its samples, makes room for a new one. */
+export const NAME_KEPT_MS = 30 * 86_400_000;
 
 export interface LatestValue {
   readonly value: MetricValue;
@@ -91,6 +102,9 @@ export interface HistoryPage {
  *   metrics beyond `MAX_SAMPLE_METRICS` changes nothing and counts as rejected (`sample_full`).
  * - Latest values go by the samples' time, not by arrival: an older sample never replaces a newer value;
  *   of two with one timestamp the later appended wins.
+ * - A device's names are those of its latest values. A sample that would bring it more than `maxNames` changes nothing
+ *   and counts as rejected (`too_many_names`), unless names that are older than `NAME_KEPT_MS` make room: their latest
+ *   values are forgotten then, their history is not.
  */
 export interface TelemetryStore extends TelemetryAggregation, Component {
   append(batch: TelemetryBatch): Promise<AppendResult>;

@@ -5,6 +5,7 @@ import type { MongodbConnection } from '#platform/mongodb/mongodb-connection.ts'
 import { duplicatesOf, storeAway } from '#platform/mongodb/mongodb-errors.ts';
 import type { AppendResult, LatestValue, Sample, TelemetryBatch } from '../telemetry.port.ts';
 import type { ChangedHours } from './telemetry.changed-hours.ts';
+import { createCrowding } from './telemetry.crowding.ts';
 import {
   countsOf,
   type DeviceDocument,
@@ -29,13 +30,15 @@ export interface AppenderOptions {
 /** A batch that has begun to be written: how far it is. */
 interface Attempt {
   plan: Plan;
+  readonly maxNames: number;
+  isCounted: boolean;
   /** Of this process, ascending. */
   readonly number: number;
   tries: number;
   /** After the samples were inserted: which of them met stored ones, ascending. */
   merged?: readonly number[];
-  /** Of those: which are left out, because the stored ones have no room for them; then no part of the plan any more. */
-  full?: readonly number[];
+  /** Whether those that have no room in the stored ones are no part of the plan any more. */
+  isFitted: boolean;
   isMerged: boolean;
   isMarked: boolean;
   isDone: boolean;
@@ -67,6 +70,7 @@ export function createAppender({ connection, samples, devices, hours, writer }: 
   /** Begun and given up by their callers. */
   const unfinished = new WeakMap<object, Attempt>();
   const known = new Set<number>();
+  const crowdings = createCrowding(run, devices);
   let begun: Attempt | undefined;
   let lastNumber = 0;
   let tail: Promise<unknown> = Promise.resolve();
@@ -171,21 +175,28 @@ export function createAppender({ connection, samples, devices, hours, writer }: 
     if (matchedCount === additions.length) return;
     // Documents that this process has seen are gone (a backup was restored): the next try makes them again.
     known.clear();
+    crowdings.forget();
     throw storeAway();
   }
 
   async function advance(attempt: Attempt): Promise<void> {
     attempt.tries += 1;
+    if (!attempt.isCounted) {
+      const crowding = await crowdings.find(attempt.plan, attempt.maxNames);
+      const leftOut = new Map([...crowding].map((index) => [index, 'too_many_names'] as const));
+      if (crowding.size > 0) attempt.plan = planOf(attempt.plan, leftOut);
+      attempt.isCounted = true;
+    }
     // Before, so that whoever sees the samples knows of the change; after, so that nobody forgets it too early.
     if (!attempt.isMerged) await hours.beforeChange(attempt.plan.hours);
     attempt.merged ??= await insert(attempt);
-    if (attempt.full === undefined) {
+    if (!attempt.isFitted) {
       const found = attempt.merged.length === 0 ? [] : await fullOf(attempt.plan, attempt.merged);
       attempt.plan = withoutFull(attempt.plan, found);
       attempt.merged = attempt.merged.filter((index) => !found.includes(index));
-      attempt.full = found;
+      attempt.isFitted = true;
     }
-    const { plan, merged, full } = attempt;
+    const { plan, merged } = attempt;
     if (!attempt.isMerged && merged.length > 0) {
       await run(() => samples.bulkWrite(mergesOf(plan, merged), { ordered: false }).catch(contested));
     }
@@ -194,7 +205,7 @@ export function createAppender({ connection, samples, devices, hours, writer }: 
     attempt.isMarked = true;
     if (plan.devices.size > 0) {
       await createMissingDevices(plan);
-      const counts = countsOf(plan, new Set(merged), new Set(full));
+      const counts = countsOf(plan, new Set(merged));
       if (!(await applyInOrder(attempt, counts))) await applyLate(attempt, counts);
     }
     attempt.isDone = true;
@@ -224,6 +235,9 @@ export function createAppender({ connection, samples, devices, hours, writer }: 
     }
     attempt ??= {
       plan: planOf(batch),
+      maxNames: batch.maxNames ?? Number.POSITIVE_INFINITY,
+      isCounted: false,
+      isFitted: false,
       number: ++lastNumber,
       tries: 0,
       isMerged: false,
@@ -236,7 +250,8 @@ export function createAppender({ connection, samples, devices, hours, writer }: 
       await finish(attempt, giveUpAt);
     }
     unfinished.delete(key);
-    return { merged: attempt.merged ?? [], full: attempt.full ?? [] };
+    const leftOut = [...attempt.plan.leftOut].sort(([a], [b]) => a - b).map(([index, reason]) => ({ index, reason }));
+    return { merged: attempt.merged ?? [], leftOut };
   }
 
   return {

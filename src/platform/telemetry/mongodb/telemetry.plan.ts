@@ -3,9 +3,9 @@ import { HOUR_MS } from '../aggregation/source.ts';
 import {
   type LatestValue,
   type LedgerIncrement,
+  type LeftOutReason,
   MAX_SAMPLE_METRICS,
   type Metrics,
-  SAMPLE_FULL,
   type Sample,
   type TelemetryBatch,
 } from '../telemetry.port.ts';
@@ -53,11 +53,16 @@ export interface Plan {
   readonly repeated: readonly number[];
   readonly devices: ReadonlyMap<number, DeviceChange>;
   readonly counts: readonly LedgerIncrement[];
+  /** Samples that are no part of it, by index. */
+  readonly leftOut: ReadonlyMap<number, LeftOutReason>;
   /** Device → starts of the hours in which it has samples here. */
   readonly hours: ReadonlyMap<number, ReadonlySet<number>>;
 }
 
-export function planOf({ samples, counts }: TelemetryBatch): Plan {
+export function planOf(
+  { samples, counts }: Pick<TelemetryBatch, 'samples' | 'counts'>,
+  leftOut: Plan['leftOut'] = new Map(),
+): Plan {
   const documents: SampleDocument[] = [];
   const positions: number[] = [];
   const repeated: number[] = [];
@@ -66,6 +71,11 @@ export function planOf({ samples, counts }: TelemetryBatch): Plan {
   const hours = new Map<number, Set<number>>();
   for (let index = 0; index < samples.length; index += 1) {
     const { deviceId, timestamp, metrics: given } = samples[index] as Sample;
+    const reason = leftOut.get(index);
+    if (reason !== undefined) {
+      addCounts(entryOf(devices, deviceId, noChange), { deviceId, rejected: { [reason]: 1 } });
+      continue;
+    }
     const metrics = encodeMetrics(given);
     const seen = entryOf(times, deviceId, () => new Set());
     if (seen.has(timestamp)) {
@@ -79,7 +89,7 @@ export function planOf({ samples, counts }: TelemetryBatch): Plan {
     noteLatest(entryOf(devices, deviceId, noChange).latest, timestamp, metrics);
   }
   for (const count of counts) addCounts(entryOf(devices, count.deviceId, noChange), count);
-  return { samples, documents, positions, repeated, devices, counts, hours };
+  return { samples, documents, positions, repeated, devices, counts, leftOut, hours };
 }
 
 /**
@@ -88,7 +98,7 @@ export function planOf({ samples, counts }: TelemetryBatch): Plan {
  * @param stored documents that were there before the batch
  */
 export function fullAmong(
-  { samples }: Plan,
+  { samples, leftOut }: Plan,
   merged: readonly number[],
   stored: readonly Pick<SampleDocument, 'device_id' | 'timestamp' | 'metrics'>[],
 ): readonly number[] {
@@ -102,7 +112,7 @@ export function fullAmong(
   const full: number[] = [];
   for (const [index, sample] of samples.entries()) {
     const key = keyOf(sample);
-    if (!keys.has(key)) continue;
+    if (!keys.has(key) || leftOut.has(index)) continue;
     const known = entryOf(names, key, () => new Set());
     const united = new Set([...known, ...Object.keys(sample.metrics).map(encodeName)]);
     if (isMerged.has(index) && united.size > MAX_SAMPLE_METRICS && united.size > known.size) full.push(index);
@@ -111,16 +121,11 @@ export function fullAmong(
   return full;
 }
 
-/** The plan for the latest values and counts when these samples are left out. */
+/** The plan for the latest values and counts when these samples, which are not inserted, are left out as well. */
 export function withoutFull(plan: Plan, full: readonly number[]): Plan {
   if (full.length === 0) return plan;
-  const left = new Set(full);
-  const rejections = full.map((index) => ({
-    deviceId: (plan.samples[index] as Sample).deviceId,
-    rejected: { [SAMPLE_FULL]: 1 },
-  }));
-  const samples = plan.samples.filter((_, index) => !left.has(index));
-  return { ...plan, devices: planOf({ samples, counts: [...plan.counts, ...rejections] }).devices };
+  const leftOut = new Map([...plan.leftOut, ...full.map((index) => [index, 'sample_full'] as const)]);
+  return { ...plan, leftOut, devices: planOf(plan, leftOut).devices };
 }
 
 interface Merge {
@@ -142,12 +147,8 @@ export function mergesOf(plan: Plan, merged: readonly number[]): AnyBulkWriteOpe
   }));
 }
 
-/** Counts of the batch by device; `merged` and `full` hold indexes of samples, all others were stored. */
-export function countsOf(
-  plan: Plan,
-  merged: ReadonlySet<number>,
-  full: ReadonlySet<number>,
-): ReadonlyMap<number, Record<string, number>> {
+/** Counts of the batch by device; `merged` holds indexes of samples, all others of the plan were stored. */
+export function countsOf(plan: Plan, merged: ReadonlySet<number>): ReadonlyMap<number, Record<string, number>> {
   const counts = new Map<number, Record<string, number>>();
   for (const [deviceId, { stored, merged: mergedElsewhere, rejected }] of plan.devices) {
     const increments: Record<string, number> = { stored, merged: mergedElsewhere };
@@ -155,7 +156,7 @@ export function countsOf(
     counts.set(deviceId, increments);
   }
   for (let index = 0; index < plan.samples.length; index += 1) {
-    if (full.has(index)) continue;
+    if (plan.leftOut.has(index)) continue;
     const increments = counts.get((plan.samples[index] as Sample).deviceId) as { stored: number; merged: number };
     if (merged.has(index)) increments.merged += 1;
     else increments.stored += 1;

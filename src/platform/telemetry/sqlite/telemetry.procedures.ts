@@ -8,12 +8,14 @@ import {
   type LatestValue,
   type LedgerEntry,
   type LedgerIncrement,
+  type LeftOut,
   MAX_SAMPLE_METRICS,
   type Metrics,
+  NAME_KEPT_MS,
   type DeviceState as RestoredState,
-  SAMPLE_FULL,
 } from '../telemetry.port.ts';
 import { createAggregationReads } from './aggregation.procedures.ts';
+import { createLatestReads, createLatestWrites, LATEST_SCHEMA, type LatestState } from './latest.procedures.ts';
 import { createHourMarks, createRollupWrites, hourOf, markAllHours, ROLLUP_SCHEMA } from './rollup.procedures.ts';
 
 /** A batch as it crosses the thread boundary: columns clone faster than objects. */
@@ -25,6 +27,7 @@ export interface EncodedBatch {
   /** Per device of the batch, the newest value of each metric in it. */
   readonly latest: readonly (readonly [deviceId: number, values: Record<string, LatestValue>])[];
   readonly counts: readonly LedgerIncrement[];
+  readonly maxNames: number;
   /** How many appends had failed when this one was called, as far as the caller knew. */
   readonly generation: number;
 }
@@ -33,13 +36,13 @@ interface DeviceState {
   stored: number;
   merged: number;
   readonly rejected: Record<string, number>;
-  readonly latest: Record<string, LatestValue>;
+  readonly latest: LatestState;
   /** Hours that are marked as changed and not being rolled up: no need to mark them again. */
   readonly changedHours: Set<number>;
 }
 
-/** 2: roll-ups. */
-const SCHEMA_VERSION = 2;
+/** 2: roll-ups. 3: latest values in rows of their own. */
+const SCHEMA_VERSION = 3;
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS telemetry (
     device_id INTEGER NOT NULL, timestamp INTEGER NOT NULL, metrics TEXT NOT NULL,
@@ -50,6 +53,7 @@ const SCHEMA = `
     rejected TEXT NOT NULL, latest TEXT NOT NULL
   );
   CREATE TABLE IF NOT EXISTS telemetry_schema (version INTEGER NOT NULL);
+  ${LATEST_SCHEMA}
   ${ROLLUP_SCHEMA}
 `;
 
@@ -58,9 +62,6 @@ const SQLITE_BUSY = 5;
 
 /** States of devices kept in memory by the writer; the least recently active are read again when they return. */
 const CACHED_STATES = 20_000;
-
-/** Metric names of a device of which the latest value is kept; history keeps all. */
-const MAX_LATEST_NAMES = 1_000;
 
 /** Changed hours of a device that are remembered; late samples may be of any. */
 const MAX_REMEMBERED_HOURS = 100;
@@ -105,11 +106,12 @@ function createReads(database: DatabaseSync) {
     'SELECT device_id FROM telemetry_devices WHERE device_id > ? ORDER BY device_id LIMIT ?',
   );
 
+  const latestOf = createLatestReads(database);
   return {
     'telemetry.ping': () => database.prepare('SELECT 1').get(),
     'telemetry.latest': (deviceId: number): Record<string, LatestValue> => {
       const row = selectState.get(deviceId) as { latest: string } | undefined;
-      return row === undefined ? {} : JSON.parse(row.latest);
+      return row === undefined ? {} : latestOf(deviceId, row.latest);
     },
     'telemetry.ledger': (deviceId: number): LedgerEntry => {
       const row = selectState.get(deviceId) as { stored: number; merged: number; rejected: string } | undefined;
@@ -151,15 +153,6 @@ function pick(metrics: Metrics, names: readonly string[] | undefined): Metrics |
   return entries.length === 0 ? null : Object.fromEntries(entries);
 }
 
-/** Forgets the latest value that is oldest when there are too many: a device may make up names for ever. */
-function makeRoom(latest: Record<string, LatestValue>): void {
-  const names = Object.entries(latest);
-  if (names.length < MAX_LATEST_NAMES) return;
-  let [oldest] = names;
-  for (const entry of names) if (oldest === undefined || entry[1].timestamp < oldest[1].timestamp) oldest = entry;
-  if (oldest !== undefined) delete latest[oldest[0]];
-}
-
 function createWrites(database: DatabaseSync) {
   const begin = database.prepare('BEGIN IMMEDIATE');
   const commit = database.prepare('COMMIT');
@@ -182,6 +175,7 @@ function createWrites(database: DatabaseSync) {
   );
   removeOld.setReturnArrays(true);
   const marks = createHourMarks(database);
+  const latest = createLatestWrites(database);
   const deviceIds = database.prepare('SELECT device_id FROM telemetry_devices ORDER BY device_id');
   const states = new LRUCache<number, DeviceState>({ max: CACHED_STATES });
   let seenVersion: unknown;
@@ -198,7 +192,7 @@ function createWrites(database: DatabaseSync) {
         stored: row?.stored ?? 0,
         merged: row?.merged ?? 0,
         rejected: Object.assign(Object.create(null), JSON.parse(row?.rejected ?? '{}')),
-        latest: Object.assign(Object.create(null), JSON.parse(row?.latest ?? '{}')),
+        latest: latest.load(deviceId, row?.latest),
         changedHours: new Set(),
       };
       states.set(deviceId, state);
@@ -241,6 +235,37 @@ function createWrites(database: DatabaseSync) {
     }
   }
 
+  /** Samples that would bring their device more names than it may have; null when there is none, as almost always. */
+  function findCrowding(
+    { deviceIds, latest: newest, maxNames }: EncodedBatch,
+    metrics: readonly string[],
+    touch: (deviceId: number) => DeviceState,
+  ): ReadonlySet<number> | null {
+    const crowded = new Map<number, Set<string>>();
+    for (const [deviceId, values] of newest) {
+      const state = touch(deviceId).latest;
+      const names = Object.keys(values);
+      if (state.names + names.length <= maxNames) continue;
+      const newestTime = Math.max(...names.map((name) => (values[name] as LatestValue).timestamp));
+      latest.forgetOlder(deviceId, state, newestTime - NAME_KEPT_MS);
+      const fresh = names.filter((name) => !latest.has(deviceId, state, name));
+      if (state.names + fresh.length > maxNames) crowded.set(deviceId, new Set());
+    }
+    if (crowded.size === 0) return null;
+    const left = new Set<number>();
+    for (const [index, deviceId] of deviceIds.entries()) {
+      const admitted = crowded.get(deviceId);
+      if (admitted === undefined) continue;
+      const state = touch(deviceId).latest;
+      const fresh = Object.keys(JSON.parse(metrics[index] as string)).filter(
+        (name) => !admitted.has(name) && !latest.has(deviceId, state, name),
+      );
+      if (fresh.length > 0 && state.names + admitted.size + fresh.length > maxNames) left.add(index);
+      else for (const name of fresh) admitted.add(name);
+    }
+    return left;
+  }
+
   function appendInTransaction(batch: EncodedBatch): AppendResult {
     const touched = new Map<number, DeviceState>();
     const touch = (deviceId: number): DeviceState => {
@@ -252,13 +277,22 @@ function createWrites(database: DatabaseSync) {
       return state;
     };
     const merged: number[] = [];
-    const full: number[] = [];
     const metrics = batch.metrics.split('\n');
+    const crowding = findCrowding(batch, metrics, touch);
+    const leftOut: LeftOut[] = [];
+    const leaveOut = (index: number, { rejected }: DeviceState, reason: LeftOut['reason']) => {
+      rejected[reason] = (rejected[reason] ?? 0) + 1;
+      leftOut.push({ index, reason });
+    };
     for (let index = 0; index < batch.deviceIds.length; index += 1) {
       const deviceId = batch.deviceIds[index] as number;
       const timestamp = batch.timestamps[index] as number;
       const text = metrics[index] as string;
       const state = touch(deviceId);
+      if (crowding?.has(index)) {
+        leaveOut(index, state, 'too_many_names');
+        continue;
+      }
       noteChange(deviceId, state, timestamp);
       if (insert.run(deviceId, timestamp, text).changes === 1) {
         state.stored += 1;
@@ -266,20 +300,12 @@ function createWrites(database: DatabaseSync) {
         state.merged += 1;
         merged.push(index);
       } else {
-        state.rejected[SAMPLE_FULL] = (state.rejected[SAMPLE_FULL] ?? 0) + 1;
-        full.push(index);
+        leaveOut(index, state, 'sample_full');
       }
     }
-    const newest = full.length === 0 ? batch.latest : latestWithout(batch, metrics, new Set(full));
-    for (const [deviceId, values] of newest) {
-      const { latest } = touch(deviceId);
-      for (const name in values) {
-        const value = values[name] as LatestValue;
-        const known = latest[name];
-        if (known === undefined) makeRoom(latest);
-        if (known === undefined || value.timestamp >= known.timestamp) latest[name] = value;
-      }
-    }
+    const left = new Set(leftOut.map(({ index }) => index));
+    const newest = left.size === 0 ? batch.latest : latestWithout(batch, metrics, left);
+    for (const [deviceId, values] of newest) latest.note(deviceId, touch(deviceId).latest, values);
     for (const count of batch.counts) {
       const state = touch(count.deviceId);
       state.stored += count.stored ?? 0;
@@ -294,10 +320,10 @@ function createWrites(database: DatabaseSync) {
         state.stored,
         state.merged,
         JSON.stringify(state.rejected),
-        JSON.stringify(state.latest),
+        latest.textOf(deviceId, state.latest),
       );
     }
-    return { merged, full };
+    return { merged, leftOut };
   }
 
   return {
@@ -328,7 +354,16 @@ function createWrites(database: DatabaseSync) {
     'telemetry.restore': ({ deviceId, state }: { deviceId: number; state: RestoredState }): void => {
       const { stored, merged, rejected } = state.ledger;
       states.delete(deviceId);
-      writeState.run(deviceId, stored, merged, JSON.stringify(rejected), JSON.stringify(state.latest));
+      begin.run();
+      try {
+        latest.clear(deviceId);
+        const text = latest.textOf(deviceId, latest.load(deviceId, JSON.stringify(state.latest)));
+        writeState.run(deviceId, stored, merged, JSON.stringify(rejected), text);
+        commit.run();
+      } catch (error) {
+        if (database.isTransaction) rollback.run();
+        throw error;
+      }
     },
     'telemetry.deleteOlderThan': ({ before, limit }: { before: number; limit: number }): number => {
       let removed = 0;

@@ -55,7 +55,7 @@ test('a locked file makes an append unavailable, stores nothing, and the next tr
   other.exec('ROLLBACK');
   other.close();
   expect(await store.ledger(1)).toEqual({ stored: 0, merged: 0, rejected: {} });
-  expect(await store.append(batch)).toEqual({ merged: [], full: [] });
+  expect(await store.append(batch)).toEqual({ merged: [], leftOut: [] });
   await close();
   folder.remove();
 });
@@ -115,6 +115,34 @@ test('a file from before there were roll-ups is rolled up, hour by hour', async 
   expect(await store.aggregate({ ...query, source: 'auto' })).toMatchObject({ source: 'mixed', rows: [{ sum: 8 }] });
   expect(await store.rollUp({ endedBefore: T0 + 9 * hour, limit: 100 })).toBe(6);
   expect(await store.aggregate({ ...query, source: 'auto' })).toMatchObject({ source: 'rollup', rows: [{ sum: 8 }] });
+  await close();
+  folder.remove();
+});
+
+test('a file with all latest values in the rows of their devices goes on with them', async () => {
+  const folder = temporaryFolder();
+  const file = join(folder.path, 'telemetry.db');
+  await (await openStore(file)).close();
+  const old = new DatabaseSync(file);
+  old.exec('DROP TABLE telemetry_latest; DELETE FROM telemetry_schema; INSERT INTO telemetry_schema VALUES (2)');
+  const latest = Object.fromEntries(
+    Array.from({ length: 1_000 }, (_, n) => [`m${n}`, { value: 'x'.repeat(500), timestamp: 1_000 + n }]),
+  );
+  const insert = old.prepare('INSERT INTO telemetry_devices VALUES (?, 5, 1, ?, ?)');
+  insert.run(1, '{"invalid_json":2}', JSON.stringify(latest));
+  insert.run(2, '{}', '{"a":{"value":1,"timestamp":7}}');
+  old.close();
+  const { store, close } = await openStore(file);
+  expect(await store.latest(1)).toEqual(latest);
+  const samples = [1, 2].map((deviceId) => ({ deviceId, timestamp: 1_500, metrics: { m0: true, m999: true } }));
+  const before = new DatabaseSync(file).prepare('SELECT max(version) AS version FROM telemetry_schema').get();
+  expect(before).toEqual({ version: 3 });
+  await store.append({ samples, counts: [], maxNames: 1_000 });
+  expect(await store.latest(1)).toEqual({ ...latest, m0: { value: true, timestamp: 1_500 } });
+  expect(await store.latest(2)).toMatchObject({ a: { value: 1 }, m0: { value: true }, m999: { value: true } });
+  expect(await store.ledger(1)).toEqual({ stored: 6, merged: 1, rejected: { invalid_json: 2 } });
+  const more = { samples: [{ deviceId: 1, timestamp: 2_000, metrics: { more: 1 } }], counts: [], maxNames: 1_000 };
+  expect((await store.append(more)).leftOut).toEqual([{ index: 0, reason: 'too_many_names' }]);
   await close();
   folder.remove();
 });

@@ -27,8 +27,8 @@ export function createSqliteTelemetryStore({
 
   return {
     name: 'telemetry',
-    async append({ samples, counts }) {
-      const batch: EncodedBatch = { ...encode(samples), counts, generation };
+    async append({ samples, counts, maxNames = Number.POSITIVE_INFINITY }) {
+      const batch: EncodedBatch = { ...encode(samples), counts, maxNames, generation };
       try {
         return await writer.call<AppendResult>('telemetry.append', batch, [
           batch.deviceIds.buffer as ArrayBuffer,
@@ -61,7 +61,7 @@ export function createSqliteTelemetryStore({
   };
 }
 
-function encode(samples: readonly Sample[]): Omit<EncodedBatch, 'counts' | 'generation'> {
+function encode(samples: readonly Sample[]): Omit<EncodedBatch, 'counts' | 'maxNames' | 'generation'> {
   const deviceIds = new Float64Array(samples.length);
   const timestamps = new Float64Array(samples.length);
   const texts = new Array<string>(samples.length);
