@@ -7,6 +7,7 @@ import { databaseIn, dropMongoDatabase } from '#test/support/servers/mongodb.ts'
 import { describeWithServer } from '#test/support/servers.ts';
 import { aggregationContract } from '../aggregation.contract.ts';
 import { telemetryContract } from '../telemetry.contract.ts';
+import { telemetryNamesContract } from '../telemetry.names.contract.ts';
 import type { Metrics, Sample, TelemetryBatch, TelemetryStore } from '../telemetry.port.ts';
 import { createMongodbTelemetryStore } from './telemetry.mongodb.ts';
 
@@ -65,6 +66,7 @@ await describeWithServer('mongodb', (server) => {
     };
   };
   telemetryContract('mongodb', openHarness);
+  telemetryNamesContract('mongodb', openHarness);
   aggregationContract('mongodb', openHarness);
 
   describe('in MongoDB', () => {

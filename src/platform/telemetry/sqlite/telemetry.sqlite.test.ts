@@ -6,6 +6,7 @@ import { createSqliteThread } from '#platform/sqlite/sqlite-thread.ts';
 import { temporaryFolder } from '#test/support/folders.ts';
 import { aggregationContract } from '../aggregation.contract.ts';
 import { telemetryContract } from '../telemetry.contract.ts';
+import { telemetryNamesContract } from '../telemetry.names.contract.ts';
 import { createSqliteTelemetryStore, TELEMETRY_PROCEDURES } from './telemetry.sqlite.ts';
 
 async function openStore(file: string) {
@@ -42,6 +43,7 @@ async function openHarness() {
 }
 
 telemetryContract('sqlite', openHarness);
+telemetryNamesContract('sqlite', openHarness);
 aggregationContract('sqlite', openHarness);
 
 test('a locked file makes an append unavailable, stores nothing, and the next try succeeds', async () => {
