@@ -78,7 +78,7 @@ test('the broker: who is connected, who was let in, what was refused', async () 
   // Called again after the Last Will of one of several connections.
   measured.connected(device, { ipAddress: null });
   expect(connected()).toBe(1);
-  measured.refused(device, 'topic');
+  measured.refused(device, 'topic', () => {});
   measured.message({ device, channel: 'telemetry', payload: Buffer.from('') }, () => {});
   measured.disconnected(device);
   expect(connected()).toBe(0);

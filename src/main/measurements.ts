@@ -157,9 +157,9 @@ export function createMeasurements(metrics: MetricRegistry) {
           connected.delete(device.deviceId);
           handler.disconnected(device);
         },
-        refused(device, reason) {
+        refused(device, reason, acknowledge) {
           refusals.add(1, { reason });
-          handler.refused(device, reason);
+          handler.refused(device, reason, acknowledge);
         },
       };
     },

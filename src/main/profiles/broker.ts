@@ -69,7 +69,7 @@ async function embeddedBroker(settings: Settings, logger: Logger): Promise<Broke
         tls: tlsOf(settings),
         handler,
         logger,
-        limits: { maxPayloadBytes },
+        limits: { maxPayloadBytes, admission: { connections: settings.MQTT_MAX_CONNECTIONS } },
       }),
   };
 }

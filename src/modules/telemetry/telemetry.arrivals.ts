@@ -39,6 +39,7 @@ export interface ConnectionArrival extends Arriving {
 export interface RefusalArrival extends Arriving {
   readonly kind: 'refusal';
   readonly reason: RejectReason;
+  readonly acknowledge: () => void;
 }
 
 export type Arrival = MessageArrival | RequestArrival | ConnectionArrival | RefusalArrival;

@@ -114,8 +114,10 @@ export function createIntake({ limits, throttle, nextId, onRejected }: IntakeOpt
     batch.devices.set(device.deviceId, device.deviceUid);
     if (arrival.kind === 'message') takeMessage(batch, arrival);
     else if (arrival.kind === 'request') takeRequest(batch, arrival);
-    else if (arrival.kind === 'refusal') reject(batch, device, arrival.reason);
-    else {
+    else if (arrival.kind === 'refusal') {
+      reject(batch, device, arrival.reason);
+      batch.acknowledgements.push(throttle.pace(device.deviceId, 1, arrival.acknowledge));
+    } else {
       const { status, ipAddress } = arrival;
       batch.items += 1;
       const address = ipAddress === null ? {} : { ipAddress };

@@ -13,6 +13,7 @@ export function createTelemetryMqttHandler(
     connected: (device, { ipAddress }) => pipeline.connection(device, 'ONLINE', ipAddress),
     disconnected: (device) => pipeline.connection(device, 'OFFLINE', null),
     message: ({ device, channel, payload }, acknowledge) => pipeline.receive(device, channel, payload, acknowledge),
-    refused: (device, reason) => pipeline.refused(device, reason === 'topic' ? 'forbidden_topic' : reason),
+    refused: (device, reason, acknowledge) =>
+      pipeline.refused(device, reason === 'topic' ? 'forbidden_topic' : reason, acknowledge),
   };
 }

@@ -50,7 +50,13 @@ describe('the ingest pipeline', () => {
       const items = Array.from({ length: 1_000 }, (_, m) => ({ timestamp: NOW - m, metrics: { n } }));
       return send(pipeline, 1, 'telemetry', bytes(items));
     });
-    pipeline.refused(device(1), 'forbidden_topic');
+    let isAnswered = false;
+    const answered = new Promise<void>((resolve) => {
+      pipeline.refused(device(1), 'forbidden_topic', () => {
+        isAnswered = true;
+        resolve();
+      });
+    });
     pipeline.connection(device(1), 'OFFLINE', null);
     const request = pipeline.receiveItems(device(2), 'telemetry', [bytes({ last: true })], REQUEST);
     await new Promise((resolve) => setImmediate(resolve));
@@ -59,8 +65,9 @@ describe('the ingest pipeline', () => {
     expect(pipeline.backlog()).toBeLessThan(3 * 5_000 + messages);
     expect(pipeline.inFlight(2)).toBe(1);
     expect(stores.statuses).toEqual([]);
+    expect(isAnswered).toBe(false);
     stores.release();
-    await Promise.all(done);
+    await Promise.all([...done, answered]);
     expect(await request).toEqual(['stored']);
     const samples = stores.appended.flatMap((batch) => batch.samples);
     expect(samples.map(({ metrics }) => metrics['n'] ?? 'last')).toEqual([

@@ -59,8 +59,8 @@ export interface IngestPipeline extends Component {
   ): Promise<readonly ItemOutcome[]>;
   /** The broker's own signal, in order with the device's messages. */
   connection(device: MqttDevice, status: DeviceStatus, ipAddress: string | null): void;
-  /** A refusal that never became a message, for the ledger. */
-  refused(device: MqttDevice, reason: RejectReason): void;
+  /** A refusal that never became a message, for the ledger; `acknowledge` is called after it is counted. */
+  refused(device: MqttDevice, reason: RejectReason, acknowledge: () => void): void;
   /** Items of a device that were received and are not committed yet. */
   inFlight(deviceId: number): number;
   /** Items of all devices that were received and are not committed yet. */
@@ -210,8 +210,8 @@ export function createIngestPipeline({
     connection(device, status, ipAddress) {
       arrive({ kind: 'connection', device, receivedAt: clock.now(), status, ipAddress });
     },
-    refused(device, reason) {
-      arrive({ kind: 'refusal', device, receivedAt: clock.now(), reason });
+    refused(device, reason, acknowledge) {
+      arrive({ kind: 'refusal', device, receivedAt: clock.now(), reason, acknowledge });
     },
     inFlight(deviceId) {
       let count = queue.itemsOf(deviceId) + itemsOf(current, deviceId);

@@ -73,7 +73,7 @@ export function mqttAcknowledgementContract(harness: MqttHarness): void {
       await rig.handler.saw('disconnected alpha');
 
       const client = await rig.raw();
-      await client.logIn({ clientId: 'client-of-alpha', clean: false });
+      await client.send(packets.connect({ clientId: 'client-of-alpha', clean: false })).got('20020100');
       client.send(packets.publish(topic, 'once', { qos: 2, messageId, dup: true }));
       await client.roundTrip();
       expect(rig.handler.messages).toHaveLength(1);

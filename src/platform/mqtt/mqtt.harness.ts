@@ -54,6 +54,8 @@ export class RecordingHandler implements MqttHandler {
   readonly events: string[] = [];
   /** Messages, acknowledged or not. */
   readonly messages: HeldMessage[] = [];
+  /** Acknowledgements of refusals that wait for the test. */
+  readonly heldRefusals: (() => void)[] = [];
   lastIpAddress: string | null = null;
   /** Whether messages wait for the test to acknowledge them. */
   hold = false;
@@ -86,8 +88,10 @@ export class RecordingHandler implements MqttHandler {
     if (!this.hold) acknowledge();
   }
 
-  refused(device: MqttDevice, reason: string): void {
+  refused(device: MqttDevice, reason: string, acknowledge: () => void): void {
     this.events.push(`refused ${device.deviceUid} ${reason}`);
+    if (this.hold) this.heldRefusals.push(acknowledge);
+    else acknowledge();
   }
 
   /** Comings, goings and status messages: what is told in the order in which it happened, whatever the broker. */
@@ -170,8 +174,15 @@ export async function createRig(harness: MqttHarness) {
 export type MqttRig = Awaited<ReturnType<typeof createRig>>;
 
 export interface RawConnect {
+  readonly secret?: string;
+  /** Byte 8 of MQTT 3.1.1 table 2.4, instead of what the rest makes of it. */
+  readonly flags?: number;
+  /** Between client id and user name: the Last Will. */
+  readonly will?: Buffer;
+  /** After everything. */
+  readonly trailing?: Buffer;
   readonly uid?: string;
-  readonly clientId?: string;
+  readonly clientId?: string | Buffer;
   readonly level?: number;
   readonly keepAlive?: number;
   /** Default true. */
@@ -180,18 +191,33 @@ export interface RawConnect {
 
 /** MQTT 3.1.1 packets as bytes, also wrong ones. */
 export const packets = {
-  connect({ uid = 'alpha', clientId = `raw-${uid}`, level = 4, keepAlive = 0, clean = true }: RawConnect = {}) {
-    const flags = clean ? 0xc2 : 0xc0;
+  connect({
+    uid = 'alpha',
+    clientId = `raw-${uid}`,
+    level = 4,
+    keepAlive = 0,
+    clean = true,
+    ...more
+  }: RawConnect = {}) {
+    const flags = more.flags ?? (clean ? 0xc2 : 0xc0);
     const head = Buffer.from([level, flags, keepAlive >> 8, keepAlive & 0xff]);
-    return packet(0x10, Buffer.concat([text('MQTT'), head, text(clientId), text(uid), text(`${uid}-secret`)]));
+    const { will = Buffer.alloc(0), trailing = Buffer.alloc(0) } = more;
+    const login = [text(uid), text(more.secret ?? `${uid}-secret`)];
+    return packet(0x10, Buffer.concat([text('MQTT'), head, text(clientId), will, ...login, trailing]));
   },
-  publish(topic: string, payload: string | Buffer, { qos = 1, messageId = 1, dup = false, retain = false } = {}) {
+  publish(
+    topic: string | Buffer,
+    payload: string | Buffer,
+    { qos = 1, messageId = 1, dup = false, retain = false } = {},
+  ) {
     const id = qos === 0 ? Buffer.alloc(0) : Buffer.from([messageId >> 8, messageId & 0xff]);
     const first = 0x30 | (dup ? 8 : 0) | (qos << 1) | (retain ? 1 : 0);
-    return packet(first, Buffer.concat([text(topic), id, Buffer.from(payload as string) as Buffer]));
+    return packet(first, Buffer.concat([text(topic), id, Buffer.from(payload as string)]));
   },
-  subscribe: (topic: string, qos = 1) =>
-    packet(0x82, Buffer.concat([Buffer.from([0, 1]), text(topic), Buffer.from([qos])])),
+  subscribe: (topic: string | Buffer, qos = 1, messageId = 1) =>
+    packet(0x82, Buffer.concat([Buffer.from([messageId >> 8, messageId & 0xff]), text(topic), Buffer.from([qos])])),
+  unsubscribe: (topic: string | Buffer, messageId = 1) =>
+    packet(0xa2, Buffer.concat([Buffer.from([messageId >> 8, messageId & 0xff]), text(topic)])),
   pubrel: (messageId: number) => Buffer.from([0x62, 2, messageId >> 8, messageId & 0xff]),
   ping: () => Buffer.from([0xc0, 0]),
   disconnect: () => Buffer.from([0xe0, 0]),
@@ -211,8 +237,9 @@ export function varint(value: number): number[] {
   return bytes;
 }
 
-function text(value: string): Buffer {
-  const bytes = Buffer.from(value);
+/** Bytes with their length before them. */
+export function text(value: string | Buffer): Buffer {
+  const bytes = Buffer.from(value as string);
   return Buffer.concat([Buffer.from([bytes.length >> 8, bytes.length & 0xff]), bytes]);
 }
 

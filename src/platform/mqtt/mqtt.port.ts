@@ -67,16 +67,18 @@ export interface MqttHandler {
    * A message of a device on one of its own channels. `acknowledge` is called after the message has been
    * dealt with for good (stored, merged or counted as rejected): only then does the PUBACK or PUBREC leave.
    * A bounded number of messages is unacknowledged at a time, for a connection and for the broker as a
-   * whole; a connection beyond that is not read. A payload over the limit is delivered too, so that it can
-   * be counted, unless it is so far over that it was not buffered (see `refused`). A QoS 2 message arrives
+   * whole; a connection beyond that is not read. A payload a little over the limit is delivered too, so that it can
+   * be counted; one that is so large that it was not kept is told by `refused`. A QoS 2 message arrives
    * once, whatever is sent again. Never throws, allocates no promise.
    */
   message(message: IncomingMessage, acknowledge: () => void): void;
   /**
-   * A publish that the topic rules refuse or that is far too large: the connection is closed after it. Or a
-   * subscription that they refuse: it fails (SUBACK 128), the connection stays.
+   * A publish that the topic rules refuse, or that is too large: nothing of it is kept. `acknowledge` is called after
+   * it has been counted, and answers it as for `message`: a client that got no answer would send it for ever. The
+   * connection stays, unless the device goes on (100 foreign topics in a minute) or a payload is over 16 MiB. Or
+   * a subscription or a Last Will that the topic rules refuse, which are answered at once.
    */
-  refused(device: MqttDevice, reason: 'topic' | 'payload_too_large'): void;
+  refused(device: MqttDevice, reason: 'topic' | 'payload_too_large', acknowledge: () => void): void;
 }
 
 /**

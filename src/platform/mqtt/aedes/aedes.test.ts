@@ -5,10 +5,9 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import mqtt from 'mqtt';
 import { afterEach, describe, expect, test } from 'vitest';
-import { WebSocket } from 'ws';
 import { silentLogger } from '#kernel/logger.ts';
 import { mqttContract } from '../mqtt.contract.ts';
-import { createRig, eventually, type MqttHarness, packets, RecordingHandler } from '../mqtt.harness.ts';
+import { createRig, eventually, type MqttHarness, packets, RecordingHandler, varint } from '../mqtt.harness.ts';
 import { type AedesBroker, type AedesBrokerOptions, createAedesBroker } from './aedes.ts';
 import { TEST_CERTIFICATE } from './certificate.fixture.ts';
 
@@ -81,35 +80,6 @@ describe('Aedes: what is its own', () => {
     expect(() => broker.ports()).toThrow();
   });
 
-  test('MQTT over WebSocket', async () => {
-    const handler = new RecordingHandler();
-    const broker = await started({ wsPort: 0, handler });
-    const client = mqtt.connect(`ws://127.0.0.1:${broker.ports().ws}/mqtt`, {
-      username: 'alpha',
-      password: 'alpha-secret',
-      reconnectPeriod: 0,
-    });
-    closing.push(() => client.endAsync(true));
-    await client.publishAsync('devices/alpha/telemetry', 'x'.repeat(60_000), { qos: 1 });
-    await client.publishAsync('devices/alpha/log', 'b', { qos: 2 });
-    await client.subscribeAsync('devices/alpha/command');
-    const received = new Promise((resolve) => client.once('message', (_topic, payload) => resolve(payload.toString())));
-    await broker.publish({ topic: 'devices/alpha/command', payload: 'hello', qos: 0 });
-    expect(await received).toBe('hello');
-    await client.endAsync();
-    await handler.saw('disconnected alpha');
-    expect(handler.lastIpAddress).toBe('127.0.0.1');
-    expect(broker.addresses()[1]).toBe(`ws://127.0.0.1:${broker.ports().ws}`);
-  });
-
-  test('a WebSocket that does not offer mqtt is refused, and so is plain HTTP', async () => {
-    const broker = await started({ wsPort: 0 });
-    const address = `127.0.0.1:${broker.ports().ws}`;
-    const socket = new WebSocket(`ws://${address}`);
-    await expect(new Promise((_, reject) => socket.once('error', reject))).rejects.toThrow('400');
-    expect((await fetch(`http://${address}/`)).status).toBe(426);
-  });
-
   test('MQTT over TLS', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'core-api-tls-'));
     closing.push(() => rm(folder, { recursive: true }));
@@ -161,6 +131,40 @@ describe('Aedes: what is its own', () => {
     await device.publishAsync('devices/alpha/log', 'still here', { qos: 1 });
   });
 
+  test('a device whose ping lies unread while the process stands still is not cut, one that is silent is', async () => {
+    const rig = await rigOf();
+    const alive = await (await rig.raw()).logIn({ keepAlive: 1 });
+    const silent = await (await rig.raw()).logIn({ uid: 'beta', keepAlive: 1 });
+    // In the socket before the process stops, and not read before the timers are looked at.
+    alive.send(packets.ping());
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_000);
+    await silent.ended();
+    await rig.handler.saw('disconnected beta');
+    await alive.roundTrip();
+    expect(rig.handler.events).not.toContain('disconnected alpha');
+    await alive.ended();
+  });
+
+  test('a device that was not read for a while has its whole keep-alive from then on', async () => {
+    const rig = await rigOf();
+    const client = await (await rig.raw()).logIn({ keepAlive: 1 });
+    rig.handler.hold = true;
+    const flood = Array.from({ length: 1_000 }, (_, i) =>
+      packets.publish('devices/alpha/log', 'x', { messageId: i + 1 }),
+    );
+    client.send(...flood);
+    await eventually(() => expect(rig.handler.messages).toHaveLength(1_000));
+    const heldAt = performance.now();
+    client.send(packets.ping());
+    await eventually(() => expect(performance.now() - heldAt).toBeGreaterThan(1_400));
+    rig.handler.hold = false;
+    for (const message of rig.handler.messages.slice()) message.acknowledge();
+    // The keep-alive would have ended in 100 ms.
+    await client.got('d000');
+    await client.roundTrip();
+    expect(rig.handler.events).not.toContain('disconnected alpha');
+  });
+
   test('all connections together hold a bounded number of bytes', async () => {
     const rig = await rigOf({ limits: { ...LIMITS, maxInFlightBytes: 200_000 } });
     rig.handler.hold = true;
@@ -176,6 +180,39 @@ describe('Aedes: what is its own', () => {
     rig.handler.hold = false;
     for (const message of rig.handler.messages.slice()) message.acknowledge();
     await eventually(() => expect(rig.handler.messages).toHaveLength(50));
+  });
+
+  test('strangers too many push out the one that has waited longest, and no device', async () => {
+    const rig = await rigOf({ limits: { ...LIMITS, admission: { strangers: 5 } } });
+    const device = await (await rig.raw()).logIn();
+    const strangers = [];
+    for (let i = 0; i < 7; i++) strangers.push((await rig.raw()).send(packets.connect().subarray(0, 10)));
+    await strangers[0]?.ended();
+    await strangers[1]?.ended();
+    const newcomer = await (await rig.raw()).logIn({ uid: 'beta' });
+    await strangers[2]?.ended();
+    await device.roundTrip();
+    await newcomer.roundTrip();
+    expect(strangers.filter(({ closed }) => closed)).toHaveLength(3);
+  });
+
+  test('connections too many are closed at once, and there is room again when one ends', async () => {
+    const rig = await rigOf({ limits: { ...LIMITS, admission: { connections: 2 } } });
+    const first = await (await rig.raw()).logIn({ clientId: 'one' });
+    await (await rig.raw()).logIn({ clientId: 'two' });
+    await (await rig.raw()).ended();
+    first.send(packets.disconnect());
+    await first.ended();
+    await eventually(async () => void (await rig.device('beta')));
+  });
+
+  test('a CONNECT of more than 16 KiB is not kept', async () => {
+    const rig = await rigOf();
+    const client = await rig.raw();
+    client.send(Buffer.from([0x10, ...varint(16 * 1024 + 1)]));
+    await client.ended();
+    const will = { topic: 'devices/alpha/status', payload: Buffer.alloc(15 * 1024), qos: 1, retain: false } as const;
+    await rig.device('alpha', { will });
   });
 
   test('a device has a bounded number of connections, the oldest gives way', async () => {

@@ -1,13 +1,15 @@
 import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Aedes, type AedesOptions, type AuthenticateError, type Client } from 'aedes';
 import { commonErrors } from '#kernel/errors.ts';
 import type { Logger } from '#kernel/logger.ts';
 import { DEVICE_UID, type MqttBroker, type MqttDevice, type MqttHandler } from '../mqtt.port.ts';
+import { Admission, type AdmissionLimits } from './admission.ts';
 import type { ConnectionHost, Login } from './connection-host.ts';
 import { DeviceConnection } from './device-connection.ts';
 import { InFlight } from './in-flight.ts';
-import { type Listeners, type ListenOptions, listen, type Ports } from './listeners.ts';
+import { ipOf, type Listeners, type ListenOptions, listen, type Ports } from './listeners.ts';
 import { createRateLimitedLog } from './rate-limited-log.ts';
 import { createSessionStore, newQosTwoState } from './session-store.ts';
 import { deviceTopics } from './topics.ts';
@@ -16,12 +18,13 @@ export interface AedesBrokerOptions extends ListenOptions {
   readonly handler: MqttHandler;
   readonly logger: Logger;
   readonly limits: {
-    /** Larger payloads are for the handler to reject; those larger by 64 KiB or more are not even read. */
+    /** Larger payloads are refused, and passed over without being kept. */
     readonly maxPayloadBytes: number;
     /** Unacknowledged messages of all connections together, in bytes. Default 64 MiB. */
     readonly maxInFlightBytes?: number;
     /** From accepting a connection to a verified login. Default 10 s. */
     readonly loginTimeoutMs?: number;
+    readonly admission?: Partial<AdmissionLimits>;
   };
 }
 
@@ -32,12 +35,12 @@ export interface AedesBroker extends MqttBroker {
 
 type Connect = Parameters<NonNullable<AedesOptions['preConnect']>>[1];
 
-const TOLERATED_EXCESS_BYTES = 64 * 1024;
 const TOPIC_BYTES = 256;
 const MAX_IN_FLIGHT_BYTES = 64 * 1024 * 1024;
 const LOGIN_TIMEOUT_MS = 10_000;
 /** For what is in flight when the broker stops; what takes longer is sent again by its device. */
 const DRAIN_MS = 4_000;
+const ADMISSION: AdmissionLimits = { connections: 10_000, strangers: 1_000, strangersPerAddress: 500 };
 const MAX_CLIENT_ID_LENGTH = 256;
 /** Connections of one device. The oldest gives way, so that a device is never locked out by its own remains. */
 const MAX_CONNECTIONS_PER_DEVICE = 8;
@@ -60,9 +63,10 @@ export function createAedesBroker(options: AedesBrokerOptions): AedesBroker {
     { readonly device: MqttDevice; readonly connections: Map<string, DeviceConnection> }
   >();
   const store = createSessionStore(logger);
+  const admission = new Admission({ ...ADMISSION, ...limits.admission });
   const note = createRateLimitedLog(logger);
   const inFlight = new InFlight(limits.maxInFlightBytes ?? MAX_IN_FLIGHT_BYTES);
-  const maxPacketBytes = limits.maxPayloadBytes + TOLERATED_EXCESS_BYTES + TOPIC_BYTES;
+  const maxPacketBytes = limits.maxPayloadBytes + TOPIC_BYTES;
   let running: { readonly aedes: Aedes; readonly listeners: Listeners } | undefined;
   let stopping = false;
 
@@ -71,7 +75,8 @@ export function createAedesBroker(options: AedesBrokerOptions): AedesBroker {
     loginTimeoutMs: limits.loginTimeoutMs ?? LOGIN_TIMEOUT_MS,
     inFlight,
     message: ({ device }, channel, payload, acknowledge) => handler.message({ device, channel, payload }, acknowledge),
-    refused: ({ device }, reason) => handler.refused(device, reason),
+    connecting: (connection) => running?.aedes.handle(connection),
+    refused: ({ device }, reason, acknowledge) => handler.refused(device, reason, acknowledge),
     failed(connection, reason, error) {
       const fields = { ip: connection.ipAddress, device_uid: connection.login?.device.deviceUid ?? null };
       if (error === undefined) note(reason, fields);
@@ -126,6 +131,7 @@ export function createAedesBroker(options: AedesBrokerOptions): AedesBroker {
       oldest?.destroy();
     }
     connection.authenticated(login);
+    admission.admitted(connection.peer);
     if (entry === undefined) {
       entry = { device, connections: new Map() };
       devices.set(device.deviceUid, entry);
@@ -160,16 +166,18 @@ export function createAedesBroker(options: AedesBrokerOptions): AedesBroker {
     const topics = deviceTopics(uid);
     const willChannel = will === null ? null : topics.channelOf(will.topic, 0, will.topic.length);
     if (will !== null && willChannel === null) {
-      handler.refused(device, 'topic');
+      handler.refused(device, 'topic', () => {});
       throw refusal(RETURN_CODE.NOT_AUTHORIZED, 'topic');
     }
     if (connection.destroyed || stopping) throw refusal(RETURN_CODE.SERVER_UNAVAILABLE, 'gone');
     const { id } = client;
+    const sessionPresent = !client.clean && store.has(id);
     if (client.clean) store.drop(id);
     register(connection, {
       device,
       clientId: id,
       topics,
+      sessionPresent,
       qosTwo: client.clean ? newQosTwoState() : store.open(id),
       will: will === null || willChannel === null ? null : { channel: willChannel, payload: will.payload },
       keepAliveMs: connect.keepAliveMs,
@@ -216,7 +224,7 @@ export function createAedesBroker(options: AedesBrokerOptions): AedesBroker {
       authorizeSubscribe(client, subscription, done) {
         const { login } = connectionOf(client);
         if (login?.topics.maySubscribe(subscription.topic)) return done(null, subscription);
-        if (login) handler.refused(login.device, 'topic');
+        if (login) handler.refused(login.device, 'topic', () => {});
         done(null, null);
       },
       authorizeForward(client, packet) {
@@ -243,14 +251,19 @@ export function createAedesBroker(options: AedesBrokerOptions): AedesBroker {
     logger.debug({ ip: connectionOf(client).ipAddress, detail: error.message }, 'MQTT client error');
   }
 
-  function accept(aedes: Aedes, stream: Duplex, ipAddress: string | null): void {
+  function arrived(peer: string, socket: Socket): void {
+    const ip = ipOf(socket);
+    const closed = admission.enter(peer, ip ?? '', () => socket.destroy());
+    if (closed !== null) note(closed, { ip });
+    socket.once('close', () => admission.leave(peer));
+  }
+
+  function accept(stream: Duplex, ipAddress: string | null, peer: string): void {
     if (stopping) {
       stream.destroy();
       return;
     }
-    const connection = new DeviceConnection(stream, ipAddress, host);
-    connections.add(connection);
-    aedes.handle(connection);
+    connections.add(new DeviceConnection(stream, ipAddress, peer, host));
   }
 
   return {
@@ -259,14 +272,11 @@ export function createAedesBroker(options: AedesBrokerOptions): AedesBroker {
       stopping = false;
       const aedes = await createBroker();
       try {
-        const listeners = await listen(
-          options,
-          {
-            accept: (stream, ipAddress) => accept(aedes, stream, ipAddress),
-            failed: (reason, error) => note(reason, { detail: error.message }),
-          },
-          maxPacketBytes,
-        );
+        const listeners = await listen(options, {
+          arrived,
+          accept,
+          failed: (reason, error) => note(reason, { detail: error.message }),
+        });
         running = { aedes, listeners };
       } catch (error) {
         aedes.close();

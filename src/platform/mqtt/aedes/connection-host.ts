@@ -9,8 +9,10 @@ export interface ConnectionHost<Connection> {
   /** From accepting the connection to a verified login, in milliseconds. */
   readonly loginTimeoutMs: number;
   readonly inFlight: InFlight;
+  /** It has sent a CONNECT; its packets can be read from now on. */
+  connecting(connection: Connection): void;
   message(login: Login, channel: DeviceChannel, payload: Buffer, acknowledge: () => void): void;
-  refused(login: Login, reason: 'topic' | 'payload_too_large'): void;
+  refused(login: Login, reason: 'topic' | 'payload_too_large', acknowledge: () => void): void;
   /** Called once, when the connection is over, whoever ended it. */
   closed(connection: Connection): void;
   /** Why a connection is about to be ended by us; for the log. */
@@ -24,6 +26,8 @@ export interface Login {
   readonly clientId: string;
   readonly topics: DeviceTopics;
   readonly qosTwo: QosTwoState;
+  /** Whether the session was there before. */
+  readonly sessionPresent: boolean;
   /** Taken away when it must not be delivered any more. */
   will: { readonly channel: DeviceChannel; readonly payload: Buffer } | null;
   /** Milliseconds without a packet after which the connection is ended; 0: never. */

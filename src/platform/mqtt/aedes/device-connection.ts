@@ -1,17 +1,24 @@
 import { Duplex } from 'node:stream';
-import type { DeviceChannel } from '../mqtt.port.ts';
 import { Confirmations } from './confirmations.ts';
 import type { ConnectionHost, Login } from './connection-host.ts';
 import { FRAME, FrameReader } from './frames.ts';
-import { CONNECTION_WINDOW, MESSAGE_OVERHEAD_BYTES } from './in-flight.ts';
-import { CONNACK_UNACCEPTABLE_PROTOCOL, isKnownProtocol, isWellFormed, PACKET, uint16 } from './packets.ts';
+import { KeepAlive } from './keep-alive.ts';
+import { CONNACK_UNACCEPTABLE_PROTOCOL, isKnownProtocol, PACKET, uint16 } from './packets.ts';
+import { type Publish, Publishes } from './publishes.ts';
+import { Trespasses } from './trespasses.ts';
+import { isTopicName, isWellFormed, isWellFormedConnect } from './well-formed.ts';
 
 /** Packets other than PUBLISH and CONNECT that devices send are tiny; a SUBSCRIBE names three topics. */
 const MAX_CONTROL_BYTES = 8 * 1024;
-/** QoS 2 publishes of one session that wait for their PUBREL. */
-const MAX_QOS_TWO = 1_000;
+/** A CONNECT with its Last Will. Bounds what somebody can make us keep who has not proven anything. */
+const MAX_CONNECT_BYTES = 16 * 1024;
 /** How long a peer gets to take our last words and to close its side. */
 const LINGER_MS = 1_000;
+
+/** A payload of 16 MiB with its topic. A PUBLISH up to this is passed over as it comes, and acknowledged. */
+const MAX_SKIPPED_BYTES = 16 * 1024 * 1024 + 1024;
+const CONNACK_FIRST = 0x20;
+const NOTHING = () => {};
 
 type Phase = 'awaiting_connect' | 'logging_in' | 'open' | 'closed';
 
@@ -23,6 +30,8 @@ type Phase = 'awaiting_connect' | 'logging_in' | 'open' | 'closed';
  */
 export class DeviceConnection extends Duplex {
   readonly ipAddress: string | null;
+  /** Names the connection below. */
+  readonly peer: string;
   /** The user name of the CONNECT, while it has not been proven. */
   claimedUid: string | null = null;
   login: Login | null = null;
@@ -33,12 +42,13 @@ export class DeviceConnection extends Duplex {
   readonly #confirmations: Confirmations;
   readonly #resumeReading = () => this.#resume();
   #phase: Phase = 'awaiting_connect';
-  #timer: NodeJS.Timeout | null;
+  readonly #loginTimer: NodeJS.Timeout;
+  #keepAlive: KeepAlive | null = null;
   #paused = false;
-  /** Our side: too much is unacknowledged. */
-  #windowFull = false;
-  #messages = 0;
-  #bytes = 0;
+  readonly #publishes: Publishes;
+  readonly #trespasses = new Trespasses();
+  /** A PUBLISH that is too large, of which the rest is still to come and to be passed over. */
+  #oversized: Publish | null = null;
   /** Aedes has not read yet what was passed on. */
   #aedesFull = false;
   /** The peer does not read what we send. */
@@ -46,14 +56,16 @@ export class DeviceConnection extends Duplex {
   #ended = false;
   #flushing = false;
 
-  constructor(socket: Duplex, ipAddress: string | null, host: ConnectionHost<DeviceConnection>) {
+  constructor(socket: Duplex, ipAddress: string | null, peer: string, host: ConnectionHost<DeviceConnection>) {
     super({ autoDestroy: true });
     this.#socket = socket;
     this.ipAddress = ipAddress;
+    this.peer = peer;
     this.#host = host;
     this.#confirmations = new Confirmations(socket);
+    this.#publishes = new Publishes(host, this);
     this.#reader = new FrameReader((type) => this.#limitOf(type));
-    this.#timer = setTimeout(() => this.#fail('login_timeout'), host.loginTimeoutMs);
+    this.#loginTimer = setTimeout(() => this.#fail('login_timeout'), host.loginTimeoutMs);
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     socket.on('drain', () => this.#drained());
     socket.on('end', () => this.#peerEnded());
@@ -65,7 +77,7 @@ export class DeviceConnection extends Duplex {
   authenticated(login: Login): void {
     this.login = login;
     login.qosTwo.connection = this;
-    this.#clearTimer();
+    clearTimeout(this.#loginTimer);
   }
 
   /** From now on packets of the device are read. */
@@ -73,7 +85,7 @@ export class DeviceConnection extends Duplex {
     if (this.#phase !== 'logging_in') return;
     this.#phase = 'open';
     const keepAliveMs = this.login?.keepAliveMs ?? 0;
-    if (keepAliveMs > 0) this.#timer = setTimeout(() => this.#keepAliveMissed(), keepAliveMs);
+    if (keepAliveMs > 0) this.#keepAlive = new KeepAlive(keepAliveMs, () => this.#keepAliveElapsed());
     this.#resume();
   }
 
@@ -104,6 +116,7 @@ export class DeviceConnection extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    if (this.#phase === 'logging_in') this.#correctConnack(chunk);
     if (this.#socket.writableEnded || this.#socket.destroyed || this.#socket.write(chunk)) {
       done();
       return;
@@ -118,7 +131,8 @@ export class DeviceConnection extends Duplex {
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.#phase = 'closed';
-    this.#clearTimer();
+    clearTimeout(this.#loginTimer);
+    this.#keepAlive?.end();
     this.#flush();
     this.#reader.clear();
     this.#host.inFlight.forget(this.#resumeReading);
@@ -128,33 +142,36 @@ export class DeviceConnection extends Duplex {
     done(error);
   }
 
+  /** Aedes calls a session present when it has subscriptions (section 3.2.2.2: when it is stored). */
+  #correctConnack(chunk: Buffer): void {
+    const isAccepted = chunk.length >= 4 && chunk[0] === CONNACK_FIRST && chunk[3] === 0;
+    if (isAccepted) chunk[2] = this.login?.sessionPresent === true ? 1 : 0;
+  }
+
   #limitOf(type: number): number {
-    if (this.#phase === 'awaiting_connect' && type !== PACKET.CONNECT) return -1;
-    return type === PACKET.PUBLISH || type === PACKET.CONNECT ? this.#host.maxPacketBytes : MAX_CONTROL_BYTES;
+    if (this.#phase === 'awaiting_connect') return type === PACKET.CONNECT ? MAX_CONNECT_BYTES : -1;
+    return type === PACKET.PUBLISH ? this.#host.maxPacketBytes : MAX_CONTROL_BYTES;
   }
 
   #receive(chunk: Buffer): void {
     if (this.#phase === 'closed') return;
+    // Also part of a packet is a sign of life: on a slow line a large one takes longer than a keep-alive.
+    this.#keepAlive?.heard();
     this.#reader.append(chunk);
     this.#consume();
   }
 
   #consume(): void {
     try {
-      let handled = false;
       while (this.#mayRead()) {
         const found = this.#reader.next();
-        if (found !== FRAME.COMPLETE) {
-          if (handled) this.#timer?.refresh();
-          if (found === FRAME.INCOMPLETE) this.#wantsMore();
-          else if (found === FRAME.TOO_LARGE) this.#tooLarge();
-          else this.#fail('malformed_packet');
+        if (found === FRAME.COMPLETE) this.#handle();
+        else if (found === FRAME.SKIPPED) this.#passedOver();
+        else if (found === FRAME.INCOMPLETE || (found === FRAME.TOO_LARGE && !this.#tooLarge())) {
+          this.#wantsMore();
           return;
-        }
-        this.#handle();
-        handled = true;
+        } else if (found === FRAME.MALFORMED) this.#fail('malformed_packet');
       }
-      if (handled && this.#phase === 'open') this.#timer?.refresh();
       if (this.#phase !== 'closed') this.#pause();
     } catch (error) {
       this.#fail('internal_error', error);
@@ -164,7 +181,7 @@ export class DeviceConnection extends Duplex {
   #mayRead(): boolean {
     return (
       (this.#phase === 'open' || this.#phase === 'awaiting_connect') &&
-      !this.#windowFull &&
+      !this.#publishes.isFull &&
       !this.#aedesFull &&
       !this.#congested &&
       !this.#host.inFlight.full
@@ -172,7 +189,7 @@ export class DeviceConnection extends Duplex {
   }
 
   #handle(): void {
-    const { first, bodyStart, bodyEnd } = this.#reader;
+    const { first, bytes, bodyStart, bodyEnd } = this.#reader;
     const type = first >> 4;
     if (type === PACKET.PUBLISH && this.#phase === 'open') {
       this.#publish(first & 0x0f);
@@ -180,7 +197,7 @@ export class DeviceConnection extends Duplex {
     }
     if (this.#phase === 'awaiting_connect') {
       this.#connect();
-    } else if (!isWellFormed(first, bodyEnd - bodyStart)) {
+    } else if (!isWellFormed(first, bytes.subarray(bodyStart, bodyEnd))) {
       this.#fail('malformed_packet');
     } else if (type === PACKET.PUBREL) {
       this.#release();
@@ -193,15 +210,18 @@ export class DeviceConnection extends Duplex {
   }
 
   #connect(): void {
-    const { bytes, bodyStart, bodyEnd } = this.#reader;
+    const { first, bytes, bodyStart, bodyEnd } = this.#reader;
     const body = bytes.subarray(bodyStart, bodyEnd);
     if (!isKnownProtocol(body)) {
       this.#socket.write(CONNACK_UNACCEPTABLE_PROTOCOL);
       this.#fail('protocol_version');
-      return;
+    } else if (!isWellFormedConnect(first, body)) {
+      this.#fail('malformed_packet');
+    } else {
+      this.#phase = 'logging_in';
+      this.#host.connecting(this);
+      this.#passOn();
     }
-    this.#phase = 'logging_in';
-    this.#passOn();
   }
 
   #passOn(): void {
@@ -218,35 +238,34 @@ export class DeviceConnection extends Duplex {
     const topicEnd = topicStart + uint16(bytes, bodyStart);
     const payloadStart = qos === 0 ? topicEnd : topicEnd + 2;
     const messageId = qos === 0 ? 0 : uint16(bytes, topicEnd);
-    if (login === null || qos === 3 || bodyEnd < topicStart || bodyEnd < payloadStart || (qos > 0 && messageId === 0)) {
+    const isDuplicate = (flags & 8) !== 0;
+    const fits = bodyEnd >= topicStart && bodyEnd >= payloadStart;
+    if (login === null || !fits || qos === 3 || (qos > 0 ? messageId === 0 : isDuplicate)) {
       this.#fail('malformed_packet');
       return;
     }
     const channel = login.topics.channelOf(bytes, topicStart, topicEnd);
-    if (channel === null) {
-      this.#host.refused(login, 'topic');
-      this.#fail('topic');
+    if (channel === null && !isTopicName(bytes.subarray(topicStart, topicEnd))) {
+      this.#fail('malformed_packet');
       return;
     }
-    const payload = bytes.subarray(payloadStart, bodyEnd);
-    if (qos === 2) this.#publishOnce(login, channel, payload, messageId);
-    else this.#handOver(login, channel, payload, messageId, null);
+    if (bodyEnd - bodyStart > this.#host.maxPacketBytes) {
+      this.#oversized = { login, channel, qos, messageId };
+      this.#reader.skip();
+    } else {
+      const payload = bytes.subarray(payloadStart, bodyEnd);
+      if (!this.#publishes.take(login, channel, payload, qos, messageId)) this.#fail('too_many_qos_2');
+    }
+    if (channel === null && this.#trespasses.add()) this.#fail('topic');
   }
 
-  /** QoS 2, "method B" of section 4.3.3: handed over at PUBLISH, the id is kept until PUBREL. */
-  #publishOnce(login: Login, channel: DeviceChannel, payload: Buffer, messageId: number): void {
-    const { received } = login.qosTwo;
-    const known = received.get(messageId);
-    if (known === undefined && received.size >= MAX_QOS_TWO) {
-      this.#fail('too_many_qos_2');
-    } else if (known === undefined) {
-      const entry = { stored: false };
-      received.set(messageId, entry);
-      this.#handOver(login, channel, payload, messageId, entry);
-    } else if (known.stored) {
-      // Else it was sent again while the first is still being stored: its PUBREC leaves when it is.
-      this.confirm(PACKET.PUBREC, messageId);
-    }
+  /** The last byte of a PUBLISH that was too large has come: it is answered like any other. */
+  #passedOver(): void {
+    const oversized = this.#oversized;
+    if (oversized === null) return;
+    this.#oversized = null;
+    const { login, channel, qos, messageId } = oversized;
+    if (!this.#publishes.take(login, channel, null, qos, messageId)) this.#fail('too_many_qos_2');
   }
 
   #release(): void {
@@ -256,34 +275,9 @@ export class DeviceConnection extends Duplex {
     this.confirm(PACKET.PUBCOMP, messageId);
   }
 
-  /** @param messageId 0 for QoS 0; @param once the entry of a QoS 2 message */
-  #handOver(
-    login: Login,
-    channel: DeviceChannel,
-    payload: Buffer,
-    messageId: number,
-    once: { stored: boolean } | null,
-  ): void {
-    const bytes = payload.length + MESSAGE_OVERHEAD_BYTES;
-    this.#messages++;
-    this.#bytes += bytes;
-    this.#windowFull = this.#messages >= CONNECTION_WINDOW.messages || this.#bytes >= CONNECTION_WINDOW.bytes;
-    this.#host.inFlight.take(bytes);
-    let acknowledged = false;
-    this.#host.message(login, channel, payload, () => {
-      if (acknowledged) return;
-      acknowledged = true;
-      this.#messages--;
-      this.#bytes -= bytes;
-      this.#host.inFlight.release(bytes);
-      if (once !== null) {
-        once.stored = true;
-        login.qosTwo.connection?.confirm(PACKET.PUBREC, messageId);
-      } else if (messageId !== 0) {
-        this.confirm(PACKET.PUBACK, messageId);
-      }
-      if (this.#windowFull) this.#flushSoon();
-    });
+  /** @internal */
+  madeRoom(): void {
+    this.#flushSoon();
   }
 
   #flushSoon(): void {
@@ -296,14 +290,7 @@ export class DeviceConnection extends Duplex {
   flushNow(): void {
     this.#flushing = false;
     this.#flush();
-    if (
-      this.#windowFull &&
-      this.#messages <= CONNECTION_WINDOW.messages / 2 &&
-      this.#bytes <= CONNECTION_WINDOW.bytes / 2
-    ) {
-      this.#windowFull = false;
-      this.#resume();
-    }
+    if (this.#publishes.reopen()) this.#resume();
   }
 
   #flush(): void {
@@ -325,6 +312,8 @@ export class DeviceConnection extends Duplex {
   #resume(): void {
     if (!this.#paused || this.#phase === 'closed') return;
     this.#paused = false;
+    // What the device sent meanwhile is read only from now on.
+    this.#keepAlive?.heard();
     this.#consume();
   }
 
@@ -348,28 +337,32 @@ export class DeviceConnection extends Duplex {
     this.destroy();
   }
 
-  #keepAliveMissed(): void {
+  #keepAliveElapsed(): void {
     // While we do not read for reasons of our own, we cannot know what the device has sent.
-    if (this.#paused && !this.#congested) this.#timer?.refresh();
+    if (this.#paused && !this.#congested) this.#keepAlive?.heard();
     else this.#fail('keep_alive');
   }
 
-  #tooLarge(): void {
-    if (this.login !== null && this.#reader.first >> 4 === PACKET.PUBLISH) {
-      this.#host.refused(this.login, 'payload_too_large');
+  /** @returns false when the head of the packet is still to come, with which it can be answered */
+  #tooLarge(): boolean {
+    const { first, bytes, bodyStart, bodyEnd, available } = this.#reader;
+    const { login } = this;
+    const isPublish = first >> 4 === PACKET.PUBLISH;
+    const length = bodyEnd - bodyStart;
+    if (login === null || !isPublish || length > MAX_SKIPPED_BYTES) {
+      if (login !== null && isPublish) this.#host.refused(login, 'payload_too_large', NOTHING);
+      this.#fail(this.#phase === 'awaiting_connect' ? 'no_connect' : 'packet_too_large');
+      return true;
     }
-    this.#fail(this.#phase === 'awaiting_connect' ? 'no_connect' : 'packet_too_large');
+    if (available < 2 || available < Math.min(length, 4 + uint16(bytes, bodyStart))) return false;
+    this.#publish(first & 0x0f);
+    return true;
   }
 
   #fail(reason: string, error?: unknown): void {
     if (this.#phase === 'closed') return;
     this.#host.failed(this, reason, error);
     this.destroy();
-  }
-
-  #clearTimer(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
   }
 
   /** Lets what was written leave (a refusing CONNACK, PUBACKs), and does not wait for ever for the peer. */

@@ -1,5 +1,5 @@
 /** What `FrameReader.next` found. */
-export const FRAME = { INCOMPLETE: 0, COMPLETE: 1, MALFORMED: 2, TOO_LARGE: 3 } as const;
+export const FRAME = { INCOMPLETE: 0, COMPLETE: 1, MALFORMED: 2, TOO_LARGE: 3, SKIPPED: 4 } as const;
 export type FrameResult = (typeof FRAME)[keyof typeof FRAME];
 
 const NOTHING = Buffer.alloc(0);
@@ -7,11 +7,14 @@ const LONGEST_LENGTH_BYTES = 4;
 
 /**
  * Cuts a byte stream into MQTT packets without looking into them. A packet whose declared length is over
- * the limit of its type is reported before it is buffered, so what a connection can make us keep is bounded.
- * Slices of `bytes` stay valid: a buffer that was handed out is only ever appended to.
+ * the limit of its type is reported before it is buffered, so what a connection can make us keep is bounded; it
+ * can be passed over with `skip`. Slices of `bytes` stay valid: a buffer that was handed out is only ever appended to.
  */
 export class FrameReader {
-  /** The packet found by the last `next` that returned COMPLETE: first byte, and where its body lies in `bytes`. */
+  /**
+   * The packet found by the last `next` that returned COMPLETE or TOO_LARGE: first byte, and where its body lies in
+   * `bytes`. One that is too large is not all there yet, see `available`.
+   */
   first = 0;
   bytes: Buffer = NOTHING;
   start = 0;
@@ -23,13 +26,37 @@ export class FrameReader {
   #owned = false;
   /** Where the next packet begins. */
   #next = 0;
+  /** Bytes of a packet that is passed over, which are still to come. */
+  #toSkip = 0;
+  #skipping = false;
 
   /** @param limitOf the largest acceptable remaining length of a packet type, in bytes */
   constructor(limitOf: (type: number) => number) {
     this.#limitOf = limitOf;
   }
 
-  append(chunk: Buffer): void {
+  /** How much of the body of the packet last found is here. */
+  get available(): number {
+    return Math.min(this.#end, this.bodyEnd) - this.bodyStart;
+  }
+
+  /** Passes over the packet that was reported as TOO_LARGE: `next` says SKIPPED when its last byte has come. */
+  skip(): void {
+    const here = this.#end - this.bodyStart;
+    this.#skipping = true;
+    this.#toSkip = Math.max(0, this.bodyEnd - this.bodyStart - here);
+    this.#next = Math.min(this.bodyEnd, this.#end);
+    if (this.#toSkip > 0) this.#release();
+  }
+
+  append(received: Buffer): void {
+    let chunk = received;
+    if (this.#toSkip > 0) {
+      const skipped = Math.min(chunk.length, this.#toSkip);
+      this.#toSkip -= skipped;
+      if (skipped === chunk.length) return;
+      chunk = chunk.subarray(skipped);
+    }
     const left = this.#end - this.#next;
     if (left === 0) {
       this.bytes = chunk;
@@ -52,6 +79,11 @@ export class FrameReader {
   }
 
   next(): FrameResult {
+    if (this.#skipping) {
+      if (this.#toSkip > 0) return FRAME.INCOMPLETE;
+      this.#skipping = false;
+      return FRAME.SKIPPED;
+    }
     const { bytes } = this;
     const start = this.#next;
     const end = this.#end;
@@ -67,23 +99,27 @@ export class FrameReader {
       if (position - start > LONGEST_LENGTH_BYTES) return FRAME.MALFORMED;
     }
     const first = bytes[start] ?? 0;
-    if (length > this.#limitOf(first >> 4)) {
-      this.first = first;
-      return FRAME.TOO_LARGE;
-    }
     const bodyEnd = position + length;
-    if (bodyEnd > end) return FRAME.INCOMPLETE;
+    const isTooLarge = length > this.#limitOf(first >> 4);
+    if (bodyEnd > end && !isTooLarge) return FRAME.INCOMPLETE;
 
     this.first = first;
     this.start = start;
     this.bodyStart = position;
     this.bodyEnd = bodyEnd;
+    if (isTooLarge) return FRAME.TOO_LARGE;
     this.#next = bodyEnd;
     return FRAME.COMPLETE;
   }
 
   /** Forgets everything, so that a closed connection holds no memory. */
   clear(): void {
+    this.#toSkip = 0;
+    this.#skipping = false;
+    this.#release();
+  }
+
+  #release(): void {
     this.bytes = NOTHING;
     this.#next = 0;
     this.#end = 0;

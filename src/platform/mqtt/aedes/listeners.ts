@@ -3,9 +3,9 @@ import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import { createServer, type Server as NetServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createServer as createTlsServer } from 'node:tls';
-import { createWebSocketStream, WebSocketServer } from 'ws';
 import { plainAddress } from '#kernel/addresses.ts';
 import { nodeHttp } from '#platform/http/node-http.ts';
+import { acceptWebSocket } from './web-socket.ts';
 
 export interface ListenOptions {
   readonly host: string;
@@ -24,7 +24,9 @@ export interface Ports {
 }
 
 interface Callbacks {
-  accept(stream: Duplex, ipAddress: string | null): void;
+  /** Somebody is there, before any handshake: `peer` names the connection, also for `accept`. */
+  arrived(peer: string, socket: Socket): void;
+  accept(stream: Duplex, ipAddress: string | null, peer: string): void;
   /** A connection that did not come to be. */
   failed(reason: string, error: Error): void;
 }
@@ -50,14 +52,17 @@ const SOCKET_OPTIONS = {
  * Opens all listeners, or none.
  * @throws Error with the system's `code`, e.g. `EADDRINUSE`, `EACCES`, or `ENOENT` for a certificate
  */
-export async function listen(options: ListenOptions, callbacks: Callbacks, maxPayload: number): Promise<Listeners> {
+export async function listen(options: ListenOptions, callbacks: Callbacks): Promise<Listeners> {
   const { host } = options;
   const open: NetServer[] = [];
-  const accept = (socket: Socket) => callbacks.accept(socket, ipOf(socket));
+  const accept = (socket: Socket) => callbacks.accept(socket, ipOf(socket), peerOf(socket));
 
   async function start(server: NetServer, port: number): Promise<number> {
     // Errors before a TLS handshake or an upgrade is done; they end in a `close` anyway.
-    server.on('connection', (socket) => socket.on('error', () => {}));
+    server.on('connection', (socket: Socket) => {
+      socket.on('error', () => {});
+      callbacks.arrived(peerOf(socket), socket);
+    });
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen({ host, port }, () => {
@@ -89,7 +94,7 @@ export async function listen(options: ListenOptions, callbacks: Callbacks, maxPa
     }
     let ws: number | null = null;
     if (typeof options.wsPort === 'number') {
-      ws = await start(createWebSocketListener(callbacks, maxPayload), options.wsPort);
+      ws = await start(createWebSocketListener(callbacks), options.wsPort);
     }
     return { ports: { mqtt, ws, tls }, close };
   } catch (error) {
@@ -98,27 +103,17 @@ export async function listen(options: ListenOptions, callbacks: Callbacks, maxPa
   }
 }
 
-function createWebSocketListener(callbacks: Callbacks, maxPayload: number): HttpServer {
-  const server = nodeHttp.createServer({ headersTimeout: HANDSHAKE_MS }, (_request, response) => {
+function createWebSocketListener(callbacks: Callbacks): HttpServer {
+  const timeouts = { headersTimeout: HANDSHAKE_MS, requestTimeout: HANDSHAKE_MS, connectionsCheckingInterval: 1_000 };
+  const server = nodeHttp.createServer(timeouts, (_request, response) => {
     response.writeHead(426, { connection: 'close', upgrade: 'websocket' }).end();
-  });
-  const sockets = new WebSocketServer({
-    noServer: true,
-    maxPayload,
-    perMessageDeflate: false,
-    handleProtocols: (offered) => (offered.has('mqtt') ? 'mqtt' : false),
   });
   server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
     socket.setNoDelay(true);
-    if (!offersMqtt(request)) {
-      socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n');
-      return;
-    }
-    sockets.handleUpgrade(request, socket, head, (webSocket) => {
-      callbacks.accept(createWebSocketStream(webSocket), ipOf(socket));
-    });
+    const [ipAddress, peer] = [ipOf(socket), peerOf(socket)];
+    const stream = acceptWebSocket(request, socket, head);
+    if (stream !== null) callbacks.accept(stream, ipAddress, peer);
   });
-  sockets.on('wsClientError', (error) => callbacks.failed('websocket_error', error));
   server.on('clientError', (error, socket) => {
     callbacks.failed('websocket_error', error);
     socket.destroy();
@@ -126,12 +121,12 @@ function createWebSocketListener(callbacks: Callbacks, maxPayload: number): Http
   return server;
 }
 
-function offersMqtt(request: IncomingMessage): boolean {
-  const offered = request.headers['sec-websocket-protocol'] ?? '';
-  return offered.split(',').some((protocol) => protocol.trim() === 'mqtt');
+/** IPv4 as such, also where the socket is IPv6. */
+export function ipOf(socket: Socket): string | null {
+  return socket.remoteAddress === undefined ? null : plainAddress(socket.remoteAddress);
 }
 
-/** IPv4 as such, also where the socket is IPv6. */
-function ipOf(socket: Socket): string | null {
-  return socket.remoteAddress === undefined ? null : plainAddress(socket.remoteAddress);
+/** The same for the TLS and the TCP side of a connection. */
+function peerOf({ remoteAddress, remotePort, localPort }: Socket): string {
+  return `${remoteAddress} ${remotePort} ${localPort}`;
 }

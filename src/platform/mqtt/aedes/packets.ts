@@ -25,22 +25,3 @@ export function isKnownProtocol(body: Buffer): boolean {
 export function uint16(bytes: Buffer, position: number): number {
   return ((bytes[position] ?? 0) << 8) | (bytes[position + 1] ?? 0);
 }
-
-/** Flags and lengths of the packets that a device may send beside CONNECT and PUBLISH; others are not allowed. */
-export function isWellFormed(first: number, length: number): boolean {
-  const flags = first & 0x0f;
-  switch (first >> 4) {
-    case PACKET.PUBACK:
-      return flags === 0 && length === 2;
-    case PACKET.PUBREL:
-      return flags === 2 && length === 2;
-    case PACKET.SUBSCRIBE:
-    case PACKET.UNSUBSCRIBE:
-      return flags === 2 && length > 4;
-    case PACKET.PINGREQ:
-    case PACKET.DISCONNECT:
-      return flags === 0 && length === 0;
-    default:
-      return false;
-  }
-}

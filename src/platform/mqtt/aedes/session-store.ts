@@ -90,6 +90,7 @@ export function createSessionStore(logger: Logger) {
       }
       return session.qosTwo;
     },
+    has: (id: string) => sessions.has(id),
     drop,
     /** Drops everything that is kept for a device: sessions, queues and retained messages. */
     forget(deviceUid: string): void {
