@@ -1,7 +1,11 @@
 import { defineConfig } from 'vitest/config';
 import { mariadbIsExpected, suitesOnSql } from './test/support/sql.mariadb.ts';
 
-const everywhere = { exclude: ['**/node_modules/**', 'test/architecture/fixture/**'] };
+const everywhere = {
+  exclude: ['**/node_modules/**', 'test/architecture/fixture/**'],
+  // What is waited for comes in the end, on a machine that is busy too; a second is a statement about the machine.
+  expect: { poll: { timeout: 20_000 } },
+};
 
 export default defineConfig({
   test: {
@@ -14,8 +18,8 @@ export default defineConfig({
           exclude: [...everywhere.exclude, 'test/{e2e,abuse}/**'],
           // Worker threads, native addons and chdir behave in a child process as they do for users.
           pool: 'forks',
-          testTimeout: 15_000,
-          hookTimeout: 15_000,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       // The modules' tests a second time, because every repository has to run on both dialects.
@@ -28,8 +32,8 @@ export default defineConfig({
                 include: [...suitesOnSql()],
                 globalSetup: './test/support/sql.mariadb.ts',
                 pool: 'forks' as const,
-                testTimeout: 30_000,
-                hookTimeout: 30_000,
+                testTimeout: 60_000,
+                hookTimeout: 60_000,
               },
             },
           ]
@@ -44,7 +48,7 @@ export default defineConfig({
           maxWorkers: 1,
           sequence: { groupOrder: 1 },
           testTimeout: 120_000,
-          hookTimeout: 60_000,
+          hookTimeout: 120_000,
         },
       },
     ],

@@ -1,5 +1,5 @@
 import type { Socket } from 'socket.io-client';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { commonErrors } from '#kernel/errors.ts';
 import { createId } from '#kernel/ids.ts';
 import { createRig, happens, type RealtimeHarness, refusalOf } from './realtime.harness.ts';
@@ -29,8 +29,8 @@ export function realtimeContract(harness: RealtimeHarness): void {
     }
 
     /** That the first one has come, or the last one has left, may be known a little later in another process. */
-    const isOpen = (room: string) => vi.waitFor(() => expect(rig.monitoring.hasListeners(room)).toBe(true));
-    const isEmpty = (room: string) => vi.waitFor(() => expect(rig.monitoring.hasListeners(room)).toBe(false));
+    const isOpen = (room: string) => expect.poll(() => rig.monitoring.hasListeners(room)).toBe(true);
+    const isEmpty = (room: string) => expect.poll(() => rig.monitoring.hasListeners(room)).toBe(false);
 
     describe('handshake', () => {
       test.each([
@@ -75,7 +75,7 @@ export function realtimeContract(harness: RealtimeHarness): void {
         expect(await refusalOf(rig.open('/monitoring', { token: 'ann' }))).toBe('too_many_connections');
         await rig.connect('bob');
         first.io._close();
-        await vi.waitFor(() => expect(rig.realtime.connectionCount()).toBe(50));
+        await expect.poll(() => rig.realtime.connectionCount()).toBe(50);
         await rig.connect('ann');
       });
 

@@ -55,7 +55,7 @@ afterEach(async () => {
 });
 
 const connect = (secret = SECRET, to = url) =>
-  createRemoteClient<Calculator>({ name: 'calculator', methods: METHODS, url: to, secret, logger, timeoutMs: 300 });
+  createRemoteClient<Calculator>({ name: 'calculator', methods: METHODS, url: to, secret, logger, timeoutMs: 2_000 });
 
 test('what a method answers is answered here, also when it is nothing', async () => {
   expect(await connect().add(2, 3)).toBe(5);

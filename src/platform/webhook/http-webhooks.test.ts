@@ -14,7 +14,7 @@ const message = { id: 'msg-1', body: { type: 'alert' } };
 webhookContract('HTTP', async () => {
   const receiver = await startWebhookReceiver();
   const { url: _, ...harness } = receiver;
-  const sender = createHttpWebhooks({ ...base, urls: [receiver.url], allowPrivate: true, timeoutMs: 500 });
+  const sender = createHttpWebhooks({ ...base, urls: [receiver.url], allowPrivate: true, timeoutMs: 2_000 });
   return { ...harness, received: receiver.received, sender };
 });
 

@@ -40,13 +40,15 @@ export interface MosquittoControlOptions {
   /** `mqtt[s]://user:password@host:port` of the listener for core-api; the user may manage accounts. */
   readonly url: string;
   readonly logger: Logger;
-  /** For an answer. Default 5 s. */
+  /** So long the broker may answer nothing while it is asked something. Default 5 s. */
   readonly timeoutMs?: number;
 }
 
 const TOPIC = '$CONTROL/dynamic-security/v1';
 const RESPONSES = `${TOPIC}/response`;
 const TIMEOUT_MS = 5_000;
+/** An answer may be lost: nobody waits for longer than this many times, whatever else is answered. */
+const LONGEST_QUEUE = 12;
 /** Commands in one message: about 40 kB of them, and no long stop for the broker, which saves after each. */
 const COMMANDS_AT_ONCE = 40;
 const ROLE = 'core-api';
@@ -72,6 +74,7 @@ export function createMosquittoControl({
   let rightsChanged = false;
   let sequence = 0;
   let lostAt = Number.NEGATIVE_INFINITY;
+  let answeredAt = Number.NEGATIVE_INFINITY;
   let outbox: Waiting[] = [];
 
   const connection = createConnection({
@@ -98,7 +101,8 @@ export function createMosquittoControl({
     }
     for (const reply of responses) {
       const { correlationData: id } = reply;
-      if (id === undefined) continue;
+      if (id === undefined || !waiting.has(id)) continue;
+      answeredAt = performance.now();
       waiting.get(id)?.resolve(reply);
       waiting.delete(id);
     }
@@ -126,10 +130,19 @@ export function createMosquittoControl({
   function ask(command: Command, enqueue: (entry: Waiting) => void): Promise<Reply> {
     const id = `${instance}:${++sequence}`;
     return new Promise<Reply>((resolve, reject) => {
-      const timer = setTimeout(() => {
-        waiting.delete(id);
-        reject(commonErrors.unavailable({ cause: new Error(`the broker did not answer ${command.command}`) }));
-      }, timeoutMs);
+      const askedAt = performance.now();
+      let timer: NodeJS.Timeout;
+      // It answers in order, and takes its time over each: whoever is behind others waits while those are answered.
+      const waitFor = (ms: number) => {
+        timer = setTimeout(() => {
+          const now = performance.now();
+          const left = Math.min(answeredAt + timeoutMs, askedAt + LONGEST_QUEUE * timeoutMs) - now;
+          if (left > 0) return waitFor(left);
+          waiting.delete(id);
+          reject(commonErrors.unavailable({ cause: new Error(`the broker did not answer ${command.command}`) }));
+        }, ms);
+      };
+      waitFor(timeoutMs);
       const entry = {
         id,
         command,
