@@ -26,6 +26,47 @@ export function inWords(finding: Finding): string {
   return nearest === undefined ? phrase : `${phrase}; ${nearest}`;
 }
 
+/** What TypeBox says of a value. */
+interface TypeBoxError {
+  readonly keyword: string;
+  readonly schemaPath: string;
+  readonly instancePath: string;
+  readonly params: object;
+}
+
+/** The fields that TypeBox complains about, one entry each, in words; `data` is what was given. */
+export function fieldsOf(
+  schema: object,
+  errors: readonly TypeBoxError[],
+  value: unknown,
+): readonly { readonly path: string; readonly message: string; readonly data?: unknown }[] {
+  return errors.flatMap((error) => {
+    const { keyword, instancePath, schemaPath, params } = error;
+    const { requiredProperties, additionalProperties } = params as Readonly<Record<string, readonly string[]>>;
+    const parentSchema = at(schema, schemaPath.replace(/^#/, '')) as object;
+    const field = (name: string, given: object) => ({
+      path: `${instancePath}/${name}`,
+      message: inWords({ keyword, params: given, parentSchema }),
+    });
+    if (requiredProperties !== undefined) return requiredProperties.map((name) => field(name, {}));
+    if (additionalProperties !== undefined) {
+      return additionalProperties.map((name) => field(name, { additionalProperty: name }));
+    }
+    // A forbidden property is reported a second time, as a value that may not exist.
+    if (keyword === 'boolean') return [];
+    const data = at(value, instancePath);
+    return [{ path: instancePath || '/', message: inWords({ keyword, params, parentSchema, data }), data }];
+  });
+}
+
+/** Follows a JSON pointer. */
+function at(root: unknown, pointer: string): unknown {
+  const parts = pointer.split('/').slice(1);
+  return parts
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
+    .reduce<unknown>((value, part) => (value as Schema | undefined)?.[part], root);
+}
+
 type Phrase = (schema: Schema, params: Schema, data: unknown) => string;
 
 /** Keyword of JSON Schema → message. */
@@ -113,13 +154,8 @@ const LARGEST_SLIP = 2;
 const NEAREST: Readonly<Record<string, (schema: Schema, params: Schema, data: unknown) => string | undefined>> = {
   pattern: (schema, _, data) => repaired(schema, data),
   enum: ({ enum: values }, _, data) => similar(data, values as readonly unknown[], 'use'),
-  additionalProperties: ({ properties = {} }, { additionalProperty, additionalProperties }) =>
-    similar(
-      additionalProperty ?? (additionalProperties as readonly string[])?.[0],
-      Object.keys(properties as object),
-      'did you mean',
-      '?',
-    ),
+  additionalProperties: ({ properties = {} }, { additionalProperty }) =>
+    similar(additionalProperty, Object.keys(properties as object), 'did you mean', '?'),
 };
 
 /** What people write instead: blanks around it, other separators, capitals. */
@@ -149,15 +185,19 @@ function repaired(schema: Schema, data: unknown): string | undefined {
 function similar(given: unknown, known: readonly unknown[], verb: string, end = ''): string | undefined {
   if (typeof given !== 'string' || given.length > LONGEST_REPAIRED) return undefined;
   const plain = (text: string) => text.trim().toLowerCase();
-  const words = known.filter((each) => typeof each === 'string');
-  const near =
-    words.find((each) => plain(each) === plain(given)) ?? words.find((each) => slips(plain(given), plain(each)));
-  return near === undefined ? undefined : `${verb} ${JSON.stringify(near)}${end}`;
+  const words = known
+    .filter((each) => typeof each === 'string')
+    .map((word) => ({ word, slips: slipsBetween(plain(given), plain(word)) }))
+    .sort((a, b) => a.slips - b.slips);
+  const [nearest] = words;
+  if (nearest === undefined || nearest.slips > LARGEST_SLIP) return undefined;
+  return `${verb} ${JSON.stringify(nearest.word)}${end}`;
 }
 
-/** Whether one is the other with a letter or two wrong, missing or too many. */
-function slips(a: string, b: string): boolean {
-  if (Math.min(a.length, b.length) <= LARGEST_SLIP || Math.abs(a.length - b.length) > LARGEST_SLIP) return false;
+/** Letters that are wrong, missing or too many (Levenshtein); more than that of short words means nothing. */
+function slipsBetween(a: string, b: string): number {
+  if (a === b) return 0;
+  if (Math.min(a.length, b.length) <= LARGEST_SLIP || Math.abs(a.length - b.length) > LARGEST_SLIP) return Infinity;
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i += 1) {
     const next = [i];
@@ -167,7 +207,7 @@ function slips(a: string, b: string): boolean {
     }
     row = next;
   }
-  return (row[b.length] ?? 0) <= LARGEST_SLIP;
+  return row[b.length] ?? Infinity;
 }
 
 function oneOf(values: readonly unknown[]): string {

@@ -7,8 +7,8 @@ import {
   type FieldError,
   isAppError,
 } from '#kernel/errors.ts';
-import { INSTANT_FORM } from '#kernel/instant.ts';
 import type { Logger } from '#kernel/logger.ts';
+import { type Finding, inWords } from '#kernel/validation-messages.ts';
 import type { Problem } from './http.schemas.ts';
 import { bodyTooLarge } from './request-body.ts';
 
@@ -112,7 +112,7 @@ function toAppError(thrown: unknown, request: FastifyRequest): AppError {
   const error = thrown as Partial<FastifyError>;
   if (Array.isArray(error.validation)) {
     return commonErrors.invalid_input({
-      details: { fields: toFieldErrors(error.validation, error.validationContext) },
+      details: { fields: toFieldErrors(error.validation as readonly AjvError[], error.validationContext) },
     });
   }
   const cause = thrown;
@@ -133,15 +133,13 @@ function toAppError(thrown: unknown, request: FastifyRequest): AppError {
   return (ERROR_BY_STATUS[statusCode] ?? commonErrors.malformed_request)({ cause });
 }
 
-interface AjvError {
+interface AjvError extends Finding {
   readonly instancePath?: string;
-  readonly keyword?: string;
-  readonly message?: string;
   readonly params?: Readonly<Record<string, unknown>>;
 }
 
 /** One entry a path: a union reports each of its branches and then itself; the first says it best. */
-function toFieldErrors(errors: readonly AjvError[], context: string | undefined): FieldError[] {
+export function toFieldErrors(errors: readonly AjvError[], context: string | undefined): FieldError[] {
   const byPath = new Map<string, FieldError>();
   for (const error of errors) {
     const field = toFieldError(error, context);
@@ -156,9 +154,5 @@ function toFieldError(error: AjvError, context: string | undefined): FieldError 
   const path = `${error.instancePath ?? ''}${named === undefined ? '' : `/${String(named)}`}`;
   const part = context === 'querystring' ? 'query' : context;
   const where = part === undefined || part === 'body' ? '' : `/${part}`;
-  if (error.keyword === 'format' && params['format'] === 'date-time') {
-    return { path: `${where}${path}`, message: `must be ${INSTANT_FORM}` };
-  }
-  const accepted = Array.isArray(params['allowedValues']) ? `: ${params['allowedValues'].join(', ')}` : '';
-  return { path: `${where}${path}` || '/', message: `${error.message ?? 'is not valid'}${accepted}` };
+  return { path: `${where}${path}` || '/', message: inWords(error) };
 }

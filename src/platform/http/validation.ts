@@ -10,7 +10,13 @@ interface Validate {
 /** Bodies are taken literally; only what arrives as text (query, path, headers) is coerced. */
 export function createValidatorCompiler() {
   const addFormats = addFormatsModule.default;
-  const shared = { removeAdditional: false, useDefaults: true, allErrors: false, strict: false } as const;
+  const shared = {
+    removeAdditional: false,
+    useDefaults: true,
+    allErrors: false,
+    strict: false,
+    verbose: true,
+  } as const;
   const literal = new Ajv({ ...shared, coerceTypes: false });
   const coercing = new Ajv({ ...shared, coerceTypes: 'array' });
   for (const ajv of [literal, coercing]) {
@@ -31,7 +37,14 @@ function withPlainIntegers(schema: object, validate: Validate): Validate {
       const value = (data as Readonly<Record<string, unknown>>)[name];
       if (typeof value !== 'string' || /^-?\d{1,15}$/.test(value)) continue;
       strict.errors = [
-        { instancePath: `/${name}`, schemaPath: '', keyword: 'type', message: 'must be integer', params: {} },
+        {
+          instancePath: `/${name}`,
+          schemaPath: '',
+          keyword: 'type',
+          params: { type: 'integer' },
+          parentSchema: properties[name] ?? {},
+          data: value,
+        },
       ];
       return false;
     }

@@ -4,7 +4,7 @@ import type { Principal } from '#kernel/access.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { type FieldError, isAppError } from '#kernel/errors.ts';
 import type { EventBus } from '#kernel/events.ts';
-import { inWords } from '#kernel/validation-messages.ts';
+import { fieldsOf } from '#kernel/validation-messages.ts';
 import { auditedDevice, deviceEntry } from '../devices.audit.ts';
 import { deviceErrors } from '../devices.errors.ts';
 import type { DeviceLogins } from '../devices.logins.ts';
@@ -221,37 +221,11 @@ function rowErrors(error: unknown, sameUidInRow?: number): readonly FieldError[]
 
 /** Of one row: what is accepted, and what was found where that is short enough to be said. */
 function fieldErrors(row: unknown): readonly FieldError[] {
-  const fields = schema.Errors(row).flatMap((error): readonly FieldError[] => {
-    const { requiredProperties, additionalProperties } = error.params as Readonly<Record<string, readonly string[]>>;
-    if (requiredProperties !== undefined) {
-      return requiredProperties.map((name) => ({ path: `${error.instancePath}/${name}`, message: 'is required' }));
-    }
-    if (additionalProperties !== undefined) {
-      return additionalProperties.map((name) => {
-        const params = { additionalProperty: name };
-        return {
-          path: `${error.instancePath}/${name}`,
-          message: inWords({ ...error, params, parentSchema: DeviceBody }),
-        };
-      });
-    }
-    // A forbidden property is reported a second time, as a value that may not exist.
-    if (error.keyword === 'boolean') return [];
-    const data = valueAt(row, error.instancePath);
+  const fields = fieldsOf(DeviceBody, schema.Errors(row), row).map(({ path, message, data }) => {
     const found = typeof data === 'string' || typeof data === 'number' ? `; found ${shown(String(data))}` : '';
-    const message = inWords({ ...error, parentSchema: valueAt(DeviceBody, error.schemaPath.slice(1)) as object, data });
-    return [{ path: error.instancePath || '/', message: `${message}${found}` }];
+    return { path, message: message + found };
   });
   return fields.slice(0, MAX_ERRORS_A_ROW);
-}
-
-/** Follows a JSON pointer. */
-function valueAt(root: unknown, pointer: string): unknown {
-  const parts = pointer
-    .split('/')
-    .slice(1)
-    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
-  return parts.reduce<unknown>((value, part) => (value as Readonly<Record<string, unknown>> | undefined)?.[part], root);
 }
 
 /** Looks no further than it has to: a row of JSON can have hundreds of thousands of fields. */

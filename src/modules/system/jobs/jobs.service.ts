@@ -1,6 +1,7 @@
 import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { commonErrors } from '#kernel/errors.ts';
+import { fieldsOf } from '#kernel/validation-messages.ts';
 import type { JobControl, JobDefinition, JobQueue, QueueName } from '#platform/jobs/jobs.port.ts';
 import { systemErrors } from '../system.errors.ts';
 
@@ -39,7 +40,12 @@ function dataFor({ defaultData, dataSchema }: JobDefinition, given: unknown): un
     return defaultData;
   }
   if (dataSchema === undefined) throw refused('/data', 'this job takes none');
-  const problem = Compile(dataSchema as TSchema).Errors(given)[0];
-  if (problem !== undefined) throw refused(`/data${problem.instancePath}`, problem.message);
+  const fields = fieldsOf(dataSchema, Compile(dataSchema as TSchema).Errors(given), given);
+  if (fields.length > 0) {
+    const details = {
+      fields: fields.map(({ path, message }) => ({ path: `/data${path === '/' ? '' : path}`, message })),
+    };
+    throw commonErrors.invalid_input({ details });
+  }
   return given;
 }
