@@ -53,7 +53,12 @@ export async function registerApiDocument(
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
-      info: { title: 'core-api', version, description: description.text },
+      info: {
+        title: 'core-api',
+        version,
+        description: description.text,
+        license: { name: 'MIT', identifier: 'MIT' },
+      },
       tags: Object.entries(description.tags).map(([name, text]) => ({ name, description: text })),
       components: {
         securitySchemes: {

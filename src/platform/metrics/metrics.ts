@@ -12,6 +12,8 @@ export function createMetrics(): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
+  // Sums of gauges that are there with their kinds; by the rules of Prometheus only a counter is called total.
+  for (const kind of ['handles', 'requests', 'resources']) registry.removeSingleMetric(`nodejs_active_${kind}_total`);
 
   return {
     counter(name, help, labels = []) {
