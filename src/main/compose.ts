@@ -219,7 +219,12 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
     jobs.define(definition);
 
   // Who loses access loses open connections too.
-  events.on('user.access_changed', ({ data }) => realtime.disconnectUser(data.user_id));
+  events.on('user.access_changed', ({ data }) => {
+    realtime.disconnectUser(data.user_id);
+    http.endDownloads(data.user_id);
+  });
+  // Somebody may have lost access, and we were not told.
+  events.on('relay.gap', () => http.endDownloads(null));
   events.on('device.deleted', ({ data }) => broker.disconnect(data.device_uid, { forget: true }));
   events.on('device.credentials_rotated', ({ data }) => broker.disconnect(data.device_uid));
 

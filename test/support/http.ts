@@ -4,7 +4,7 @@ import { commonErrors } from '#kernel/errors.ts';
 import { type Logger, silentLogger } from '#kernel/logger.ts';
 import { createMemoryCounters } from '#platform/cache/memory-counters.ts';
 import type { HttpApp, HttpAuthenticator, HttpMount } from '#platform/http/http.port.ts';
-import { createHttpServer, type HttpServerOptions } from '#platform/http/http.server.ts';
+import { createHttpServer, type HttpServer, type HttpServerOptions } from '#platform/http/http.server.ts';
 import { noTracing } from '#platform/tracing/no-tracing.ts';
 import { createResponseCheck, type JsonObject } from './openapi.ts';
 
@@ -42,6 +42,7 @@ export interface TestResponse {
 
 export interface TestApp {
   readonly app: HttpApp;
+  readonly endDownloads: HttpServer['endDownloads'];
   request(request: TestRequest): Promise<TestResponse>;
   close(): Promise<void>;
 }
@@ -64,6 +65,7 @@ export async function createTestApp(options: TestAppOptions): Promise<TestApp> {
   });
   return {
     app: server.app,
+    endDownloads: server.endDownloads,
     request: createRequester(server.app),
     close: () => server.app.close(),
   };

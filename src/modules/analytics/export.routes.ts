@@ -39,10 +39,16 @@ export function createExportRoutes(files: ExportService, devices: Pick<DevicesAp
         const { device_id } = request.params;
         const { metrics, format } = request.query;
         const { deviceUid } = await devices.getVisible(principalOf(request), device_id);
-        const file = await files.open(device_id, {
-          ...askedRange(request.query),
-          ...(metrics === undefined ? {} : { metrics: metrics.split(',').map((name) => name.trim()) }),
-        });
+        const gone = new AbortController();
+        reply.raw.once('close', () => gone.abort(new Error('the reader is gone')));
+        const file = await files.open(
+          device_id,
+          {
+            ...askedRange(request.query),
+            ...(metrics === undefined ? {} : { metrics: metrics.split(',').map((name) => name.trim()) }),
+          },
+          gone.signal,
+        );
         const bytes = format === 'parquet' ? files.parquet(file) : csvOf(file);
         return reply
           .type(TYPES[format as 'csv'])

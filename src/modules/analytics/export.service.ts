@@ -17,7 +17,12 @@ export interface TelemetryExport {
 
 export interface ExportService {
   /** @throws AppError `invalid_analysis_range` */
-  open(deviceId: number, asked: AskedRange & { readonly metrics?: readonly string[] }): Promise<TelemetryExport>;
+  open(
+    deviceId: number,
+    asked: AskedRange & { readonly metrics?: readonly string[] },
+    /** Aborted: nobody wants the rest, and reading it fails. */
+    signal: AbortSignal,
+  ): Promise<TelemetryExport>;
   parquet(file: TelemetryExport): AsyncIterable<Uint8Array>;
 }
 
@@ -30,11 +35,12 @@ export function createExportService(dependencies: {
 }): ExportService {
   const { telemetry, columns: engine, clock } = dependencies;
   return {
-    async open(deviceId, { metrics, ...asked }) {
+    async open(deviceId, { metrics, ...asked }, signal) {
       const range = rangeOf(asked, clock);
       const columns = [...new Set(metrics ?? Object.keys(await telemetry.latest(deviceId)).sort())];
       async function* rows() {
         for (let after: number | null | undefined; after !== null; ) {
+          signal.throwIfAborted();
           const page = await telemetry.history({
             ...{ deviceId, ...range, metrics: columns, order: 'asc' as const, limit: PAGE },
             ...(after === undefined ? {} : { after }),

@@ -11,6 +11,7 @@ import type { CounterStore } from '#platform/cache/cache.port.ts';
 import type { Tracing } from '#platform/tracing/tracing.port.ts';
 import { createAccessHook } from './access.ts';
 import { proxiesOf } from './connections.ts';
+import { createDownloads, type DownloadsOptions } from './downloads.ts';
 import { requestIdOf, securityHeaders } from './edge-headers.ts';
 import { HTTP_LIMITS, type HttpLimits } from './http.limits.ts';
 import type { HttpApp, HttpAuthenticator, HttpMount } from './http.port.ts';
@@ -46,6 +47,7 @@ export interface HttpServerOptions {
   readonly tracing: Tracing;
   /** Each module's routes, mounted at its prefix. */
   readonly routes: readonly HttpMount[];
+  readonly downloads?: Pick<DownloadsOptions, 'stalledAfterMs'>;
   /** Called once a request with what the metrics need. */
   readonly onResponse?: (observation: { method: string; route: string; status: number; elapsedMs: number }) => void;
 }
@@ -55,6 +57,8 @@ export interface HttpServer extends Component {
   readonly app: HttpApp;
   /** The port that is listened on (differs from the option when that was 0). */
   port(): number;
+  /** Cuts off the files that a user is receiving; null: that any user is. */
+  endDownloads(userId: number | null): void;
 }
 
 const EXPOSED_HEADERS = ['X-Request-ID', 'Retry-After', 'RateLimit-Limit', 'RateLimit-Remaining', 'RateLimit-Reset'];
@@ -112,6 +116,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(headers).header('x-request-id', request.id);
   });
+  const downloads = createDownloads({ logger, ...options.downloads });
+  app.addHook('onSend', downloads.onSend);
   app.addHook('onResponse', async (request, reply) => {
     const entry = {
       method: request.method,
@@ -169,6 +175,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     async stop() {
       await app.close();
     },
+    endDownloads: downloads.end,
     port() {
       const address = app.server.address();
       return typeof address === 'object' && address !== null ? address.port : options.port;

@@ -1,5 +1,4 @@
-import { createReadStream } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { type FileHandle, mkdtemp, open as openFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
@@ -10,40 +9,27 @@ import type { CellValue, ColumnarEngine, ColumnarRow, Columns, Outlier } from '.
 /** Cells handed over before others have their turn. */
 const TURN = 4_000;
 const MEMORY = '256MB';
-/** Computations at a time; others wait. */
-const SLOTS = 2;
+/** Of each kind at a time; others wait. A file that is made holds up no computation. */
+const SLOTS = { outliers: 2, parquet: 2 } as const;
 
 /**
  * DuckDB, loaded with the first computation and gone after each: it runs on threads of its own. A computation has a
  * database in a temporary folder, so that one cannot use up the memory of another.
  */
 export function createDuckdb(): ColumnarEngine {
-  const waiting: (() => void)[] = [];
+  const lanes = { outliers: createLane(SLOTS.outliers), parquet: createLane(SLOTS.parquet) };
   const open = new Set<DuckDBConnection>();
-  let free = SLOTS;
   let stopped = false;
-
-  async function acquire(): Promise<void> {
-    if (free > 0) {
-      free -= 1;
-      return;
-    }
-    await new Promise<void>((resolve) => waiting.push(resolve));
-  }
-
-  function release(): void {
-    const next = waiting.shift();
-    if (next === undefined) free += 1;
-    else next();
-  }
 
   interface Workshop {
     readonly connection: DuckDBConnection;
     readonly folder: string;
+    /** What is left in the folder goes with it. */
     close(): Promise<void>;
   }
 
-  async function workshop(): Promise<Workshop> {
+  async function workshop(lane: keyof typeof lanes): Promise<Workshop> {
+    const { acquire, release } = lanes[lane];
     await acquire();
     let folder: string | undefined;
     try {
@@ -85,7 +71,7 @@ export function createDuckdb(): ColumnarEngine {
       for (const connection of open) connection.interrupt();
     },
     async outliers(series, { window, threshold, limit }) {
-      const { connection, close } = await workshop();
+      const { connection, close } = await workshop('outliers');
       try {
         await connection.run('CREATE TABLE points (t DOUBLE, x DOUBLE)');
         await appendPoints(connection, series);
@@ -105,7 +91,8 @@ export function createDuckdb(): ColumnarEngine {
       }
     },
     async *parquet(columns, rows) {
-      const { connection, folder, close } = await workshop();
+      const { connection, folder, close } = await workshop('parquet');
+      let made: FileHandle;
       try {
         await connection.run('CREATE TABLE cells (t BIGINT, c INTEGER, number DOUBLE, flag BOOLEAN, text VARCHAR)');
         await connection.run('CREATE TABLE times (t BIGINT)');
@@ -116,10 +103,30 @@ export function createDuckdb(): ColumnarEngine {
         );
         const file = join(folder, 'export.parquet');
         await connection.run(`COPY (${pivotOf(columns, kinds)}) TO '${file.replaceAll("'", "''")}' (FORMAT parquet)`);
-        yield* createReadStream(file);
+        // An open file is there until it is closed, whatever becomes of its folder: its reader, who may take hours,
+        // holds neither a slot nor the database.
+        made = await openFile(file);
       } finally {
         await close();
       }
+      yield* made.createReadStream();
+    },
+  };
+}
+
+/** Lets so many in at a time. */
+function createLane(slots: number) {
+  const waiting: (() => void)[] = [];
+  let free = slots;
+  return {
+    async acquire(): Promise<void> {
+      if (free > 0) free -= 1;
+      else await new Promise<void>((resolve) => waiting.push(resolve));
+    },
+    release(): void {
+      const next = waiting.shift();
+      if (next === undefined) free += 1;
+      else next();
     },
   };
 }

@@ -1,0 +1,85 @@
+import type { Readable } from 'node:stream';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { commonErrors } from '#kernel/errors.ts';
+import type { Logger } from '#kernel/logger.ts';
+
+/** Answers that are streamed: what a slow, a greedy and a former user can hold by them. */
+export interface Downloads {
+  /** As Fastify's hook `onSend`. @throws AppError `rate_limited` when the user has too many under way */
+  readonly onSend: (request: FastifyRequest, reply: FastifyReply, payload: unknown) => Promise<unknown>;
+  /** Cuts off what a user is receiving, e.g. when the account was deleted. Null: what any user is. */
+  end(userId: number | null): void;
+}
+
+export interface DownloadsOptions {
+  readonly logger: Logger;
+  /** A reader that takes nothing for this long is cut off. */
+  readonly stalledAfterMs?: number;
+}
+
+/** Of one user, in one process. */
+const MOST_PER_USER = 3;
+const STALLED_AFTER_MS = 60_000;
+const LOOKS_PER_STALL = 4;
+
+export function createDownloads({ logger, stalledAfterMs = STALLED_AFTER_MS }: DownloadsOptions): Downloads {
+  const underWay = new Map<number, Set<() => void>>();
+
+  function register(userId: number, end: () => void): () => void {
+    const ends = underWay.get(userId) ?? new Set();
+    underWay.set(userId, ends.add(end));
+    return () => {
+      ends.delete(end);
+      if (ends.size === 0 && underWay.get(userId) === ends) underWay.delete(userId);
+    };
+  }
+
+  return {
+    async onSend(request, reply, payload) {
+      if (!isStream(payload)) return payload;
+      const userId = request.principal?.userId ?? null;
+      if (userId !== null && (underWay.get(userId)?.size ?? 0) >= MOST_PER_USER) {
+        payload.destroy();
+        reply.removeHeader('content-disposition');
+        throw commonErrors.rate_limited({
+          detail: `You are receiving ${MOST_PER_USER} files already. Wait until one of them is complete.`,
+          details: { retryAfterSeconds: 10 },
+        });
+      }
+      const { raw } = reply;
+      const end = () => raw.destroy();
+      const forget = userId === null ? () => {} : register(userId, end);
+      const stopWatching = watch(request, stalledAfterMs, () => {
+        logger.info({ user_id: userId, request_id: request.id }, 'a download was cut off, its reader takes nothing');
+        end();
+      });
+      raw.once('close', () => {
+        forget();
+        stopWatching();
+        payload.destroy();
+      });
+      return payload;
+    },
+    end(userId) {
+      const ended = userId === null ? [...underWay.values()] : [underWay.get(userId) ?? []];
+      for (const ends of ended) for (const end of [...ends]) end();
+    },
+  };
+}
+
+function isStream(payload: unknown): payload is Readable {
+  return typeof (payload as Readable | null)?.pipe === 'function';
+}
+
+/** Calls `onStall` when something waits for the client, and the client has taken nothing of it for a while. */
+function watch({ raw: { socket } }: FastifyRequest, stalledAfterMs: number, onStall: () => void): () => void {
+  let taken = -1;
+  let stalls = 0;
+  const timer = setInterval(() => {
+    const now = socket.bytesWritten - socket.writableLength;
+    stalls = socket.writableLength > 0 && now === taken ? stalls + 1 : 0;
+    taken = now;
+    if (stalls >= LOOKS_PER_STALL) onStall();
+  }, stalledAfterMs / LOOKS_PER_STALL).unref();
+  return () => clearInterval(timer);
+}
