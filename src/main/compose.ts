@@ -90,7 +90,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
   const keysFolder = join(settings.DATA_DIR, 'keys');
 
   // People
-  const users = createUsersModule({ sql, audit, clock, events, tokens: createUserTokenStore() });
+  const users = createUsersModule({ sql, audit, clock, events, tokens: createUserTokenStore(), counters });
   const auth = createAuthModule({
     persistence: { sql, audit },
     users: users.api,

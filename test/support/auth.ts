@@ -20,7 +20,7 @@ import type { IdentityProvider } from '#platform/oauth/oauth.port.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 import { createTestClock, type TestClock } from './clock.ts';
 import { temporaryFolder } from './folders.ts';
-import { createTestApp, createTestAuthenticator, type TestApp } from './http.ts';
+import { createTestApp, createTestAuthenticator, type TestApp, type TestAppOptions } from './http.ts';
 import { createJobsHarness, type JobsHarness } from './jobs.ts';
 import { createTestSql } from './sql.ts';
 
@@ -47,6 +47,8 @@ export interface TestAuthOptions {
   readonly mailer?: Mailer;
   readonly counters?: CounterStore;
   readonly settings?: Partial<AuthSettings>;
+  /** Anything of the HTTP edge, such as `trustProxy`. */
+  readonly server?: TestAppOptions['server'];
 }
 
 /** The modules users and auth on a store of their own, behind the real HTTP edge. */
@@ -68,11 +70,12 @@ export async function createTestAuth(options: TestAuthOptions): Promise<TestAuth
   const events = createEventBus(silentLogger);
   const audit = createAuditTrail({ sql, clock });
   const jobs = createJobsHarness(clock);
-  const users = createUsersModule({ sql, audit, clock, events, tokens: createUserTokenStore() });
+  const counters = options.counters ?? createMemoryCounters({ clock });
+  const users = createUsersModule({ sql, audit, clock, events, tokens: createUserTokenStore(), counters });
   const auth = createAuthModule({
     persistence: { sql, audit },
     users: users.api,
-    counters: options.counters ?? createMemoryCounters({ clock }),
+    counters,
     events,
     outside: { identityProviders, jobs: jobs.jobs, mailer },
     runtime: { clock, logger: silentLogger },
@@ -85,6 +88,7 @@ export async function createTestAuth(options: TestAuthOptions): Promise<TestAuth
     routes: [...users.routes, ...auth.routes],
     authenticator: { bearer: auth.api.bearer, device: createTestAuthenticator().device },
     clock,
+    ...(options.server === undefined ? {} : { server: options.server }),
   });
   return {
     ...app,

@@ -4,6 +4,7 @@ import {
   type UsersModuleDeps,
   type UserTokenStore,
 } from '#modules/users/index.ts';
+import { createMemoryCounters } from '#platform/cache/memory-counters.ts';
 
 /** Where nobody issues tokens: none has to end. */
 export const NO_TOKENS: UserTokenStore = {
@@ -11,6 +12,6 @@ export const NO_TOKENS: UserTokenStore = {
 };
 
 /** The module users without the module auth. */
-export function createTestUsers(deps: Omit<UsersModuleDeps, 'tokens'>): UsersModule {
-  return createUsersModule({ ...deps, tokens: NO_TOKENS });
+export function createTestUsers(deps: Omit<UsersModuleDeps, 'tokens' | 'counters'>): UsersModule {
+  return createUsersModule({ ...deps, tokens: NO_TOKENS, counters: createMemoryCounters({ clock: deps.clock }) });
 }

@@ -4,6 +4,7 @@ import { silentLogger } from '#kernel/logger.ts';
 import { createUserTokenStore } from '#modules/auth/index.ts';
 import { createUsersModule, type UsersApi } from '#modules/users/index.ts';
 import { createAuditTrail } from '#platform/audit/audit.ts';
+import { createMemoryCounters } from '#platform/cache/memory-counters.ts';
 import { MIGRATIONS } from '../migrations.ts';
 import { createRelationalStore } from '../profiles/relational.ts';
 import type { Settings } from '../settings.ts';
@@ -20,7 +21,14 @@ export async function withRelationalStore<T>(
     const migrated = await sql.migrate();
     const events = createEventBus(silentLogger);
     const audit = createAuditTrail({ sql, clock: systemClock });
-    const users = createUsersModule({ sql, audit, clock: systemClock, events, tokens: createUserTokenStore() });
+    const users = createUsersModule({
+      sql,
+      audit,
+      clock: systemClock,
+      events,
+      tokens: createUserTokenStore(),
+      counters: createMemoryCounters({ clock: systemClock }),
+    });
     return await work({ users: users.api, migrated });
   } finally {
     await sql.stop?.(signal);

@@ -22,11 +22,14 @@ import { createRefreshTokenStore } from './auth.repository.ts';
 import { createAuthRoutes, createJwksRoutes } from './auth.routes.ts';
 import { createAuthService } from './auth.service.ts';
 import { createAuthenticator } from './authenticator.ts';
+import { createKnownNetworks } from './known-networks/known-networks.repository.ts';
+import { createKnownNetworksService } from './known-networks/known-networks.service.ts';
 import { createLoginThrottle } from './login-throttle.ts';
 import * as createAuth from './migrations/2026_11_23_02_auth.ts';
 import * as createSingleUse from './migrations/2026_11_24_40_single_use_tokens.ts';
 import * as createOAuthAccounts from './migrations/2026_11_24_41_oauth_accounts.ts';
 import * as addRefreshSuccessors from './migrations/2026_11_26_42_refresh_successors.ts';
+import * as createSignInNetworks from './migrations/2026_11_26_43_sign_in_networks.ts';
 import { createLinking } from './oauth/oauth.linking.ts';
 import { createOAuthAccountStore } from './oauth/oauth.repository.ts';
 import { createOAuthRoutes } from './oauth/oauth.routes.ts';
@@ -79,6 +82,7 @@ export const authMigrations: MigrationSet = {
   '2026_11_24_40_single_use_tokens': createSingleUse,
   '2026_11_24_41_oauth_accounts': createOAuthAccounts,
   '2026_11_26_42_refresh_successors': addRefreshSuccessors,
+  '2026_11_26_43_sign_in_networks': createSignInNetworks,
 };
 
 export function createAuthModule(deps: AuthModuleDeps): AuthModule {
@@ -97,12 +101,14 @@ export function createAuthModule(deps: AuthModuleDeps): AuthModule {
     logger,
     publicUrl: settings.publicUrl,
   });
+  const networks = createKnownNetworksService({ networks: createKnownNetworks(sql), users, clock });
   const service = createAuthService({
     users,
     mail,
     store: createRefreshTokenStore(sql, audit),
     accessTokens: tokens,
-    throttle: createLoginThrottle({ counters }),
+    throttle: createLoginThrottle({ counters, isKnown: networks.isKnown }),
+    networks,
     refusals,
     clock,
     events,
@@ -113,6 +119,7 @@ export function createAuthModule(deps: AuthModuleDeps): AuthModule {
     tokens: singleUse,
     mail,
     trail: refusals,
+    networks,
   });
   const oauth = createOAuthService({
     providers: deps.outside.identityProviders,
@@ -135,7 +142,10 @@ export function createAuthModule(deps: AuthModuleDeps): AuthModule {
   const api: AuthApi = {
     ...createAuthenticator({ tokens, users, changeToken: () => sql.changeToken() }),
     signIn: (credentials, origin) => service.login(credentials, origin),
-    removeExpiredTokens: async () => (await service.removeExpiredTokens()) + (await singleUse.removeExpired()),
+    async removeExpiredTokens() {
+      await networks.removeOld();
+      return (await service.removeExpiredTokens()) + (await singleUse.removeExpired());
+    },
   };
   return {
     api,

@@ -66,8 +66,9 @@ export interface AccessTokens {
 }
 
 /**
- * At most five failures for one account and address in 15 minutes. Attempts on the same account and address
- * run one after the other, so that many at once get no more guesses than many in a row.
+ * Limits on failures: for one account and address five in 15 minutes; from addresses that never signed in to the
+ * account, 20 an hour for the account and 100 in 15 minutes for the address. An IPv6 address counts with its /64
+ * network. Many at once get no more guesses than many in a row.
  */
 export interface LoginThrottle {
   /**

@@ -33,7 +33,14 @@ beforeEach(async () => {
   const clock = createTestClock();
   events = createEventBus(silentLogger);
   const audit = createAuditTrail({ sql, clock });
-  users = createUsersModule({ sql, audit, clock, events, tokens: createUserTokenStore() }).api;
+  users = createUsersModule({
+    sql,
+    audit,
+    clock,
+    events,
+    tokens: createUserTokenStore(),
+    counters: createMemoryCounters({ clock: createTestClock() }),
+  }).api;
   meanwhile = async () => {};
   const interrupted: UsersApi = {
     ...users,
@@ -120,6 +127,7 @@ describe('sessions that end while', () => {
       clock: createTestClock(),
       events: createEventBus(silentLogger),
       tokens: createUserTokenStore(),
+      counters: createMemoryCounters({ clock: createTestClock() }),
     });
     await elsewhere.api.endSessions({ userId, role: 'USER' });
     const { rows } = await raw<{ is_revoked: number }>`select is_revoked from refresh_tokens`.execute(sql.db());

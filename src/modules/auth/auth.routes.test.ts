@@ -54,6 +54,7 @@ async function start(registrationOpen = true): Promise<void> {
     clock,
     events: bus,
     tokens: createUserTokenStore(),
+    counters: createMemoryCounters({ clock: createTestClock() }),
   });
   users = usersModule.api;
   auth = createAuthModule({

@@ -14,6 +14,7 @@ import type {
   RefreshTokenStore,
   RefusalTrail,
 } from './auth.ports.ts';
+import type { KnownNetworksService } from './known-networks/known-networks.service.ts';
 import { GRACE_MS, successorOf } from './successor.ts';
 
 export interface AuthServiceDeps {
@@ -22,6 +23,7 @@ export interface AuthServiceDeps {
   readonly accessTokens: AccessTokens;
   readonly throttle: LoginThrottle;
   readonly refusals: RefusalTrail;
+  readonly networks: Pick<KnownNetworksService, 'note'>;
   readonly mail: Pick<AccountMailService, 'welcome'>;
   readonly clock: Clock;
   readonly events: EventBus;
@@ -54,7 +56,7 @@ const DAY_MS = 86_400_000;
  * ends a user's sessions while a sign-in or a refresh is still on its way ends that one too.
  */
 export function createAuthService(deps: AuthServiceDeps) {
-  const { users, store, accessTokens, throttle, refusals, mail, clock, events, settings } = deps;
+  const { users, store, accessTokens, throttle, refusals, networks, mail, clock, events, settings } = deps;
 
   function pairOf({ userId, role }: UserAccess, refreshToken: string, issuedAt: number): TokenPair {
     return {
@@ -94,6 +96,7 @@ export function createAuthService(deps: AuthServiceDeps) {
       const actor = { userId, role, origin };
       await audit.record({ actor, ...on(userId), action: 'auth.login_succeeded', details: { method } });
     });
+    await networks.note(userId, origin.ip);
     return pair;
   };
 

@@ -1,52 +1,44 @@
+import { addressBlock } from '#kernel/addresses.ts';
+import { createAttempts } from '#modules/users/index.ts';
 import type { CounterStore } from '#platform/cache/cache.port.ts';
 import { authErrors } from './auth.errors.ts';
 import type { LoginThrottle } from './auth.ports.ts';
 
-const MAX_FAILURES = 5;
-const WINDOW_MS = 15 * 60_000;
-/** Attempts on one account and address that may wait for their turn. */
-const MAX_WAITING = 50;
+const MINUTE_MS = 60_000;
 
-interface Line {
-  tail: Promise<unknown>;
-  length: number;
+const OF_ACCOUNT_AND_NETWORK = { failures: 5, windowMs: 15 * MINUTE_MS, isForgotten: true } as const;
+const OF_ACCOUNT = { failures: 20, windowMs: 60 * MINUTE_MS } as const;
+const OF_NETWORK = { failures: 100, windowMs: 15 * MINUTE_MS } as const;
+
+export interface LoginThrottleDeps {
+  readonly counters: CounterStore;
+  /** Whether somebody signed in to the account from this network, and not too long ago. */
+  readonly isKnown: (account: string, network: string) => Promise<boolean>;
 }
 
 /**
- * Failures are counted in `counters`, shared by all processes; taking turns is per process. While the counters
- * are away nobody logs in (AppError `unavailable`): whoever can disturb them must not get to guess freely.
+ * Three limits. One for an account at an address, which a success forgets. Two wide ones, for an account from
+ * everywhere and for an address at all accounts, which hold only where the account was never signed in to from that
+ * address: so strangers with many addresses get few guesses, and lock nobody out who comes from where it came before.
  */
-export function createLoginThrottle({ counters }: { readonly counters: CounterStore }): LoginThrottle {
-  const lines = new Map<string, Line>();
-
-  async function inTurn<T>(key: string, work: () => Promise<T>): Promise<T> {
-    const line = lines.get(key) ?? { tail: Promise.resolve(), length: 0 };
-    if (line.length > MAX_WAITING) throw authErrors.too_many_logins({ details: { retryAfterSeconds: 1 } });
-    lines.set(key, line);
-    line.length += 1;
-    const result = line.tail.then(work);
-    line.tail = result.catch(() => {});
-    try {
-      return await result;
-    } finally {
-      line.length -= 1;
-      if (line.length === 0) lines.delete(key);
-    }
-  }
+export function createLoginThrottle({ counters, isKnown }: LoginThrottleDeps): LoginThrottle {
+  const attempts = createAttempts({
+    counters,
+    refusal: (retryAfterSeconds) => authErrors.too_many_logins({ details: { retryAfterSeconds } }),
+  });
 
   return {
     attempt(account, address, check) {
-      const key = `login:${account}|${address}`;
-      return inTurn(key, async () => {
-        const { count, resetInMs } = await counters.peek(key);
-        if (count >= MAX_FAILURES) {
-          throw authErrors.too_many_logins({ details: { retryAfterSeconds: Math.max(1, resetInMs / 1000) } });
-        }
-        const result = await check();
-        if (result === null) await counters.increment(key, WINDOW_MS);
-        else if (count > 0) await counters.reset(key);
-        return result;
-      });
+      const network = addressBlock(address);
+      const isExempt = () => isKnown(account, network);
+      return attempts.attempt(
+        [
+          { key: `login:${account}|${network}`, ...OF_ACCOUNT_AND_NETWORK },
+          { key: `login-network:${network}`, ...OF_NETWORK, isExempt },
+          { key: `login-account:${account}`, ...OF_ACCOUNT, isExempt },
+        ],
+        check,
+      );
     },
   };
 }

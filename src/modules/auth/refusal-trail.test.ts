@@ -64,7 +64,7 @@ test('ten of one address are written, the rest is counted into one entry when th
 });
 
 test('however many addresses there are, a minute has 60 entries, and the loudest are named', async () => {
-  await refuseOften(3_000, (index) => `2001:db8::${(index % 1_000).toString(16)}`);
+  await refuseOften(3_000, (index) => `2001:db8:0:${(index % 1_000).toString(16)}::1`);
   await refuseOften(50, () => '192.0.2.9');
   expect(written).toHaveLength(60);
   await trail.stop?.(AbortSignal.timeout(1_000));

@@ -1,4 +1,5 @@
 import type { RequestOrigin } from '#kernel/access.ts';
+import { addressBlock } from '#kernel/addresses.ts';
 import { type Clock, toIso } from '#kernel/clock.ts';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
@@ -90,7 +91,7 @@ export function createRefusalTrail({ audit, clock, logger }: RefusalTrailDeps): 
     async record(entry: AuditEntry & { readonly origin: RequestOrigin }) {
       await settleLater();
       window ??= open(clock);
-      const { ip } = entry.origin;
+      const ip = addressBlock(entry.origin.ip);
       if (window.written < PER_WINDOW && (window.writtenOf.get(ip) ?? 0) < PER_ADDRESS) {
         window.written += 1;
         add(window.writtenOf, ip);

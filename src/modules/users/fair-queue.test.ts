@@ -57,6 +57,17 @@ describe('a fair queue', () => {
     expect(await drain()).toEqual([undefined, undefined, undefined, 'full']);
   });
 
+  test('a newcomer takes the place of the latest of whoever has most waiting, and nobody waits twice as long for it', async () => {
+    const { ask, drain, started } = setup({ maxWaiting: 4, maxWaitingOfOne: 4 });
+    for (const name of ['a0', 'a1', 'a2', 'a3', 'a4']) ask('a', name);
+    ask('b', 'b1');
+    ask('c', 'c1');
+    // Its line would be as long as the longest one is.
+    ask('b', 'b2');
+    expect(await drain()).toEqual([undefined, undefined, undefined, 'full', 'full', undefined, undefined, 'full']);
+    expect(started).toEqual(['a0', 'a1', 'b1', 'c1', 'a2']);
+  });
+
   test('work that fails makes room like any other', async () => {
     const queue = createFairQueue({ concurrency: 1, maxWaiting: 1, maxWaitingOfOne: 1, refusal: () => new Error() });
     const fail = () => queue.run('a', () => Promise.reject(new Error('failed')));

@@ -1,5 +1,6 @@
 import { type Argon2Parameters, argon2, randomBytes, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
+import { addressBlock } from '#kernel/addresses.ts';
 import { createFairQueue } from './fair-queue.ts';
 import { userErrors } from './users.errors.ts';
 import type { PasswordHasher } from './users.ports.ts';
@@ -41,14 +42,14 @@ export function createPasswordHasher({ maxWaiting = MAX_WAITING }: PasswordHashe
   return {
     async hash(password, client = '') {
       const parameters = { ...COST, nonce: randomBytes(SALT_BYTES) };
-      const tag = await queue.run(client, () =>
+      const tag = await queue.run(addressBlock(client), () =>
         derive('argon2id', { ...parameters, message: password, tagLength: TAG_BYTES }),
       );
       return toPhc(parameters, tag);
     },
     async verify(password, hashed, client = '') {
       const { tag, ...parameters } = fromPhc(hashed ?? nobodysHash);
-      const computed = await queue.run(client, () =>
+      const computed = await queue.run(addressBlock(client), () =>
         derive('argon2id', { ...parameters, message: password, tagLength: tag.length }),
       );
       return timingSafeEqual(computed, tag) && hashed !== null;

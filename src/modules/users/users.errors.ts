@@ -7,5 +7,6 @@ export const userErrors = defineErrors({
   role_not_grantable: ['forbidden', 'Only roles below your own can be granted.'],
   last_superadmin: ['conflict', 'The last active SUPERADMIN can be neither demoted, deactivated nor deleted.'],
   wrong_password: ['invalid', 'The current password is not right.'],
+  too_many_wrong_passwords: ['limited', 'The current password was wrong too often.'],
   password_checks_busy: ['limited', 'Too many passwords are being checked at this moment.'],
 });

@@ -1,11 +1,14 @@
 import type { Clock } from '#kernel/clock.ts';
 import type { EventBus } from '#kernel/events.ts';
 import type { AuditTrail } from '#platform/audit/audit.port.ts';
+import type { CounterStore } from '#platform/cache/cache.port.ts';
 import type { HttpMount } from '#platform/http/http.port.ts';
 import type { MigrationSet, SqlStore } from '#platform/sql/sql.port.ts';
+import { createAttempts } from './attempts.ts';
 import * as createUsers from './migrations/2026_11_23_01_users.ts';
 import { createPasswordHasher } from './password.ts';
 import type { UsersApi } from './users.api.ts';
+import { userErrors } from './users.errors.ts';
 import type { UserTokenStore } from './users.ports.ts';
 import { createUserStore } from './users.repository.ts';
 import { createUsersRoutes } from './users.routes.ts';
@@ -22,12 +25,22 @@ export interface UsersModuleDeps {
   readonly clock: Clock;
   readonly events: EventBus;
   readonly tokens: UserTokenStore;
+  readonly counters: CounterStore;
 }
 
 export const usersMigrations: MigrationSet = { '2026_11_23_01_users': createUsers };
 
-export function createUsersModule({ sql, audit, clock, events, tokens }: UsersModuleDeps): UsersModule {
+export function createUsersModule({ sql, audit, clock, events, tokens, counters }: UsersModuleDeps): UsersModule {
   const store = createUserStore(sql, audit, tokens);
-  const service = createUsersService({ store, passwords: createPasswordHasher(), clock, events });
+  const service = createUsersService({
+    store,
+    passwords: createPasswordHasher(),
+    attempts: createAttempts({
+      counters,
+      refusal: (retryAfterSeconds) => userErrors.too_many_wrong_passwords({ details: { retryAfterSeconds } }),
+    }),
+    clock,
+    events,
+  });
   return { api: service, routes: [{ prefix: '/api/v1/users', routes: createUsersRoutes(service) }] };
 }

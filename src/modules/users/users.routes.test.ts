@@ -161,14 +161,14 @@ describe('me', () => {
 
   test('a wrong current password changes nothing', async () => {
     const me = await person('USER');
+    const { email } = (await request('GET', '/me', me)).json();
     const wrong = await request('POST', '/me/password', me, { current_password: 'x', new_password: 'another horse' });
     expect(wrong.status).toBe(422);
     expect(wrong.json()).toMatchObject({ code: 'wrong_password', errors: [{ path: '/current_password' }] });
-    for (const new_password of ['1234567', 'x'.repeat(129)]) {
+    for (const new_password of ['1234567', 'x'.repeat(129), 'Password1', email.toUpperCase()]) {
       const response = await request('POST', '/me/password', me, { current_password: PASSWORD, new_password });
       expect(response.json()).toMatchObject({ code: 'invalid_input', errors: [{ path: '/new_password' }] });
     }
-    const { email } = (await request('GET', '/me', me)).json();
     expect(await api.verifyPassword({ email, password: PASSWORD })).toMatchObject({ userId: me.userId });
   });
 });

@@ -60,7 +60,12 @@ export function createUsersRoutes(users: UsersService): HttpRoutes {
       {
         config: {
           access: 'bearer',
-          problems: [userErrors.user_not_found, userErrors.wrong_password, userErrors.password_checks_busy],
+          problems: [
+            userErrors.user_not_found,
+            userErrors.wrong_password,
+            userErrors.too_many_wrong_passwords,
+            userErrors.password_checks_busy,
+          ],
         },
         schema: {
           tags,
@@ -68,7 +73,8 @@ export function createUsersRoutes(users: UsersService): HttpRoutes {
           summary: 'Change my password',
           description:
             'Ends every session of the user, this one too: sign in anew with the new password. ' +
-            'A wrong current password is 422 with code `wrong_password`.',
+            'A wrong current password is 422 with code `wrong_password`; after five within 15 minutes: 429 with ' +
+            '`Retry-After`.',
           body: PasswordChange,
           response: { 204: NoContent },
         },

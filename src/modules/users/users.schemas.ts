@@ -11,8 +11,9 @@ import {
   searchQuery,
   sortQuery,
 } from '#platform/http/http.schemas.ts';
+import { PASSWORD_LENGTH } from './password-rules.ts';
 import { USER_SORT_FIELDS, type User, type UserChanges, type UserProfile } from './users.ports.ts';
-import { EMAIL_PATTERN, PASSWORD_LENGTH } from './users.service.ts';
+import { EMAIL_PATTERN } from './users.service.ts';
 
 const Role = Type.Unsafe<UserRole>({
   title: 'UserRole',

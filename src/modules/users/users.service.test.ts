@@ -3,13 +3,17 @@ import type { Principal, UserRole } from '#kernel/access.ts';
 import { createEventBus, type DomainEvent } from '#kernel/events.ts';
 import { silentLogger } from '#kernel/logger.ts';
 import { createAuditTrail } from '#platform/audit/audit.ts';
+import { createMemoryCounters } from '#platform/cache/memory-counters.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
+import { auditedOn } from '#test/support/audit.ts';
 import { createTestClock, type TestClock } from '#test/support/clock.ts';
 import { recordEvents } from '#test/support/events.ts';
 import { createTestSql } from '#test/support/sql.ts';
 import { NO_TOKENS } from '#test/support/users.ts';
+import { createAttempts } from './attempts.ts';
 import { usersMigrations } from './index.ts';
 import { createPasswordHasher } from './password.ts';
+import { userErrors } from './users.errors.ts';
 import { createUserStore } from './users.repository.ts';
 import { createUsersService, type UsersService } from './users.service.ts';
 
@@ -29,6 +33,10 @@ beforeEach(async () => {
   users = createUsersService({
     store: createUserStore(sql, audit, NO_TOKENS),
     passwords: createPasswordHasher(),
+    attempts: createAttempts({
+      counters: createMemoryCounters({ clock }),
+      refusal: () => userErrors.too_many_wrong_passwords(),
+    }),
     clock,
     events: bus,
   });
@@ -222,6 +230,26 @@ describe('access changes', () => {
     clock.advance(5);
     await users.recordLogin(userId);
     expect(await users.get(userId)).toMatchObject({ lastLoginAt: clock.now(), updatedAt: clock.now() - 5 });
+  });
+});
+
+describe('the current password', () => {
+  const change = (actor: Principal, currentPassword: string) =>
+    users.changePassword(actor, { currentPassword, newPassword: 'another horse' });
+
+  test('can be guessed five times in 15 minutes by who is signed in, and every guess is in the audit trail', async () => {
+    const user = await person('USER');
+    const other = await person('USER', 'other@example.com');
+    for (let guess = 0; guess < 5; guess += 1) {
+      await expect(change(user, 'wrong')).rejects.toMatchObject({ code: 'wrong_password' });
+    }
+    await expect(change(user, PASSWORD)).rejects.toMatchObject({ code: 'too_many_wrong_passwords' });
+    const refused = (await auditedOn(sql)).filter(({ action }) => action === 'user.password_change_refused');
+    expect(refused).toHaveLength(5);
+    expect(refused[0]).toMatchObject({ userId: user.userId, resourceId: String(user.userId), details: {} });
+    await change(other, PASSWORD);
+    clock.advance(15 * 60_000);
+    await change(user, PASSWORD);
   });
 });
 

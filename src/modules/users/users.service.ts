@@ -1,12 +1,16 @@
-import { outranks, type Principal, type RequestOrigin, type UserRole } from '#kernel/access.ts';
+import type { Principal, RequestOrigin, UserRole } from '#kernel/access.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { commonErrors } from '#kernel/errors.ts';
 import type { EventBus } from '#kernel/events.ts';
 import { type Page, type PageQuery, parseSort, toPage } from '#kernel/pagination.ts';
-import { type AuditEntry, type AuditWriter, changedFields } from '#platform/audit/audit.port.ts';
+import type { AuditEntry } from '#platform/audit/audit.port.ts';
+import type { Attempts } from './attempts.ts';
+import { assertPassword } from './password-rules.ts';
 import type { EmailAndPassword, UsedLink } from './users.api.ts';
+import { audited, on, recordUpdate, updateOf } from './users.audit.ts';
 import { userErrors } from './users.errors.ts';
 import type { AccessChangeReason } from './users.events.ts';
+import { asOfNow, assertGrantable, assertManageable, assertNotLastSuperadmin } from './users.policy.ts';
 import {
   type ContactQuery,
   type PasswordHasher,
@@ -23,6 +27,8 @@ import {
 export interface UsersServiceDeps {
   readonly store: UserStore;
   readonly passwords: PasswordHasher;
+  /** On the current password, of who is signed in. */
+  readonly attempts: Attempts;
   readonly clock: Clock;
   readonly events: EventBus;
 }
@@ -35,6 +41,9 @@ export interface CreateUser extends Partial<UserProfile> {
   readonly isVerified?: boolean;
 }
 
+/** Whoever holds somebody's access token may not guess the password with it. */
+const WRONG_PASSWORDS = { failures: 5, windowMs: 15 * 60_000, isForgotten: true } as const;
+
 export type UsersService = ReturnType<typeof createUsersService>;
 
 /**
@@ -44,7 +53,7 @@ export type UsersService = ReturnType<typeof createUsersService>;
  * as the only exception, step down itself (PATCH or DELETE of its own id), unless it is the last active one.
  * Everyone else changes its own profile and password under `/me` and nothing more.
  */
-export function createUsersService({ store, passwords, clock, events }: UsersServiceDeps) {
+export function createUsersService({ store, passwords, attempts, clock, events }: UsersServiceDeps) {
   function announceAccess(userId: number, reason: AccessChangeReason): void {
     events.emit('user.access_changed', clock.now(), { user_id: userId, reason });
   }
@@ -70,7 +79,7 @@ export function createUsersService({ store, passwords, clock, events }: UsersSer
     assertAllowed: (users: UserRepository) => Promise<void> = async () => {},
   ): Promise<User> {
     const email = normalizeEmail(input.email);
-    assertPassword(input.password);
+    assertPassword(input.password, email, '/password');
     // Most of the time it saves the hashing; the unique column decides.
     if ((await store.users.findByEmail(email)) !== null) throw userErrors.email_taken();
     const hashedPassword = await passwords.hash(input.password, (by.actor?.origin ?? by.origin)?.ip);
@@ -182,7 +191,7 @@ export function createUsersService({ store, passwords, clock, events }: UsersSer
 
     /**
      * Ends every session of the user, the caller's own too: it signs in anew with the new password.
-     * @throws AppError `wrong_password`
+     * @throws AppError `wrong_password`, `too_many_wrong_passwords`, `invalid_input`
      */
     async changePassword(
       actor: Principal,
@@ -190,10 +199,18 @@ export function createUsersService({ store, passwords, clock, events }: UsersSer
     ): Promise<void> {
       const { userId } = actor;
       const client = actor.origin?.ip;
-      assertPassword(newPassword);
+      const { email } = found(await store.users.findById(userId));
+      assertPassword(newPassword, email, '/new_password');
       const credentials = await store.users.findCredentials({ userId });
-      if (!(await passwords.verify(currentPassword, credentials?.hashedPassword ?? null, client)))
+      const verified = await attempts.attempt([{ key: `password:${userId}`, ...WRONG_PASSWORDS }], async () =>
+        (await passwords.verify(currentPassword, credentials?.hashedPassword ?? null, client)) ? true : null,
+      );
+      if (verified === null) {
+        await store.transaction(({ audit }) =>
+          audit.record({ actor, ...on(userId), action: 'user.password_change_refused' }),
+        );
         throw wrongPassword();
+      }
       const hashedPassword = await passwords.hash(newPassword, client);
       await store.transaction(async (transaction) => {
         const { users, audit } = transaction;
@@ -253,7 +270,9 @@ export function createUsersService({ store, passwords, clock, events }: UsersSer
     },
 
     async resetPassword({ userId, linkId }: UsedLink, password: string, origin: RequestOrigin): Promise<boolean> {
-      assertPassword(password);
+      const user = await store.users.findById(userId);
+      if (user === null) return false;
+      assertPassword(password, user.email, '/new_password');
       const hashedPassword = await passwords.hash(password, origin.ip);
       const done = await store.transaction(async (transaction) => {
         const { users, tokens, audit } = transaction;
@@ -287,7 +306,7 @@ export function createUsersService({ store, passwords, clock, events }: UsersSer
         const user = await create({ email, password, role: 'SUPERADMIN', isVerified: true }, { actor: null });
         return { userId: user.id, created: true };
       }
-      assertPassword(password);
+      assertPassword(password, existing.email, '/password');
       const hashedPassword = await passwords.hash(password);
       await store.transaction(async (transaction) => {
         const { users, audit } = transaction;
@@ -310,63 +329,7 @@ function found(user: User | null): User {
   return user;
 }
 
-function on(userId: number): Pick<AuditEntry, 'resourceType' | 'resourceId'> {
-  return { resourceType: 'user', resourceId: String(userId) };
-}
-
-/** What changes nothing is no change: the trail is kept for ever, and anybody may send the same profile again. */
-async function recordUpdate(audit: AuditWriter, actor: Principal, before: User, after: User): Promise<void> {
-  const entry = updateOf(actor, before, after);
-  if (Object.keys(entry.details.changes).length > 0) await audit.record(entry);
-}
-
-function updateOf(actor: Principal | null, before: User, after: User) {
-  const details = changedFields(audited(before), audited(after));
-  return { actor, ...on(after.id), action: 'user.updated', details };
-}
-
-function audited(user: User) {
-  return {
-    email: user.email,
-    role: user.role,
-    is_active: user.isActive,
-    is_verified: user.isVerified,
-    full_name: user.fullName,
-    phone: user.phone,
-    organization: user.organization,
-    avatar_url: user.avatarUrl,
-  };
-}
-
-/**
- * The actor as it is inside the transaction: one who was demoted or deactivated while its request was on its way does
- * what it may do now, or nothing.
- */
-async function asOfNow(users: UserRepository, actor: Principal): Promise<Principal> {
-  const access = await users.findAccess(actor.userId);
-  if (access === null || !access.isActive) {
-    throw commonErrors.authentication_required({ detail: 'The access token is no longer valid.' });
-  }
-  return { ...actor, role: access.role };
-}
-
-function assertManageable(actor: Principal, target: User): void {
-  const stepsDown = actor.role === 'SUPERADMIN' && actor.userId === target.id;
-  if (!stepsDown && !outranks(actor.role, target.role)) throw userErrors.user_not_manageable();
-}
-
-function assertGrantable(actor: Principal, role: UserRole): void {
-  if (actor.role !== 'SUPERADMIN' && !outranks(actor.role, role)) throw userErrors.role_not_grantable();
-}
-
-/** Inside the transaction that changes the target: write transactions are serialised, so two cannot both pass. */
-async function assertNotLastSuperadmin(users: UserRepository, target: User): Promise<void> {
-  if (target.role !== 'SUPERADMIN' || !target.isActive) return;
-  if ((await users.countActiveSuperadmins()) <= 1) throw userErrors.last_superadmin();
-}
-
 export const EMAIL_PATTERN = '^\\s*[^\\s@]+@[^\\s@.]+(\\.[^\\s@.]+)+\\s*$';
-export const PASSWORD_LENGTH = { minLength: 8, maxLength: 128 } as const;
 
 function normalizeEmail(email: string): string {
   const normalized = email.trim().toLowerCase();
@@ -374,13 +337,6 @@ function normalizeEmail(email: string): string {
     throw invalid('/email', 'must be an e-mail address');
   }
   return normalized;
-}
-
-function assertPassword(password: string): void {
-  const length = [...password].length;
-  if (length < PASSWORD_LENGTH.minLength || length > PASSWORD_LENGTH.maxLength) {
-    throw invalid('/password', 'must have 8 to 128 characters');
-  }
 }
 
 function invalid(path: string, message: string) {

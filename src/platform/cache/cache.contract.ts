@@ -82,6 +82,17 @@ export function counterStoreContract(name: string, create: () => Promise<Counter
     );
 
     test(
+      'a flood of other keys makes it forget none: at most it counts too many',
+      withStore(async ({ counters }) => {
+        for (let guess = 0; guess < 4; guess += 1) await counters.increment('victim', 60_000);
+        for (let index = 0; index < 2_000; index += 1) await counters.increment(`flood-${index}`, 60_000);
+        expect((await counters.peek('victim')).count).toBe(4);
+        expect((await counters.increment('victim', 60_000)).count).toBe(5);
+        expect((await counters.peek('flood-1999')).count).toBeGreaterThanOrEqual(1);
+      }),
+    );
+
+    test(
       'no increment is lost when many come at once',
       withStore(async ({ counters }) => {
         const states = await Promise.all(Array.from({ length: 50 }, () => counters.increment('a', 60_000)));

@@ -1,5 +1,8 @@
 /**
  * Fixed-window counters, shared by every process that uses the same store: rate limit, login throttle.
+ * No key is forgotten before its window ends, however many others there are: one that is bounded counts too many
+ * rather than too few.
+ *
  * A window begins with the first increment of a key and ends `windowMs` later; then the key is gone. Every call
  * throws AppError `unavailable`, within a second or so, when the store is away.
  */

@@ -45,7 +45,8 @@ export async function withSampleApi<T>(settings: Settings, work: (api: SampleApi
   const sql = await createRelationalStore(settings, MIGRATIONS);
   const broker = await createBrokerLogins(settings, logger);
   const audit = createAuditTrail({ sql, clock });
-  const users = createUsersModule({ sql, audit, clock, events, tokens: createUserTokenStore() });
+  const counters = createMemoryCounters({ clock });
+  const users = createUsersModule({ sql, audit, clock, events, tokens: createUserTokenStore(), counters });
   const devices = createDevicesModule({
     sql,
     audit,
@@ -78,7 +79,7 @@ export async function withSampleApi<T>(settings: Settings, work: (api: SampleApi
     corsOrigins: [],
     trustProxy: false,
     rateLimit: null,
-    counters: createMemoryCounters({ clock }),
+    counters,
     tracing: noTracing,
     authenticator: {
       bearer: async () => {

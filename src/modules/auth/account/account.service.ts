@@ -2,6 +2,7 @@ import type { RequestOrigin } from '#kernel/access.ts';
 import type { UsersApi } from '#modules/users/index.ts';
 import { authErrors } from '../auth.errors.ts';
 import type { RefusalTrail } from '../auth.ports.ts';
+import type { KnownNetworksService } from '../known-networks/known-networks.service.ts';
 import type { SingleUseTokens } from '../single-use/single-use.service.ts';
 import { accountErrors } from './account.errors.ts';
 import type { AccountMailService, MailRequest } from './account-mail.service.ts';
@@ -12,12 +13,13 @@ export interface AccountServiceDeps {
   readonly mail: AccountMailService;
   /** Asking for a new password is what anybody can do as often as they like. */
   readonly trail: RefusalTrail;
+  readonly networks: Pick<KnownNetworksService, 'note'>;
 }
 
 export type AccountService = ReturnType<typeof createAccountService>;
 
 /** Proving an e-mail address, and a new password for whoever has forgotten the old one. */
-export function createAccountService({ users, tokens, mail, trail }: AccountServiceDeps) {
+export function createAccountService({ users, tokens, mail, trail, networks }: AccountServiceDeps) {
   return {
     /** @throws AppError `token_invalid` */
     async verifyEmail(token: string, origin: RequestOrigin): Promise<void> {
@@ -62,6 +64,8 @@ export function createAccountService({ users, tokens, mail, trail }: AccountServ
       if (!access.isActive) throw authErrors.account_inactive();
       const isDone = await users.resetPassword({ userId: link.userId, linkId: link.id }, password, origin);
       if (!isDone) throw accountErrors.token_invalid();
+      // Whoever reads the mail is let in, however many strangers are guessing meanwhile.
+      await networks.note(link.userId, origin.ip);
     },
   };
 }

@@ -1,3 +1,4 @@
+import { addressBlock } from '#kernel/addresses.ts';
 import type { CounterStore } from '#platform/cache/cache.port.ts';
 import { accountErrors } from './account.errors.ts';
 import type { MailThrottle } from './account.ports.ts';
@@ -14,9 +15,11 @@ const LIMITS = { accountAndAddress: 5, account: 10, address: 20 } as const;
 export function createMailThrottle({ counters }: { readonly counters: CounterStore }): MailThrottle {
   return {
     async count(kind, account, address) {
+      const network = addressBlock(address);
+      // The address first: once it is over its limit, it makes no more keys.
       const limits = [
-        [`mail:${kind}:${account}|${address}`, LIMITS.accountAndAddress],
-        [`mail:${kind}:address:${address}`, LIMITS.address],
+        [`mail:${kind}:address:${network}`, LIMITS.address],
+        [`mail:${kind}:${account}|${network}`, LIMITS.accountAndAddress],
         [`mail:${kind}:account:${account}`, LIMITS.account],
       ] as const;
       for (const [key, limit] of limits) {
