@@ -1,13 +1,15 @@
-import { link, mkdir, open, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { link, open, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { createFolder, syncFolder } from './folders.ts';
 import { createId } from './ids.ts';
 
 /**
  * Makes the file of a key, readable by its owner alone, in a folder that is made too. Written aside, synced and linked
  * into place: of two processes that start together one wins, and both read a whole key. One that is there is kept.
+ * When it returns, the file and its name survive the loss of power: what is sealed under a key must not outlive it.
  */
 export async function createKeyFile(folder: string, name: string, content: string | Buffer): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  createFolder(folder);
   const temporary = join(folder, `.new-${createId()}`);
   const file = await open(temporary, 'wx', 0o600);
   try {
@@ -23,4 +25,6 @@ export async function createKeyFile(folder: string, name: string, content: strin
   } finally {
     await rm(temporary, { force: true });
   }
+  syncFolder(folder);
+  syncFolder(dirname(folder));
 }

@@ -233,6 +233,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
     ...infrastructure.checks,
     ...(roles.has('ingest') ? { mqtt: () => broker.ping() } : {}),
     sql: () => sql.ping(),
+    jobs: () => jobs.ping(),
     documents: () => documents.ping(),
     telemetry: async () => {
       await telemetryStore.ping();

@@ -1,7 +1,7 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Component } from '#kernel/lifecycle.ts';
+import { preparePrivateFile } from '#platform/sqlite/sqlite-file.ts';
 import { StartError } from './start-error.ts';
 
 /**
@@ -14,8 +14,9 @@ export function createDataLock(folder: string): Component {
     name: 'data folder',
     async start() {
       try {
-        mkdirSync(folder, { recursive: true, mode: 0o700 });
-        lock = new DatabaseSync(join(folder, 'server.lock'), { timeout: 0 });
+        const file = join(folder, 'server.lock');
+        preparePrivateFile(file);
+        lock = new DatabaseSync(file, { timeout: 0 });
         lock.exec('PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE');
       } catch (error) {
         lock?.close();

@@ -1,4 +1,5 @@
 import { isAppError } from '#kernel/errors.ts';
+import { FileTrouble } from '#platform/sqlite/sqlite-errors.ts';
 
 /** A start that cannot work for a reason the operator can mend. Its message is the one line that is shown. */
 export class StartError extends Error {
@@ -11,7 +12,8 @@ export class StartError extends Error {
 /** The one line for an error at start, or null for a bug, whose stack is worth showing. */
 export function startMessage(error: unknown): string | null {
   if (error instanceof StartError || (error instanceof Error && error.name === 'ConfigError')) return error.message;
-  if (isAppError(error)) return error.message;
+  // What a client is told of a disk that is full says nothing of files; whoever starts the program has to know.
+  if (isAppError(error)) return error.cause instanceof FileTrouble ? error.cause.message : error.message;
   const { code, port, address, path } = error as { code?: string; port?: number; address?: string; path?: string };
   if (code === 'EADDRINUSE')
     return `Port ${port} on ${address} is taken by another program; stop it or choose another port.`;

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -45,6 +45,13 @@ describe('a start that cannot work gives one clear line and exit code 1', () => 
     expect(code).toBe(1);
     expect(lines).toHaveLength(1);
     expect(lines[0]).toMatch(/DATA_DIR .* cannot be written/);
+  });
+
+  test.skipIf(!existsSync('/proc'))('the data folder is where nobody can make one', async () => {
+    const { code, lines } = await failToStart({ DATA_DIR: '/proc/core-api/data' });
+    expect(code).toBe(1);
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toContain('DATA_DIR /proc/core-api/data cannot be written');
   });
 
   test('bad settings are listed all at once with what is accepted', async () => {

@@ -43,7 +43,7 @@ export function createJobsHarness(clock: TestClock = createTestClock(), timeZone
     },
     async runUntilIdle() {
       do {
-        jobs.wake();
+        await jobs.wake();
         await new Promise((resolve) => setImmediate(resolve));
       } while (!(await isIdle()));
     },

@@ -44,7 +44,7 @@ export async function createInfrastructure(
   clock: Clock,
   logger: Logger,
 ): Promise<Infrastructure> {
-  const sql = await createRelationalStore(settings, migrations);
+  const sql = await createRelationalStore(settings, migrations, logger);
   const stores = await createStores(settings, clock, logger);
   const shared = await createSharedState(settings, clock, logger);
   const broker = await createBrokerProfile(settings, shared.shares, logger);

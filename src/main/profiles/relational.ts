@@ -1,13 +1,18 @@
 import { join } from 'node:path';
+import { type Logger, silentLogger } from '#kernel/logger.ts';
 import type { MigrationSet, SqlStore } from '#platform/sql/sql.port.ts';
 import type { Settings } from '../settings.ts';
 
 /** The relational store: MariaDB, or SQLite in DATA_DIR. Also opened by commands that run beside the server. */
-export async function createRelationalStore(settings: Settings, migrations: MigrationSet): Promise<SqlStore> {
+export async function createRelationalStore(
+  settings: Settings,
+  migrations: MigrationSet,
+  logger: Logger = silentLogger,
+): Promise<SqlStore> {
   if (settings.DATABASE_URL !== null) {
     const { createMariadbStore } = await import('#platform/sql/mariadb/mariadb.store.ts');
     return createMariadbStore({ url: settings.DATABASE_URL, migrations });
   }
   const { createSqliteStore } = await import('#platform/sql/sqlite.ts');
-  return createSqliteStore({ file: join(settings.DATA_DIR, 'core.db'), migrations });
+  return createSqliteStore({ file: join(settings.DATA_DIR, 'core.db'), migrations, logger });
 }

@@ -1,7 +1,8 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError, commonErrors } from '#kernel/errors.ts';
+import { createFolder } from '#kernel/folders.ts';
 import { createKeyFile } from '#kernel/key-file.ts';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Jwk, Jwks } from './auth.ports.ts';
@@ -44,7 +45,7 @@ export function createSigningKeys({ folder }: { readonly folder: string }): Sign
     name: 'signing-keys',
     async start() {
       try {
-        await mkdir(folder, { recursive: true, mode: 0o700 });
+        createFolder(folder);
         let found = await load();
         if (found.length === 0) {
           const { privateKey } = generateKeyPairSync('ed25519');

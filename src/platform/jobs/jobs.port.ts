@@ -150,4 +150,6 @@ export interface Jobs extends JobQueue, JobControl, Component {
   readonly worker: Component;
   /** Makes the ticks. */
   readonly scheduler: Component;
+  /** Whether jobs can be kept. @throws AppError `unavailable` */
+  ping(): Promise<void>;
 }

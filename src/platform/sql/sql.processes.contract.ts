@@ -1,6 +1,9 @@
 import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
+import { temporaryFolder } from '#test/support/folders.ts';
 import type { SqlStoreFactory } from './sql.contract.ts';
 
 export interface SqlProcessesFactory extends SqlStoreFactory {
@@ -57,8 +60,14 @@ async function runWriter({ module, expression }: SqlProcessesFactory): Promise<r
     await store.stop(AbortSignal.timeout(10_000));
     console.log(JSON.stringify(ran));
   `;
-  const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  return JSON.parse(await text(child.stdout)) as string[];
+  // A file: threads of a program that came as text cannot load theirs.
+  const folder = temporaryFolder();
+  const program = join(folder.path, 'writer.mjs');
+  writeFileSync(program, script);
+  try {
+    const child = spawn(process.execPath, [program], { stdio: ['ignore', 'pipe', 'inherit'] });
+    return JSON.parse(await text(child.stdout)) as string[];
+  } finally {
+    folder.remove();
+  }
 }

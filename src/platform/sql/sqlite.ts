@@ -1,38 +1,48 @@
-import { mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
-import { Kysely, SqliteAdapter, type SqliteDatabase, SqliteDialect, type SqliteStatement, sql } from 'kysely';
-import { LRUCache } from 'lru-cache';
-import { commonErrors } from '#kernel/errors.ts';
+import { DatabaseSync } from 'node:sqlite';
+import { Kysely, sql } from 'kysely';
+import { type Logger, silentLogger } from '#kernel/logger.ts';
+import { cannotOpen, toSqliteError, troubleOf } from '#platform/sqlite/sqlite-errors.ts';
+import { createFileHealth } from '#platform/sqlite/sqlite-health.ts';
+import { createSqliteThread } from '#platform/sqlite/sqlite-thread.ts';
 import { pendingMigrations, runMigrations } from './migrate.ts';
 import type { MigrationSet, SqlStore } from './sql.port.ts';
 import { createSqlTransfer } from './sql.transfer.ts';
+import { createSqliteDialect, type SqliteWays } from './sqlite.driver.ts';
 import { sqliteSchema } from './sqlite.schema.ts';
+import { type Answer, createStatements, type Query } from './sqlite.statements.ts';
 
 export interface SqliteStoreOptions {
-  /** Path of the file, or `:memory:`. Its folder is created 0700. */
+  /** Path of the file, made 0600 in a folder made 0700; or `:memory:`, then all of it is on the calling thread. */
   readonly file: string;
   readonly migrations: MigrationSet;
+  readonly logger?: Logger;
 }
 
-/** How long a statement waits for another process (a command beside the server) to finish its write. */
-const BUSY_TIMEOUT_MS = 2_000;
-const CACHED_STATEMENTS = 500;
+/** Everything between `start` and `stop`. */
+interface Opened extends SqliteWays {
+  changeToken(): string;
+  /** @throws AppError `unavailable` */
+  assertUsable(): void;
+  close(signal: AbortSignal): Promise<void>;
+}
+
+const PROCEDURES = new URL('./sqlite.procedures.ts', import.meta.url);
+/** A reader of a WAL waits for nobody, except while another process recovers or removes it. */
+const READ_TIMEOUT_MS = 500;
 
 /** SQLite extended result codes, https://www.sqlite.org/rescode.html */
 const CONSTRAINT_FOREIGNKEY = 787;
 const CONSTRAINT_PRIMARYKEY = 1555;
 const CONSTRAINT_UNIQUE = 2067;
-/** Primary codes: BUSY, LOCKED, IOERR, FULL, CANTOPEN. */
-const UNAVAILABLE_CODES = [5, 6, 10, 13, 14];
 
 /**
- * The relational store on `node:sqlite`: WAL, synchronous=FULL (a commit is on disk when it returns),
- * foreign keys on. Queries are short and run on the calling thread; telemetry has a store of its own.
+ * The relational store on `node:sqlite`: WAL, synchronous=FULL (a commit is on disk when it returns), foreign keys on.
+ * Changes and transactions run on a thread of their own, because a commit waits for the disk; other selects run on
+ * the calling thread, on a connection that sees the last commit (ADR 0033).
  */
-export function createSqliteStore({ file, migrations }: SqliteStoreOptions): SqlStore {
+export function createSqliteStore({ file, migrations, logger = silentLogger }: SqliteStoreOptions): SqlStore {
   let connection: Kysely<unknown> | undefined;
-  let readToken: (() => string) | undefined;
+  let opened: Opened | undefined;
 
   function db<Tables>(): Kysely<Tables> {
     if (connection === undefined) throw new Error('the SQL store has not been started');
@@ -47,145 +57,103 @@ export function createSqliteStore({ file, migrations }: SqliteStoreOptions): Sql
 
   return {
     name: 'sql',
-    async start() {
-      if (connection !== undefined) return;
-      const database = openDatabase(file);
-      readToken = changeTokenOf(database);
-      connection = new Kysely({ dialect: new MigratingSqliteDialect({ database: adapt(database) }) });
+    async start(signal) {
+      if (opened !== undefined) return;
+      opened = file === ':memory:' ? openInMemory() : await openFile(file, logger, signal);
+      connection = new Kysely({ dialect: createSqliteDialect(opened) });
     },
-    async stop() {
+    async stop(signal) {
       await connection?.destroy();
       connection = undefined;
-      readToken = undefined;
+      await opened?.close(signal);
+      opened = undefined;
     },
     db,
     transaction,
-    isUniqueViolation: (error) => [CONSTRAINT_UNIQUE, CONSTRAINT_PRIMARYKEY].includes(errorCode(error)),
-    isForeignKeyViolation: (error) => errorCode(error) === CONSTRAINT_FOREIGNKEY,
-    changeToken: () => readToken?.() ?? null,
-    migrate: () => runMigrations(db(), migrations),
+    isUniqueViolation: (error) => [CONSTRAINT_UNIQUE, CONSTRAINT_PRIMARYKEY].includes(toSqliteError(error).errcode),
+    isForeignKeyViolation: (error) => toSqliteError(error).errcode === CONSTRAINT_FOREIGNKEY,
+    changeToken: () => opened?.changeToken() ?? null,
+    async migrate() {
+      // Asked for on the reading side: most starts change nothing and need not wait for the writing one.
+      const pending = await pendingMigrations(db(), migrations);
+      return pending.length === 0 ? [] : await runMigrations(db(), migrations);
+    },
     pending: () => pendingMigrations(db(), migrations),
     async version() {
       const { rows } = await sql<{ version: string }>`select sqlite_version() as version`.execute(db());
       return `SQLite ${rows[0]?.version}`;
     },
     async ping() {
+      opened?.assertUsable();
       await db<{ sqlite_master: { name: string } }>().selectFrom('sqlite_master').select('name').limit(1).execute();
     },
     transfer: createSqlTransfer({ db, transaction }, sqliteSchema),
   };
 }
 
-/** Rows changed by this connection, and a number that changes with the commits of every other one. */
-function changeTokenOf(database: DatabaseSync): () => string {
-  const own = database.prepare('SELECT total_changes()');
-  const others = database.prepare('PRAGMA data_version');
-  own.setReturnArrays(true);
-  others.setReturnArrays(true);
-  return () => `${String(own.get())}/${String(others.get())}`;
-}
-
 /** @throws AppError `unavailable` that names the file: a folder that cannot be written, a file that is no database */
-function openDatabase(file: string): DatabaseSync {
-  let database: DatabaseSync | undefined;
+async function openFile(file: string, logger: Logger, signal: AbortSignal): Promise<Opened> {
+  const writer = createSqliteThread({ name: 'core-writer', file, mode: 'write', procedures: [PROCEDURES], logger });
+  const health = createFileHealth(file, logger);
+  await writer.start?.(signal);
+  let reader: DatabaseSync;
   try {
-    if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    database = new DatabaseSync(file);
-    database.exec(
-      `PRAGMA busy_timeout=${BUSY_TIMEOUT_MS}; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON`,
-    );
-    // SQLite's own knows the letters of English only.
-    database.function('lower', { deterministic: true }, (text) =>
-      typeof text === 'string' ? text.toLowerCase() : text,
-    );
-    return database;
+    reader = new DatabaseSync(file, { timeout: READ_TIMEOUT_MS });
+    reader.exec('PRAGMA query_only=1');
   } catch (error) {
-    database?.close();
-    const reason = error instanceof Error ? error.message : String(error);
-    throw commonErrors.unavailable({ detail: `The database ${file} cannot be opened: ${reason}`, cause: error });
+    await writer.stop?.(signal);
+    throw cannotOpen(file, error);
   }
-}
+  const run = createStatements(reader);
 
-/**
- * SQLite changes its schema in transactions; Kysely's own dialect does not say so. With it, a migration that
- * fails leaves nothing behind, and the second of two processes waits for the first.
- */
-class MigratingSqliteDialect extends SqliteDialect {
-  override createAdapter(): SqliteAdapter {
-    return new TransactionalSqliteAdapter();
+  function read(query: Query): Answer {
+    try {
+      return run(query);
+    } catch (error) {
+      const trouble = troubleOf(file, toSqliteError(error));
+      if (trouble === null) throw error;
+      health.failed(trouble, async () => run(query));
+      throw trouble.toAppError();
+    }
   }
-}
 
-class TransactionalSqliteAdapter extends SqliteAdapter {
-  override get supportsTransactionalDdl(): boolean {
-    return true;
-  }
-}
-
-function errorCode(error: unknown): number {
-  return (error as { errcode?: number } | null)?.errcode ?? 0;
-}
-
-/** The small shim between Kysely's SQLite dialect (written for better-sqlite3) and node:sqlite. */
-function adapt(database: DatabaseSync): SqliteDatabase {
-  const statements = new LRUCache<string, SqliteStatement>({ max: CACHED_STATEMENTS });
   return {
-    close: () => {
-      statements.clear();
-      database.close();
+    read,
+    write: (query) => writer.call<Answer>('sql.run', query),
+    rollback: () => writer.call<void>('sql.rollback', undefined),
+    changeToken: numberOf(reader, 'PRAGMA data_version'),
+    assertUsable() {
+      health.assertUsable();
+      writer.assertUsable();
     },
-    prepare(sql) {
-      let statement = statements.get(sql);
-      if (statement === undefined) {
-        // A deferred transaction that reads first and writes later fails under a concurrent writer.
-        statement = adaptStatement(database.prepare(sql === 'begin' ? 'begin immediate' : sql));
-        statements.set(sql, statement);
-      }
-      return statement;
+    async close(signal) {
+      health.close();
+      // The last connection of all writes the log into the file, and that takes the disk's time.
+      reader.close();
+      await writer.stop?.(signal);
     },
   };
 }
 
-function adaptStatement(statement: StatementSync): SqliteStatement {
-  const columns = statement.columns().map(({ name }) => name);
-  // Rows as arrays, made into objects here: node:sqlite takes twice as long to make objects itself.
-  if (columns.length > 0) statement.setReturnArrays(true);
+function openInMemory(): Opened {
+  const database = new DatabaseSync(':memory:');
+  database.exec('PRAGMA foreign_keys=ON');
+  const run = createStatements(database);
   return {
-    reader: columns.length > 0,
-    all: (parameters) =>
-      toObjects(columns, known(() => statement.all(...bind(parameters))) as unknown as readonly unknown[][]),
-    run: (parameters) => known(() => statement.run(...bind(parameters))),
-    *iterate(parameters) {
-      for (const row of statement.iterate(...bind(parameters)) as Iterable<unknown>) {
-        yield toObject(columns, row as readonly unknown[]);
-      }
+    read: null,
+    write: async (query) => run(query),
+    async rollback() {
+      if (database.isTransaction) database.exec('ROLLBACK');
     },
+    changeToken: numberOf(database, 'SELECT total_changes()'),
+    assertUsable: () => {},
+    close: async () => database.close(),
   };
 }
 
-/** @throws AppError `unavailable` when the file is locked, full or unreadable: nothing was changed then */
-function known<T>(work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    if (!UNAVAILABLE_CODES.includes(errorCode(error) & 0xff)) throw error;
-    throw commonErrors.unavailable({ detail: 'The database is busy or away.', cause: error });
-  }
-}
-
-function toObjects(columns: readonly string[], rows: readonly unknown[][]): unknown[] {
-  return rows.map((row) => toObject(columns, row));
-}
-
-function toObject(columns: readonly string[], row: readonly unknown[]): object {
-  const object: Record<string, unknown> = {};
-  for (let index = 0; index < columns.length; index += 1) object[columns[index] as string] = row[index];
-  return object;
-}
-
-function bind(parameters: readonly unknown[]): SQLInputValue[] {
-  return parameters.map((value) => {
-    if (typeof value === 'boolean') return value ? 1 : 0;
-    return (value ?? null) as SQLInputValue;
-  });
+/** `data_version` changes with the commits of other connections, `total_changes()` with what this one changes. */
+function numberOf(database: DatabaseSync, query: string): () => string {
+  const statement = database.prepare(query);
+  statement.setReturnArrays(true);
+  return () => String(statement.get());
 }

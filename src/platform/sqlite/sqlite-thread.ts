@@ -1,9 +1,10 @@
-import { mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { type Transferable, Worker } from 'node:worker_threads';
 import { commonErrors } from '#kernel/errors.ts';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
+import { cannotOpen, troubleOf } from './sqlite-errors.ts';
+import { preparePrivateFile } from './sqlite-file.ts';
+import { createFileHealth } from './sqlite-health.ts';
 import type { ThreadReply, ThreadRequest, ThreadSettings } from './sqlite-thread.worker.ts';
 
 /**
@@ -13,14 +14,22 @@ import type { ThreadReply, ThreadRequest, ThreadSettings } from './sqlite-thread
 export interface SqliteThread extends Component {
   /**
    * Runs a procedure of one of the thread's procedure files.
-   * @throws AppError `unavailable` when the file is locked, full or unreadable; nothing was changed then
+   * @throws AppError `unavailable` when the file is locked, full or unreadable; nothing was changed then. Any other
+   * error of SQLite has its `errcode`
    */
   call<T>(procedure: string, argument: unknown, transfer?: readonly Transferable[]): Promise<T>;
+  /** Waits for the calls before it. @throws AppError `unavailable`, see `assertUsable` */
+  ping(): Promise<void>;
+  /**
+   * Asks nobody. @throws AppError `unavailable` from a call that failed for the sake of the disk until it works again:
+   * a `read` thread repeats that call, a `write` thread writes a page
+   */
+  assertUsable(): void;
 }
 
 export interface SqliteThreadOptions {
   readonly name: string;
-  /** Its folder is created 0700. */
+  /** Made 0600, its folder 0700. */
   readonly file: string;
   /** A `read` thread sees the last commit of the `write` thread and can change nothing. */
   readonly mode: 'write' | 'read';
@@ -32,6 +41,8 @@ export interface SqliteThreadOptions {
 const RESTART_AFTER_MS = 500;
 
 interface PendingCall {
+  readonly procedure: string;
+  readonly argument: unknown;
   readonly resolve: (value: never) => void;
   readonly reject: (error: Error) => void;
 }
@@ -42,6 +53,7 @@ export function createSqliteThread({ name, file, mode, procedures, logger }: Sql
   let nextId = 0;
   let stopping = true;
   let restart: NodeJS.Timeout | undefined;
+  const health = createFileHealth(file, logger);
 
   function settle(reply: ThreadReply): void {
     const call = pending.get(reply.id);
@@ -49,11 +61,16 @@ export function createSqliteThread({ name, file, mode, procedures, logger }: Sql
     pending.delete(reply.id);
     if (reply.ok) {
       call.resolve(reply.value as never);
-    } else if (reply.unavailable) {
-      call.reject(commonErrors.unavailable({ detail: 'The store is busy or away.', cause: reply.error }));
-    } else {
-      call.reject(new Error(`${name}: ${reply.error}`));
+      return;
     }
+    const { message, errcode } = reply.error;
+    const trouble = troubleOf(file, reply.error);
+    if (trouble === null) {
+      call.reject(Object.assign(new Error(`${name}: ${message}`), errcode === 0 ? {} : { errcode }));
+      return;
+    }
+    health.failed(trouble, () => (mode === 'read' ? send(call.procedure, call.argument) : send('probe', undefined)));
+    call.reject(trouble.toAppError());
   }
 
   /** A thread that ended by itself (a bug, memory) is replaced; until then its calls are unavailable. */
@@ -81,17 +98,17 @@ export function createSqliteThread({ name, file, mode, procedures, logger }: Sql
     thread.on('exit', () => {
       if (worker === thread) ended(failure ?? new Error(`the ${name} thread has ended`));
     });
-    await call('open', undefined);
+    await send('open', undefined);
   }
 
-  function call<T>(procedure: string, argument: unknown, transfer?: readonly Transferable[]): Promise<T> {
+  function send<T>(procedure: string, argument: unknown, transfer?: readonly Transferable[]): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       if (worker === undefined) {
         reject(commonErrors.unavailable({ detail: 'The store is not running.' }));
         return;
       }
       const id = nextId++;
-      pending.set(id, { resolve: resolve as PendingCall['resolve'], reject });
+      pending.set(id, { procedure, argument, resolve: resolve as PendingCall['resolve'], reject });
       worker.postMessage({ id, procedure, argument } satisfies ThreadRequest, transfer as Transferable[]);
     });
   }
@@ -99,21 +116,29 @@ export function createSqliteThread({ name, file, mode, procedures, logger }: Sql
   return {
     name,
     async start() {
-      mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
       stopping = false;
-      await open().catch((cause: Error) => {
+      try {
+        preparePrivateFile(file);
+        await open();
+      } catch (error) {
         stopping = true;
-        throw commonErrors.unavailable({ detail: `${file} cannot be opened: ${cause.message}`, cause });
-      });
+        throw cannotOpen(file, error);
+      }
     },
     async stop() {
       stopping = true;
       clearTimeout(restart);
+      health.close();
       const thread = worker;
       if (thread === undefined) return;
-      await call('close', undefined).catch(() => {});
+      await send('close', undefined).catch(() => {});
       await thread.terminate();
     },
-    call,
+    call: send,
+    async ping() {
+      health.assertUsable();
+      await send('ping', undefined);
+    },
+    assertUsable: health.assertUsable,
   };
 }

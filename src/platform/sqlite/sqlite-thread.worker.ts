@@ -1,6 +1,7 @@
 import { setPriority } from 'node:os';
 import { DatabaseSync } from 'node:sqlite';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { type SqliteError, toSqliteError } from './sqlite-errors.ts';
 
 /** What a procedure file exports as `createProcedures`. Called once, after the file was opened. */
 export type SqliteProcedures = (
@@ -22,16 +23,13 @@ export interface ThreadRequest {
 
 export type ThreadReply =
   | { readonly id: number; readonly ok: true; readonly value: unknown }
-  | { readonly id: number; readonly ok: false; readonly unavailable: boolean; readonly error: string };
+  | { readonly id: number; readonly ok: false; readonly error: SqliteError };
 
 /** After this long behind another process's lock a call fails as unavailable, and its caller decides. */
 const BUSY_TIMEOUT_MS = 2_000;
 
 /** A tenth of the processor time of who competes with it; everything while nobody does. */
 const READER_NICENESS = 10;
-
-/** Primary result codes after which nothing was changed and a later try may succeed: BUSY, LOCKED, IOERR, FULL, CANTOPEN. */
-const UNAVAILABLE_CODES = [5, 6, 10, 13, 14];
 
 interface OpenFile {
   readonly database: DatabaseSync;
@@ -56,6 +54,12 @@ async function open({ file, mode, procedures: urls }: ThreadSettings): Promise<O
   return { database, procedures };
 }
 
+/** Writes one page as it is and waits for the disk: whether the file takes anything again. */
+function probe(database: DatabaseSync): void {
+  const { user_version: version } = database.prepare('PRAGMA user_version').get() as { readonly user_version: number };
+  database.exec(`PRAGMA user_version=${version}`);
+}
+
 function serve(port: MessagePort, settings: ThreadSettings): void {
   let opened: OpenFile | undefined;
 
@@ -69,6 +73,8 @@ function serve(port: MessagePort, settings: ThreadSettings): void {
       opened.database.close();
       return undefined;
     }
+    if (procedure === 'ping') return opened.database.prepare('SELECT 1').get();
+    if (procedure === 'probe') return probe(opened.database);
     const found = opened.procedures.get(procedure);
     if (found === undefined) throw new Error(`unknown procedure ${procedure}`);
     return found(argument as never);
@@ -79,9 +85,7 @@ function serve(port: MessagePort, settings: ThreadSettings): void {
       const value = await run(procedure, argument);
       port.postMessage({ id, ok: true, value } satisfies ThreadReply);
     } catch (error) {
-      const code = (error as { errcode?: number }).errcode ?? 0;
-      const unavailable = UNAVAILABLE_CODES.includes(code & 0xff);
-      port.postMessage({ id, ok: false, unavailable, error: String(error) } satisfies ThreadReply);
+      port.postMessage({ id, ok: false, error: toSqliteError(error) } satisfies ThreadReply);
     }
   });
 }

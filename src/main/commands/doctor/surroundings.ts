@@ -1,5 +1,7 @@
-import { accessSync, constants, mkdirSync, statfsSync } from 'node:fs';
+import { accessSync, constants, readdirSync, statfsSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { createFolder } from '#kernel/folders.ts';
 import { ROLES, type Settings } from '../../settings.ts';
 import { contradictionsIn } from './contradictions.ts';
 import { doubtful, type Finding, fine, wrong } from './finding.ts';
@@ -21,9 +23,18 @@ export function checkSettings(settings: Settings): Finding {
 }
 
 export function checkFolder({ DATA_DIR }: Settings): Finding {
-  mkdirSync(DATA_DIR, { recursive: true, mode: 0o700 });
+  createFolder(DATA_DIR);
   accessSync(DATA_DIR, constants.R_OK | constants.W_OK | constants.X_OK);
-  return fine(`${DATA_DIR} can be written`);
+  const open = readdirSync(DATA_DIR).filter((name) => isOpenToOthers(join(DATA_DIR, name)));
+  if (open.length === 0) return fine(`${DATA_DIR} can be written`);
+  const detail = `users of this machine beside its owner may reach ${open.join(', ')} in ${DATA_DIR}`;
+  return doubtful(`${detail}; the next start of the server mends files of its own, chmod go= the others`);
+}
+
+/** By their own rights: those of the folder may have been given for something else, and may be given again. */
+function isOpenToOthers(path: string): boolean {
+  const state = statSync(path, { throwIfNoEntry: false });
+  return state !== undefined && (state.mode & 0o077) !== 0;
 }
 
 export function checkDisk({ DATA_DIR }: Settings): Finding {

@@ -39,7 +39,6 @@ export function createProcedures(database: DatabaseSync, mode: 'write' | 'read')
 
 function createReads(prepare: (sql: string) => StatementSync) {
   return {
-    'documents.ping': () => prepare('SELECT 1').get(),
     'documents.findById': ({ collection, id }: { collection: string; id: string }): StoredDocument | null => {
       const row = prepare(`SELECT document FROM ${table(collection)} WHERE id = ?`).get(id) as
         | { document: string }

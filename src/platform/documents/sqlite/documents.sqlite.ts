@@ -59,6 +59,9 @@ export function createSqliteDocumentStore({
       };
     },
     definitions: () => definitions,
-    ping: () => reader.call('documents.ping', undefined),
+    async ping() {
+      writer.assertUsable();
+      await reader.ping();
+    },
   };
 }

@@ -65,6 +65,7 @@ export function createBullJobs(options: BullJobsOptions): Jobs {
     define: (definition) => definitions.define(definition as never),
     definitions: definitions.all,
     nextTick: definitions.nextTick,
+    ping: () => connection.ping(),
     async enqueue(name, data, { id, delayMs = 0 } = {}) {
       const definition = definitions.get(name);
       const jobId = id === undefined ? nextId() : encodeId(checkJobId(id));

@@ -1,12 +1,4 @@
-import { mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
-import { commonErrors } from '#kernel/errors.ts';
-
-/** How long a statement waits for another process to finish its write. */
-const BUSY_TIMEOUT_MS = 2_000;
-/** SQLite primary result codes: BUSY, LOCKED, IOERR, FULL, CANTOPEN. https://www.sqlite.org/rescode.html */
-const UNAVAILABLE_CODES = [5, 6, 10, 13, 14];
+import type { DatabaseSync } from 'node:sqlite';
 
 /**
  * `due_at` orders what waits; `claims` counts how often a job was taken and so tells the current holder from a former
@@ -49,61 +41,22 @@ const VERSION = 1;
 
 export type Durability = 'on disk' | 'soon';
 
-/** The file of the queues. Calls are short and run on the calling thread. */
+/** The file of the queues, where it is open. Throws errors of SQLite as they are; nothing was changed then. */
 export interface JobFile {
-  open(): void;
-  close(): void;
-  readonly isOpen: boolean;
   /**
    * All of `work` or nothing. `on disk`: survives the loss of power when it returns. `soon`: survives the end of the
    * process; for what happens again by itself if it was lost.
-   * @throws AppError `unavailable` when the file is locked, full or unreadable; nothing was changed then
    */
   write<T>(durability: Durability, work: (database: DatabaseSync) => T): T;
-  /** @throws AppError `unavailable` */
   read<T>(work: (database: DatabaseSync) => T): T;
-  /** A number that changes with the commits of other connections. Costs next to nothing. */
-  othersVersion(): number;
 }
 
-/** @param file a path, whose folder is created 0700, or `:memory:` */
-export function createJobFile(file: string): JobFile {
-  let opened: DatabaseSync | undefined;
-
-  function database(): DatabaseSync {
-    if (opened === undefined) throw commonErrors.unavailable({ detail: 'The job queue is not running.' });
-    return opened;
-  }
-
+/** Makes the tables where they are missing. @throws Error when a newer version of the program has made them */
+export function createJobFile(database: DatabaseSync): JobFile {
+  prepareSchema(database);
   return {
-    open() {
-      if (opened !== undefined) return;
-      let candidate: DatabaseSync | undefined;
-      try {
-        if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-        candidate = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
-        candidate.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL');
-        prepareSchema(candidate);
-        opened = candidate;
-      } catch (error) {
-        candidate?.close();
-        throw commonErrors.unavailable({
-          detail: `The job queue ${file} cannot be opened: ${error instanceof Error ? error.message : String(error)}`,
-          cause: error,
-        });
-      }
-    },
-    close() {
-      opened?.close();
-      opened = undefined;
-    },
-    get isOpen() {
-      return opened !== undefined;
-    },
-    write: (durability, work) => known(() => transaction(database(), durability, work)),
-    read: (work) => known(() => work(database())),
-    othersVersion: () =>
-      (database().prepare('PRAGMA data_version').get() as { readonly data_version: number }).data_version,
+    write: (durability, work) => transaction(database, durability, work),
+    read: (work) => work(database),
   };
 }
 
@@ -124,15 +77,5 @@ function transaction<T>(database: DatabaseSync, durability: Durability, work: (d
   } catch (error) {
     if (database.isTransaction) database.exec('ROLLBACK');
     throw error;
-  }
-}
-
-function known<T>(work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    const code = (error as { readonly errcode?: number } | null)?.errcode ?? 0;
-    if (!UNAVAILABLE_CODES.includes(code & 0xff)) throw error;
-    throw commonErrors.unavailable({ detail: 'The job queue is busy or away.', cause: error });
   }
 }

@@ -8,82 +8,40 @@ import {
   QUEUES,
   type QueueName,
 } from '../jobs.port.ts';
-import type { JobFile } from './job-file.ts';
+import type { Asynchronous } from './job-access.ts';
+import type { JobRow, JobTable } from './job-table.ts';
 
-interface JobRow {
-  readonly id: string;
-  readonly name: string;
-  readonly queue: QueueName;
-  readonly state: Exclude<JobState, 'delayed'>;
-  readonly data: string;
-  readonly failures: number;
-  readonly attempts: number;
-  readonly created_at: number;
-  readonly due_at: number;
-  readonly started_at: number | null;
-  readonly finished_at: number | null;
-  readonly scheduled_for: number | null;
-  readonly progress: string | null;
-  readonly result: string | null;
-  readonly error: string | null;
-}
-
-const STATE = `CASE WHEN state = 'waiting' AND due_at > ? THEN 'delayed' ELSE state END`;
-
-/** The queues for people: what is there, and what may be done to it. */
+/** The queues for people. */
 export function createJobRecords(
-  file: JobFile,
+  table: Asynchronous<JobTable>,
   clock: Clock,
   wake: () => void,
 ): Omit<JobControl, 'definitions' | 'nextTick'> {
-  function changes(sql: string, ...values: readonly (string | number)[]): boolean {
-    const changed = file.write('on disk', (database) => Number(database.prepare(sql).run(...values).changes)) > 0;
+  async function woken(change: Promise<boolean>): Promise<boolean> {
+    const changed = await change;
     if (changed) wake();
     return changed;
   }
 
   return {
     async counts() {
-      const rows = file.read((database) =>
-        database.prepare(`SELECT queue, ${STATE} AS shown, count(*) AS n FROM jobs GROUP BY 1, 2`).all(clock.now()),
-      );
       const counts = Object.fromEntries(
         QUEUES.map((queue) => [queue, { waiting: 0, delayed: 0, running: 0, done: 0, failed: 0 }]),
       ) as Record<QueueName, Record<JobState, number>>;
-      for (const row of rows) counts[row['queue'] as QueueName][row['shown'] as JobState] = row['n'] as number;
+      for (const { queue, state, n } of await table.counts(clock.now())) counts[queue][state] = n;
       return counts as Readonly<Record<QueueName, JobCounts>>;
     },
     async list(queue, { states, offset, limit }: JobPage) {
       const now = clock.now();
-      const rows = file.read((database) =>
-        database
-          .prepare(
-            `SELECT * FROM jobs WHERE queue = ? AND ${STATE} IN (SELECT value FROM json_each(?))
-             ORDER BY finished_at DESC, due_at, seq LIMIT ? OFFSET ?`,
-          )
-          .all(queue, now, JSON.stringify(states), limit, offset),
-      );
-      return rows.map((row) => toRecord(row as unknown as JobRow, now));
+      return (await table.list(queue, states, offset, limit, now)).map((row) => toRecord(row, now));
     },
     async find(queue, id) {
-      const row = file.read((database) =>
-        database.prepare('SELECT * FROM jobs WHERE queue = ? AND id = ?').get(queue, id),
-      );
-      return row === undefined ? null : toRecord(row as unknown as JobRow, clock.now());
+      const row = await table.find(queue, id);
+      return row === null ? null : toRecord(row, clock.now());
     },
-    retry: async (queue, id) =>
-      changes(
-        `UPDATE jobs SET state = 'waiting', due_at = ?, failures = 0, losses = 0, finished_at = NULL
-         WHERE queue = ? AND id = ? AND state = 'failed'`,
-        ...[clock.now(), queue, id],
-      ),
-    promote: async (queue, id) =>
-      changes(
-        `UPDATE jobs SET due_at = ? WHERE queue = ? AND id = ? AND state = 'waiting' AND due_at > ?`,
-        ...[clock.now(), queue, id, clock.now()],
-      ),
-    remove: async (queue, id) =>
-      changes(`DELETE FROM jobs WHERE queue = ? AND id = ? AND state <> 'running'`, queue, id),
+    retry: (queue, id) => woken(table.retry(queue, id, clock.now())),
+    promote: (queue, id) => woken(table.promote(queue, id, clock.now())),
+    remove: (queue, id) => woken(table.remove(queue, id)),
   };
 }
 

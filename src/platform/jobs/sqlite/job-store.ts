@@ -29,18 +29,28 @@ export interface ClaimedJob {
   readonly scheduledFor: number | null;
 }
 
-/** What workers and schedulers do with the file. Each call is one transaction. */
+export interface Taker {
+  readonly owner: string;
+  /** `seq` of what it runs. */
+  readonly held: readonly number[];
+  /** How many jobs of each queue it has room for. */
+  readonly room: Readonly<Record<QueueName, number>>;
+}
+
+export interface Taken {
+  /** In the order in which they were due, queue by queue. */
+  readonly jobs: readonly ClaimedJob[];
+  /** When there may be something to take again, as far as it is known now; null: nothing waits that there is room for. */
+  readonly next: number | null;
+}
+
+/** What workers and schedulers do with the file. Each change is one transaction. */
 export interface JobStore {
   add(jobs: readonly NewJob[], now: number): void;
-  /** The earliest instant at which something of these queues is or was due; null: nothing waits. */
-  nextDue(queues: readonly QueueName[]): number | null;
-  claim(queue: QueueName, owner: string, limit: number, now: number, leaseUntil: number): readonly ClaimedJob[];
-  /** Prolongs everything that `owner` holds. @returns the `seq` of those */
-  prolong(owner: string, leaseUntil: number): ReadonlySet<number>;
-  /** When the first lease of another owner ends; null: none is held. */
-  nextLeaseEnd(owner: string): number | null;
-  /** Gives back what other owners hold beyond their lease. */
-  reclaim(owner: string, now: number): void;
+  /** Takes what is due as far as there is room, and gives back what was held by others beyond its lease. */
+  take(taker: Taker, now: number, leaseUntil: number): Taken;
+  /** Prolongs what the owner still holds of these. @returns the `seq` of those */
+  prolong(owner: string, held: readonly number[], leaseUntil: number): ReadonlySet<number>;
   progress(job: ClaimedJob, progress: string): void;
   /** Each returns false, and changes nothing, when the job is not held under this claim any more. */
   done(job: ClaimedJob, result: string | null, now: number): boolean;
@@ -57,7 +67,8 @@ export interface JobStore {
   prune(now: number): void;
   /** Knows these schedules and no others from now on: a new or changed one begins now. */
   keepSchedules(schedules: readonly { readonly name: string; readonly expression: string }[], now: number): void;
-  lastTick(name: string): number | null;
+  /** Schedule → its last tick, of those that are known. */
+  lastTicks(): Readonly<Record<string, number>>;
   /**
    * Makes the job of a tick, unless it, or a later one, was made before. The job of an earlier tick that nobody has
    * begun yet becomes that of this one.
@@ -94,48 +105,74 @@ export function createJobStore(file: JobFile): JobStore {
     return file.read((database) => (database.prepare(sql).get(...values) as { readonly at: number | null }).at);
   }
 
+  const isPast = (at: number | null, now: number) => at !== null && at <= now;
+  /** The earliest instant at which something of the queue is or was due; null: nothing waits. */
+  const nextDue = (queue: QueueName) =>
+    earliest(`SELECT min(due_at) AS at FROM jobs WHERE queue = ? AND state = 'waiting'`, queue);
+  /** When the first lease ends of what this taker does not run; null: none is held. */
+  const nextLeaseEnd = (held: string) =>
+    earliest(
+      `SELECT min(lease_until) AS at FROM jobs
+       WHERE lease_until IS NOT NULL AND seq NOT IN (SELECT value FROM json_each(?))`,
+      held,
+    );
+
+  function claim(database: DatabaseSync, queue: QueueName, owner: string, limit: number, now: number, until: number) {
+    const rows = database.prepare(CLAIM).all(owner, until, now, queue, now, limit) as unknown as (ClaimedJob & {
+      readonly dueAt: number;
+    })[];
+    return rows.sort((a, b) => a.dueAt - b.dueAt || a.seq - b.seq);
+  }
+
+  function reclaim(database: DatabaseSync, held: string, now: number): void {
+    const overdue = `state = 'running' AND lease_until <= ? AND seq NOT IN (SELECT value FROM json_each(?))`;
+    change(
+      database,
+      `UPDATE jobs SET state = 'failed', finished_at = ?, losses = losses + 1, ${LET_GO}, error = ?
+       WHERE ${overdue} AND losses + 1 >= ${MAX_LOSSES}`,
+      ...[now, `${MAX_LOSSES} workers died, or hung, while they ran this job.`, now, held],
+    );
+    change(
+      database,
+      `UPDATE jobs SET state = 'waiting', losses = losses + 1, ${LET_GO} WHERE ${overdue}`,
+      ...[now, held],
+    );
+  }
+
   return {
     add: (jobs, now) =>
       file.write('on disk', (database) => {
         for (const job of jobs) insert(database, job, now);
       }),
-    nextDue(queues) {
-      const times = queues
-        .map((queue) => earliest(`SELECT min(due_at) AS at FROM jobs WHERE queue = ? AND state = 'waiting'`, queue))
-        .filter((at) => at !== null);
-      return times.length === 0 ? null : Math.min(...times);
+    take({ owner, held, room }, now, leaseUntil) {
+      const ours = JSON.stringify(held);
+      const isOverdue = isPast(nextLeaseEnd(ours), now);
+      const jobs: ClaimedJob[] = [];
+      const isDue = QUEUES.some((queue) => room[queue] > 0 && isPast(nextDue(queue), now));
+      if (isOverdue || isDue) {
+        // In one transaction: what was taken by half would be held by nobody.
+        file.write('soon', (database) => {
+          if (isOverdue) reclaim(database, ours, now);
+          for (const queue of QUEUES) {
+            if (room[queue] > 0) jobs.push(...claim(database, queue, owner, room[queue], now, leaseUntil));
+          }
+        });
+      }
+      const open = QUEUES.filter((each) => jobs.filter(({ queue }) => queue === each).length < room[each]);
+      const all = JSON.stringify([...held, ...jobs.map(({ seq }) => seq)]);
+      const times = [nextLeaseEnd(all), ...open.map(nextDue)].filter((at) => at !== null);
+      return { jobs, next: times.length === 0 ? null : Math.min(...times) };
     },
-    claim(queue, owner, limit, now, leaseUntil) {
-      const rows = file.write('soon', (database) =>
-        database.prepare(CLAIM).all(owner, leaseUntil, now, queue, now, limit),
-      ) as unknown as (ClaimedJob & { readonly dueAt: number })[];
-      return rows.sort((a, b) => a.dueAt - b.dueAt || a.seq - b.seq);
-    },
-    prolong(owner, leaseUntil) {
+    prolong(owner, held, leaseUntil) {
       const rows = file.write('soon', (database) =>
         database
-          .prepare(`UPDATE jobs SET lease_until = ? WHERE owner = ? AND state = 'running' RETURNING seq`)
-          .all(leaseUntil, owner),
+          .prepare(
+            `UPDATE jobs SET lease_until = ? WHERE owner = ? AND state = 'running'
+             AND seq IN (SELECT value FROM json_each(?)) RETURNING seq`,
+          )
+          .all(leaseUntil, owner, JSON.stringify(held)),
       );
       return new Set(rows.map((row) => row['seq'] as number));
-    },
-    nextLeaseEnd: (owner) =>
-      earliest('SELECT min(lease_until) AS at FROM jobs WHERE lease_until IS NOT NULL AND owner <> ?', owner),
-    reclaim(owner, now) {
-      file.write('soon', (database) => {
-        const overdue = `state = 'running' AND lease_until <= ? AND owner <> ?`;
-        change(
-          database,
-          `UPDATE jobs SET state = 'failed', finished_at = ?, losses = losses + 1, ${LET_GO}, error = ?
-           WHERE ${overdue} AND losses + 1 >= ${MAX_LOSSES}`,
-          ...[now, `${MAX_LOSSES} workers died, or hung, while they ran this job.`, now, owner],
-        );
-        change(
-          database,
-          `UPDATE jobs SET state = 'waiting', losses = losses + 1, ${LET_GO} WHERE ${overdue}`,
-          ...[now, owner],
-        );
-      });
     },
     progress: ({ seq, claims }, progress) => {
       settle(`UPDATE jobs SET progress = ? ${HELD}`, progress, seq, claims);
@@ -214,7 +251,15 @@ export function createJobStore(file: JobFile): JobStore {
         }
       });
     },
-    lastTick: (name) => earliest('SELECT max(last_tick) AS at FROM schedules WHERE name = ?', name),
+    lastTicks: () =>
+      file.read((database) =>
+        Object.fromEntries(
+          database
+            .prepare('SELECT name, last_tick FROM schedules')
+            .all()
+            .map((row) => [row['name'] as string, row['last_tick'] as number]),
+        ),
+      ),
     tick(job, now) {
       file.write('on disk', (database) => {
         const sql = 'UPDATE schedules SET last_tick = ? WHERE name = ? AND last_tick < ?';

@@ -4,9 +4,9 @@ import type { Logger } from '#kernel/logger.ts';
 import { LEASE_MS, retryDelayMs } from '../attempt.ts';
 import { checkJobId, createDefinitions, DEFAULT_ATTEMPTS } from '../definitions.ts';
 import type { JobObserver, Jobs } from '../jobs.port.ts';
-import { createJobFile } from './job-file.ts';
+import { createJobAccess } from './job-access.ts';
 import { createJobRecords } from './job-records.ts';
-import { createJobStore, type NewJob } from './job-store.ts';
+import type { NewJob } from './job-store.ts';
 import { createSqliteScheduler } from './scheduler.ts';
 import { createSqliteWorker } from './worker.ts';
 
@@ -26,8 +26,10 @@ export interface SqliteJobsOptions {
 }
 
 export interface SqliteJobs extends Jobs {
-  /** Looks at the clock, and does what is due by now. For tests that own the clock: otherwise it does so by itself. */
-  wake(): void;
+  /**
+   * Looks at the clock, and begins what is due by now. For tests that own the clock: otherwise it does so by itself.
+   */
+  wake(): Promise<void>;
 }
 
 const LOOK_AT_CLOCK_MS = 1_000;
@@ -41,31 +43,31 @@ interface PendingJob {
 export function createSqliteJobs(options: SqliteJobsOptions): SqliteJobs {
   const { timeZone, concurrency, clock, logger, observer = { finished: () => {} } } = options;
   const { leaseMs = LEASE_MS, firstRetryMs } = options;
-  const file = createJobFile(options.file);
-  const store = createJobStore(file);
+  const access = createJobAccess(options.file, logger);
+  const store = access.operations;
   const definitions = createDefinitions(timeZone, clock);
   const nextId = createOrderedIds(clock);
   const wasSetBack = watchForSetBack(clock);
   let watching: NodeJS.Timeout | undefined;
 
   /** At the start, too: the clock may have been wrong when the process before this one ran. */
-  function heal(): void {
+  async function heal(): Promise<void> {
     try {
-      store.heal(clock.now(), leaseMs);
-      scheduler.wake();
+      await store.heal(clock.now(), leaseMs);
+      void scheduler.wake();
       worker.wake();
     } catch (error) {
       logger.error({ err: error }, 'jobs that were put off by a wrong clock could not be mended');
     }
   }
 
-  function look(): void {
-    if (wasSetBack()) heal();
+  async function look(): Promise<void> {
+    if (wasSetBack()) await heal();
   }
 
   const worker = createSqliteWorker({
-    file,
     store,
+    isOpen: access.isOpen,
     definitions,
     clock,
     logger,
@@ -78,12 +80,12 @@ export function createSqliteJobs(options: SqliteJobsOptions): SqliteJobs {
   let pending: PendingJob[] = [];
 
   /** What was enqueued in one turn of the event loop shares a commit. */
-  function flush(): void {
+  async function flush(): Promise<void> {
     const batch = pending;
     pending = [];
     if (batch.length === 0) return;
     try {
-      store.add(
+      await store.add(
         batch.map(({ job }) => job),
         clock.now(),
       );
@@ -102,7 +104,8 @@ export function createSqliteJobs(options: SqliteJobsOptions): SqliteJobs {
     define: (definition) => definitions.define(definition as never),
     definitions: definitions.all,
     nextTick: definitions.nextTick,
-    ...createJobRecords(file, clock, worker.wake),
+    ...createJobRecords(store, clock, worker.wake),
+    ping: access.ping,
     async enqueue(name, data, { id, delayMs = 0 } = {}) {
       const { queue, attempts = DEFAULT_ATTEMPTS } = definitions.get(name);
       const job: NewJob = {
@@ -115,25 +118,25 @@ export function createSqliteJobs(options: SqliteJobsOptions): SqliteJobs {
         scheduledFor: null,
       };
       await new Promise<void>((resolve, reject) => {
-        if (pending.length === 0) setImmediate(flush);
+        if (pending.length === 0) setImmediate(() => void flush());
         pending.push({ job, resolve, reject });
       });
       return job.id;
     },
-    async start() {
-      file.open();
-      heal();
-      watching = setInterval(look, LOOK_AT_CLOCK_MS).unref();
+    async start(signal) {
+      await access.start?.(signal);
+      await heal();
+      watching = setInterval(() => void look(), LOOK_AT_CLOCK_MS).unref();
     },
-    async stop() {
+    async stop(signal) {
       clearInterval(watching);
-      flush();
-      file.close();
+      await flush();
+      await access.stop?.(signal);
     },
-    wake() {
-      look();
-      scheduler.wake();
-      worker.wake();
+    async wake() {
+      await look();
+      await scheduler.wake();
+      await worker.look();
     },
   };
 }

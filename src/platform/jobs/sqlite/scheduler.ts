@@ -2,10 +2,11 @@ import { type Clock, toIso } from '#kernel/clock.ts';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
 import { DEFAULT_ATTEMPTS, type Definitions, type ScheduledJob } from '../definitions.ts';
+import type { Asynchronous } from './job-access.ts';
 import type { JobStore } from './job-store.ts';
 
 export interface SqliteSchedulerDeps {
-  readonly store: JobStore;
+  readonly store: Asynchronous<JobStore>;
   readonly definitions: Definitions;
   /** Part of what a schedule is: a changed zone is a changed schedule. */
   readonly timeZone: string;
@@ -16,8 +17,8 @@ export interface SqliteSchedulerDeps {
 }
 
 export interface SqliteScheduler extends Component {
-  /** Makes the ticks that are due by now. */
-  wake(): void;
+  /** Makes the ticks that are due by now; resolves when they are made. */
+  wake(): Promise<void>;
 }
 
 /** A longer sleep is cut into such pieces, so that a clock that was set is noticed. */
@@ -28,12 +29,13 @@ export function createSqliteScheduler(deps: SqliteSchedulerDeps): SqliteSchedule
   const { store, definitions, timeZone, clock, logger, onTick } = deps;
   let isRunning = false;
   let timer: NodeJS.Timeout | undefined;
+  /** One after the other: two would make the same ticks. */
+  let turn: Promise<void> = Promise.resolve();
 
-  function makeTick({ definition, schedule }: ScheduledJob, now: number): boolean {
-    const last = store.lastTick(definition.name);
-    const tick = last === null ? null : schedule.latest(last, now);
+  async function makeTick({ definition, schedule }: ScheduledJob, last: number | undefined, now: number) {
+    const tick = last === undefined ? null : schedule.latest(last, now);
     if (tick === null) return false;
-    store.tick(
+    await store.tick(
       {
         id: `${definition.name}@${toIso(tick)}`,
         name: definition.name,
@@ -48,7 +50,12 @@ export function createSqliteScheduler(deps: SqliteSchedulerDeps): SqliteSchedule
     return true;
   }
 
-  function wake(): void {
+  function wake(): Promise<void> {
+    turn = turn.then(makeTicks);
+    return turn;
+  }
+
+  async function makeTicks(): Promise<void> {
     if (!isRunning) return;
     clearTimeout(timer);
     const scheduled = definitions.scheduled();
@@ -56,21 +63,23 @@ export function createSqliteScheduler(deps: SqliteSchedulerDeps): SqliteSchedule
     let sleep: number;
     try {
       const now = clock.now();
-      const made = scheduled.filter((job) => makeTick(job, now));
-      if (made.length > 0) onTick();
+      const last = await store.lastTicks();
+      let made = 0;
+      for (const job of scheduled) if (await makeTick(job, last[job.definition.name], now)) made += 1;
+      if (made > 0) onTick();
       sleep = Math.min(LONGEST_SLEEP_MS, ...scheduled.map(({ schedule }) => (schedule.next(now) ?? Infinity) - now));
     } catch (error) {
       logger.error({ err: error }, 'scheduled jobs cannot be made; trying again');
       sleep = TRY_AGAIN_MS;
     }
-    timer = setTimeout(wake, Math.max(sleep, 1)).unref();
+    if (isRunning) timer = setTimeout(wake, Math.max(sleep, 1)).unref();
   }
 
   return {
     name: 'job scheduler',
     wake,
     async start() {
-      store.keepSchedules(
+      await store.keepSchedules(
         definitions.scheduled().map(({ definition, expression }) => ({
           name: definition.name,
           expression: `${timeZone} ${expression}`,
@@ -78,10 +87,11 @@ export function createSqliteScheduler(deps: SqliteSchedulerDeps): SqliteSchedule
         clock.now(),
       );
       isRunning = true;
-      wake();
+      await wake();
     },
     async stop() {
       isRunning = false;
+      await turn;
       clearTimeout(timer);
     },
   };

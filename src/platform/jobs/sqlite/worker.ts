@@ -5,12 +5,13 @@ import type { Logger } from '#kernel/logger.ts';
 import { describeError, isPermanent, STOP_GRACE_MS } from '../attempt.ts';
 import type { Definitions } from '../definitions.ts';
 import { type JobObserver, QUEUES, type QueueName } from '../jobs.port.ts';
-import type { JobFile } from './job-file.ts';
+import type { Asynchronous } from './job-access.ts';
 import type { ClaimedJob, JobStore } from './job-store.ts';
 
 export interface SqliteWorkerDeps {
-  readonly file: JobFile;
-  readonly store: JobStore;
+  readonly store: Asynchronous<JobStore>;
+  /** Whether the file of the queues is open. */
+  readonly isOpen: () => boolean;
   readonly definitions: Definitions;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -24,6 +25,8 @@ export interface SqliteWorkerDeps {
 export interface SqliteWorker extends Component {
   /** There may be something to do. */
   wake(): void;
+  /** Begins what is due by now; resolves when it has begun. */
+  look(): Promise<void>;
 }
 
 interface RunningJob {
@@ -33,7 +36,7 @@ interface RunningJob {
   ended: Promise<void>;
 }
 
-/** How often it looks for what other processes have enqueued. One look costs a few microseconds. */
+/** How often it looks for what other processes have enqueued. */
 const POLL_MS = 1_000;
 const PRUNE_MS = 60_000;
 const PROGRESS_MS = 1_000;
@@ -41,70 +44,69 @@ const PROGRESS_MS = 1_000;
 const TRY_AGAIN_MS = 1_000;
 
 export function createSqliteWorker(deps: SqliteWorkerDeps): SqliteWorker {
-  const { file, store, definitions, clock, logger, observer, concurrency, leaseMs, retryDelayMs } = deps;
+  const { store, isOpen, definitions, clock, logger, observer, concurrency, leaseMs, retryDelayMs } = deps;
   const running = new Map<number, RunningJob>();
   let owner = '';
   let isRunning = false;
-  let isFilling = false;
-  let seenVersion = -1;
+  let isWoken = false;
+  /** One after the other: two would take more than there is room for. */
+  let looking: Promise<void> = Promise.resolve();
   let wakeTimer: NodeJS.Timeout | undefined;
   let timers: NodeJS.Timeout[] = [];
 
-  const freeSlots = (queue: QueueName) =>
-    concurrency - [...running.values()].filter(({ job }) => job.queue === queue).length;
+  function room(): Readonly<Record<QueueName, number>> {
+    const free = Object.fromEntries(QUEUES.map((queue) => [queue, concurrency])) as Record<QueueName, number>;
+    for (const { job } of running.values()) free[job.queue] -= 1;
+    return free;
+  }
 
   /** Takes what is due as far as there is room, and sets the clock for what comes next. */
-  function fill(): void {
+  async function fill(): Promise<void> {
     if (!isRunning) return;
     clearTimeout(wakeTimer);
     try {
       const now = clock.now();
-      if ((store.nextLeaseEnd(owner) ?? Number.POSITIVE_INFINITY) <= now) store.reclaim(owner, now);
-      for (const queue of QUEUES) {
-        const free = freeSlots(queue);
-        if (free === 0 || (store.nextDue([queue]) ?? Number.POSITIVE_INFINITY) > now) continue;
-        for (const job of store.claim(queue, owner, free, now, now + leaseMs)) begin(job);
-      }
-      const next = Math.min(
-        store.nextDue(QUEUES.filter((queue) => freeSlots(queue) > 0)) ?? Number.POSITIVE_INFINITY,
-        store.nextLeaseEnd(owner) ?? Number.POSITIVE_INFINITY,
-      );
-      if (next - now < POLL_MS) wakeTimer = setTimeout(fill, Math.max(next - clock.now(), 1));
+      const { jobs, next } = await store.take({ owner, held: [...running.keys()], room: room() }, now, now + leaseMs);
+      for (const job of jobs) begin(job);
+      if (next !== null && next - now < POLL_MS) setWakeTimer(Math.max(next - clock.now(), 1));
     } catch (error) {
       logger.error({ err: error }, 'the job queue cannot be used; trying again');
-      wakeTimer = setTimeout(fill, TRY_AGAIN_MS);
+      setWakeTimer(TRY_AGAIN_MS);
     }
+  }
+
+  function setWakeTimer(ms: number): void {
+    clearTimeout(wakeTimer);
+    if (isRunning) wakeTimer = setTimeout(look, ms);
+  }
+
+  function look(): Promise<void> {
+    looking = looking.then(fill);
+    return looking;
   }
 
   /** Within this process, once in a turn however many were enqueued. */
   function wake(): void {
-    if (!isRunning || isFilling) return;
-    isFilling = true;
+    if (!isRunning || isWoken) return;
+    isWoken = true;
     setImmediate(() => {
-      isFilling = false;
-      fill();
+      isWoken = false;
+      void look();
     });
   }
 
-  function poll(): void {
-    try {
-      const version = file.othersVersion();
-      const changed = version !== seenVersion;
-      seenVersion = version;
-      const due = Math.min(store.nextDue(QUEUES) ?? Number.POSITIVE_INFINITY, store.nextLeaseEnd(owner) ?? Infinity);
-      if (changed || due <= clock.now()) fill();
-    } catch (error) {
-      logger.error({ err: error }, 'the job queue cannot be used; trying again');
-    }
-  }
-
   /** Prolongs the leases. A job that is not ours any more is told to give up. */
-  function heartbeat(): void {
+  async function heartbeat(): Promise<void> {
     if (running.size === 0) return;
     try {
-      const held = store.prolong(owner, clock.now() + leaseMs);
-      for (const [seq, { job, giveUp }] of running) {
-        if (held.has(seq) || giveUp.signal.aborted) continue;
+      const asked = [...running];
+      const held = await store.prolong(
+        owner,
+        asked.map(([seq]) => seq),
+        clock.now() + leaseMs,
+      );
+      for (const [seq, { job, giveUp }] of asked) {
+        if (held.has(seq) || giveUp.signal.aborted || !running.has(seq)) continue;
         logger.warn(
           { job: job.name, job_id: job.id },
           'a job was taken from this worker, which was too slow to say that it lives',
@@ -128,7 +130,7 @@ export function createSqliteWorker(deps: SqliteWorkerDeps): SqliteWorker {
   async function runToEnd({ job, giveUp }: RunningJob): Promise<void> {
     const startedAt = performance.now();
     const { signal } = giveUp;
-    let settle: () => boolean;
+    let settle: () => Promise<boolean>;
     let outcome: 'done' | 'failed' | 'returned' = 'done';
     try {
       const result = await runJob(job, signal);
@@ -155,16 +157,14 @@ export function createSqliteWorker(deps: SqliteWorkerDeps): SqliteWorker {
         const now = performance.now();
         if (now - progressAt < PROGRESS_MS) return;
         progressAt = now;
-        try {
-          store.progress(job, JSON.stringify(value));
-        } catch (error) {
+        store.progress(job, JSON.stringify(value)).catch((error: unknown) => {
           logger.debug({ err: error, job: job.name }, 'the progress of a job could not be kept');
-        }
+        });
       },
     });
   }
 
-  function failure(job: ClaimedJob, error: unknown): () => boolean {
+  function failure(job: ClaimedJob, error: unknown): () => Promise<boolean> {
     const failures = job.failures + 1;
     const fields = { err: error, job: job.name, job_id: job.id, attempt: failures };
     if (isPermanent(error) || failures >= job.attempts) {
@@ -176,10 +176,10 @@ export function createSqliteWorker(deps: SqliteWorkerDeps): SqliteWorker {
   }
 
   /** While its end is not in the file, the job is ours. If that never succeeds, it runs again: at least once. */
-  async function untilWritten(settle: () => boolean, job: ClaimedJob): Promise<void> {
-    while (file.isOpen) {
+  async function untilWritten(settle: () => Promise<boolean>, job: ClaimedJob): Promise<void> {
+    while (isOpen()) {
       try {
-        settle();
+        await settle();
         return;
       } catch (error) {
         logger.error({ err: error, job: job.name, job_id: job.id }, 'the end of a job could not be kept; trying again');
@@ -189,9 +189,9 @@ export function createSqliteWorker(deps: SqliteWorkerDeps): SqliteWorker {
     }
   }
 
-  function prune(): void {
+  async function prune(): Promise<void> {
     try {
-      store.prune(clock.now());
+      await store.prune(clock.now());
     } catch (error) {
       logger.warn({ err: error }, 'finished jobs could not be removed');
     }
@@ -200,17 +200,19 @@ export function createSqliteWorker(deps: SqliteWorkerDeps): SqliteWorker {
   return {
     name: 'job worker',
     wake,
+    look,
     async start() {
       owner = createId();
       isRunning = true;
-      seenVersion = file.othersVersion();
-      timers = [setInterval(poll, POLL_MS), setInterval(heartbeat, leaseMs / 3), setInterval(prune, PRUNE_MS)];
+      timers = [setInterval(look, POLL_MS), setInterval(heartbeat, leaseMs / 3), setInterval(prune, PRUNE_MS)];
       for (const timer of timers) timer.unref();
       wake();
     },
     async stop(signal) {
       isRunning = false;
       clearTimeout(wakeTimer);
+      // What was taken meanwhile is among those that are told.
+      await Promise.race([looking, aborted(signal)]);
       for (const { giveUp } of running.values()) giveUp.abort(new Error('the worker stops'));
       const grace = AbortSignal.any([signal, AbortSignal.timeout(STOP_GRACE_MS)]);
       await Promise.race([Promise.all([...running.values()].map(({ ended }) => ended)), aborted(grace)]);

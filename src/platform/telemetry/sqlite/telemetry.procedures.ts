@@ -108,7 +108,6 @@ function createReads(database: DatabaseSync) {
 
   const latestOf = createLatestReads(database);
   return {
-    'telemetry.ping': () => database.prepare('SELECT 1').get(),
     'telemetry.latest': (deviceId: number): Record<string, LatestValue> => {
       const row = selectState.get(deviceId) as { latest: string } | undefined;
       return row === undefined ? {} : latestOf(deviceId, row.latest);

@@ -57,7 +57,10 @@ export function createSqliteTelemetryStore({
       await writer.call('telemetry.rollup.finish', finished);
       return changed.length;
     },
-    ping: () => reader.call('telemetry.ping', undefined),
+    async ping() {
+      writer.assertUsable();
+      await reader.ping();
+    },
   };
 }
 
