@@ -25,7 +25,7 @@ describe('a folder', () => {
     folder.remove();
   });
 
-  test.skipIf(!existsSync('/proc'))('where nobody can make one is an error, not an endless loop', () => {
-    expect(() => createFolder('/proc/core-api/data')).toThrow('ENOENT');
+  test('where nobody can make one is an error, not an endless loop', () => {
+    expect(() => createFolder('/proc/core-api/data')).toThrow('/proc/core-api');
   });
 });

@@ -5,6 +5,7 @@ import { describe } from 'vitest';
 import { temporaryFolder } from './folders.ts';
 import type { ServerSettings } from './server-process.ts';
 import { findProgram } from './servers/private-process.ts';
+import { leaveOut } from './servers.ts';
 
 /** A disk that can be made slow, full or broken while a server uses it. */
 export interface FaultyDisk {
@@ -17,10 +18,10 @@ export interface FaultyDisk {
 
 const COMPILER = process.platform === 'linux' ? await findProgram('gcc') : null;
 
-/** Like `describe`; where no such disk can be made its name says why it was skipped. */
+/** `describe` where such a disk can be made, which takes Linux and a C compiler; else as `describeWithServer`. */
 export function describeFaultyDisk(name: string, tests: () => void): void {
   if (COMPILER !== null) describe(name, tests);
-  else describe.skip(`${name} (a faulty disk needs Linux and gcc: apt-get install gcc libc6-dev)`, tests);
+  else leaveOut(name, ['faulty disk'], 'a faulty disk needs Linux and gcc: npm run services:install');
 }
 
 /** @param folder the databases in it are on that disk */
