@@ -278,7 +278,7 @@ describe('each kind of change is one entry', () => {
       users.ensureSuperuser({ email: 'root@example.com', password: PASSWORD }),
     );
     await withRelationalStore(system.settings, ({ users }) =>
-      users.ensureSuperuser({ email: 'root@example.com', password: PASSWORD }),
+      users.ensureSuperuser({ email: 'root@example.com', password: PASSWORD, resetPassword: true }),
     );
     const found = await entries({ resource_type: 'user', resource_id: String(made.userId) });
     expect(found.map(({ action }) => action)).toEqual(['user.password_changed', 'user.updated', 'user.created']);

@@ -64,9 +64,12 @@ export interface UsersApi {
   /** Ends every session of the caller, and voids every token issued until now. */
   endSessions(actor: Principal): Promise<void>;
   /**
-   * Makes sure that an active SUPERADMIN with this e-mail and password exists: creates the user, or promotes
-   * and re-activates the one that has the e-mail, with this password and its old sessions ended.
-   * @throws AppError `invalid_input`
+   * Makes sure that an active SUPERADMIN with this e-mail and password exists. A user that has the e-mail already, and
+   * is not just that, is changed only with `resetPassword`: promoted, re-activated, given this password, and its
+   * sessions ended.
+   * @throws AppError `email_taken` with what there is instead, `invalid_input`
    */
-  ensureSuperuser(credentials: EmailAndPassword): Promise<{ readonly userId: number; readonly created: boolean }>;
+  ensureSuperuser(
+    credentials: EmailAndPassword & { readonly resetPassword?: boolean },
+  ): Promise<{ readonly userId: number; readonly outcome: 'created' | 'exists' | 'updated' }>;
 }

@@ -337,20 +337,45 @@ describe('an actor that lost its role while its request was on its way', () => {
 describe('ensureSuperuser', () => {
   test('creates, and again promotes and re-activates with the new password', async () => {
     const first = await users.ensureSuperuser({ email: 'Root@example.com', password: PASSWORD });
-    expect(first).toMatchObject({ created: true });
+    expect(first).toMatchObject({ outcome: 'created' });
     expect(await users.get(first.userId)).toMatchObject({ role: 'SUPERADMIN', isVerified: true, isActive: true });
 
     const admin = await person('SUPERADMIN');
     const { userId } = await person('USER', 'someone@example.com');
     await users.update(admin, userId, { isActive: false });
     events.length = 0;
-    const second = await users.ensureSuperuser({ email: 'someone@example.com', password: 'another horse' });
-    expect(second).toEqual({ userId, created: false });
+    const second = await users.ensureSuperuser({
+      email: 'someone@example.com',
+      password: 'another horse',
+      resetPassword: true,
+    });
+    expect(second).toEqual({ userId, outcome: 'updated' });
     expect(await users.verifyPassword({ email: 'someone@example.com', password: 'another horse' })).toMatchObject({
       role: 'SUPERADMIN',
       isActive: true,
     });
     expect(emitted()).toContainEqual(['user.access_changed', { user_id: userId, reason: 'password_changed' }]);
+  });
+
+  test('changes nobody who exists without being told to, and says what there is', async () => {
+    const root = await person('SUPERADMIN');
+    const active = await person('USER', 'active@example.com');
+    const gone = await person('ADMIN', 'gone@example.com');
+    await users.update(root, gone.userId, { isActive: false });
+    const ensure = (email: string, password: string) => users.ensureSuperuser({ email, password });
+    for (const [email, detail] of [
+      ['SUPERADMIN@example.com', /is a SUPERADMIN already, with another password/],
+      ['active@example.com', /exists and is a USER/],
+      ['gone@example.com', /exists and is an inactive ADMIN/],
+    ] as const) {
+      await expect(ensure(email, 'another horse')).rejects.toMatchObject({
+        code: 'email_taken',
+        message: expect.stringMatching(detail),
+      });
+      expect(await users.verifyPassword({ email, password: PASSWORD })).not.toBeNull();
+    }
+    expect(await ensure('superadmin@example.com', PASSWORD)).toEqual({ userId: root.userId, outcome: 'exists' });
+    expect(await users.get(active.userId)).toMatchObject({ role: 'USER' });
   });
 
   test('refuses a bad e-mail and a short password', async () => {

@@ -300,11 +300,22 @@ export function createUsersService({ store, passwords, attempts, clock, events }
       announceAccess(actor.userId, 'sessions_ended');
     },
 
-    async ensureSuperuser({ email, password }: { readonly email: string; readonly password: string }) {
+    async ensureSuperuser({
+      email,
+      password,
+      resetPassword = false,
+    }: EmailAndPassword & { readonly resetPassword?: boolean }) {
       const existing = await store.users.findByEmail(normalizeEmail(email));
       if (existing === null) {
         const user = await create({ email, password, role: 'SUPERADMIN', isVerified: true }, { actor: null });
-        return { userId: user.id, created: true };
+        return { userId: user.id, outcome: 'created' as const };
+      }
+      if (!resetPassword) {
+        const { id: userId, role, isActive } = existing;
+        const credentials = await store.users.findCredentials({ userId });
+        const isRight = await passwords.verify(password, credentials?.hashedPassword ?? null);
+        if (role === 'SUPERADMIN' && isActive && isRight) return { userId, outcome: 'exists' as const };
+        throw userErrors.email_taken({ detail: `${existing.email} ${instead(existing)}; nothing was changed.` });
       }
       assertPassword(password, existing.email, '/password');
       const hashedPassword = await passwords.hash(password);
@@ -319,7 +330,7 @@ export function createUsersService({ store, passwords, attempts, clock, events }
       });
       announceUpdate(existing.id);
       announceAccess(existing.id, 'password_changed');
-      return { userId: existing.id, created: false };
+      return { userId: existing.id, outcome: 'updated' as const };
     },
   };
 }
@@ -327,6 +338,11 @@ export function createUsersService({ store, passwords, attempts, clock, events }
 function found(user: User | null): User {
   if (user === null) throw userErrors.user_not_found();
   return user;
+}
+
+function instead({ role, isActive }: User): string {
+  if (!isActive) return `exists and is an inactive ${role}`;
+  return role === 'SUPERADMIN' ? 'is a SUPERADMIN already, with another password' : `exists and is a ${role}`;
 }
 
 export const EMAIL_PATTERN = '^\\s*[^\\s@]+@[^\\s@.]+(\\.[^\\s@.]+)+\\s*$';
