@@ -124,7 +124,7 @@ export function createApiDocumentRoutes(version: string): HttpRoutes {
   return (app) => {
     app.get(
       '/asyncapi.json',
-      { config: { access: 'public', rateLimitExempt: true }, schema: { hide: true } },
+      { config: { access: 'public', rateLimitExempt: true, operations: true }, schema: { hide: true } },
       async () => createAsyncApiDocument(version),
     );
   };

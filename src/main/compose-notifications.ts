@@ -50,6 +50,7 @@ export async function composeNotifications(
     port: settings.HTTP_PORT,
     logger,
     version: VERSION,
+    operations: { port: settings.METRICS_PORT, token: settings.METRICS_TOKEN },
     corsOrigins: [],
     trustProxy: false,
     rateLimit: null,

@@ -17,6 +17,7 @@ import type { CollectionDefinition } from '#platform/documents/documents.port.ts
 import type { DevicePrincipal } from '#platform/http/http.port.ts';
 import { createHttpServer, type HttpServer } from '#platform/http/http.server.ts';
 import { createProbeRoutes } from '#platform/http/probes.ts';
+import { publicAddress } from '#platform/http/public-address.ts';
 import { createDashboardRoutes } from '#platform/jobs/dashboard/dashboard.routes.ts';
 import { createMailJobs } from '#platform/mail/mail.jobs.ts';
 import { createMetrics } from '#platform/metrics/metrics.ts';
@@ -245,6 +246,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
     jobs,
     run: system.api.runJob,
     timeZone: settings.TZ_NAME,
+    publicAddress: publicAddress(settings.PUBLIC_URL),
     signIn: auth.api.signIn,
     bearer: auth.api.bearer,
   });
@@ -256,6 +258,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
     logger,
     version: VERSION,
     publicUrl: settings.PUBLIC_URL,
+    operations: { port: settings.METRICS_PORT, token: settings.METRICS_TOKEN },
     description: API_DESCRIPTION,
     corsOrigins: settings.CORS_ORIGINS,
     trustProxy: settings.TRUST_PROXY,

@@ -52,6 +52,9 @@ function conflicts(settings: Settings): string[] {
   if (tls.some((each) => each !== null) && tls.some((each) => each === null)) {
     problems.push('MQTT_TLS_PORT, MQTT_TLS_CERT_FILE and MQTT_TLS_KEY_FILE: accepted are all three or none');
   }
+  if (settings.METRICS_PORT === settings.HTTP_PORT && settings.METRICS_PORT !== 0) {
+    problems.push('METRICS_PORT: accepted is another port than HTTP_PORT');
+  }
   if ((settings.SMTP_URL === null) !== (settings.MAIL_FROM === null)) {
     problems.push('SMTP_URL and MAIL_FROM: accepted are both or none');
   }

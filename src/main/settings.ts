@@ -35,6 +35,12 @@ export const SETTINGS = {
     [1, 1_000_000],
     'The same of one client address; those of TRUST_PROXY are not counted',
   ),
+  METRICS_PORT: integer(
+    null,
+    PORT,
+    'Port of /metrics, /docs, /redoc, /openapi.json and /asyncapi.json alone, at HTTP_HOST; unset: that of the API',
+  ),
+  METRICS_TOKEN: secret('Needed for the same, as a bearer or as the password of HTTP Basic; unset: they are public'),
   MQTT_HOST: text('127.0.0.1', 'Address of the built-in MQTT broker; 0.0.0.0 for all interfaces'),
   MQTT_PORT: integer(1883, PORT, 'Port of the built-in MQTT broker; 0 picks a free one'),
   MQTT_WS_PORT: integer(null, PORT, 'Port of MQTT over WebSocket; unset: off'),

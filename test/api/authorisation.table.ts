@@ -130,6 +130,7 @@ export const RULES: readonly Rule[] = [
   rule('PUT    /jobs/*', ADMIN_AND_ABOVE),
   rule('POST   /jobs/*', ADMIN_AND_ABOVE),
 
+  rule('GET    /', ANYONE),
   rule('GET    /metrics', ANYONE),
   rule('GET    /livez', ANYONE),
   rule('GET    /readyz', ANYONE),

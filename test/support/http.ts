@@ -41,6 +41,8 @@ export interface TestResponse {
 }
 
 export interface TestApp {
+  /** Of which another server of the same kind can be made. */
+  readonly options: HttpServerOptions;
   readonly app: HttpApp;
   readonly endDownloads: HttpServer['endDownloads'];
   request(request: TestRequest): Promise<TestResponse>;
@@ -49,7 +51,7 @@ export interface TestApp {
 
 /** The real HTTP edge without a port: requests are injected. */
 export async function createTestApp(options: TestAppOptions): Promise<TestApp> {
-  const server = await createHttpServer({
+  const all: HttpServerOptions = {
     host: '127.0.0.1',
     port: 0,
     logger: options.logger ?? silentLogger,
@@ -62,8 +64,10 @@ export async function createTestApp(options: TestAppOptions): Promise<TestApp> {
     tracing: noTracing,
     routes: options.routes,
     ...options.server,
-  });
+  };
+  const server = await createHttpServer(all);
   return {
+    options: all,
     app: server.app,
     endDownloads: server.endDownloads,
     request: createRequester(server.app),

@@ -38,7 +38,8 @@ export function createIngestRoutes(pipeline: IngestPipeline, limits: IngestLimit
         },
       },
       async (request) => {
-        const body = request.body as RawBody;
+        const body = request.body as RawBody | undefined;
+        if (body === undefined) throw telemetryErrors.invalid_ingest_body();
         const channel = request.params.kind as DeviceChannel;
         const about = { bytes: body.bytes.length, span: request.span };
         const items = itemsOf(body, limits);

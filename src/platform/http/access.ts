@@ -36,7 +36,7 @@ function bearerToken(header: string | undefined): string {
   return header.slice('bearer '.length);
 }
 
-function basicCredentials(header: string | undefined): [username: string, password: string] {
+export function basicCredentials(header: string | undefined): [username: string, password: string] {
   const missing = () =>
     commonErrors.authentication_required({ detail: 'HTTP Basic with device_uid:secret is required.' });
   if (header === undefined || !/^basic /i.test(header)) throw missing();

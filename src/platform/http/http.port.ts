@@ -55,6 +55,10 @@ declare module 'fastify' {
     problems?: readonly (() => AppError)[];
     /** Exempt from the rate limit (probes and documents). */
     rateLimitExempt?: boolean;
+    /** For operators: with METRICS_PORT only there, with METRICS_TOKEN only for who shows it. */
+    operations?: boolean;
+    /** Asked by whatever runs the process: at every port, without a token. */
+    probe?: boolean;
   }
   interface FastifyRequest {
     principal: Principal | null;

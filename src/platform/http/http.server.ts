@@ -1,4 +1,5 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import cors from '@fastify/cors';
 import rateLimit from '@fastify/rate-limit';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
@@ -16,9 +17,12 @@ import { requestIdOf, securityHeaders } from './edge-headers.ts';
 import { HTTP_LIMITS, type HttpLimits } from './http.limits.ts';
 import type { HttpApp, HttpAuthenticator, HttpMount } from './http.port.ts';
 import { Problem } from './http.schemas.ts';
-import { createNodeServer } from './node-server.ts';
+import { addListEtag } from './list-etags.ts';
+import { createNodeServer, type NodeServerOptions } from './node-server.ts';
 import { type ApiDescription, markDocumentRoutes, registerApiDocument } from './openapi.ts';
+import { guardOperations, type OperationsOptions } from './operations.ts';
 import { createErrorHandler } from './problem.ts';
+import { publicAddress } from './public-address.ts';
 import { createRateLimitStore } from './rate-limit.ts';
 import { readBodies } from './request-body.ts';
 import { traceRequests } from './request-traces.ts';
@@ -41,6 +45,8 @@ export interface HttpServerOptions {
   /** Requests a minute and client IP, or null for none. */
   readonly rateLimit: { readonly max: number; readonly windowMs: number } | null;
   readonly counters: CounterStore;
+  /** Where metrics and documents are, and for whom; default: for anyone, where everything is. */
+  readonly operations?: OperationsOptions;
   /** Those that differ from `HTTP_LIMITS`. */
   readonly limits?: Partial<HttpLimits>;
   readonly authenticator: HttpAuthenticator;
@@ -53,6 +59,8 @@ export interface HttpServerOptions {
 }
 
 export interface HttpServer extends Component {
+  /** The port of metrics and documents, where they have one of their own and it is listened on. */
+  operationsPort(): number | undefined;
   /** The Fastify instance, for Socket.IO to attach to and for tests to inject into. */
   readonly app: HttpApp;
   /** The port that is listened on (differs from the option when that was 0). */
@@ -61,7 +69,14 @@ export interface HttpServer extends Component {
   endDownloads(userId: number | null): void;
 }
 
-const EXPOSED_HEADERS = ['X-Request-ID', 'Retry-After', 'RateLimit-Limit', 'RateLimit-Remaining', 'RateLimit-Reset'];
+const EXPOSED_HEADERS = [
+  'X-Request-ID',
+  'ETag',
+  'Retry-After',
+  'RateLimit-Limit',
+  'RateLimit-Remaining',
+  'RateLimit-Reset',
+];
 
 /**
  * The HTTP edge: request id → request log → CORS → (rate limit) → access rule → route, problem+json for
@@ -70,7 +85,9 @@ const EXPOSED_HEADERS = ['X-Request-ID', 'Retry-After', 'RateLimit-Limit', 'Rate
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { logger, trustProxy } = options;
   const limits = { ...HTTP_LIMITS, ...options.limits };
-  const headers = securityHeaders(false);
+  const { publicUrl = null, operations = { port: null, token: null } } = options;
+  const { basePath, isTls } = publicAddress(publicUrl);
+  const headers = { plain: securityHeaders(isTls), tls: securityHeaders(true) };
   const unreadable = new WeakSet<IncomingMessage>();
   let closing = false;
 
@@ -80,17 +97,17 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     options.onResponse?.({ method: method ?? 'unknown', route, status, elapsedMs });
   }
 
+  const node: NodeServerOptions = {
+    limits,
+    isProxy: proxiesOf(trustProxy),
+    headers: headers.plain,
+    logger,
+    onRefused: ({ method, url, status, requestId: request_id }) =>
+      note({ method, path: url && pathOf(url), status, elapsed_ms: 0, request_id, user_id: null }, 'unmatched'),
+  };
   const app: HttpApp = Fastify({
     trustProxy,
-    serverFactory: (handler) =>
-      createNodeServer(handler, {
-        limits,
-        isProxy: proxiesOf(trustProxy),
-        headers,
-        logger,
-        onRefused: ({ method, url, status, requestId: request_id }) =>
-          note({ method, path: url && pathOf(url), status, elapsed_ms: 0, request_id, user_id: null }, 'unmatched'),
-      }),
+    serverFactory: (handler) => createNodeServer(handler, node),
     // The server of `serverFactory` has its own.
     clientErrorHandler: () => {},
     genReqId: requestIdOf,
@@ -114,7 +131,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   readBodies(app, limits);
 
   app.addHook('onRequest', async (request, reply) => {
-    reply.headers(headers).header('x-request-id', request.id);
+    reply.headers(request.protocol === 'https' ? headers.tls : headers.plain).header('x-request-id', request.id);
   });
   const downloads = createDownloads({ logger, ...options.downloads });
   app.addHook('onSend', downloads.onSend);
@@ -155,11 +172,29 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
         commonErrors.rate_limited({ details: { retryAfterSeconds: context.ttl / 1000 } }),
     });
   }
-  refuseUnroutable(app, unreadable, options.rateLimit === null ? null : app.rateLimit());
   app.addHook('onRoute', markDocumentRoutes);
+  const ownPort = operations.port === null ? null : createNodeServer(app.routing, node);
+  guardOperations(
+    app,
+    operations.token,
+    ownPort && ((request) => ownPort.listening && request.raw.socket.localPort === portOf(ownPort)),
+  );
+  refuseUnroutable(app, unreadable, options.rateLimit === null ? null : app.rateLimit());
+  if (basePath !== '') {
+    // A proxy that took the path away does not put it back.
+    app.addHook('onSend', (_request, reply, payload, done) => {
+      const location = reply.getHeader('location');
+      if (typeof location === 'string' && /^\/(?!\/)/.test(location)) reply.header('location', basePath + location);
+      done(null, payload);
+    });
+  }
+  app.addHook('onRoute', addListEtag);
   app.addHook('onRoute', createAccessHook(options.authenticator));
-  const { version, description, publicUrl = null } = options;
-  await registerApiDocument(app, { version, publicUrl, ...(description === undefined ? {} : { description }) });
+  const { version, description } = options;
+  await registerApiDocument(app, { version, publicUrl, basePath, ...(description && { description }) });
+  app.get('/', { config: { access: 'public' }, schema: { hide: true } }, async (_request, reply) =>
+    reply.redirect('/docs'),
+  );
 
   for (const { prefix, routes } of options.routes) {
     await app.register(async (scope) => routes(scope as HttpApp), { prefix });
@@ -171,14 +206,18 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     app,
     async start() {
       await app.listen({ host: options.host, port: options.port });
+      if (ownPort === null) return;
+      ownPort.listen({ host: options.host, port: operations.port ?? 0 });
+      await once(ownPort, 'listening');
     },
     async stop() {
+      if (ownPort?.listening === true) ownPort.close();
       await app.close();
     },
     endDownloads: downloads.end,
+    operationsPort: () => (ownPort === null ? undefined : portOf(ownPort)),
     port() {
-      const address = app.server.address();
-      return typeof address === 'object' && address !== null ? address.port : options.port;
+      return portOf(app.server) ?? options.port;
     },
   };
 }
@@ -191,6 +230,12 @@ interface RequestEntry {
   readonly elapsed_ms: number;
   readonly request_id: string;
   readonly user_id: number | null;
+}
+
+/** Undefined unless it listens. */
+function portOf(server: Server): number | undefined {
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? address.port : undefined;
 }
 
 function pathOf(url: string): string {

@@ -6,7 +6,7 @@ import type { AccessRule, HttpApp } from './http.port.ts';
 import { finishDocument, type ProblemExample } from './openapi.document.ts';
 import type { JsonObject } from './openapi.schemas.ts';
 import { statusOf, TITLES } from './problem.ts';
-import { redocRoutes } from './redoc.ts';
+import { createRedocRoutes } from './redoc.ts';
 
 /** Swagger UI sets styles on elements; everything else is in files of its own. */
 const DOCS_POLICY = [
@@ -37,6 +37,8 @@ export interface ApiDocumentOptions {
   readonly version: string;
   /** Where browsers reach the server; null: wherever they have the document from. */
   readonly publicUrl: string | null;
+  /** Of `publicUrl`, see `PublicAddress`. */
+  readonly basePath: string;
   readonly description?: ApiDescription;
 }
 
@@ -46,7 +48,7 @@ export interface ApiDocumentOptions {
  */
 export async function registerApiDocument(
   app: HttpApp,
-  { version, publicUrl, description = { text: 'core-api', tags: {} } }: ApiDocumentOptions,
+  { version, publicUrl, basePath, description = { text: 'core-api', tags: {} } }: ApiDocumentOptions,
 ): Promise<void> {
   const problems = new Map<string, ProblemExample>();
   app.addHook('onRoute', (route) => addCommonResponses(route, problems));
@@ -83,16 +85,17 @@ export async function registerApiDocument(
         typeof json['$id'] === 'string' ? json['$id'] : `schema-${i}`,
     },
   });
-  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: DOCS_POLICY });
-  await redocRoutes(app);
-  app.get('/openapi.json', { config: { access: 'public', rateLimitExempt: true }, schema: { hide: true } }, async () =>
-    app.swagger(),
-  );
+  await app.register(swaggerUi, { routePrefix: '/docs', indexPrefix: basePath, staticCSP: DOCS_POLICY });
+  await createRedocRoutes(basePath)(app);
+  const config = { access: 'public', rateLimitExempt: true, operations: true } as const;
+  app.get('/openapi.json', { config, schema: { hide: true } }, async () => app.swagger());
 }
 
 /** Swagger UI registers its own routes: they are public and not limited. Runs before the access check. */
 export function markDocumentRoutes(route: RouteOptions): void {
-  if (route.url.startsWith('/docs')) route.config = { ...route.config, access: 'public', rateLimitExempt: true };
+  if (route.url.startsWith('/docs')) {
+    route.config = { ...route.config, access: 'public', rateLimitExempt: true, operations: true };
+  }
 }
 
 function addCommonResponses(route: RouteOptions, problems: Map<string, ProblemExample>): void {

@@ -8,7 +8,7 @@ export interface ProbeOptions {
 }
 
 const CHECK_DEADLINE_MS = 2_000;
-const config = { access: 'public', rateLimitExempt: true } as const;
+const config = { access: 'public', rateLimitExempt: true, probe: true } as const;
 
 /** `/livez`: the process answers. `/readyz`: every part that it needs is there; 503 names those that are not. */
 export function createProbeRoutes({ checks, isServing }: ProbeOptions): HttpRoutes {

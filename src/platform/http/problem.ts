@@ -1,4 +1,4 @@
-import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyContextConfig, FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import {
   type AppError,
   commonErrors,
@@ -87,13 +87,15 @@ function sendProblem(error: AppError, request: FastifyRequest, reply: FastifyRep
   if (error.details.retryAfterSeconds !== undefined) {
     reply.header('retry-after', String(Math.ceil(error.details.retryAfterSeconds)));
   }
-  if (problem.status === 401)
-    reply.header(
-      'www-authenticate',
-      reply.request.routeOptions.config.access === 'device' ? 'Basic realm="devices"' : 'Bearer',
-    );
+  if (problem.status === 401) reply.header('www-authenticate', challengeOf(request.routeOptions.config));
   if (error.code === 'unsupported_media_type') reply.header('accept', request.server.contentTypes.join(', '));
   reply.code(problem.status).type('application/problem+json').serializer(JSON.stringify).send(problem);
+}
+
+function challengeOf({ access, operations }: FastifyContextConfig): string {
+  // A browser asks its user for a password only when it is told so.
+  if (operations === true) return 'Basic realm="operations"';
+  return access === 'device' ? 'Basic realm="devices"' : 'Bearer';
 }
 
 /** Status of an error of the framework → what it is here. A 4xx is the client's fault, however it came about. */

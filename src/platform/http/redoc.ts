@@ -19,7 +19,7 @@ const POLICY = [
 ].join('; ');
 
 /** The bundle finds the element by its name. For its link to its makers it asks their server for a logo: the policy forbids it. */
-const PAGE = `<!doctype html>
+const page = (basePath: string) => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -29,28 +29,27 @@ const PAGE = `<!doctype html>
 <style>body { margin: 0 }</style>
 </head>
 <body>
-<redoc spec-url="/openapi.json"></redoc>
-<script src="/redoc/redoc.standalone.js"></script>
+<redoc spec-url="${basePath}/openapi.json"></redoc>
+<script src="${basePath}/redoc/redoc.standalone.js"></script>
 </body>
 </html>
 `;
 
-const config = { access: 'public', rateLimitExempt: true } as const;
+const config = { access: 'public', rateLimitExempt: true, operations: true } as const;
 const schema = { hide: true } as const;
 
 /** ReDoc at `/redoc`: the API document for reading, from this server alone. */
-export const redocRoutes: HttpRoutes = (app) => {
-  app.get('/redoc', { config, schema }, async (_request, reply) =>
-    reply
-      .type('text/html; charset=utf-8')
-      .headers({ 'content-security-policy': POLICY, 'x-content-type-options': 'nosniff' })
-      .send(PAGE),
-  );
+export function createRedocRoutes(basePath: string): HttpRoutes {
+  return (app) => {
+    app.get('/redoc', { config, schema }, async (_request, reply) =>
+      reply.type('text/html; charset=utf-8').header('content-security-policy', POLICY).send(page(basePath)),
+    );
 
-  app.get('/redoc/redoc.standalone.js', { config, schema }, async (request, reply) => {
-    const etag = `"redoc-${VERSION}"`;
-    reply.headers({ etag, 'cache-control': 'public, max-age=3600', 'x-content-type-options': 'nosniff' });
-    if (request.headers['if-none-match'] === etag) return reply.code(304).send();
-    return reply.type('text/javascript; charset=utf-8').send(createReadStream(BUNDLE));
-  });
-};
+    app.get('/redoc/redoc.standalone.js', { config, schema }, async (request, reply) => {
+      const etag = `"redoc-${VERSION}"`;
+      reply.headers({ etag, 'cache-control': 'public, max-age=3600' });
+      if (request.headers['if-none-match'] === etag) return reply.code(304).send();
+      return reply.type('text/javascript; charset=utf-8').send(createReadStream(BUNDLE));
+    });
+  };
+}

@@ -90,12 +90,13 @@ function createBodyReader(limits: HttpLimits): preParsingHookHandler {
       clearTimeout(timer);
       decoder?.destroy();
     });
-    // The parser counts as well, and refuses what is over the limit of the route.
+    // The parser counts as well, and refuses what is over the limit of the route: one answer is enough.
     (decoder ?? payload).on('data', (chunk: Buffer) => {
       if (isOver) return;
       bytes += chunk.length;
       heldBytes += chunk.length;
-      if (heldBytes > limits.heldBodyBytes) giveUp(commonErrors.unavailable({ details: { retryAfterSeconds: 1 } }));
+      if (bytes <= limit && heldBytes > limits.heldBodyBytes)
+        giveUp(commonErrors.unavailable({ details: { retryAfterSeconds: 1 } }));
     });
     if (decoder === undefined) return done(null, payload);
 

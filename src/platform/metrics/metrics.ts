@@ -49,7 +49,7 @@ export function createMetrics(): Metrics {
     routes: (app) => {
       app.get(
         '/metrics',
-        { config: { access: 'public', rateLimitExempt: true }, schema: { hide: true } },
+        { config: { access: 'public', rateLimitExempt: true, operations: true }, schema: { hide: true } },
         async (_request, reply) => {
           reply.type(registry.contentType);
           return await registry.metrics();

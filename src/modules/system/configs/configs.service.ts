@@ -131,16 +131,15 @@ function on(key: string): Pick<AuditEntry, 'resourceType' | 'resourceId'> {
 }
 
 function toText(value: unknown): string {
-  if (depthOf(value) > MAX_DEPTH) throw invalid(`must not be nested deeper than ${MAX_DEPTH} levels`);
+  if (isDeeper(value, MAX_DEPTH)) throw invalid(`must not be nested deeper than ${MAX_DEPTH} levels`);
   const text = JSON.stringify(value);
   if (Buffer.byteLength(text) > MAX_BYTES) throw invalid(`must be at most ${MAX_BYTES} bytes as JSON`);
   return text;
 }
 
-/** Stops where it is deep enough to be refused. */
-function depthOf(value: unknown, depth = 0): number {
-  if (typeof value !== 'object' || value === null || depth > MAX_DEPTH) return depth;
-  return Math.max(depth + 1, ...Object.values(value).map((child) => depthOf(child, depth + 1)));
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((child) => isDeeper(child, levels - 1));
 }
 
 function invalid(message: string) {

@@ -37,6 +37,7 @@ beforeEach(async () => {
         routes: createDashboardRoutes({
           jobs: queue.jobs,
           timeZone: 'UTC',
+          publicAddress: { basePath: '', isTls: false },
           run: async (_, data) => ({
             id: await queue.jobs.enqueue('board.work', (data ?? { n: 0 }) as never),
             queue: 'default',

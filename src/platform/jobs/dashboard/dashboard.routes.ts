@@ -2,6 +2,7 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify }
 import { ADMINS, type Principal, type RequestOrigin } from '#kernel/access.ts';
 import { type AppError, commonErrors, isAppError } from '#kernel/errors.ts';
 import { type HttpRoutes, originOf } from '#platform/http/http.port.ts';
+import type { PublicAddress } from '#platform/http/public-address.ts';
 import type { JobControl } from '../jobs.port.ts';
 import { createBoardQueues, type RunByHand } from './board-queues.ts';
 import { loginPage } from './login-page.ts';
@@ -10,6 +11,8 @@ export interface DashboardDeps {
   readonly jobs: JobControl;
   readonly run: RunByHand;
   readonly timeZone: string;
+  /** Where browsers find it: what stands before `/jobs` there, and whether they come by TLS. */
+  readonly publicAddress: PublicAddress;
   /** @throws AppError as the sign-in of the API does */
   signIn(
     credentials: { readonly email: string; readonly password: string },
@@ -35,13 +38,22 @@ const PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 
  * cookie that only these addresses see; a program shows its token as everywhere. The board runs on a server of its
  * own without a port, made when it is first looked at, so that a start pays nothing for it.
  */
-export function createDashboardRoutes({ jobs, run, timeZone, signIn, bearer }: DashboardDeps): HttpRoutes {
+export function createDashboardRoutes({
+  jobs,
+  run,
+  timeZone,
+  publicAddress,
+  signIn,
+  bearer,
+}: DashboardDeps): HttpRoutes {
+  /** As links in pages write it; redirects are put right at the edge. */
+  const shownBase = `${publicAddress.basePath}${BASE}`;
   let board: Promise<FastifyInstance> | undefined;
 
   async function createBoard(): Promise<FastifyInstance> {
     const { createBullBoard } = await import('@bull-board/api');
     const { FastifyAdapter } = await import('@bull-board/fastify');
-    const serverAdapter = new FastifyAdapter().setBasePath(BASE);
+    const serverAdapter = new FastifyAdapter().setBasePath(shownBase);
     createBullBoard({
       queues: await createBoardQueues(jobs, run, timeZone),
       // Its types come from a copy of the other package, one patch release apart.
@@ -52,7 +64,7 @@ export function createDashboardRoutes({ jobs, run, timeZone, signIn, bearer }: D
           hideRedisDetails: true,
           hideDocsLink: true,
           showWorkers: false,
-          miscLinks: [{ text: 'Sign out', url: `${BASE}/logout` }],
+          miscLinks: [{ text: 'Sign out', url: `${shownBase}/logout` }],
         },
       },
     });
@@ -98,13 +110,16 @@ export function createDashboardRoutes({ jobs, run, timeZone, signIn, bearer }: D
       const value = answer.headers[name];
       if (value !== undefined) reply.header(name, value);
     }
-    reply.header('content-security-policy', "frame-ancestors 'none'").header('x-content-type-options', 'nosniff');
+    reply.header('content-security-policy', "frame-ancestors 'none'");
     return reply.code(answer.statusCode).send(answer.rawPayload);
   }
 
   function showLogin(reply: FastifyReply, status: number, problem: string | null): FastifyReply {
-    reply.header('cache-control', 'no-store').header('content-security-policy', PAGE_POLICY);
-    return reply.code(status).type('text/html; charset=utf-8').send(loginPage(problem));
+    reply.header('content-security-policy', PAGE_POLICY);
+    return reply
+      .code(status)
+      .type('text/html; charset=utf-8')
+      .send(loginPage(`${shownBase}/login`, problem));
   }
 
   /** @returns an access token of somebody who may see the board */
@@ -114,6 +129,11 @@ export function createDashboardRoutes({ jobs, run, timeZone, signIn, bearer }: D
     const { role } = await bearer(session.accessToken);
     if (!ADMINS.some((each) => each === role)) throw commonErrors.forbidden();
     return session;
+  }
+
+  function cookie(value: string, maxAge: number, request: FastifyRequest): string {
+    const secure = publicAddress.isTls || request.protocol === 'https' ? '; Secure' : '';
+    return `${COOKIE}=${value}; Path=${shownBase}; Max-Age=${maxAge}; HttpOnly; SameSite=Strict${secure}`;
   }
 
   return (app) => {
@@ -142,7 +162,7 @@ export function createDashboardRoutes({ jobs, run, timeZone, signIn, bearer }: D
 
     // A link, because the board has no button for it: whoever makes somebody follow it signs them out, no more.
     app.get('/logout', open, async (request, reply) => {
-      reply.header('set-cookie', cookie('', 0, request)).header('cache-control', 'no-store');
+      reply.header('set-cookie', cookie('', 0, request));
       return reply.redirect(`${BASE}/login`, 303);
     });
 
@@ -161,11 +181,6 @@ function isUnauthenticated(error: unknown): null {
 function cookieOf(request: FastifyRequest): string | undefined {
   const pairs = (request.headers.cookie ?? '').split(';').map((pair) => pair.trim());
   return pairs.find((pair) => pair.startsWith(`${COOKIE}=`))?.slice(COOKIE.length + 1) || undefined;
-}
-
-function cookie(value: string, maxAge: number, request: FastifyRequest): string {
-  const secure = request.protocol === 'https' ? '; Secure' : '';
-  return `${COOKIE}=${value}; Path=${BASE}; Max-Age=${maxAge}; HttpOnly; SameSite=Strict${secure}`;
 }
 
 /** @throws AppError `forbidden` for a change that a browser asks for on behalf of another site's page */

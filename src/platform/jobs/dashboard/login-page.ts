@@ -5,12 +5,16 @@ const STYLE =
   'button{margin-top:1.25rem;width:100%;padding:.6rem;font:inherit;color:#fff;background:#1d4ed8;border:0;border-radius:4px;cursor:pointer}' +
   'p{color:#b91c1c;margin:.5rem 0 0}';
 
-/** The page that asks who wants to see the dashboard. @param problem why the last try was refused */
-export function loginPage(problem: string | null): string {
+/**
+ * The page that asks who wants to see the dashboard.
+ * @param action where the form is sent
+ * @param problem why the last try was refused
+ */
+export function loginPage(action: string, problem: string | null): string {
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Background jobs: sign in</title><style>${STYLE}</style></head>
-<body><form method="post" action="/jobs/login"><h1>Background jobs</h1>
+<body><form method="post" action="${escapeHtml(action)}"><h1>Background jobs</h1>
 <label for="email">E-mail</label><input id="email" name="email" type="email" autocomplete="username" required autofocus>
 <label for="password">Password</label><input id="password" name="password" type="password" autocomplete="current-password" required>
 ${problem === null ? '' : `<p role="alert">${escapeHtml(problem)}</p>`}
@@ -19,5 +23,5 @@ ${problem === null ? '' : `<p role="alert">${escapeHtml(problem)}</p>`}
 }
 
 function escapeHtml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 }
