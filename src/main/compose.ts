@@ -41,6 +41,7 @@ import { createTracing } from './profiles/tracing.ts';
 import { publicUrlOf } from './public-url.ts';
 import type { Runnable } from './run-until-stopped.ts';
 import { recordRetentionMs, type Settings } from './settings.ts';
+import { documentMoveNotes, refuseMoveTarget, refusingMoveTarget, sqlMoveNotes } from './unfinished-move.ts';
 import { VERSION } from './version.ts';
 
 /** What every process has to know at once, wherever it happens. Their handlers act within their own process. */
@@ -309,7 +310,15 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
   measure.queues(jobs);
   measure.alerts(monitoring);
 
-  const schema: Component = { name: 'schema', start: async () => void (await sql.migrate()) };
+  const collections = [...documents.definitions()];
+  const notHalfMoved = refusingMoveTarget('document store', documentMoveNotes(documents));
+  const schema: Component = {
+    name: 'schema',
+    async start() {
+      await refuseMoveTarget('database', sqlMoveNotes(sql));
+      await sql.migrate();
+    },
+  };
   const reconcile: Component = {
     name: 'device status',
     async start() {
@@ -322,6 +331,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
     components: [
       tracing,
       ...startOrder(infrastructure.components, infrastructure.sql, schema),
+      notHalfMoved,
       mailer,
       jobs,
       ...auth.components,
@@ -338,7 +348,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
     ],
     http,
     broker,
-    collections: documents.definitions(),
+    collections,
     setServing: (value) => {
       serving = value;
     },

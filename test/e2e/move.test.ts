@@ -190,6 +190,11 @@ await describeWithServers(['mariadb', 'mongodb'], (servers) => {
     const route = ['--to', 'production'];
     expect(await killMoveAt(/^users +0 of/, route, outside)).toBe(true);
     expect(await killMoveAt(/^devices +10 of 10/, route, outside)).toBe(true);
+    // What a server stored in a target would be lost when the move goes on.
+    await expect(startServer(outside)).rejects.toThrow('A move into the database was not finished');
+    await expect(runCore(['create-superuser', 'x@example.com', ADMIN.password], outside)).rejects.toThrow(
+      'was not finished',
+    );
     // A target that is being moved into takes nothing from anywhere else.
     const other = { ...outside, DATA_DIR: join(folder.path, 'other') };
     await runCore(['create-superuser', 'other@example.com', ADMIN.password], { DATA_DIR: other.DATA_DIR });
@@ -198,6 +203,8 @@ await describeWithServers(['mariadb', 'mongodb'], (servers) => {
     expect(foreign.code).toBe(1);
     expect(await killMoveAt(/^device_logs +/, route, outside)).toBe(true);
     expect(await killMoveAt(/^telemetry: devices +0 of/, route, outside)).toBe(true);
+    const documentsAlone = { DATA_DIR: other.DATA_DIR, DOCUMENTS_URL: outside['DOCUMENTS_URL'] ?? '' };
+    await expect(startServer(documentsAlone)).rejects.toThrow('A move into the document store was not finished');
     expect(await killMoveAt(/^compared: devices/, route, outside)).toBe(true);
 
     const { code, output } = await runMove(route, outside);

@@ -8,6 +8,7 @@ import { createMemoryCounters } from '#platform/cache/memory-counters.ts';
 import { MIGRATIONS } from '../migrations.ts';
 import { createRelationalStore } from '../profiles/relational.ts';
 import type { Settings } from '../settings.ts';
+import { refuseMoveTarget, sqlMoveNotes } from '../unfinished-move.ts';
 
 /** Opens the relational store beside a server that may be running, brings its schema up to date and closes it after `work`. */
 export async function withRelationalStore<T>(
@@ -18,6 +19,7 @@ export async function withRelationalStore<T>(
   const signal = AbortSignal.timeout(60_000);
   await sql.start?.(signal);
   try {
+    await refuseMoveTarget('database', sqlMoveNotes(sql));
     const migrated = await sql.migrate();
     const events = createEventBus(silentLogger);
     const audit = createAuditTrail({ sql, clock: systemClock });

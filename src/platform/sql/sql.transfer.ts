@@ -5,6 +5,7 @@ import type { SqlRow, SqlStore, SqlTable, SqlTransfer, SqlValue } from './sql.po
 export interface SchemaReader {
   /** Every table of the database, in any order. Generated columns are left out. */
   tables(db: Kysely<unknown>): Promise<readonly SchemaTable[]>;
+  hasTable(db: Kysely<unknown>, name: string): Promise<boolean>;
   /** The id that the next row without one gets. Null: the table has no counter. */
   nextId(db: Kysely<unknown>, table: string): Promise<number | null>;
   raiseNextId(db: Kysely<unknown>, table: string, id: number): Promise<void>;
@@ -28,10 +29,6 @@ type Opened = Pick<SqlStore, 'db' | 'transaction'>;
 
 /** The transfer of a store: one for both dialects, which differ in how they describe their schema. */
 export function createSqlTransfer({ db, transaction }: Opened, schema: SchemaReader): SqlTransfer {
-  async function hasNoteTable(): Promise<boolean> {
-    return (await schema.tables(db())).some(({ name }) => name === NOTE_TABLE);
-  }
-
   return {
     async tables() {
       const all = await schema.tables(db());
@@ -64,7 +61,7 @@ export function createSqlTransfer({ db, transaction }: Opened, schema: SchemaRea
     nextId: ({ name }) => schema.nextId(db(), name),
     raiseNextId: ({ name }, id) => schema.raiseNextId(db(), name, id),
     async readNote() {
-      if (!(await hasNoteTable())) return null;
+      if (!(await schema.hasTable(db(), NOTE_TABLE))) return null;
       const found = await sql<{ text: string }>`select text from ${sql.table(NOTE_TABLE)}`.execute(db());
       return found.rows[0]?.text ?? null;
     },

@@ -22,6 +22,10 @@ export const sqliteSchema: SchemaReader = {
       }),
     );
   },
+  async hasTable(db, name) {
+    const { rows } = await sql`select 1 from sqlite_master where type = 'table' and name = ${name}`.execute(db);
+    return rows.length > 0;
+  },
   async nextId(db, table) {
     if (!(await hasCounter(db, table))) return null;
     const { rows } = await sql<{ seq: number }>`select seq from sqlite_sequence where name = ${table}`.execute(db);

@@ -4,6 +4,7 @@ import { MIGRATIONS } from '../../migrations.ts';
 import { inspectionsOf } from '../../profiles/inspection.ts';
 import { createRelationalStore } from '../../profiles/relational.ts';
 import type { Settings } from '../../settings.ts';
+import { sqlMoveNotes } from '../../unfinished-move.ts';
 import { type Check, doubtful, type Finding, fine, wrong } from './finding.ts';
 
 const NAMES: Readonly<Record<string, string>> = { DOCUMENTS_URL: 'documents', REDIS_URL: 'redis', MQTT_URL: 'broker' };
@@ -35,8 +36,7 @@ async function checkRelational(settings: Settings): Promise<Finding> {
   await sql.start?.(signal);
   try {
     const version = await sql.version();
-    const note = await sql.transfer.readNote();
-    if (note !== null && (JSON.parse(note) as { role: string }).role === 'target') {
+    if ((await sqlMoveNotes(sql).read())?.role === 'target') {
       return wrong(`${version}: a move into it was not finished; run npm run core -- move again before a start`);
     }
     const pending = await sql.pending();

@@ -5,24 +5,21 @@ import type {
   StoredDocument,
 } from '#platform/documents/documents.port.ts';
 import type { TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
+import { documentMoveNotes, type MoveNotes } from '../../unfinished-move.ts';
 import { type Comparison, createChecksum } from './checksum.ts';
-import { beginMove, type Note, type Notes } from './notes.ts';
+import { beginMove } from './notes.ts';
 import type { Progress } from './progress.ts';
 import { compareTelemetry, copyTelemetry, type TelemetryPosition } from './telemetry.ts';
 
 /** Collections come first, in the order of their declaration, then telemetry. */
 export type Position = { readonly collection: string; readonly after: string } | TelemetryPosition;
 
-interface NoteDocument extends StoredDocument {
-  readonly note: Note<Position>;
-}
-
 /** One end of the move: a document store with its collections declared, and the telemetry beside it; not started yet. */
 export interface DocumentEnd {
   readonly documents: DocumentStore;
   readonly telemetry: TelemetryStore;
   readonly collections: ReadonlyMap<CollectionDefinition, DocumentCollection<StoredDocument>>;
-  readonly notes: Notes<Position>;
+  readonly notes: MoveNotes<Position>;
 }
 
 export interface DocumentMove {
@@ -35,7 +32,6 @@ export interface DocumentMove {
 }
 
 const DOCUMENTS_A_STEP = 500;
-const NOTE_ID = 'move';
 /** What expires so soon may go from one side while the other is read. */
 const MARGIN_MS = 24 * 3_600_000;
 
@@ -45,20 +41,7 @@ export function declareEnd(
   definitions: readonly CollectionDefinition[],
 ): DocumentEnd {
   const collections = new Map(definitions.map((definition) => [definition, documents.collection(definition)]));
-  const notes = documents.collection<NoteDocument>({ name: 'moves', indexes: [] });
-  return {
-    documents,
-    telemetry,
-    collections,
-    notes: {
-      read: async () => (await notes.findById(NOTE_ID))?.note ?? null,
-      async write(note) {
-        const replaced = await notes.updateMany({ filter: { id: NOTE_ID } }, { note });
-        if (replaced === 0) await notes.insertMany([{ id: NOTE_ID, note }]);
-      },
-      remove: async () => void (await notes.removeMany({ filter: { id: NOTE_ID } })),
-    },
-  };
+  return { documents, telemetry, collections, notes: documentMoveNotes(documents) };
 }
 
 /**

@@ -1,20 +1,6 @@
 import { createId } from '#kernel/ids.ts';
 import { StartError } from '../../start-error.ts';
-
-/**
- * What a move leaves in both of its stores until it is finished. `house` names the installation that moves, so that
- * a move that was interrupted goes on from the same source only.
- */
-export type Note<Position> =
-  | { readonly role: 'source'; readonly house: string }
-  | { readonly role: 'target'; readonly house: string; readonly position: Position | null };
-
-/** Where a store keeps the note. */
-export interface Notes<Position> {
-  read(): Promise<Note<Position> | null>;
-  write(note: Note<Position>): Promise<void>;
-  remove(): Promise<void>;
-}
+import type { MoveNotes } from '../../unfinished-move.ts';
 
 export interface Begun<Position> {
   readonly house: string;
@@ -23,14 +9,14 @@ export interface Begun<Position> {
 }
 
 export interface MoveEnds<Position> {
-  readonly source: Notes<Position>;
-  readonly target: Notes<Position>;
+  readonly source: MoveNotes<Position>;
+  readonly target: MoveNotes<Position>;
   /** For messages: `the database of DATABASE_URL`. */
   readonly sourceName: string;
   readonly targetName: string;
   /** What the target holds, for the message, or null when it is empty. */
   contents(): Promise<string | null>;
-  /** Makes an empty target bare, just before the first row. */
+  /** Makes an empty target bare, just before the first row. May have been cut off, and runs again then. */
   clear(): Promise<void>;
 }
 
@@ -62,9 +48,10 @@ export async function beginMove<Position>(ends: MoveEnds<Position>): Promise<Beg
   }
   const house = known?.house ?? createId();
   if (known === null) await source.write({ role: 'source', house });
-  if (there?.role === 'target') return { house, position: there.position };
-  await ends.clear();
+  if (there?.role === 'target' && there.position !== null) return { house, position: there.position };
+  // First: from here on no server starts on the target.
   await target.write({ role: 'target', house, position: null });
+  await ends.clear();
   return { house, position: null };
 }
 

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 import { createSqliteStore } from '#platform/sql/sqlite.ts';
 import { MIGRATIONS } from '../../migrations.ts';
+import { refuseMoveTarget, sqlMoveNotes } from '../../unfinished-move.ts';
 import { canonical } from './checksum.ts';
 import { finishRelational, moveRelational } from './relational.ts';
 
@@ -68,6 +69,30 @@ describe('a move of tables', () => {
     await finishRelational({ source, target });
     expect(await source.transfer.readNote()).toBeNull();
     expect(await target.transfer.readNote()).toBeNull();
+  });
+
+  test('has its note in the target before anything is changed there, and begins again when it was cut off then', async () => {
+    await addGroups(1, 10);
+    const { clear } = target.transfer;
+    const cutOff = { ...target, transfer: { ...target.transfer, clear: () => Promise.reject(new Error('cut off')) } };
+    await expect(move(cutOff)).rejects.toThrow('cut off');
+    await expect(refuseMoveTarget('database', sqlMoveNotes(target))).rejects.toThrow('run npm run core -- move again');
+    let cleared = 0;
+    const counted = {
+      ...target,
+      transfer: {
+        ...target.transfer,
+        clear: (tables: Parameters<typeof clear>[0]) => {
+          cleared += 1;
+          return clear(tables);
+        },
+      },
+    };
+    await move(counted);
+    expect(cleared).toBe(1);
+    expect(await differing()).toEqual([]);
+    await finishRelational({ source, target });
+    await refuseMoveTarget('database', sqlMoveNotes(target));
   });
 
   test('notices a source that changed while the move was interrupted', async () => {

@@ -1,8 +1,9 @@
 import type { MigrationSet, SqlRow, SqlStore, SqlTable, SqlTransfer, SqlValue } from '#platform/sql/sql.port.ts';
 import { createSqliteStore } from '#platform/sql/sqlite.ts';
 import { StartError } from '../../start-error.ts';
+import { sqlMoveNotes } from '../../unfinished-move.ts';
 import { type Comparison, createChecksum } from './checksum.ts';
-import { beginMove, type Notes } from './notes.ts';
+import { beginMove } from './notes.ts';
 import type { Progress } from './progress.ts';
 
 /** The last row that is in the target. Tables before this one are there whole. */
@@ -32,8 +33,8 @@ export async function moveRelational(move: RelationalMove): Promise<readonly Com
     throw new StartError(`There is no installation in ${move.sourceName}.`);
   }
   const { house, position } = await beginMove<Position>({
-    source: notesOf(source),
-    target: notesOf(target),
+    source: sqlMoveNotes(move.source),
+    target: sqlMoveNotes(move.target),
     sourceName: move.sourceName,
     targetName: move.targetName,
     contents: () => contentsOf(target, tables, move.migrations),
@@ -116,17 +117,6 @@ const keyOf = ({ key }: SqlTable, row: SqlRow): readonly SqlValue[] => key.map((
 function toJson(value: SqlValue): string | number | null {
   if (value instanceof Uint8Array) throw new Error('a key of bytes');
   return value;
-}
-
-function notesOf(transfer: SqlTransfer): Notes<Position> {
-  return {
-    async read() {
-      const text = await transfer.readNote();
-      return text === null ? null : JSON.parse(text);
-    },
-    write: (note) => transfer.writeNote(JSON.stringify(note)),
-    remove: () => transfer.removeNote(),
-  };
 }
 
 async function compare(

@@ -25,6 +25,12 @@ export const mariadbSchema: SchemaReader = {
       };
     });
   },
+  async hasTable(db, name) {
+    const { rows } = await sql`
+      select 1 from information_schema.tables
+      where table_schema = database() and table_name = ${name}`.execute(db);
+    return rows.length > 0;
+  },
   async nextId(db, table) {
     const { rows } = await sql<{ next: number | null }>`
       select auto_increment as next from information_schema.tables
