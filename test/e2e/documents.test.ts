@@ -1,7 +1,11 @@
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createPeople } from '../support/people.ts';
 import { describeWithServer } from '../support/servers.ts';
 import { type RunningSystem, startTestSystem } from '../support/system.ts';
+
+/** Whose program shows the document, which is not what people look for. */
+const OTHERS = /swagger(?!-ui)|smartbear/i;
 
 /** The API document as people see it, in a browser that may load nothing from elsewhere. */
 await describeWithServer('chromium', (server) => {
@@ -53,6 +57,43 @@ await describeWithServer('chromium', (server) => {
       await operation.getByRole('button', { name: 'Execute' }).click();
       await operation.locator('.live-responses-table .response-col_status', { hasText: '200' }).waitFor();
       expect({ errors, elsewhere }).toEqual({ errors: [], elsewhere: [] });
+      await page.close();
+    });
+
+    test('/docs finds something when one tries a list, and keeps the login', async () => {
+      const people = await createPeople(system);
+      await people.device();
+      const { page, errors, elsewhere } = await open('/docs');
+      await page.getByRole('button', { name: 'Authorize' }).click();
+      await page.getByLabel('auth-bearer-value').fill(people.SUPERADMIN.token());
+      await page.locator('.auth-btn-wrapper .authorize').first().click();
+      await page.getByRole('button', { name: 'Close' }).first().click();
+      await page.reload();
+
+      const operation = page.locator('#operations-devices-listDevices');
+      await operation.locator('.opblock-summary-control').click();
+      await operation.getByRole('button', { name: 'Try it out' }).click();
+      const answered = page.waitForResponse((response) => response.url().includes('/api/v1/devices'));
+      await operation.getByRole('button', { name: 'Execute' }).click();
+      const response = await answered;
+      // Defaults, and no example of a filter.
+      expect(Object.fromEntries(new URL(response.url()).searchParams)).toEqual({ page: '1', size: '20' });
+      expect(response.status()).toBe(200);
+      expect((await response.json()).total).toBe(1);
+      await operation.locator('.live-responses-table .response-col_status', { hasText: '200' }).waitFor();
+      expect({ errors, elsewhere }).toEqual({ errors: [], elsewhere: [] });
+      await page.close();
+    });
+
+    test('/docs shows our name and nobody else’s', async () => {
+      const { page, elsewhere } = await open('/docs');
+      await page.locator('.opblock').first().waitFor();
+      expect(await page.title()).toBe('core-api');
+      expect(await page.locator('link[rel=icon]').getAttribute('href')).toContain('core-api.svg');
+      const links = page.locator('#swagger-ui a[href], #swagger-ui img');
+      expect(await links.evaluateAll((found) => found.map((each) => each.outerHTML).join())).not.toMatch(OTHERS);
+      expect(await page.locator('#swagger-ui').textContent()).not.toMatch(OTHERS);
+      expect(elsewhere).toEqual([]);
       await page.close();
     });
   });

@@ -1,5 +1,4 @@
 import swagger from '@fastify/swagger';
-import swaggerUi from '@fastify/swagger-ui';
 import type { RouteOptions } from 'fastify';
 import { type AppError, commonErrors } from '#kernel/errors.ts';
 import type { AccessRule, HttpApp } from './http.port.ts';
@@ -7,18 +6,7 @@ import { finishDocument, type ProblemExample } from './openapi.document.ts';
 import type { JsonObject } from './openapi.schemas.ts';
 import { statusOf, TITLES } from './problem.ts';
 import { createRedocRoutes } from './redoc.ts';
-
-/** Swagger UI sets styles on elements; everything else is in files of its own. */
-const DOCS_POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self' 'unsafe-inline'",
-  "img-src 'self' data:",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
+import { registerSwaggerUi } from './swagger-ui.ts';
 
 /** The codes are in the description, for people and for the tests, which compare every answer with it. */
 const problem = (status: number, codes: ReadonlySet<string>) => ({
@@ -85,7 +73,7 @@ export async function registerApiDocument(
         typeof json['$id'] === 'string' ? json['$id'] : `schema-${i}`,
     },
   });
-  await app.register(swaggerUi, { routePrefix: '/docs', indexPrefix: basePath, staticCSP: DOCS_POLICY });
+  await registerSwaggerUi(app, basePath);
   await createRedocRoutes(basePath)(app);
   const config = { access: 'public', rateLimitExempt: true, operations: true } as const;
   app.get('/openapi.json', { config, schema: { hide: true } }, async () => app.swagger());
