@@ -28,7 +28,7 @@ const RETRYABLE = ['RetryableWriteError', 'TransientTransactionError', 'ResetPoo
 
 /** Nothing is wrong with the command; the same again may succeed. It may also have taken effect. */
 export function isAway(error: unknown): boolean {
-  if (!(error instanceof MongoError)) return false;
+  if (!(error instanceof MongoError)) return isOfTheNetwork(error);
   // A bulk write dresses whatever happened to it as an answer of the server.
   if (error instanceof MongoBulkWriteError && isAway(error.errorResponse)) return true;
   return (
@@ -44,6 +44,13 @@ export function isAway(error: unknown): boolean {
     // Of the pool; these classes are not exported.
     /^Mongo(PoolClosed|WaitQueueTimeout)Error$/.test(error.name)
   );
+}
+
+/** A command that is written to a connection in the moment in which it breaks is told so by the system, in its words. */
+function isOfTheNetwork(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code = '', syscall } = error as NodeJS.ErrnoException;
+  return syscall !== undefined || /^ERR_(STREAM|SOCKET|TLS|SSL)_/.test(code) || isOfTheNetwork(error.cause);
 }
 
 /**

@@ -2,6 +2,7 @@ import type { Collection, Filter, Sort } from 'mongodb';
 import type { Clock } from '#kernel/clock.ts';
 import type { MongodbConnection } from '#platform/mongodb/mongodb-connection.ts';
 import { duplicatesOf } from '#platform/mongodb/mongodb-errors.ts';
+import { createPortions } from '#platform/mongodb/portions.ts';
 import type {
   CollectionDefinition,
   DocumentCollection,
@@ -57,6 +58,7 @@ function createCollection<T extends StoredDocument>(
   { expiry }: CollectionDefinition,
   run: MongodbConnection['run'],
 ): DocumentCollection<T> {
+  const inPortions = createPortions();
   return {
     async insertMany(documents) {
       if (documents.length === 0) return [];
@@ -65,16 +67,18 @@ function createCollection<T extends StoredDocument>(
       for (const [index, { id }] of documents.entries()) if (!first.has(id)) first.set(id, index);
       const sent = [...first.values()];
       const encoded = sent.map((index) => encode(documents[index] as T, expiry));
-      const known = await run(async () => {
-        try {
-          await collection.insertMany(encoded, { ordered: false });
-          return [];
-        } catch (error) {
-          return duplicatesOf(error);
-        }
-      });
       const isNew = new Set(sent);
-      for (const position of known) isNew.delete(sent[position] as number);
+      await inPortions(encoded, async (portion, from) => {
+        const known = await run(async () => {
+          try {
+            await collection.insertMany([...portion], { ordered: false });
+            return [];
+          } catch (error) {
+            return duplicatesOf(error);
+          }
+        });
+        for (const position of known) isNew.delete(sent[from + position] as number);
+      });
       return documents.map((_, index) => isNew.has(index));
     },
     async findById(id) {

@@ -3,6 +3,7 @@ import type { AnyBulkWriteOperation, Collection, Filter } from 'mongodb';
 import { isAppError } from '#kernel/errors.ts';
 import type { MongodbConnection } from '#platform/mongodb/mongodb-connection.ts';
 import { duplicatesOf, storeAway } from '#platform/mongodb/mongodb-errors.ts';
+import { createPortions } from '#platform/mongodb/portions.ts';
 import type { AppendResult, LatestValue, Sample, TelemetryBatch } from '../telemetry.port.ts';
 import type { ChangedHours } from './telemetry.changed-hours.ts';
 import { createCrowding } from './telemetry.crowding.ts';
@@ -25,6 +26,8 @@ export interface AppenderOptions {
   readonly hours: ChangedHours;
   /** A field name that no other running process has. */
   readonly writer: string;
+  /** Far longer than a portion of a batch takes. Appends wait for each other, so one that hangs would stop all. */
+  readonly hungAfterMs?: number;
 }
 
 /** A batch that has begun to be written: how far it is. */
@@ -45,7 +48,6 @@ interface Attempt {
 }
 
 const GIVE_UP_AFTER_MS = 5_000;
-/** Far longer than a batch takes. Appends wait for each other, so one that hangs would stop all. */
 const HUNG_AFTER_MS = 20_000;
 const FIRST_RETRY_MS = 50;
 const LONGEST_RETRY_MS = 1_000;
@@ -64,8 +66,16 @@ const KNOWN_DEVICES = 200_000;
  * A batch that has begun is finished before any other; one whose caller was told `unavailable` is finished by the
  * next call, whoever makes it. The caller that tries again (with the same arrays) gets its result.
  */
-export function createAppender({ connection, samples, devices, hours, writer }: AppenderOptions) {
-  const run: MongodbConnection['run'] = (commands) => connection.run(commands, { hungAfterMs: HUNG_AFTER_MS });
+export function createAppender({
+  connection,
+  samples,
+  devices,
+  hours,
+  writer,
+  hungAfterMs = HUNG_AFTER_MS,
+}: AppenderOptions) {
+  const run: MongodbConnection['run'] = (commands) => connection.run(commands, { hungAfterMs });
+  const inPortions = createPortions(hungAfterMs / 2);
   const applied = `applied.${writer}`;
   /** Begun and given up by their callers. */
   const unfinished = new WeakMap<object, Attempt>();
@@ -78,16 +88,17 @@ export function createAppender({ connection, samples, devices, hours, writer }: 
   async function insert(attempt: Attempt): Promise<readonly number[]> {
     const { documents, positions, repeated } = attempt.plan;
     let met: readonly number[] = [];
-    if (documents.length > 0) {
-      met = await run(async () => {
+    await inPortions(documents, async (portion, from) => {
+      const known = await run(async () => {
         try {
-          await samples.insertMany(documents, { ordered: false });
+          await samples.insertMany([...portion], { ordered: false });
           return [];
         } catch (error) {
           return duplicatesOf(error);
         }
       });
-    }
+      if (known.length > 0) met = [...met, ...known.map((index) => from + index)];
+    });
     if (met.length > 0 && attempt.tries > 1) met = await withoutOurs(attempt.plan, met);
     return [...met.map((index) => positions[index] as number), ...repeated].sort((a, b) => a - b);
   }
@@ -125,6 +136,16 @@ export function createAppender({ connection, samples, devices, hours, writer }: 
     for (const deviceId of missing) known.add(deviceId);
   }
 
+  /** @returns how many documents were found */
+  async function writeDevices(operations: readonly AnyBulkWriteOperation<DeviceDocument>[]): Promise<number> {
+    let found = 0;
+    await inPortions(operations, async (portion) => {
+      const { matchedCount } = await run(() => devices.bulkWrite(portion, { ordered: false }));
+      found += matchedCount;
+    });
+    return found;
+  }
+
   /** Latest values and counts in one operation a device, for all devices that have nothing newer. */
   async function applyInOrder(attempt: Attempt, counts: ReadonlyMap<number, Record<string, number>>): Promise<boolean> {
     const operations: AnyBulkWriteOperation<DeviceDocument>[] = [];
@@ -145,8 +166,7 @@ export function createAppender({ connection, samples, devices, hours, writer }: 
       }
       operations.push(update(filter, { $set, $inc: counts.get(deviceId) }));
     }
-    const { matchedCount } = await run(() => devices.bulkWrite(operations, { ordered: false }));
-    return matchedCount === operations.length;
+    return (await writeDevices(operations)) === operations.length;
   }
 
   /** For devices that sent late, or whose first try was lost after it took effect: value by value, then the counts. */
@@ -170,9 +190,8 @@ export function createAppender({ connection, samples, devices, hours, writer }: 
       additions.push(update(filter, { $set: { [applied]: attempt.number }, $inc: counts.get(_id) }));
     }
     // The mark that the device is done comes last.
-    if (values.length > 0) await run(() => devices.bulkWrite(values, { ordered: false }));
-    const { matchedCount } = await run(() => devices.bulkWrite(additions, { ordered: false }));
-    if (matchedCount === additions.length) return;
+    await writeDevices(values);
+    if ((await writeDevices(additions)) === additions.length) return;
     // Documents that this process has seen are gone (a backup was restored): the next try makes them again.
     known.clear();
     crowdings.forget();
@@ -198,7 +217,9 @@ export function createAppender({ connection, samples, devices, hours, writer }: 
     }
     const { plan, merged } = attempt;
     if (!attempt.isMerged && merged.length > 0) {
-      await run(() => samples.bulkWrite(mergesOf(plan, merged), { ordered: false }).catch(contested));
+      await inPortions(mergesOf(plan, merged), async (portion) => {
+        await run(() => samples.bulkWrite(portion, { ordered: false }).catch(contested));
+      });
     }
     attempt.isMerged = true;
     if (!attempt.isMarked) await hours.afterChange(attempt.plan.hours);

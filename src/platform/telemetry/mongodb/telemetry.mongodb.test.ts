@@ -1,7 +1,8 @@
+import type { Document } from 'mongodb';
 import { describe, expect, test } from 'vitest';
 import { systemClock } from '#kernel/clock.ts';
 import { silentLogger } from '#kernel/logger.ts';
-import { createMongodbConnection } from '#platform/mongodb/mongodb-connection.ts';
+import { createMongodbConnection, type MongodbConnection } from '#platform/mongodb/mongodb-connection.ts';
 import { createLossyProxy } from '#test/support/lossy-proxy.ts';
 import { databaseIn, dropMongoDatabase } from '#test/support/servers/mongodb.ts';
 import { describeWithServer } from '#test/support/servers.ts';
@@ -29,6 +30,20 @@ async function openStore(url: string, now: () => number = Date.now) {
     async close() {
       await store.stop?.(soon());
       await connection.stop?.(soon());
+    },
+  };
+}
+
+/** As to a server that is too slow for large inserts: more than `most` documents at once are never answered. */
+function slowIn(connection: MongodbConnection, most: number): MongodbConnection {
+  return {
+    ...connection,
+    collection<T extends Document>(name: string) {
+      const collection = connection.collection<T>(name);
+      if (name !== 'telemetry_data') return collection;
+      const insertMany: typeof collection.insertMany = (documents, options) =>
+        documents.length > most ? new Promise(() => {}) : collection.insertMany(documents, options);
+      return Object.assign(Object.create(collection) as typeof collection, { insertMany });
     },
   };
 }
@@ -67,6 +82,24 @@ await describeWithServer('mongodb', (server) => {
   };
   telemetryContract('mongodb', openHarness);
   telemetryNamesContract('mongodb', openHarness);
+
+  test('a batch that the server does not manage in time is taken in parts', TIMEOUT, async () => {
+    const opened = await openStore(databaseIn(server.url));
+    const store = createMongodbTelemetryStore({
+      connection: slowIn(opened.connection, 100),
+      clock: systemClock,
+      logger: silentLogger,
+      hungAfterMs: 300,
+    });
+    const samples = Array.from({ length: 900 }, (_, n) => sample(1, T0 + n, { n }));
+    expect(await insist(store, { samples, counts: [] })).toEqual([]);
+    expect(await historyOf(store, 1)).toHaveLength(900);
+    expect(await store.ledger(1)).toEqual({ stored: 900, merged: 0, rejected: {} });
+    // The next one is not tried as a whole first.
+    expect(await insist(store, { samples: samples.slice(0, 300), counts: [] })).toHaveLength(300);
+    await opened.close();
+  });
+
   aggregationContract('mongodb', openHarness);
 
   describe('in MongoDB', () => {

@@ -18,6 +18,8 @@ export interface MongodbTelemetryStoreOptions {
   readonly connection: MongodbConnection;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** After which an answer of the driver is not waited for any more. */
+  readonly hungAfterMs?: number;
 }
 
 /** In `telemetry_writers`: the processes that append. */
@@ -54,6 +56,7 @@ export function createMongodbTelemetryStore({
   connection,
   clock,
   logger,
+  hungAfterMs,
 }: MongodbTelemetryStoreOptions): TelemetryStore {
   const { run } = connection;
   const samples = connection.collection<SampleDocument>('telemetry_data');
@@ -69,7 +72,14 @@ export function createMongodbTelemetryStore({
   });
   const hours = createChangedHours(rollups.mark, clock);
   const source: AggregationSource = { raw: reads.raw, rollups: rollups.read };
-  const appender = createAppender({ connection, samples, devices, hours, writer });
+  const appender = createAppender({
+    connection,
+    samples,
+    devices,
+    hours,
+    writer,
+    ...(hungAfterMs === undefined ? {} : { hungAfterMs }),
+  });
   let timer: NodeJS.Timeout | undefined;
 
   async function checkSchema(): Promise<void> {
