@@ -123,3 +123,32 @@ describe('what is wrong is said with its place', () => {
     }
   });
 });
+
+test('above its rate a device is told to wait, however it divides its items among arrays and lines', async () => {
+  const limited = await startTestSystem({ DEVICE_RATE_LIMIT: '5' });
+  try {
+    const limitedPeople = await createPeople(limited);
+    const [loud, quiet] = [await limitedPeople.device(), await limitedPeople.device()];
+    const post = ({ headers }: typeof loud, raw: string, type: string) =>
+      limited.request({
+        method: 'POST',
+        url: '/api/v1/ingest/telemetry',
+        raw,
+        headers: { ...headers, 'content-type': type },
+      });
+    const array = JSON.stringify(Array.from({ length: 100 }, (_, n) => ({ n })));
+    expect((await post(loud, array, 'application/json')).status).toBe(200);
+    for (const [raw, type] of [
+      ['{"n":1}', 'application/json'],
+      ['{"n":1}\n{"n":2}', 'application/x-ndjson'],
+    ] as const) {
+      const refused = await post(loud, raw, type);
+      expect(refused.json()).toMatchObject({ status: 429, code: 'rate_limited' });
+      // 100 items at 5 a second, of which one second's worth is allowed at once.
+      expect(Number(refused.headers['retry-after'])).toBeGreaterThan(10);
+    }
+    expect((await post(quiet, '{"n":1}', 'application/json')).status).toBe(200);
+  } finally {
+    await limited.stop();
+  }
+});

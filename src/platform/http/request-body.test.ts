@@ -149,3 +149,19 @@ test('a 415 names what is accepted there', async () => {
   const none = await app.app.inject({ method: 'POST', url: '/b/anyone', payload: 'x', headers: {} });
   expect([none.statusCode, none.headers['accept']]).toEqual([415, 'application/json']);
 });
+
+test('what no store keeps as it was sent is refused with its place', async () => {
+  const refused = (path: string, message: unknown) => ({
+    status: 422,
+    code: 'invalid_input',
+    errors: [{ path, message }],
+  });
+  const unicode = 'must be Unicode; it holds half a surrogate pair';
+  expect((await post(String.raw`{"a":[1,"x\ud800y"]}`)).json()).toMatchObject(refused('/a/1', unicode));
+  expect((await post(String.raw`{"a":{"\uDFFF":1}}`)).json()).toMatchObject(refused('/a', unicode));
+  expect((await post('{"serial":12345678901234567890}')).json()).toMatchObject(
+    refused('/serial', expect.stringContaining('must be sent as a string')),
+  );
+  const kept = String.raw`{"a":"\ud83d\ude00","b":1e300,"c":"12345678901234567890","d":0.30000000000000004}`;
+  expect((await post(kept)).json().value).toEqual(JSON.parse(kept));
+});

@@ -3,6 +3,7 @@ import type { Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
 import type { FastifyReply, FastifyRequest, preParsingHookHandler, RouteOptions } from 'fastify';
 import { commonErrors } from '#kernel/errors.ts';
+import { type Inexact, inexactIn, parseExactJson } from '#kernel/exact-json.ts';
 import { nestsDeeperThan } from '#kernel/json-depth.ts';
 import { type HttpLimits, senderOf } from './http.limits.ts';
 import type { HttpApp } from './http.port.ts';
@@ -37,7 +38,24 @@ export function readBodies(app: HttpApp, limits: HttpLimits): void {
       const fields = [{ path: '/', message: `must not be nested deeper than ${limits.jsonDepth} levels` }];
       return done(commonErrors.invalid_input({ details: { fields } }));
     }
-    return void parse(request, body.toString(), done);
+    const text = body.toString();
+    return void parse(request, text, (error, value) => done(error ?? inexactness(text), value));
+  });
+}
+
+const INEXACT: Readonly<Record<Inexact, string>> = {
+  unicode: 'must be Unicode; it holds half a surrogate pair',
+  integer: 'must be sent as a string: a whole number beyond 2^53 would be rounded',
+};
+
+/** What no store keeps as it was sent. @param text valid JSON, within the depth that is allowed */
+function inexactness(text: string): Error | null {
+  // Bytes that are UTF-8 hold half a pair only as an escape.
+  if (!/\\u[dD][89a-fA-F]|\d{16}/.test(text)) return null;
+  const found = inexactIn(parseExactJson(text));
+  if (found === null) return null;
+  return commonErrors.invalid_input({
+    details: { fields: [{ path: found.path || '/', message: INEXACT[found.what] }] },
   });
 }
 
