@@ -1,8 +1,8 @@
 import { type AnalyticsModule, createAnalyticsModule } from '#modules/analytics/index.ts';
-import type { DeviceStatus } from '#modules/devices/index.ts';
+import type { DeviceStatus, StatusSource } from '#modules/devices/index.ts';
 import { createTelemetryApi } from '#modules/telemetry/telemetry.api.ts';
-import { toStatusLog } from '#modules/telemetry/telemetry.commit.ts';
 import type { DeviceLog } from '#modules/telemetry/telemetry.ports.ts';
+import { toStatusLog } from '#modules/telemetry/telemetry.status-logs.ts';
 import { createDuckdb } from '#platform/columnar/duckdb/duckdb.ts';
 import type { Metrics } from '#platform/telemetry/telemetry.port.ts';
 import { createDevicesHarness, type DevicesHarness } from './devices.ts';
@@ -24,7 +24,7 @@ export interface AnalyticsHarness {
     samples: readonly (readonly [timestamp: number | string, metrics: Metrics])[],
   ): Promise<void>;
   /** Logs a change of status. */
-  changed(deviceId: number, at: string, from: DeviceStatus, to: DeviceStatus): Promise<void>;
+  changed(deviceId: number, at: string, from: DeviceStatus, to: DeviceStatus, source?: StatusSource): Promise<void>;
   rollUp(): Promise<void>;
   close(): Promise<void>;
 }
@@ -68,9 +68,9 @@ export async function createAnalyticsHarness(): Promise<AnalyticsHarness> {
         await telemetry.append({ samples: all.slice(from, from + 5_000), counts: [] });
       }
     },
-    async changed(deviceId, at, from, to) {
-      const transition = { deviceId, from, to, at: Date.parse(at), source: 'connection' as const };
-      await logs.insertMany([toStatusLog(`${deviceId}-${at}`, transition)]);
+    async changed(deviceId, at, from, to, source = 'connection') {
+      const transition = { id: `${deviceId}-${at}`, deviceId, from, to, at: Date.parse(at), source };
+      await logs.insertMany([toStatusLog(transition)]);
     },
     async rollUp() {
       while ((await telemetry.rollUp({ endedBefore: clock.now(), limit: 100 })) === 100);

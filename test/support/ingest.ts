@@ -100,7 +100,7 @@ export function createIngest() {
     devices: stores.devices,
     maxNames: DEFAULT_INGEST_LIMITS.maxNames,
     logger,
-    nextId: createId,
+    onStatusLogged: () => {},
     onCommitted: (batch) => void shown.push(batch),
   });
   const pipeline = createIngestPipeline({

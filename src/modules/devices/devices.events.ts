@@ -13,6 +13,8 @@ interface DeviceActionEvent extends DeviceEvent {
 }
 
 export interface DeviceStatusChanged extends DeviceEvent {
+  /** Id of its entry in the log of the device. */
+  readonly transition_id: string;
   readonly from: DeviceStatus;
   readonly to: DeviceStatus;
   readonly source: StatusSource;

@@ -1,5 +1,6 @@
 import type { Clock } from '#kernel/clock.ts';
 import type { EventBus } from '#kernel/events.ts';
+import { createOrderedIds } from '#kernel/ids.ts';
 import { type Logger, silentLogger } from '#kernel/logger.ts';
 import type { UsersApi } from '#modules/users/index.ts';
 import type { AuditTrail } from '#platform/audit/audit.port.ts';
@@ -25,6 +26,7 @@ import { createGroupsRoutes } from './groups/groups.routes.ts';
 import { createGroupsService } from './groups/groups.service.ts';
 import { createStatusStore } from './status/status.repository.ts';
 import { createStatusService } from './status/status.service.ts';
+import { createTransitionOutbox } from './status/transitions.repository.ts';
 import { createExportService } from './transfer/export.service.ts';
 import { createImportService } from './transfer/import.service.ts';
 import { createTransferRoutes } from './transfer/transfer.routes.ts';
@@ -54,9 +56,11 @@ export interface DevicesModule {
 export function createDevicesModule(deps: DevicesModuleDeps): DevicesModule {
   const { sql, audit, clock, events, users, userDeviceScope, brokerAuthSecret = null, broker = NO_BROKER } = deps;
   const statements = createStatements();
-  const store = createDeviceStore(sql, statements, audit);
+  // In order: transitions within one millisecond are listed in theirs.
+  const nextId = createOrderedIds(clock);
+  const store = createDeviceStore(sql, statements, audit, nextId);
   const listing = createDeviceListing(sql, statements);
-  const statuses = createStatusService({ store: createStatusStore(sql, statements), clock, events });
+  const statuses = createStatusService({ store: createStatusStore(sql, statements, nextId), clock, events });
   const logins = createDeviceLogins({ store, clock, ...broker });
   const devices = createDevicesService({
     store: { ...store, ...listing },
@@ -67,6 +71,7 @@ export function createDevicesModule(deps: DevicesModuleDeps): DevicesModule {
     events,
     userDeviceScope,
   });
+  const transitions = createTransitionOutbox(sql);
   const imports = createImportService({ store, logins, users, clock, events });
   const exports = createExportService({ store });
   const groupStore = createGroupStore(sql, audit);
@@ -93,6 +98,8 @@ export function createDevicesModule(deps: DevicesModuleDeps): DevicesModule {
       findVisibleByUid: devices.findVisibleByUid,
       mayObserve: async (principal, deviceUid) => (await devices.findVisibleByUid(principal, deviceUid)) !== null,
       applyStatuses: statuses.applyStatuses,
+      unloggedTransitions: transitions.unlogged,
+      transitionsLogged: transitions.logged,
       touchLastSeen: statuses.touchLastSeen,
       markAllOffline: statuses.markAllOffline,
     },

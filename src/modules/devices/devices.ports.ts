@@ -1,5 +1,6 @@
 import type { PageQuery, SortTerm } from '#kernel/pagination.ts';
 import type { AuditWriter } from '#platform/audit/audit.port.ts';
+import type { StatusTransition } from './status/status.rules.ts';
 
 export const DEVICE_STATUSES = ['ONLINE', 'OFFLINE', 'MAINTENANCE', 'ERROR'] as const;
 export type DeviceStatus = (typeof DEVICE_STATUSES)[number];
@@ -126,6 +127,8 @@ export interface DeviceWriter extends DeviceReader {
   insert(device: NewDevice, at: number): Promise<number>;
   /** @throws AppError `device_owner_unknown` */
   update(id: number, changes: DeviceUpdate, at: number): Promise<void>;
+  /** Notes a change of the status for the log of the device. */
+  recordTransition(transition: Omit<StatusTransition, 'id'>, at: number): Promise<StatusTransition>;
   setSecret(id: number, secretHash: string, at: number): Promise<void>;
   /** Marks as deleted, frees the uid and forgets the secret. */
   remove(id: number, at: number): Promise<void>;

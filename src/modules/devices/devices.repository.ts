@@ -5,13 +5,21 @@ import { deviceErrors } from './devices.errors.ts';
 import type { DeviceReader, DeviceStore, DeviceUpdate, DeviceWriter } from './devices.ports.ts';
 import type { Statements } from './devices.statements.ts';
 import { DEVICE_COLUMNS, type DeviceTables } from './devices.tables.ts';
+import type { StatusTransition } from './status/status.rules.ts';
+import { recordTransitions } from './status/transitions.repository.ts';
 
 type Db = Kysely<DeviceTables>;
 
-export function createDeviceStore(store: SqlStore, statements: Statements, audit: AuditTrail): DeviceStore {
+export function createDeviceStore(
+  store: SqlStore,
+  statements: Statements,
+  audit: AuditTrail,
+  nextId: () => string,
+): DeviceStore {
   return {
     ...createReader(() => store.db<DeviceTables>(), statements),
-    transaction: (work) => store.transaction((trx: Db) => work(createWriter(trx, store, statements), audit.on(trx))),
+    transaction: (work) =>
+      store.transaction((trx: Db) => work(createWriter(trx, store, statements, nextId), audit.on(trx))),
   };
 }
 
@@ -96,7 +104,7 @@ function createReader(db: () => Db, statements: Statements): DeviceReader {
   };
 }
 
-function createWriter(trx: Db, store: SqlStore, statements: Statements): DeviceWriter {
+function createWriter(trx: Db, store: SqlStore, statements: Statements, nextId: () => string): DeviceWriter {
   async function rosterChanged(at: number): Promise<void> {
     await statements.run(
       trx,
@@ -154,6 +162,10 @@ function createWriter(trx: Db, store: SqlStore, statements: Statements): DeviceW
         if (store.isForeignKeyViolation(error)) throw deviceErrors.device_owner_unknown({ cause: error });
         throw error;
       }
+    },
+    async recordTransition(transition, at) {
+      const [recorded] = await recordTransitions(trx, [transition], nextId, at);
+      return recorded as StatusTransition;
     },
     async setSecret(id, secretHash, at) {
       await trx

@@ -22,6 +22,7 @@ import {
   type UserDirectory,
 } from './devices.ports.ts';
 import { type DeviceInput, prepareDevice } from './devices.registration.ts';
+import type { StatusTransition } from './status/status.rules.ts';
 import type { StatusService } from './status/status.service.ts';
 
 /** Fields to change; an absent one stays. */
@@ -138,17 +139,30 @@ export function createDevicesService(deps: DevicesServiceDeps) {
           await requireOwner(changes.ownerId);
         }
         const now = clock.now();
-        const { before, after, update } = await store.transaction(async (writer, audit) => {
+        const { before, after, update, transition } = await store.transaction(async (writer, audit) => {
           const before = await existing(deviceId, writer);
           const update = differences(before, changes, metadata);
           if (update.groupId && !(await writer.groupExists(update.groupId))) throw unknownGroup();
-          if (Object.keys(update).length === 0) return { before, after: before, update };
+          if (Object.keys(update).length === 0) return { before, after: before, update, transition: null };
           await writer.update(deviceId, update, now);
           const after = await existing(deviceId, writer);
           await audit.record(deviceUpdateEntry(principal, before, after));
-          return { before, after, update };
+          const transition =
+            before.status === after.status ? null : await writer.recordTransition(heldBy(before, after, now), now);
+          return { before, after, update, transition };
         });
         announce(principal, before, after, update, now);
+        if (transition !== null) {
+          events.emit('device.status_changed', now, {
+            transition_id: transition.id,
+            device_id: after.id,
+            device_uid: after.deviceUid,
+            from: transition.from,
+            to: transition.to,
+            source: transition.source,
+            last_seen_at: after.lastSeenAt,
+          });
+        }
         return after;
       });
     },
@@ -225,15 +239,6 @@ export function createDevicesService(deps: DevicesServiceDeps) {
     if (before.ownerId !== after.ownerId) {
       events.emit('device.owner_changed', now, { ...actor, from: before.ownerId, to: after.ownerId });
     }
-    if (before.status !== after.status) {
-      const transition = {
-        from: before.status,
-        to: after.status,
-        source: 'operator',
-        last_seen_at: after.lastSeenAt,
-      } as const;
-      events.emit('device.status_changed', now, { ...device, ...transition });
-    }
   }
 }
 
@@ -244,6 +249,12 @@ const FIELD_NAMES: Readonly<Partial<Record<keyof DeviceUpdate, string>>> = {
   ownerId: 'owner_id',
   metadata: 'metadata',
 };
+
+/** The transition that a person makes. */
+function heldBy(before: DeviceRecord, after: DeviceRecord, at: number): Omit<StatusTransition, 'id'> {
+  const { id: deviceId, deviceUid } = after;
+  return { deviceId, deviceUid, from: before.status, to: after.status, at, source: 'operator' };
+}
 
 function unknownGroup() {
   return deviceErrors.device_group_unknown({

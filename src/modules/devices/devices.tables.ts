@@ -1,10 +1,12 @@
 import type { Generated } from 'kysely';
 import type { DeviceStatus } from './devices.ports.ts';
+import type { StatusSource } from './status/status.rules.ts';
 
 /** The module's tables, for its repositories. */
 export interface DeviceTables {
   device_groups: DeviceGroupsTable;
   devices: DevicesTable;
+  device_transitions: DeviceTransitionsTable;
   device_roster: { id: number; revision: number; created_at: number; updated_at: number };
 }
 
@@ -30,11 +32,23 @@ interface DevicesTable {
   owner_id: number | null;
   secret_hash: string;
   last_seen_at: number | null;
+  inactivity_seconds: number | null;
   metadata: string;
   revision: number;
   created_at: number;
   updated_at: number;
   deleted_at: number | null;
+}
+
+interface DeviceTransitionsTable {
+  id: string;
+  device_id: number;
+  device_uid: string;
+  from_status: DeviceStatus;
+  to_status: DeviceStatus;
+  source: StatusSource;
+  at: number;
+  created_at: number;
 }
 
 /** The columns of a `DeviceRecord`, named as its fields, so that a row is one without being copied. */
@@ -50,6 +64,7 @@ export const DEVICE_COLUMNS = [
   'group_id as groupId',
   'owner_id as ownerId',
   'last_seen_at as lastSeenAt',
+  'inactivity_seconds as inactivitySeconds',
   'metadata',
   'created_at as createdAt',
   'updated_at as updatedAt',

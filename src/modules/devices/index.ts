@@ -12,4 +12,4 @@ export {
   type UserDeviceScope,
 } from './devices.ports.ts';
 export { devicesMigrations } from './migrations/index.ts';
-export type { StatusChange, StatusSource, StatusTransition } from './status/status.rules.ts';
+export { STATUS_SOURCES, type StatusChange, type StatusSource, type StatusTransition } from './status/status.rules.ts';

@@ -5,6 +5,7 @@ import type { LedgerIncrement, LeftOut, Sample, TelemetryStore } from '#platform
 import { type Batch, type BatchResult, ledgerCounts, type PendingStatus, withoutSamples } from './telemetry.batch.ts';
 import { createInsistence, createLane, divide } from './telemetry.insistence.ts';
 import type { DeviceLog } from './telemetry.ports.ts';
+import { toStatusLog } from './telemetry.status-logs.ts';
 
 /** Tries after which a batch is divided, to find the item that the store refuses. */
 const REFUSALS = 2;
@@ -35,8 +36,8 @@ export interface CommitterDependencies {
   /** Metric names that a device may have. */
   readonly maxNames: number;
   readonly logger: Logger;
-  /** Ids of logs, in order: transitions within one millisecond are listed in theirs. */
-  readonly nextId: () => string;
+  /** The logs of these transitions are written. Must not throw. */
+  readonly onStatusLogged: (transitions: readonly StatusTransition[]) => void;
   /** Called with each batch once it is durable, before it is acknowledged. Must not throw. */
   readonly onCommitted: (batch: Batch) => void;
 }
@@ -61,7 +62,7 @@ const NOTHING_PREPARED: Prepared = { newLogs: [], refusedLogs: new Set(), refuse
 
 /** Status → logs → samples and ledger, in this order: the ledger counts only what is already stored. */
 export function createBatchCommitter(dependencies: CommitterDependencies): BatchCommitter {
-  const { telemetry, logs, devices, maxNames, logger, nextId, onCommitted } = dependencies;
+  const { telemetry, logs, devices, maxNames, logger, onStatusLogged, onCommitted } = dependencies;
   const { insist, isStalled, giveUpOn } = createInsistence(logger);
   /** A later value must not be overtaken by an older one that is tried again. */
   const inOrder = createLane();
@@ -104,12 +105,13 @@ export function createBatchCommitter(dependencies: CommitterDependencies): Batch
     const refusedStatuses = await writeAll('status', batch.statuses, async (part) => {
       transitions.push(...(await devices.applyStatuses(part)));
     });
-    const documents = [...batch.logs, ...transitions.map((transition) => toStatusLog(nextId(), transition))];
+    const documents = [...batch.logs, ...transitions.map(toStatusLog)];
     const isNew = new Map<DeviceLog, boolean>();
     const refusedLogs = await writeAll('log', documents, async (part) => {
       const added = await logs.insertMany(part);
       for (const [index, log] of part.entries()) isNew.set(log, added[index] === true);
     });
+    onStatusLogged(transitions);
     return { newLogs: batch.logs.map((log) => isNew.get(log) === true), refusedLogs, refusedStatuses };
   }
 
@@ -199,17 +201,3 @@ export function createBatchCommitter(dependencies: CommitterDependencies): Batch
 }
 
 const rejection = (deviceId: number): LedgerIncrement => ({ deviceId, rejected: { not_storable: 1 } });
-
-/** The record of a transition in `device_logs`. */
-export function toStatusLog(id: string, transition: Omit<StatusTransition, 'deviceUid'>): DeviceLog {
-  const { from, to, source } = transition;
-  return {
-    id,
-    device_id: transition.deviceId,
-    event_type: 'status_changed',
-    level: to === 'ERROR' ? 'error' : 'info',
-    message: `${from} → ${to}`,
-    payload: { from, to, source },
-    timestamp: transition.at,
-  };
-}

@@ -14,7 +14,7 @@ import type { Tracing } from '#platform/tracing/tracing.port.ts';
 import { createIngestRoutes } from './ingest.routes.ts';
 import { createTelemetryApi, type TelemetryApi } from './telemetry.api.ts';
 import type { Batch } from './telemetry.batch.ts';
-import { createBatchCommitter, toStatusLog } from './telemetry.commit.ts';
+import { createBatchCommitter } from './telemetry.commit.ts';
 import { createLastSeen } from './telemetry.last-seen.ts';
 import { ALL_DEVICES_ROOM, createLiveView, deviceRoom } from './telemetry.live.ts';
 import { createTelemetryMqttHandler } from './telemetry.mqtt.ts';
@@ -24,6 +24,7 @@ import { createReturns } from './telemetry.returns.ts';
 import { createTelemetryRoutes } from './telemetry.routes.ts';
 import { createTelemetryService } from './telemetry.service.ts';
 import { createMonitoringNamespace } from './telemetry.socket.ts';
+import { createStatusLogs } from './telemetry.status-logs.ts';
 import { createDeviceThrottle, unthrottled } from './telemetry.throttle.ts';
 import { endCommit, spansOf } from './telemetry.traces.ts';
 
@@ -73,6 +74,7 @@ export function createTelemetryModule(dependencies: TelemetryModuleDependencies)
     indexes: [
       ['device_id', 'timestamp'],
       ['device_id', 'event_type', 'timestamp'],
+      ['device_id', 'source', 'event_type', 'timestamp'],
     ],
     expiry: { field: 'timestamp', afterMs: LOG_RETENTION_MS },
   });
@@ -89,13 +91,14 @@ export function createTelemetryModule(dependencies: TelemetryModuleDependencies)
     observer.committed({ items: batch.items, samples: batch.samples.length });
   };
   const nextId = createOrderedIds(clock);
+  const statusLogs = createStatusLogs({ logs, devices, events, clock, logger });
   const committer = createBatchCommitter({
     telemetry,
     logs,
     devices,
     maxNames: limits.maxNames,
     logger,
-    nextId,
+    onStatusLogged: statusLogs.written,
     onCommitted,
   });
   const throttle =
@@ -108,12 +111,6 @@ export function createTelemetryModule(dependencies: TelemetryModuleDependencies)
           onDelay: observer.delayed,
         });
   const pipeline = createIngestPipeline({ committer, clock, logger, limits, throttle, tracing, nextId });
-  // Transitions that come from devices are logged before they are acknowledged; these have nobody who waits.
-  events.on('device.status_changed', async ({ at, data }) => {
-    const { source, from, to } = data;
-    if (source === 'connection' || source === 'message') return;
-    await logs.insertMany([toStatusLog(nextId(), { deviceId: data.device_id, from, to, at, source })]);
-  });
   const service = createTelemetryService({ telemetry, logs, devices, pipeline, clock });
 
   return {
@@ -128,7 +125,7 @@ export function createTelemetryModule(dependencies: TelemetryModuleDependencies)
         removeOlderThan: (before, limit) => telemetry.deleteOlderThan(before, limit),
       },
     ],
-    components: [lastSeen, pipeline],
+    components: [statusLogs, lastSeen, pipeline],
     isStalled: () => committer.isStalled(),
     backlog: () => pipeline.backlog(),
     tellWatchers: (deviceUid, event, data) => namespace.emit([deviceRoom(deviceUid), ALL_DEVICES_ROOM], event, data),

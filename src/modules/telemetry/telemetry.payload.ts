@@ -156,7 +156,7 @@ export function parseLog(
     timestamp,
   };
   const id = item.timestamp === undefined ? nextId() : createHash('sha256').update(JSON.stringify(log)).digest('hex');
-  return { id, ...log };
+  return { id, ...log, source: 'device' };
 }
 
 /** Commands are not part of the system yet, so no response can belong to one. */

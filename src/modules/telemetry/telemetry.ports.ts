@@ -74,6 +74,8 @@ export type RejectReason = keyof typeof REJECT_REASONS;
 export interface DeviceLog {
   readonly id: string;
   readonly device_id: number;
+  /** Who says so. Absent in what was stored before this was told apart. */
+  readonly source?: 'server' | 'device';
   readonly event_type: string;
   readonly level: string;
   readonly message: string | null;

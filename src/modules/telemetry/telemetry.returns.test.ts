@@ -36,7 +36,14 @@ test('a device that went silent is ONLINE with its next word, once, and others a
 test('what its connection or the device itself says in between stands', () => {
   const { events, applied, returns, goSilent } = setup();
   goSilent(1);
-  const change = { device_id: 1, device_uid: 'd1', from: 'OFFLINE', to: 'ERROR', last_seen_at: 2 } as const;
+  const change = {
+    transition_id: 't',
+    device_id: 1,
+    device_uid: 'd1',
+    from: 'OFFLINE',
+    to: 'ERROR',
+    last_seen_at: 2,
+  } as const;
   events.emit('device.status_changed', 2, { ...change, source: 'message' });
   goSilent(2);
   events.emit('device.deleted', 3, { device_id: 2, device_uid: 'd2', actor_id: 1 });

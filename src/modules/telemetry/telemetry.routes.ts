@@ -2,6 +2,7 @@ import { toIso } from '#kernel/clock.ts';
 import { instantOf } from '#kernel/instant.ts';
 import { deviceErrors } from '#modules/devices/index.ts';
 import { type HttpRoutes, principalOf } from '#platform/http/http.port.ts';
+import { sourceOf } from './telemetry.api.ts';
 import { telemetryErrors } from './telemetry.errors.ts';
 import {
   DeviceParams,
@@ -84,7 +85,10 @@ export function createTelemetryRoutes(service: TelemetryService): HttpRoutes {
           ...seriesOf(request.query),
           ...(event_type === undefined ? {} : { eventType: event_type }),
         });
-        const items = page.items.map(({ device_id: _, ...log }) => ({ ...log, timestamp: toIso(log.timestamp) }));
+        const items = page.items.map((log) => {
+          const { device_id: _, ...shown } = log;
+          return { ...shown, source: sourceOf(log), timestamp: toIso(log.timestamp) };
+        });
         return { ...page, items: items as never };
       },
     );

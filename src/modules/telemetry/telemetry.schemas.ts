@@ -114,6 +114,11 @@ export const LogsQueryParams = Strict({
 export const LogsResponse = CursorPageOf(
   Strict('DeviceLog', {
     id: Type.String({ description: 'Id of the entry', examples: ['019aa6c4-3c00-7000-8a54-0f3d6a1b2c3d'] }),
+    source: Type.Enum(['server', 'device'], {
+      title: 'LogSource',
+      description: 'Who wrote it: a device may log an event of any type, also one that the server uses',
+      examples: ['server'],
+    }),
     event_type: Type.String({ description: 'Kind of event', examples: ['status_changed'] }),
     level: Type.Enum([...LOG_LEVELS], { title: 'LogLevel', description: 'How serious it is', examples: ['info'] }),
     message: Nullable(Type.String({ description: 'For people', examples: ['Battery is low'] })),

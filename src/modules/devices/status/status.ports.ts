@@ -1,4 +1,4 @@
-import type { DeviceState } from './status.rules.ts';
+import type { DeviceState, StatusTransition } from './status.rules.ts';
 
 export interface StoredState {
   readonly deviceId: number;
@@ -10,8 +10,18 @@ export interface StoredState {
 export interface StatusWriter {
   states(deviceIds: readonly number[]): Promise<readonly StoredState[]>;
   save(deviceId: number, state: DeviceState, at: number): Promise<void>;
+  /** Notes transitions as not logged yet, and gives them their ids. */
+  record(transitions: readonly Omit<StatusTransition, 'id'>[], at: number): Promise<readonly StatusTransition[]>;
   /** Advances `last_seen_at`; never moves it backwards, touches nothing else. */
   touch(deviceId: number, seenAt: number): Promise<void>;
+}
+
+/** Transitions that were stored with the status and are not in the log of their device yet. */
+export interface TransitionOutbox {
+  /** Those that were noted before `before`, by id, `limit` at the most. */
+  unlogged(before: number, limit: number): Promise<readonly StatusTransition[]>;
+  /** The log has them. Unknown ids are no error. */
+  logged(ids: readonly string[]): Promise<void>;
 }
 
 export interface StatusStore {

@@ -5,10 +5,12 @@ import type { DeviceStatus } from '../devices.ports.ts';
 import { fillUp, type Statements } from '../devices.statements.ts';
 import type { DeviceTables } from '../devices.tables.ts';
 import type { StatusStore, StatusWriter } from './status.ports.ts';
+import { recordTransitions } from './transitions.repository.ts';
 
-export function createStatusStore(store: SqlStore, statements: Statements): StatusStore {
+export function createStatusStore(store: SqlStore, statements: Statements, nextId: () => string): StatusStore {
   return {
-    transaction: (work) => store.transaction((trx: Kysely<DeviceTables>) => work(createStatusWriter(trx, statements))),
+    transaction: (work) =>
+      store.transaction((trx: Kysely<DeviceTables>) => work(createStatusWriter(trx, statements, nextId))),
     async onlineAfter(afterId, limit) {
       const db = store.db<DeviceTables>();
       const online: DeviceStatus = 'ONLINE';
@@ -50,7 +52,7 @@ export function createStatusStore(store: SqlStore, statements: Statements): Stat
   };
 }
 
-function createStatusWriter(trx: Kysely<DeviceTables>, statements: Statements): StatusWriter {
+function createStatusWriter(trx: Kysely<DeviceTables>, statements: Statements, nextId: () => string): StatusWriter {
   return {
     async states(deviceIds) {
       if (deviceIds.length === 0) return [];
@@ -102,6 +104,7 @@ function createStatusWriter(trx: Kysely<DeviceTables>, statements: Statements): 
         { ...state, deviceId, at },
       );
     },
+    record: (transitions, at) => recordTransitions(trx, transitions, nextId, at),
     async touch(deviceId, seenAt) {
       await statements.run(
         trx,

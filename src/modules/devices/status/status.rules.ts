@@ -4,10 +4,12 @@ import type { DeviceStatus } from '../devices.ports.ts';
  * Who says so:
  * - `connection`: the broker saw a connect or a disconnect
  * - `message`: the device itself, on its status topic
- * - `health`: the job that looks for silent devices, what brings those back, and the start of the process
+ * - `health`: the job that looks for silent devices, and what brings those back
  * - `operator`: a person, who can hold a device in MAINTENANCE and let it go again
+ * - `server`: the server ends all connections because it stops, or knows at its start that there are none
  */
-export type StatusSource = 'connection' | 'message' | 'operator' | 'health';
+export const STATUS_SOURCES = ['connection', 'message', 'operator', 'health', 'server'] as const;
+export type StatusSource = (typeof STATUS_SOURCES)[number];
 
 export interface StatusChange {
   readonly deviceId: number;
@@ -23,6 +25,8 @@ export interface StatusChange {
 
 /** A change of the status that a device shows. */
 export interface StatusTransition {
+  /** Of its entry in the log of the device. */
+  readonly id: string;
   readonly deviceId: number;
   readonly deviceUid: string;
   readonly from: DeviceStatus;
@@ -55,7 +59,7 @@ export function nextState(state: DeviceState, change: StatusChange): DeviceState
   if (change.source === 'operator') return nextHeldState(state, change.status);
 
   const held = state.measuredStatus !== null;
-  const contact = change.source !== 'health';
+  const contact = change.source === 'connection' || change.source === 'message';
   const next: DeviceState = {
     status: held ? state.status : change.status,
     measuredStatus: held ? change.status : null,

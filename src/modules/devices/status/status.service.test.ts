@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createDevicesHarness, type DevicesHarness } from '#test/support/devices.ts';
-import { DEVICE_STATUSES, type DeviceStatus, type StatusChange, type StatusTransition } from '../index.ts';
+import {
+  DEVICE_STATUSES,
+  type DeviceStatus,
+  STATUS_SOURCES,
+  type StatusChange,
+  type StatusTransition,
+} from '../index.ts';
 
 let h: DevicesHarness;
 beforeEach(async () => {
@@ -17,6 +23,7 @@ const change = (deviceId: number, status: DeviceStatus, more: Partial<StatusChan
   source: 'connection',
   ...more,
 });
+const withoutId = ({ id: _, ...rest }: StatusTransition) => rest;
 const iso = (ms: number) => new Date(ms).toISOString();
 const statusEvents = () => h.events.filter(({ type }) => type === 'device.status_changed');
 
@@ -33,11 +40,11 @@ describe('applyStatuses', () => {
       change(999_999, 'ONLINE'),
     ]);
     const of = { deviceId: a.id, deviceUid: a.device_uid };
-    expect(transitions).toEqual([
+    expect(transitions.map(withoutId)).toEqual([
       { ...of, from: 'OFFLINE', to: 'ONLINE', at: 1_000, source: 'connection' },
       { ...of, from: 'ONLINE', to: 'ERROR', at: 3_000, source: 'message' },
     ]);
-    const event = { device_id: a.id, device_uid: a.device_uid };
+    const event = { transition_id: expect.any(String), device_id: a.id, device_uid: a.device_uid };
     expect(statusEvents()).toEqual([
       {
         type: 'device.status_changed',
@@ -129,7 +136,7 @@ describe('applyStatuses', () => {
 
   test('does what a simple reference does', { timeout: 60_000 }, async () => {
     const devices = [await h.device(), await h.device(), await h.device()];
-    const sources = ['connection', 'message', 'operator', 'health'] as const;
+    const sources = STATUS_SOURCES;
     const changes = fc.array(
       fc.record(
         {
@@ -161,7 +168,7 @@ describe('applyStatuses', () => {
 
     await fc.assert(
       fc.asyncProperty(changes, async (batch) => {
-        const expected: StatusTransition[] = [];
+        const expected: Omit<StatusTransition, 'id'>[] = [];
         for (const { deviceId, status, at, source, firmwareVersion, ipAddress } of batch) {
           const device = reference.get(deviceId);
           if (device === undefined) continue;
@@ -170,7 +177,7 @@ describe('applyStatuses', () => {
           if (source === 'operator') device.held = status === 'MAINTENANCE';
           else {
             device.measured = status;
-            if (source !== 'health') device.seen = Math.max(device.seen, at);
+            if (source === 'connection' || source === 'message') device.seen = Math.max(device.seen, at);
             device.firmware = firmwareVersion ?? device.firmware;
             device.ip = ipAddress ?? device.ip;
           }
@@ -178,7 +185,11 @@ describe('applyStatuses', () => {
           if (from !== to) expected.push({ deviceId, deviceUid: device.device_uid, from, to, at, source });
         }
         const announced = h.events.length;
-        expect(await h.api.applyStatuses(batch)).toEqual(expected);
+        const transitions = await h.api.applyStatuses(batch);
+        expect(transitions.map(withoutId)).toEqual(expected);
+        expect(await h.api.unloggedTransitions(h.clock.now() + 1, 1_000)).toEqual(transitions);
+        await h.api.transitionsLogged(transitions.map(({ id }) => id));
+        expect(await h.api.unloggedTransitions(h.clock.now() + 1, 1_000)).toEqual([]);
         expect(h.events.slice(announced).map(({ at }) => at)).toEqual(expected.map(({ at }) => at));
         for (const [id, device] of reference) {
           expect(await read(id)).toMatchObject({
@@ -223,8 +234,8 @@ describe('markAllOffline', () => {
       change(held.id, 'ONLINE'),
       change(held.id, 'MAINTENANCE', { source: 'operator' }),
     ]);
-    expect(await h.api.markAllOffline(9_000)).toEqual([
-      { deviceId: online.id, deviceUid: online.device_uid, from: 'ONLINE', to: 'OFFLINE', at: 9_000, source: 'health' },
+    expect((await h.api.markAllOffline(9_000)).map(withoutId)).toEqual([
+      { deviceId: online.id, deviceUid: online.device_uid, from: 'ONLINE', to: 'OFFLINE', at: 9_000, source: 'server' },
     ]);
     expect((await read(online.id)).last_seen_at).toBe(iso(1_000));
     expect((await read(error.id)).status).toBe('ERROR');

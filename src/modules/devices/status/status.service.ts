@@ -56,7 +56,8 @@ export function createStatusService({ store, clock, events }: StatusServiceDeps)
       await inTurns([...new Set(changes.map(({ deviceId }) => deviceId))], async (ids) => {
         for (const stored of await writer.states(ids)) known.set(stored.deviceId, { stored, current: stored.state });
       });
-      const transitions: Transition[] = [];
+      const found: Omit<StatusTransition, 'id'>[] = [];
+      const lastSeen: (number | null)[] = [];
       for (const change of changes) {
         const device = known.get(change.deviceId);
         if (device === undefined) continue;
@@ -65,10 +66,8 @@ export function createStatusService({ store, clock, events }: StatusServiceDeps)
         const { status: to, lastSeenAt } = device.current;
         if (from === to) continue;
         const { deviceId, deviceUid } = device.stored;
-        transitions.push({
-          transition: { deviceId, deviceUid, from, to, at: change.at, source: change.source },
-          lastSeenAt,
-        });
+        found.push({ deviceId, deviceUid, from, to, at: change.at, source: change.source });
+        lastSeen.push(lastSeenAt);
       }
       const changed = [...known.values()].filter(({ stored, current }) => stored.state !== current);
       await inTurns(changed, async (devices) => {
@@ -77,12 +76,14 @@ export function createStatusService({ store, clock, events }: StatusServiceDeps)
           else if (current.lastSeenAt !== null) await writer.touch(stored.deviceId, current.lastSeenAt);
         }
       });
-      return transitions;
+      const transitions = await writer.record(found, now);
+      return transitions.map((transition, index) => ({ transition, lastSeenAt: lastSeen[index] ?? null }));
     });
   }
 
   function announce({ transition, lastSeenAt }: Transition): StatusTransition {
     events.emit('device.status_changed', transition.at, {
+      transition_id: transition.id,
       device_id: transition.deviceId,
       device_uid: transition.deviceUid,
       from: transition.from,
@@ -132,7 +133,7 @@ export function createStatusService({ store, clock, events }: StatusServiceDeps)
       ),
     markAllOffline: (at) =>
       inOrder(() =>
-        sweep(store.onlineAfter, (deviceId) => ({ deviceId, status: 'OFFLINE', at, source: 'health' }), NEVER),
+        sweep(store.onlineAfter, (deviceId) => ({ deviceId, status: 'OFFLINE', at, source: 'server' }), NEVER),
       ),
     async markSilentOffline(silentSince, signal) {
       const at = clock.now();
