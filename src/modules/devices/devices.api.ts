@@ -1,6 +1,6 @@
 import type { Principal } from '#kernel/access.ts';
-import type { DeviceDirectory, DeviceRef, DeviceStatus } from './devices.ports.ts';
-import type { StatusChange, StatusTransition } from './status/status.rules.ts';
+import type { DeviceDirectory, DeviceRef, DeviceStatus, StatusTransition } from './devices.ports.ts';
+import type { StatusChange } from './status/status.rules.ts';
 
 /** What other modules may ask of devices. Deleted devices are not there for any of it. */
 export interface DevicesApi extends DeviceDirectory {

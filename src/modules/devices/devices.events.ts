@@ -1,5 +1,4 @@
-import type { DeviceStatus } from './devices.ports.ts';
-import type { StatusSource } from './status/status.rules.ts';
+import type { DeviceStatus, StatusSource } from './devices.ports.ts';
 
 interface DeviceEvent {
   readonly device_id: number;

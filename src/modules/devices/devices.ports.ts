@@ -1,9 +1,31 @@
 import type { PageQuery, SortTerm } from '#kernel/pagination.ts';
 import type { AuditWriter } from '#platform/audit/audit.port.ts';
-import type { StatusTransition } from './status/status.rules.ts';
 
 export const DEVICE_STATUSES = ['ONLINE', 'OFFLINE', 'MAINTENANCE', 'ERROR'] as const;
 export type DeviceStatus = (typeof DEVICE_STATUSES)[number];
+
+/**
+ * Who says so:
+ * - `connection`: the broker saw a connect or a disconnect
+ * - `message`: the device itself, on its status topic
+ * - `health`: the job that looks for silent devices, and what brings those back
+ * - `operator`: a person, who can hold a device in MAINTENANCE and let it go again
+ * - `server`: the server ends all connections because it stops, or knows at its start that there are none
+ */
+export const STATUS_SOURCES = ['connection', 'message', 'operator', 'health', 'server'] as const;
+export type StatusSource = (typeof STATUS_SOURCES)[number];
+
+/** A change of the status that a device shows. */
+export interface StatusTransition {
+  /** Of its entry in the log of the device. */
+  readonly id: string;
+  readonly deviceId: number;
+  readonly deviceUid: string;
+  readonly from: DeviceStatus;
+  readonly to: DeviceStatus;
+  readonly at: number;
+  readonly source: StatusSource;
+}
 
 /** A device as stored. Instants are epoch milliseconds. Records may be shared: never change one. */
 export interface DeviceRecord {

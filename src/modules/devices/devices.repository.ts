@@ -2,10 +2,9 @@ import { type Kysely, sql } from 'kysely';
 import type { AuditTrail } from '#platform/audit/audit.port.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 import { deviceErrors } from './devices.errors.ts';
-import type { DeviceReader, DeviceStore, DeviceUpdate, DeviceWriter } from './devices.ports.ts';
+import type { DeviceReader, DeviceStore, DeviceUpdate, DeviceWriter, StatusTransition } from './devices.ports.ts';
 import type { Statements } from './devices.statements.ts';
 import { DEVICE_COLUMNS, type DeviceTables } from './devices.tables.ts';
-import type { StatusTransition } from './status/status.rules.ts';
 import { recordTransitions } from './status/transitions.repository.ts';
 
 type Db = Kysely<DeviceTables>;

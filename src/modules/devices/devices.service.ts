@@ -18,11 +18,11 @@ import {
   type DeviceStatus,
   type DeviceStore,
   type DeviceUpdate,
+  type StatusTransition,
   type UserDeviceScope,
   type UserDirectory,
 } from './devices.ports.ts';
 import { type DeviceInput, prepareDevice } from './devices.registration.ts';
-import type { StatusTransition } from './status/status.rules.ts';
 import type { StatusService } from './status/status.service.ts';
 
 /** Fields to change; an absent one stays. */

@@ -1,6 +1,5 @@
 import type { Generated } from 'kysely';
-import type { DeviceStatus } from './devices.ports.ts';
-import type { StatusSource } from './status/status.rules.ts';
+import type { DeviceStatus, StatusSource } from './devices.ports.ts';
 
 /** The module's tables, for its repositories. */
 export interface DeviceTables {

@@ -9,7 +9,10 @@ export {
   type DeviceRef,
   type DeviceScope,
   type DeviceStatus,
+  STATUS_SOURCES,
+  type StatusSource,
+  type StatusTransition,
   type UserDeviceScope,
 } from './devices.ports.ts';
 export { devicesMigrations } from './migrations/index.ts';
-export { STATUS_SOURCES, type StatusChange, type StatusSource, type StatusTransition } from './status/status.rules.ts';
+export type { StatusChange } from './status/status.rules.ts';

@@ -1,4 +1,5 @@
-import type { DeviceState, StatusTransition } from './status.rules.ts';
+import type { StatusTransition } from '../devices.ports.ts';
+import type { DeviceState } from './status.rules.ts';
 
 export interface StoredState {
   readonly deviceId: number;

@@ -1,15 +1,4 @@
-import type { DeviceStatus } from '../devices.ports.ts';
-
-/**
- * Who says so:
- * - `connection`: the broker saw a connect or a disconnect
- * - `message`: the device itself, on its status topic
- * - `health`: the job that looks for silent devices, and what brings those back
- * - `operator`: a person, who can hold a device in MAINTENANCE and let it go again
- * - `server`: the server ends all connections because it stops, or knows at its start that there are none
- */
-export const STATUS_SOURCES = ['connection', 'message', 'operator', 'health', 'server'] as const;
-export type StatusSource = (typeof STATUS_SOURCES)[number];
+import type { DeviceStatus, StatusSource } from '../devices.ports.ts';
 
 export interface StatusChange {
   readonly deviceId: number;
@@ -21,18 +10,6 @@ export interface StatusChange {
   readonly unlessSeenSince?: number;
   readonly firmwareVersion?: string;
   readonly ipAddress?: string;
-}
-
-/** A change of the status that a device shows. */
-export interface StatusTransition {
-  /** Of its entry in the log of the device. */
-  readonly id: string;
-  readonly deviceId: number;
-  readonly deviceUid: string;
-  readonly from: DeviceStatus;
-  readonly to: DeviceStatus;
-  readonly at: number;
-  readonly source: StatusSource;
 }
 
 export interface DeviceState {

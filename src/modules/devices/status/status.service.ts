@@ -1,8 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '#kernel/clock.ts';
 import type { EventBus } from '#kernel/events.ts';
+import type { StatusTransition } from '../devices.ports.ts';
 import type { StatusStore, StoredState } from './status.ports.ts';
-import { type DeviceState, nextState, type StatusChange, type StatusTransition, sameRecord } from './status.rules.ts';
+import { type DeviceState, nextState, type StatusChange, sameRecord } from './status.rules.ts';
 
 export interface StatusService {
   applyStatuses(changes: readonly StatusChange[]): Promise<readonly StatusTransition[]>;

@@ -1,8 +1,8 @@
 import type { Kysely } from 'kysely';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
+import type { StatusTransition } from '../devices.ports.ts';
 import type { DeviceTables } from '../devices.tables.ts';
 import type { TransitionOutbox } from './status.ports.ts';
-import type { StatusTransition } from './status.rules.ts';
 
 /** Rows of one statement. */
 const SLICE = 128;
