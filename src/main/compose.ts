@@ -264,6 +264,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
     corsOrigins: settings.CORS_ORIGINS,
     trustProxy: settings.TRUST_PROXY,
     rateLimit: settings.RATE_LIMIT,
+    writeLimit: settings.USER_WRITE_LIMIT,
     limits: {
       connections: settings.HTTP_CONNECTIONS,
       connectionsPerAddress: settings.HTTP_CONNECTIONS_PER_ADDRESS,

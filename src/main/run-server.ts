@@ -1,4 +1,5 @@
 import { composeSystem } from './compose.ts';
+import { exposureOf } from './exposure.ts';
 import { createLogger } from './logging.ts';
 import { httpUrlOf, runUntilStopped } from './run-until-stopped.ts';
 import type { Settings } from './settings.ts';
@@ -27,6 +28,7 @@ export async function runServer(
 ): Promise<RunningServer> {
   const logger = await createLogger(settings);
   const system = await composeSystem(settings, logger);
+  for (const exposed of exposureOf(settings)) logger.warn({}, exposed);
   await runUntilStopped(system, logger, hooks.beforeStop);
   const httpUrl = httpUrlOf(settings, system);
   const mqttUrls = system.broker.addresses();

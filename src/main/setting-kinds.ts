@@ -144,6 +144,14 @@ export const rateLimit: Setting<{ readonly max: number; readonly windowMs: numbe
   },
 };
 
+export const userWriteLimit: typeof rateLimit = {
+  default: { max: 1_000, windowMs: 3_600_000 },
+  shown: '1000/3600',
+  accepted: 'off, or changes/seconds such as 1000/3600',
+  description: 'Changes that a USER may make, and time: each is kept in the audit trail',
+  parse: (raw) => (raw === 'on' ? invalid : rateLimit.parse(raw)),
+};
+
 export function secret(description: string): Setting<string | null> {
   return {
     default: null,

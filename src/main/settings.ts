@@ -19,6 +19,7 @@ import {
   text,
   timeZone,
   trustProxy,
+  userWriteLimit,
   webhookUrls,
 } from './setting-kinds.ts';
 
@@ -110,6 +111,7 @@ export const SETTINGS = {
   CORS_ORIGINS: corsOrigins,
   TRUST_PROXY: trustProxy,
   RATE_LIMIT: rateLimit,
+  USER_WRITE_LIMIT: userWriteLimit,
   REGISTRATION_OPEN: flag(true, 'Whether anyone may register as a USER'),
   PUBLIC_URL: page(
     'https://iot.example.com',

@@ -60,7 +60,7 @@ export async function createPeople(system: RunningSystem): Promise<People> {
   // As an operator does it, beside the running server.
   const email = 'superadmin@example.com';
   const { userId } = await withRelationalStore(system.settings, ({ users }) =>
-    users.ensureSuperuser({ email, password: PASSWORD }),
+    users.ensureSuperuser({ email, password: PASSWORD, resetPassword: true }),
   );
   const superadmin = await signedIn(userId, email);
 

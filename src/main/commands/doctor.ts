@@ -6,6 +6,7 @@ import { peopleChecks } from './doctor/people.ts';
 import { signInChecks } from './doctor/sign-in.ts';
 import {
   checkDisk,
+  checkExposure,
   checkFolder,
   checkHttp,
   checkMqttPort,
@@ -23,6 +24,7 @@ export const doctor: Command = {
     const checks: readonly Check[] = [
       ['runtime', checkRuntime],
       ['settings', () => checkSettings(settings)],
+      ['exposure', () => checkExposure(settings)],
       ['data folder', () => checkFolder(settings)],
       ['disk', () => checkDisk(settings)],
       ...outsideChecks(settings),

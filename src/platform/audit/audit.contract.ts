@@ -65,6 +65,23 @@ export function auditContract(name: string, createStore: () => Promise<SqlStore>
       expect((await found())[0]?.ipAddress).toBe('x'.repeat(45));
     });
 
+    test('long values are cut, so that what people choose freely does not fill the trail', async () => {
+      const long = `${'x'.repeat(255)}🐎${'y'.repeat(5_000)}`;
+      const from = Array.from({ length: 1_000 }, (_, index) => index);
+      await trail.record(entry({ details: { changes: { name: { from, to: long } }, short: '가' } }));
+      const huge = Object.fromEntries(Array.from({ length: 60 }, (_, index) => [`field_${index}`, long]));
+      await trail.record(entry({ resourceId: '2', details: { ...huge, nested: JSON.parse('[[[[[[[[1]]]]]]]]') } }));
+      const [second, first] = await found();
+      expect(first?.details).toEqual({
+        changes: {
+          name: { from: [...from.slice(0, 50), '… (1000 items)'], to: `${'x'.repeat(255)}… (5257 characters)` },
+        },
+        short: '가',
+      });
+      expect(JSON.stringify(second?.details).length).toBeLessThan(2_000);
+      expect(second?.details).toMatchObject({ fields: expect.arrayContaining(['field_0', 'field_49']) });
+    });
+
     test('an entry of a transaction is stored with it', async () => {
       await sql.transaction(async (trx) => {
         await trail.on(trx).record(entry());

@@ -14,7 +14,10 @@ export interface AuditEntry {
   readonly resourceType: string;
   /** 128 characters at most. */
   readonly resourceId: string | null;
-  /** JSON-serialisable, snake_case; never a secret, a password or a token. For a change: `changedFields`. */
+  /**
+   * JSON-serialisable, snake_case; never a secret, a password or a token. For a change: `changedFields`. Texts beyond 256
+   * characters, lists and objects beyond 50 items are cut, and 8 KiB are kept at most.
+   */
   readonly details?: Readonly<Record<string, unknown>>;
 }
 

@@ -3,6 +3,7 @@ import type { RequestOrigin, UserRole } from '#kernel/access.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { MigrationSet, SqlStore } from '../sql/sql.port.ts';
 import type { AuditEntry, AuditFilter, AuditReader, AuditTrail } from './audit.port.ts';
+import { cutDetails } from './cut.ts';
 import * as createAuditLogs from './migrations/2026_11_24_30_audit.ts';
 
 interface Tables {
@@ -45,7 +46,7 @@ export function createAuditTrail({
         action: entry.action,
         resource_type: entry.resourceType,
         resource_id: entry.resourceId,
-        details: JSON.stringify(details),
+        details: JSON.stringify(cutDetails(details)),
         ip_address: origin?.ip.slice(0, MAX_ADDRESS) ?? null,
         request_id: origin?.requestId ?? null,
         created_at: clock.now(),

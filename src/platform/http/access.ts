@@ -1,23 +1,33 @@
 import type { FastifyRequest, RouteOptions } from 'fastify';
 import { commonErrors } from '#kernel/errors.ts';
+import type { CounterStore } from '../cache/cache.port.ts';
 import { type AccessRule, type HttpAuthenticator, originOf } from './http.port.ts';
+
+/** How much a USER may change: what each change leaves in the audit trail is kept for ever. */
+export interface WriteLimit {
+  readonly max: number;
+  readonly windowMs: number;
+  readonly counters: CounterStore;
+}
+
+const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'QUERY']);
 
 /**
  * Enforces each route's `config.access`, see `AccessRule`. An `onRoute` hook that adds the check to the route
  * itself: so it runs behind the rate limit, and requests with bad tokens are counted like any other.
  */
-export function createAccessHook(authenticator: HttpAuthenticator) {
+export function createAccessHook(authenticator: HttpAuthenticator, writes: WriteLimit | null) {
   return (route: RouteOptions): void => {
     const rule = route.config?.access;
     if (rule === undefined) {
       throw new Error(`route ${String(route.method)} ${route.url} declares no access rule (config.access)`);
     }
     if (rule === 'public') return;
-    route.onRequest = [...[route.onRequest ?? []].flat(), createCheck(rule, authenticator)];
+    route.onRequest = [...[route.onRequest ?? []].flat(), createCheck(rule, authenticator, writes)];
   };
 }
 
-function createCheck(rule: Exclude<AccessRule, 'public'>, authenticator: HttpAuthenticator) {
+function createCheck(rule: Exclude<AccessRule, 'public'>, authenticator: HttpAuthenticator, writes: WriteLimit | null) {
   if (rule === 'device') {
     return async (request: FastifyRequest): Promise<void> => {
       const [username, secret] = basicCredentials(request.headers.authorization);
@@ -28,7 +38,19 @@ function createCheck(rule: Exclude<AccessRule, 'public'>, authenticator: HttpAut
     const principal = await authenticator.bearer(bearerToken(request.headers.authorization));
     request.principal = { ...principal, origin: originOf(request) };
     if (rule !== 'bearer' && !rule.includes(principal.role)) throw commonErrors.forbidden();
+    if (writes !== null && principal.role === 'USER' && !SAFE_METHODS.has(request.method)) {
+      await countWrite(principal.userId, writes);
+    }
   };
+}
+
+async function countWrite(userId: number, { max, windowMs, counters }: WriteLimit): Promise<void> {
+  const { count, resetInMs } = await counters.increment(`writes:${userId}`, windowMs);
+  if (count <= max) return;
+  throw commonErrors.rate_limited({
+    detail: `At most ${max} changes in ${windowMs / 1000} s.`,
+    details: { retryAfterSeconds: Math.max(1, resetInMs / 1000) },
+  });
 }
 
 function bearerToken(header: string | undefined): string {

@@ -44,6 +44,8 @@ export interface HttpServerOptions {
   readonly trustProxy: boolean | string;
   /** Requests a minute and client IP, or null for none. */
   readonly rateLimit: { readonly max: number; readonly windowMs: number } | null;
+  /** Changes that a USER may make, or null for as many as it likes. Default: null. */
+  readonly writeLimit?: { readonly max: number; readonly windowMs: number } | null;
   readonly counters: CounterStore;
   /** Where metrics and documents are, and for whom; default: for anyone, where everything is. */
   readonly operations?: OperationsOptions;
@@ -83,7 +85,8 @@ const EXPOSED_HEADERS = [
  * every error. Routes are registered here, before `start`; `start` only listens.
  */
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const { logger, trustProxy } = options;
+  const { logger, trustProxy, writeLimit = null } = options;
+  const writes = writeLimit === null ? null : { ...writeLimit, counters: options.counters };
   const limits = { ...HTTP_LIMITS, ...options.limits };
   const { publicUrl = null, operations = { port: null, token: null } } = options;
   const { basePath, isTls } = publicAddress(publicUrl);
@@ -189,7 +192,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     });
   }
   app.addHook('onRoute', addListEtag);
-  app.addHook('onRoute', createAccessHook(options.authenticator));
+  app.addHook('onRoute', createAccessHook(options.authenticator, writes));
   const { version, description } = options;
   await registerApiDocument(app, { version, publicUrl, basePath, ...(description && { description }) });
   app.get('/', { config: { access: 'public' }, schema: { hide: true } }, async (_request, reply) =>

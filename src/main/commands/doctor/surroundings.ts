@@ -2,6 +2,7 @@ import { accessSync, constants, readdirSync, statfsSync, statSync } from 'node:f
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createFolder } from '#kernel/folders.ts';
+import { exposureOf } from '../../exposure.ts';
 import { ROLES, type Settings } from '../../settings.ts';
 import { contradictionsIn } from './contradictions.ts';
 import { doubtful, type Finding, fine, wrong } from './finding.ts';
@@ -20,6 +21,14 @@ export function checkSettings(settings: Settings): Finding {
   if (contradictions.length > 0) return doubtful(contradictions.join('; '));
   const work = settings.ROLES.length === ROLES.length ? 'everything' : settings.ROLES.join(', ');
   return fine(`valid; this process would run ${work}`);
+}
+
+/** What strangers can do where they can reach the server. */
+export function checkExposure(settings: Settings): Finding {
+  const exposed = exposureOf(settings);
+  return exposed.length > 0
+    ? doubtful(exposed.join('; '))
+    : fine('strangers can neither reach the server nor register or flood it unlimited');
 }
 
 export function checkFolder({ DATA_DIR }: Settings): Finding {
