@@ -1,8 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { runInNewContext } from 'node:vm';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { SETTINGS } from '#main/settings.ts';
 import { VERSION } from '#main/version.ts';
+import { temporaryFolder } from '#test/support/folders.ts';
 import {
   at,
   complaints,
@@ -49,6 +52,12 @@ describe.each(files)('%s', (_name, file) => {
     const images = services(file).flatMap(([, each]) => ('image' in each ? [String(each['image'])] : []));
     expect(images.filter((image) => !/:[^:/}]+\}?$/.test(image) || /latest/.test(image))).toEqual([]);
     expect(images.length).toBeGreaterThan(3);
+  });
+
+  test('lets every image be named by its digest', () => {
+    const images = services(file).flatMap(([, each]) => ('image' in each ? [String(each['image'])] : []));
+    const fixed = images.filter((image) => !/^\$\{[A-Z_]+_IMAGE:-.+\}$/.test(image));
+    expect(fixed).toEqual(fixed.filter((image) => image === 'core-api:development'));
   });
 
   test('has a default for nothing that is secret', () => {
@@ -179,6 +188,40 @@ describe('production', () => {
     const filled = [...template.matchAll(/^([A-Z_]*(?:URL|PASSWORD|CERTS))=(.+)$/gm)];
     expect(filled).toEqual([]);
   });
+});
+
+test('digests.sh pins every image that is not our own', () => {
+  const { path, remove } = temporaryFolder();
+  onTestFinished(remove);
+  writeFileSync(join(path, 'docker'), '#!/bin/sh\necho "sha256:of-$4"\n', { mode: 0o755 });
+  const env = { ...process.env, PATH: `${path}${delimiter}${process.env['PATH']}` };
+  const printed = execFileSync('sh', [join(root, 'deploy/compose/digests.sh')], { encoding: 'utf8', env });
+  const pinned = printed.trim().split('\n');
+  const texts = ['docker-compose.yml', 'docker-compose.prod.yml', 'deploy/Dockerfile'].map(readText).join('\n');
+  const named = [...texts.matchAll(/([A-Z_]+_IMAGE)(?::-|=)([^}\s<]+)/g)].filter(
+    ([, name]) => name !== 'CORE_API_IMAGE',
+  );
+  expect(named.length).toBeGreaterThan(5);
+  expect(pinned.toSorted()).toEqual(
+    [...new Set(named.map(([, name, image]) => `${name}=${image}@sha256:of-${image}`))].toSorted(),
+  );
+});
+
+test('MongoDB has a user for core-api who is not its root', () => {
+  const mongodb = service(development, 'mongodb');
+  expect(environment(mongodb)).toMatchObject({
+    MONGO_INITDB_ROOT_USERNAME: 'root',
+    MONGO_INITDB_ROOT_PASSWORD: expect.stringContaining('MONGODB_ROOT_PASSWORD'),
+    MONGODB_PASSWORD: expect.stringContaining('MONGODB_PASSWORD'),
+  });
+  expect(list(mongodb, 'volumes')).toContain('./deploy/compose/mongodb.js:/docker-entrypoint-initdb.d/core-api.js:ro');
+  const made: unknown[] = [];
+  const db = { getSiblingDB: (name: string) => ({ createUser: (user: object) => made.push({ name, ...user }) }) };
+  runInNewContext(readText('deploy/compose/mongodb.js'), { db, process: { env: { MONGODB_PASSWORD: 'of the user' } } });
+  const roles = [{ role: 'readWrite', db: 'core_api' }];
+  expect(made).toEqual([{ name: 'core_api', user: 'core_api', pwd: 'of the user', roles }]);
+  // It is a user of that database, not of `admin`.
+  expect(readText('deploy/README.md')).not.toContain('authSource=admin');
 });
 
 test('the start script of Mosquitto changes lines that the configuration has', () => {

@@ -1,7 +1,10 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { SETTINGS } from '#main/settings.ts';
+import { freePort } from '#test/support/server-process.ts';
 import { readText, root } from './files.ts';
 
 const text = readText('deploy/Dockerfile');
@@ -14,6 +17,27 @@ const instructions = text
   .filter(Boolean)
   .map((line) => ({ name: line.split(' ')[0] ?? '', rest: line.slice(line.indexOf(' ') + 1) }));
 const all = (name: string) => instructions.filter((each) => each.name === name).map(({ rest }) => rest);
+
+/** A server that answers only when it was asked a few times before, and ends with `code` on SIGTERM. */
+const slowServer = (code: number) => `
+  let asked = 0;
+  const server = require('http').createServer((_, reply) => reply.writeHead((asked += 1) > 3 ? 200 : 503).end());
+  process.on('SIGTERM', () => process.exit(${code}));
+  server.listen(Number(process.env.PORT), '127.0.0.1');`;
+
+describe('deploy/warm-up.sh', () => {
+  test.each([
+    ['waits for a server that is slow, and stops it', slowServer(0), 0],
+    ['fails with a server that does not stop in order', slowServer(4), 4],
+    ['fails with a server that does not start', 'process.exit(1)', 1],
+    ['fails with a server that ends by itself', 'process.exit(0)', 1],
+  ])('%s', async (_, program, status) => {
+    const port = await freePort();
+    const args = [join(root, 'deploy/warm-up.sh'), `http://127.0.0.1:${port}/livez`, process.execPath, '-e', program];
+    const run = spawn('sh', args, { env: { ...process.env, PORT: String(port) }, stdio: 'ignore' });
+    expect((await once(run, 'exit'))[0]).toBe(status);
+  });
+});
 
 describe('deploy/Dockerfile', () => {
   test('is built on the Node that everything else runs on', () => {
@@ -56,6 +80,12 @@ describe('deploy/Dockerfile', () => {
     const [entry, command] = ['ENTRYPOINT', 'CMD'].map((name) => JSON.parse(all(name)[0] ?? '[]') as string[]);
     expect(entry).toEqual(['node', '--import', './src/main/compile-cache.js']);
     for (const file of [entry?.[2], command?.[0]]) expect(existsSync(join(root, file ?? '?'))).toBe(true);
+  });
+
+  test('warms up for as long as the machine needs', () => {
+    const [warm = ''] = all('RUN').filter((run) => run.includes('server.ts'));
+    expect(warm).toContain('sh deploy/warm-up.sh http://127.0.0.1:8000/livez node --import');
+    expect(warm).not.toMatch(/\btimeout\b/);
   });
 
   test('copies only what .dockerignore lets in, and that lets in nothing else', () => {

@@ -161,6 +161,47 @@ describe.each([...workloads, ...ofKind('Job')].map(named))('%s', (_name, object)
   });
 });
 
+describe('network policies', () => {
+  const policies = ofKind('NetworkPolicy');
+  const labelsOf = (object: Mapping) => at(object, 'spec', 'template', 'metadata', 'labels') as Mapping;
+  const selects = (policy: Mapping, labels: Mapping) => {
+    const wanted = Object.entries((at(policy, 'spec', 'podSelector', 'matchLabels') ?? {}) as Mapping);
+    const expressions = mappings(at(policy, 'spec', 'podSelector', 'matchExpressions'));
+    return (
+      wanted.every(([name, value]) => labels[name] === value) &&
+      expressions.every(({ key, values }) => (values as readonly unknown[]).includes(labels[String(key)]))
+    );
+  };
+  const policiesOf = (object: Mapping) => policies.filter((policy) => selects(policy, labelsOf(object)));
+  const portsOf = (policies: readonly Mapping[], direction: string) =>
+    policies.flatMap((policy) => mappings(at(policy, 'spec', direction)).flatMap(({ ports }) => mappings(ports)));
+
+  test('bound every pod in both directions', () => {
+    for (const object of [...workloads, ...ofKind('Job')]) {
+      const types = policiesOf(object).flatMap((policy) => at(policy, 'spec', 'policyTypes') as readonly string[]);
+      expect(new Set(types), nameOf(object)).toEqual(new Set(['Ingress', 'Egress']));
+    }
+  });
+
+  test('let nobody in from everywhere, and the ingress controller only where there is a Service', () => {
+    const rules = policies.flatMap((policy) => mappings(at(policy, 'spec', 'ingress')));
+    expect(rules.filter(({ from }) => mappings(from).length === 0)).toEqual([]);
+    const served = workloads.filter((object) => policiesOf(object).length > 1).map(nameOf);
+    expect(served.sort()).toEqual(ofKind('Service').map(nameOf).sort());
+  });
+
+  test('let the pods reach names, stores and mail', () => {
+    const [deployment] = workloads;
+    const open = portsOf(policiesOf(deployment ?? {}), 'egress').map(({ port }) => port);
+    expect(open).toEqual(expect.arrayContaining([53, 3306, 27017, 6379, 1882, 443, 587]));
+  });
+
+  test('name ports that the pods have', () => {
+    const named = portsOf(policies, 'ingress').map(({ port }) => port);
+    expect(named.filter((port) => port !== 'http' && port !== 9464)).toEqual([]);
+  });
+});
+
 test('the migration is a Job of its own', () => {
   const [job] = ofKind('Job');
   expect(containerOf(job ?? {})?.['args']).toEqual(['src/main/cli.ts', 'migrate']);
