@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import { type Logger, silentLogger } from '#kernel/logger.ts';
+import { createFreezer } from '#test/support/freezer.ts';
 import { freePort } from '#test/support/server-process.ts';
 import { databaseIn, dropMongoDatabase } from '#test/support/servers/mongodb.ts';
 import { describeWithServer } from '#test/support/servers.ts';
@@ -89,6 +90,25 @@ await describeWithServer(
       expect(await connection.run(() => things.countDocuments({ _id: 'a' }))).toBe(1);
       expect(lines).toEqual(['MongoDB has not answered, and the driver goes on waiting; it is started again']);
       await connection.stop?.(soon());
+    });
+
+    test('a server that is there and says nothing is away after five seconds', TIMEOUT, async () => {
+      const freezer = await createFreezer(`${databaseIn(server.url)}?directConnection=true`);
+      const connection = connectionTo(freezer.url);
+      await connection.start?.(soon());
+      const things = connection.collection<{ _id: string }>('things');
+      const read = () => connection.run(() => things.findOne({ _id: 'a' }));
+      await read();
+      freezer.freeze();
+      const startedAt = performance.now();
+      for (const failure of await Promise.allSettled(Array.from({ length: 8 }, read))) {
+        expect(failure).toMatchObject({ status: 'rejected', reason: unavailable });
+      }
+      expect(performance.now() - startedAt).toBeLessThan(10_000);
+      freezer.thaw();
+      await expect.poll(read, { timeout: 20_000 }).toBeNull();
+      await connection.stop?.(soon());
+      freezer.close();
     });
 
     test('writes are acknowledged by a majority and journaled, whatever the address says', async () => {

@@ -1,7 +1,8 @@
-import { type Collection, type Db, type Document, MongoClient } from 'mongodb';
+import { type Collection, type Db, type Document, MongoClient, MongoServerError } from 'mongodb';
 import { commonErrors } from '#kernel/errors.ts';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
+import { createSilenceWatch } from '#kernel/silence.ts';
 import { cannotStart, isAway, storeAway } from './mongodb-errors.ts';
 
 export interface MongodbConnectionOptions {
@@ -33,8 +34,10 @@ export interface MongodbConnection extends Component {
 
 const DEFAULT_DATABASE = 'core_api';
 const SERVER_SELECTION_MS = 5_000;
-/** A server that hangs is given up. Longer than any command that one waits for. */
+/** A connection on which nothing comes is given up. Longer than any command that one waits for. */
 const SILENCE_MS = 30_000;
+/** For the question whether it is there. */
+const GREETING_MS = 2_500;
 const WRITE_CONCERN_MS = 10_000;
 const LARGEST_POOL = 20;
 const OLDEST_VERSION = 6;
@@ -47,6 +50,7 @@ export function createMongodbConnection({ url, logger }: MongodbConnectionOption
     readPreference: 'primary',
   });
   const server = `MongoDB at ${client.options.srvHost ?? client.options.hosts.join(',')}`;
+  const silence = createSilenceWatch((signal) => greet(url, signal));
   let running = false;
   let away = false;
 
@@ -80,10 +84,23 @@ export function createMongodbConnection({ url, logger }: MongodbConnectionOption
     }
   }
 
+  /** Rejects when the server says nothing to anybody; the driver gives up its commands after `SILENCE_MS`. */
+  async function whileThere<T>(work: Promise<T>): Promise<T> {
+    let answered = () => {};
+    const silent = new Promise<never>((_, reject) => {
+      answered = silence.watch(() => reject(storeAway(new Error('no answer in time'))));
+    });
+    try {
+      return await Promise.race([work, silent]);
+    } finally {
+      answered();
+    }
+  }
+
   async function run<T>(commands: () => Promise<T>, { hungAfterMs }: { hungAfterMs?: number } = {}): Promise<T> {
     if (!running) throw storeAway();
     try {
-      const result = await (hungAfterMs === undefined ? commands() : within(hungAfterMs, commands()));
+      const result = await whileThere(hungAfterMs === undefined ? commands() : within(hungAfterMs, commands()));
       if (away) logger.info({}, 'MongoDB is back');
       away = false;
       return result;
@@ -145,6 +162,27 @@ function createClient(url: string): MongoClient {
     // What the driver says can hold the password.
     const detail = 'The address of MongoDB is not one: it looks like mongodb://user:password@host:27017/core_api.';
     throw commonErrors.unavailable({ detail, cause });
+  }
+}
+
+/** Resolves when a server answers on a connection of its own, whatever it says. */
+async function greet(url: string, signal: AbortSignal): Promise<void> {
+  const client = new MongoClient(url, {
+    appName: 'core-api: is it there',
+    serverSelectionTimeoutMS: GREETING_MS,
+    connectTimeoutMS: GREETING_MS,
+    socketTimeoutMS: GREETING_MS,
+    maxPoolSize: 1,
+  });
+  signal.addEventListener('abort', () => void client.close().catch(() => {}), { once: true });
+  try {
+    await client.connect();
+    await client.db().command({ ping: 1 });
+  } catch (error) {
+    // It answered.
+    if (!(error instanceof MongoServerError)) throw error;
+  } finally {
+    await client.close().catch(() => {});
   }
 }
 

@@ -7,7 +7,15 @@ import {
   MysqlIntrospector,
   type QueryResult,
 } from 'kysely';
-import { type Connection, type ConnectionOptions, createPool, type Pool, type PoolConnection } from 'mysql2';
+import {
+  type Connection,
+  type ConnectionOptions,
+  createConnection,
+  createPool,
+  type Pool,
+  type PoolConnection,
+} from 'mysql2';
+import { createSilenceWatch, type SilenceWatch } from '#kernel/silence.ts';
 import type { MariadbAddress } from './mariadb.address.ts';
 import { databaseAway, databaseBusy, isAway, isFatal, isLockWaitTimeout, isRolledBack } from './mariadb.errors.ts';
 import { MariadbAdapter, MariadbQueryCompiler } from './mariadb.migrations.ts';
@@ -24,8 +32,10 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const ACQUIRE_TIMEOUT_MS = 10_000;
 const LOCK_WAIT_SECONDS = 5;
 const STATEMENT_ATTEMPTS = 8;
-/** The server ends a slow statement itself; this much later it must be frozen, or the network cut. */
+/** The server ends a slow statement itself; this much later it has forgotten about it. */
 const GRACE_MS = 5_000;
+/** https://mariadb.com/kb/en/mariadb-error-codes/: the first; those of the operating system are negative or small. */
+const SERVER_ERRORS = 1_000;
 
 /** For one connection outside a pool and for each in it. */
 export function connectionOptions({ host, port, user, password, tls }: MariadbAddress): ConnectionOptions {
@@ -68,6 +78,7 @@ export interface MariadbDriver extends Driver {
 function createDriver({ address, poolSize, statementTimeoutMs }: MariadbDriverOptions): MariadbDriver {
   const leases = new WeakMap<PoolConnection, Lease>();
   const open = new Set<PoolConnection>();
+  const silence = createSilenceWatch((signal) => greet(address, signal));
   let pool: Pool | undefined;
 
   function started(): Pool {
@@ -76,7 +87,7 @@ function createDriver({ address, poolSize, statementTimeoutMs }: MariadbDriverOp
   }
 
   async function prepare(raw: PoolConnection): Promise<Lease> {
-    const lease = new Lease(raw, statementTimeoutMs === null ? null : statementTimeoutMs + GRACE_MS);
+    const lease = new Lease(raw, silence, statementTimeoutMs === null ? null : statementTimeoutMs + GRACE_MS);
     // The names of columns of one UPDATE mean their old values, as the standard and SQLite have it; backslashes
     // must stay escapes whatever the server's default is, because the driver writes values into the text.
     await lease.run(`set session
@@ -92,12 +103,19 @@ function createDriver({ address, poolSize, statementTimeoutMs }: MariadbDriverOp
   function connection(): Promise<PoolConnection> {
     return new Promise((resolve, reject) => {
       let late = false;
-      const timer = setTimeout(() => {
+      const giveUp = (error: Error) => {
         late = true;
-        reject(databaseBusy());
-      }, ACQUIRE_TIMEOUT_MS);
-      started().getConnection((error, raw) => {
+        settled();
+        reject(error);
+      };
+      const timer = setTimeout(() => giveUp(databaseBusy()), ACQUIRE_TIMEOUT_MS);
+      const answered = silence.watch(() => giveUp(databaseAway(new Error('no answer in time'))));
+      const settled = () => {
         clearTimeout(timer);
+        answered();
+      };
+      started().getConnection((error, raw) => {
+        settled();
         if (error !== null) reject(databaseAway(error));
         else if (late) raw.release();
         else resolve(raw);
@@ -150,6 +168,21 @@ function createDriver({ address, poolSize, statementTimeoutMs }: MariadbDriverOp
   };
 }
 
+/** Resolves when the server says anything on a connection of its own, be it that it takes no more. */
+function greet(address: MariadbAddress, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const connection = createConnection(connectionOptions(address));
+    signal.addEventListener('abort', () => cut(connection), { once: true });
+    connection.on('error', () => {});
+    connection.connect((error) => {
+      cut(connection);
+      // The server's own errors have a number of its own.
+      if (error === null || (error.errno ?? 0) >= SERVER_ERRORS) resolve();
+      else reject(error);
+    });
+  });
+}
+
 /** At once: the driver's own `destroy` would wait for the other side. */
 export function cut(raw: Connection): void {
   raw.destroy();
@@ -158,14 +191,16 @@ export function cut(raw: Connection): void {
 
 class Lease implements DatabaseConnection {
   readonly #raw: PoolConnection;
+  readonly #silence: SilenceWatch;
   readonly #patienceMs: number | null;
   #inTransaction = false;
   /** Why the server has rolled the open transaction back. What `work` still sends would stand alone. */
   #lost: unknown;
   #broken = false;
 
-  constructor(raw: PoolConnection, patienceMs: number | null) {
+  constructor(raw: PoolConnection, silence: SilenceWatch, patienceMs: number | null) {
     this.#raw = raw;
+    this.#silence = silence;
     this.#patienceMs = patienceMs;
   }
 
@@ -229,15 +264,16 @@ class Lease implements DatabaseConnection {
         this.#broken ||= isFatal(error);
         reject(isAway(error) ? databaseAway(error) : error);
       };
-      const timer =
-        this.#patienceMs === null
-          ? undefined
-          : setTimeout(() => {
-              cut(this.#raw);
-              fail(Object.assign(new Error('no answer in time'), { fatal: true }));
-            }, this.#patienceMs);
+      const giveUp = () => {
+        answered();
+        cut(this.#raw);
+        fail(Object.assign(new Error('no answer in time'), { fatal: true }));
+      };
+      const timer = this.#patienceMs === null ? undefined : setTimeout(giveUp, this.#patienceMs);
+      const answered = this.#silence.watch(giveUp);
       this.#raw.query({ sql, values: [...values] }, (error, result) => {
         clearTimeout(timer);
+        answered();
         // The driver's text has the values in it, hashes of passwords among them; errors go to the log.
         if (error !== null) fail(Object.assign(error, { sql }));
         else resolve(result);

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
-import { connect, createServer, type Socket } from 'node:net';
+import { createServer } from 'node:net';
 import { type Kysely, sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createFreezer } from '#test/support/freezer.ts';
 import { freePort } from '#test/support/server-process.ts';
 import { databaseAt, dropDatabase, runSql } from '#test/support/servers/mariadb.ts';
 import { describeWithServer } from '#test/support/servers.ts';
@@ -34,36 +35,6 @@ const thrown = (work: Promise<unknown>) =>
     () => undefined,
     (error: unknown) => error,
   );
-
-/** Forwards to the server until it is frozen: then it is there, and says nothing. */
-async function createFreezer(target: number) {
-  const sockets = new Set<Socket>();
-  let frozen = false;
-  const proxy = createServer((client) => {
-    const server = connect(target, '127.0.0.1');
-    for (const [from, to] of [
-      [client, server],
-      [server, client],
-    ] as const) {
-      sockets.add(from);
-      from.on('data', (chunk) => !frozen && to.write(chunk));
-      from.on('error', () => {});
-      from.on('close', () => to.destroy());
-    }
-  }).listen(0, '127.0.0.1');
-  await once(proxy, 'listening');
-  const address = proxy.address();
-  return {
-    port: typeof address === 'object' ? (address?.port ?? 0) : 0,
-    freeze() {
-      frozen = true;
-    },
-    close() {
-      for (const socket of sockets) socket.destroy();
-      proxy.close();
-    },
-  };
-}
 
 await describeWithServer(
   'mariadb',
@@ -268,11 +239,9 @@ await describeWithServer(
       });
 
       test('a server that says nothing any more fails the ping, and the stop is not kept waiting', async () => {
-        const freezer = await createFreezer(Number(new URL(server.url).port));
+        const freezer = await createFreezer(url);
         try {
-          const frozen = new URL(url);
-          frozen.port = String(freezer.port);
-          const store = await open({ url: frozen.href });
+          const store = await open({ url: freezer.url });
           freezer.freeze();
           expect(await thrown(store.ping())).toMatchObject({ kind: 'unavailable' });
           await store.stop?.(AbortSignal.timeout(100));
@@ -280,6 +249,45 @@ await describeWithServer(
           freezer.close();
         }
       });
+    });
+
+    describe('a server that is there and says nothing', () => {
+      test('is away after five seconds, for a statement, for a transaction and for who waits for a connection', async () => {
+        const url = databaseAt(server.url);
+        const freezer = await createFreezer(url);
+        const store = createMariadbStore({ url: freezer.url, migrations: MIGRATIONS, poolSize: 2 });
+        await store.start?.(signal());
+        try {
+          await store.migrate();
+          const read = () => store.db<Tables>().selectFrom('items').selectAll().execute();
+          await read();
+          freezer.freeze();
+          const startedAt = performance.now();
+          const work = [...Array.from({ length: 7 }, read), store.transaction<Tables, unknown>(read)];
+          for (const failure of await Promise.all(work.map(thrown))) {
+            expect(failure).toMatchObject({ kind: 'unavailable', message: 'The database is away.' });
+          }
+          const tookMs = performance.now() - startedAt;
+          // The limit of one statement is 20 s; a server that is only slow gets it.
+          expect(tookMs).toBeLessThan(10_000);
+          freezer.thaw();
+          expect(await read()).toEqual([]);
+        } finally {
+          await store.stop?.(AbortSignal.timeout(100));
+          freezer.close();
+          await dropDatabase(url);
+        }
+      }, 60_000);
+
+      test('one that is slow is waited for', async () => {
+        const url = databaseAt(server.url);
+        const store = createMariadbStore({ url, migrations: MIGRATIONS });
+        await store.start?.(signal());
+        const { rows } = await sql<{ answer: number }>`select sleep(6) as answer`.execute(store.db());
+        expect(rows).toEqual([{ answer: 0 }]);
+        await store.stop?.(AbortSignal.timeout(100));
+        await dropDatabase(url);
+      }, 60_000);
     });
 
     describe('starting', () => {
