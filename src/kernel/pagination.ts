@@ -1,3 +1,5 @@
+import { commonErrors } from './errors.ts';
+
 /** `page` counts from 1; `size` is 1..100. `sort` is `-created_at,name`: a minus is descending. */
 export interface PageQuery {
   readonly page: number;
@@ -30,23 +32,29 @@ export interface SortTerm<Field extends string> {
 
 /**
  * Parses `-created_at,name` against the fields that a list allows.
- * @returns the terms, or the first field that is not allowed.
+ * @throws AppError `invalid_sort`, which names them, for any other field
  */
 export function parseSort<Field extends string>(
   sort: string | undefined,
   allowed: readonly Field[],
   fallback: readonly SortTerm<Field>[],
-): readonly SortTerm<Field>[] | { readonly unknownField: string } {
+): readonly SortTerm<Field>[] {
   if (sort === undefined || sort === '') return fallback;
   const terms: SortTerm<Field>[] = [];
   for (const part of sort.split(',')) {
     const descending = part.startsWith('-');
     const name = descending ? part.slice(1) : part;
     const field = allowed.find((candidate) => candidate === name);
-    if (field === undefined) return { unknownField: name };
+    if (field === undefined) throw unsortable(name, allowed);
     terms.push({ field, direction: descending ? 'desc' : 'asc' });
   }
   return terms;
+}
+
+function unsortable(name: string, allowed: readonly string[]) {
+  const asked = name === '' ? 'a field is missing' : `"${name}" is none of them`;
+  const message = `must be some of ${allowed.join(', ')}, separated by commas, each with a minus before it for descending; ${asked}`;
+  return commonErrors.invalid_sort({ details: { fields: [{ path: '/query/sort', message }] } });
 }
 
 /** An opaque position in a list: what a client passes back as `cursor`. */

@@ -1,5 +1,4 @@
 import type { Clock } from '#kernel/clock.ts';
-import type { FieldError } from '#kernel/errors.ts';
 import { analyticsErrors } from './analytics.errors.ts';
 import type { TimeRange } from './analytics.ports.ts';
 import { DAY_MS } from './buckets/interval.ts';
@@ -12,16 +11,24 @@ export interface AskedRange {
 
 const LONGEST_MS = 3_660 * DAY_MS;
 
-/** @throws AppError `invalid_analysis_range` */
-export function rangeOf({ start, end }: AskedRange, clock: Clock, defaultMs = DAY_MS): TimeRange {
+/**
+ * @param where the range was asked for: in the query, or in a body
+ * @throws AppError `invalid_analysis_range`
+ */
+export function rangeOf({ start, end }: AskedRange, clock: Clock, where: '/query' | '' = '/query'): TimeRange {
   const to = end ?? clock.now();
-  const from = start ?? to - defaultMs;
-  const fields: FieldError[] = [];
-  if (from >= to) fields.push({ path: '/query/start', message: 'must be before the end' });
-  else if (to - from > LONGEST_MS)
-    fields.push({ path: '/query/start', message: 'must be within ten years of the end' });
-  if (fields.length > 0) throw analyticsErrors.invalid_analysis_range({ details: { fields } });
+  const from = start ?? to - DAY_MS;
+  if (from >= to) throw invalidRange('The start is not before the end.', 'must be before the end');
+  if (to - from > LONGEST_MS)
+    throw invalidRange('The range is longer than ten years.', 'must be within ten years of the end');
   return { start: from, end: to };
+
+  function invalidRange(detail: string, message: string) {
+    return analyticsErrors.invalid_analysis_range({
+      detail,
+      details: { fields: [{ path: `${where}/start`, message }] },
+    });
+  }
 }
 
 /** An `invalid_analysis_query` about one field of the query. */

@@ -121,7 +121,12 @@ describe('reports', () => {
     const page = (await harness.ask('/results', { device_id: id, analysis_type: 'report' })).json();
     expect(page).toMatchObject({ total: 1, pages: 1, items: [report] });
     expect((await harness.ask('/results', { sort: 'device_id' })).status).toBe(422);
-    expect((await harness.ask(`/reports/${id}`, {}, 'POST', { ...day, end: day.start })).status).toBe(422);
+    const turned = (await harness.ask(`/reports/${id}`, {}, 'POST', { ...day, end: day.start })).json();
+    const told = { code: 'invalid_analysis_range', detail: 'The start is not before the end.' };
+    // A field of the body; the same of a query is one of the query.
+    expect(turned).toMatchObject({ ...told, errors: [{ path: '/start' }] });
+    const asked = (await harness.ask(`/status/${id}`, { ...day, end: day.start })).json();
+    expect(asked).toMatchObject({ ...told, errors: [{ path: '/query/start' }] });
     expect((await harness.ask('/reports/999999', {}, 'POST', day)).status).toBe(404);
   });
 

@@ -1,5 +1,4 @@
 import type { Clock } from '#kernel/clock.ts';
-import { commonErrors } from '#kernel/errors.ts';
 import type { EventBus } from '#kernel/events.ts';
 import { parseSort, type SortTerm, toPage } from '#kernel/pagination.ts';
 import type { DocumentCollection } from '#platform/documents/documents.port.ts';
@@ -51,10 +50,6 @@ export function createNotificationsService({ collection, clock, events }: Notifi
 
     async list(userId, query) {
       const sort = parseSort(query.sort, ['created_at'], NEWEST_FIRST);
-      if ('unknownField' in sort) {
-        const fields = [{ path: '/query/sort', message: 'accepted is created_at' }];
-        throw commonErrors.invalid_sort({ details: { fields } });
-      }
       const filter = { user_id: userId, ...(query.isRead === undefined ? {} : { is_read: query.isRead }) };
       const [items, total] = await Promise.all([
         collection.list({

@@ -321,7 +321,7 @@ describe('list', () => {
     const ids = (await list({ q: 'list.example.org' })).items.map((item: { id: number }) => item.id);
     expect(ids).toEqual(ids.toSorted((a: number, b: number) => b - a));
     const refused = await app.request({ url: '/api/v1/users?sort=hashed_pwd', as: actors.ADMIN });
-    expect(refused.json()).toMatchObject({ status: 422, code: 'invalid_sort' });
+    expect(refused.json()).toMatchObject({ status: 422, code: 'invalid_sort', errors: [{ path: '/query/sort' }] });
   });
 
   test('q is found in letters of either case', async () => {

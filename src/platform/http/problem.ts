@@ -78,7 +78,7 @@ export function problemOf(error: AppError, requestId: string): Problem {
     detail: error.message,
     code: error.code,
     request_id: requestId,
-    ...(error.details.fields === undefined ? {} : { errors: [...error.details.fields] }),
+    ...(error.details.fields === undefined ? {} : { errors: error.details.fields.slice(0, MOST_ERRORS) }),
   };
 }
 
@@ -140,12 +140,16 @@ interface AjvError extends Finding {
   readonly params?: Readonly<Record<string, unknown>>;
 }
 
-/** One entry a path: a union reports each of its branches and then itself; the first says it best. */
+/** So many mistakes are told at once; somebody who makes more has to begin somewhere. */
+const MOST_ERRORS = 20;
+
+/** One entry a path: the first says it best. */
 export function toFieldErrors(errors: readonly AjvError[], context: string | undefined): FieldError[] {
   const byPath = new Map<string, FieldError>();
   for (const error of errors) {
     const field = toFieldError(error, context);
     if (!byPath.has(field.path)) byPath.set(field.path, field);
+    if (byPath.size === MOST_ERRORS) break;
   }
   return [...byPath.values()];
 }

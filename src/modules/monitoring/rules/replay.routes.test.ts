@@ -154,6 +154,11 @@ describe('what is refused', () => {
     );
     expect(await path(replay(hot(device), now, now))).toBe('/start');
     expect(await path(replay(hot(device), now - 32 * DAY, now))).toBe('/end');
+    // Not too large: the wrong way round.
+    expect((await replay(hot(device), now, now - 1)).json()).toMatchObject({
+      code: 'invalid_input',
+      detail: 'The start is not before the end.',
+    });
   });
 
   test('too many devices, samples or alerts', async () => {

@@ -1,5 +1,6 @@
 import type { Principal } from '#kernel/access.ts';
 import type { Clock } from '#kernel/clock.ts';
+import { commonErrors } from '#kernel/errors.ts';
 import type { DeviceFacts, DevicesApi } from '#modules/devices/index.ts';
 import type { MetricValue, TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
 import { FRESH_STATE, type Judgement, judge, judgeSilence, type PairState, type Reading } from '../alerts/judge.ts';
@@ -99,9 +100,16 @@ export function createReplayService({ rules, devices, telemetry, clock }: Replay
      */
     async test(principal: Principal, rule: RuleInput, range: ReplayRange): Promise<readonly ReplayedDevice[]> {
       await within('/rule', () => checkRule(rule));
-      if (range.start >= range.end) throw invalidRange('/start', 'must be before the end');
+      if (range.start >= range.end) {
+        const fields = [{ path: '/start', message: 'must be before the end' }];
+        throw commonErrors.invalid_input({ detail: 'The start is not before the end.', details: { fields } });
+      }
       if (range.end - range.start > LONGEST_RANGE_DAYS * 86_400_000) {
-        throw invalidRange('/end', `must be ${LONGEST_RANGE_DAYS} days after the start at the most`);
+        const fields = [{ path: '/end', message: `must be ${LONGEST_RANGE_DAYS} days after the start at the most` }];
+        throw monitoringErrors.alert_test_too_large({
+          detail: 'The range is too long to be tested.',
+          details: { fields },
+        });
       }
       await within('/rule', () => rules.requireScope(principal, rule.scope));
       if (running >= MAX_AT_ONCE) throw monitoringErrors.alert_tests_busy({ details: { retryAfterSeconds: 5 } });
@@ -162,11 +170,4 @@ function createReplay(rule: RuleInput, start: number) {
 
 function tooLarge(detail: string) {
   return monitoringErrors.alert_test_too_large({ detail });
-}
-
-function invalidRange(path: string, message: string) {
-  return monitoringErrors.alert_test_too_large({
-    detail: 'The range cannot be tested.',
-    details: { fields: [{ path, message }] },
-  });
 }
