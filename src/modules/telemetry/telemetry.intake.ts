@@ -1,10 +1,11 @@
+import { parseExactJson } from '#kernel/exact-json.ts';
 import type { MqttDevice } from '#platform/mqtt/mqtt.port.ts';
 import type { Span } from '#platform/tracing/tracing.port.ts';
 import type { Arrival, MessageArrival, RequestArrival } from './telemetry.arrivals.ts';
 import { addRejection, type Batch, createOutcomeRecorder } from './telemetry.batch.ts';
 import { parseJson } from './telemetry.json.ts';
 import { parseLog, parseResponse, parseSample, parseStatus } from './telemetry.payload.ts';
-import type { DeviceChannel, IngestLimits, RejectReason } from './telemetry.ports.ts';
+import type { IngestLimits, RejectReason } from './telemetry.ports.ts';
 import type { DeviceThrottle } from './telemetry.throttle.ts';
 
 export interface IntakeOptions {
@@ -23,18 +24,30 @@ export function createIntake({ limits, throttle, nextId, onRejected }: IntakeOpt
     onRejected(device, reason);
   }
 
+  /** The last payload of which the exact value was asked for: an array may hold a thousand numbers that need it. */
+  let exact = { text: '', value: undefined as unknown };
+
+  /** @param index of the item in the array that `text` is; null: it is the item itself */
+  function exactItem(text: string, index: number | null): unknown {
+    if (exact.text !== text) exact = { text, value: parseExactJson(text) };
+    return index === null ? exact.value : (exact.value as readonly unknown[])[index];
+  }
+
   /** Puts one item into the batch. Returns the reason if it was rejected. */
   function addItem(
     batch: Batch,
-    device: MqttDevice,
-    channel: DeviceChannel,
+    { device, channel, receivedAt }: MessageArrival | RequestArrival,
     item: unknown,
-    receivedAt: number,
+    text: string,
+    index: number | null,
   ): RejectReason | null {
     const { deviceId } = device;
     let reason: RejectReason;
     if (channel === 'telemetry') {
-      const sample = parseSample(deviceId, item, receivedAt, limits);
+      let sample = parseSample(deviceId, item, receivedAt, limits);
+      if (sample === 'integer_too_large') {
+        sample = parseSample(deviceId, exactItem(text, index), receivedAt, limits, true);
+      }
       if (typeof sample !== 'string') {
         batch.samples.push(sample);
         batch.items += 1;
@@ -42,7 +55,7 @@ export function createIntake({ limits, throttle, nextId, onRejected }: IntakeOpt
       }
       reason = sample;
     } else if (channel === 'status') {
-      const status = parseStatus(item, receivedAt, limits);
+      const status = parseStatus(exactItem(text, index), receivedAt, limits);
       if (typeof status !== 'string') {
         batch.statuses.push({ deviceId, source: 'message', counted: true, ...status });
         batch.items += 1;
@@ -50,7 +63,7 @@ export function createIntake({ limits, throttle, nextId, onRejected }: IntakeOpt
       }
       reason = status;
     } else if (channel === 'log') {
-      const log = parseLog(deviceId, item, receivedAt, limits, nextId);
+      const log = parseLog(deviceId, exactItem(text, index), receivedAt, limits, nextId);
       if (typeof log !== 'string') {
         batch.logs.push(log);
         batch.items += 1;
@@ -58,7 +71,7 @@ export function createIntake({ limits, throttle, nextId, onRejected }: IntakeOpt
       }
       reason = log;
     } else {
-      reason = parseResponse(item);
+      reason = parseResponse(exactItem(text, index));
     }
     reject(batch, device, reason);
     return reason;
@@ -70,7 +83,7 @@ export function createIntake({ limits, throttle, nextId, onRejected }: IntakeOpt
   }
 
   function takeMessage(batch: Batch, message: MessageArrival): void {
-    const { device, channel, receivedAt, span } = message;
+    const { device, channel, span } = message;
     const firstSample = batch.samples.length;
     const before = batch.items;
     const parsed = parseJson(message.payload, limits);
@@ -79,25 +92,23 @@ export function createIntake({ limits, throttle, nextId, onRejected }: IntakeOpt
     } else if (channel === 'telemetry' && Array.isArray(parsed.value)) {
       if (parsed.value.length > limits.maxItems) reject(batch, device, 'too_many_items');
       else if (parsed.value.length === 0) reject(batch, device, 'empty_metrics');
-      else for (const item of parsed.value) addItem(batch, device, channel, item, receivedAt);
+      else for (const [index, item] of parsed.value.entries()) addItem(batch, message, item, parsed.text, index);
     } else {
-      addItem(batch, device, channel, parsed.value, receivedAt);
+      addItem(batch, message, parsed.value, parsed.text, null);
     }
     batch.acknowledgements.push(throttle.pace(device.deviceId, batch.items - before, message.acknowledge));
     if (span !== null) follow(batch, span, firstSample);
   }
 
-  function takeRequest(
-    batch: Batch,
-    { device, channel, receivedAt, items, bytes, span, settle }: RequestArrival,
-  ): void {
+  function takeRequest(batch: Batch, request: RequestArrival): void {
+    const { device, channel, items, bytes, span, settle } = request;
     batch.httpBytes += bytes;
     const firstSample = batch.samples.length;
     const recorder = createOutcomeRecorder(batch);
     for (const item of items) {
       const places = { sample: batch.samples.length, log: batch.logs.length, status: batch.statuses.length };
       const parsed = parseJson(item, limits);
-      const reason = typeof parsed === 'string' ? parsed : addItem(batch, device, channel, parsed.value, receivedAt);
+      const reason = typeof parsed === 'string' ? parsed : addItem(batch, request, parsed.value, parsed.text, null);
       if (typeof parsed === 'string') reject(batch, device, parsed);
       if (reason !== null) recorder.add({ kind: 'rejected', reason });
       else if (channel === 'telemetry') recorder.add({ kind: 'sample', index: places.sample });

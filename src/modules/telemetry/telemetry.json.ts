@@ -1,23 +1,21 @@
 import { isUtf8 } from 'node:buffer';
-import { parseExactJson } from '#kernel/exact-json.ts';
 import type { IngestLimits, RejectReason } from './telemetry.ports.ts';
 
 /** A wrapper, so that a JSON payload that is a string is not mistaken for a reason. */
 export interface ParsedJson {
-  /** Whole numbers that JavaScript would round are bigints. */
   readonly value: unknown;
+  readonly text: string;
 }
-
-const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf] as const;
 
 /** One message, or one item of a request. A byte order mark and a final NUL, as C programs send, are ignored. */
 export function parseJson(payload: Buffer, limits: IngestLimits): ParsedJson | RejectReason {
-  if (payload.length > limits.maxPayloadBytes) return 'payload_too_large';
+  const { length } = payload;
+  if (length > limits.maxPayloadBytes) return 'payload_too_large';
   if (!isUtf8(payload)) return 'invalid_utf8';
-  const start = BYTE_ORDER_MARK.every((byte, at) => payload[at] === byte) ? BYTE_ORDER_MARK.length : 0;
-  const text = payload.toString('utf8', start, payload.at(-1) === 0 ? payload.length - 1 : payload.length);
+  const start = payload[0] === 0xef && payload[1] === 0xbb && payload[2] === 0xbf ? 3 : 0;
+  const text = payload.toString('utf8', start, payload[length - 1] === 0 ? length - 1 : length);
   try {
-    return { value: parseExactJson(text) };
+    return { value: JSON.parse(text), text };
   } catch {
     return 'invalid_json';
   }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { parseExactJson } from '#kernel/exact-json.ts';
 import { createId } from '#kernel/ids.ts';
 import { parseJson } from './telemetry.json.ts';
 import { parseLog, parseResponse, parseSample, parseStatus, parseTimestamp } from './telemetry.payload.ts';
@@ -15,10 +16,10 @@ describe('bytes', () => {
     [Buffer.from('{"a":'), 'invalid_json'],
     [Buffer.alloc(0), 'invalid_json'],
     [Buffer.alloc(limits.maxPayloadBytes + 1, 0x20), 'payload_too_large'],
-    [Buffer.from('{"a":1}'), { value: { a: 1 } }],
-    [Buffer.from('\uFEFF{"a":1}'), { value: { a: 1 } }],
-    [Buffer.from('{"a":1}\0'), { value: { a: 1 } }],
-    [Buffer.from('\uFEFF{"a":1}\0'), { value: { a: 1 } }],
+    [Buffer.from('{"a":1}'), { value: { a: 1 }, text: '{"a":1}' }],
+    [Buffer.from('\uFEFF{"a":1}'), { value: { a: 1 }, text: '{"a":1}' }],
+    [Buffer.from('{"a":1}\0'), { value: { a: 1 }, text: '{"a":1}' }],
+    [Buffer.from('\uFEFF{"a":1}\0'), { value: { a: 1 }, text: '{"a":1}' }],
     [Buffer.from('{"a":1}\0\0'), 'invalid_json'],
     [Buffer.from('\uFEFF\uFEFF{"a":1}'), 'invalid_json'],
     [Buffer.from('\uFEFF'), 'invalid_json'],
@@ -41,9 +42,7 @@ describe('bytes', () => {
 
 describe('whole numbers', () => {
   const metric = (text: string) => {
-    const parsed = parseJson(Buffer.from(`{"a":${text}}`), limits);
-    if (typeof parsed === 'string') return parsed;
-    const result = sample(parsed.value);
+    const result = parseSample(7, parseExactJson(`{"a":${text}}`), NOW, limits, true);
     return typeof result === 'string' ? result : result.metrics['a'];
   };
 
@@ -72,8 +71,13 @@ describe('whole numbers', () => {
   });
 
   test('in the free JSON of a log as well', () => {
-    const parsed = parseJson(Buffer.from('{"event_type":"x","payload":{"n":[9007199254740993]}}'), limits);
-    expect(typeof parsed === 'object' && parseLog(7, parsed.value, NOW, limits, createId)).toBe('integer_too_large');
+    const log = parseExactJson('{"event_type":"x","payload":{"n":[9007199254740993]}}');
+    expect(parseLog(7, log, NOW, limits, createId)).toBe('integer_too_large');
+  });
+
+  test('a number that may have been rounded is not taken for what it is', () => {
+    for (const value of [2 ** 53, -(2 ** 53), 1e300]) expect(sample({ a: value })).toBe('integer_too_large');
+    expect(sample({ a: 2 ** 53 - 1 })).toBeTypeOf('object');
   });
 });
 

@@ -29,15 +29,21 @@ export interface ParsedStatus {
   readonly at: number;
 }
 
+/** From here on doubles cannot tell whole numbers apart. */
+const ROUNDED_FROM = 2 ** 53;
+
 /**
  * `{timestamp?, metrics}` or the metrics object alone. An object with a `timestamp` or `metrics` key is the
  * former; so a metric can be called neither when the object stands alone.
+ * @param isExact whether whole numbers that are too large are bigints; if not, a number that may have been one is
+ *   `integer_too_large`
  */
 export function parseSample(
   deviceId: number,
   item: unknown,
   receivedAt: number,
   limits: IngestLimits,
+  isExact = false,
 ): Sample | RejectReason {
   if (!isObject(item)) return 'not_an_object';
   let metrics: unknown = item;
@@ -52,7 +58,7 @@ export function parseSample(
       timestamp = parsed;
     }
   }
-  const reason = checkMetrics(metrics as Record<string, unknown>, limits);
+  const reason = checkMetrics(metrics as Record<string, unknown>, limits, isExact);
   if (reason === 'has_nulls') {
     metrics = withoutNulls(metrics as Record<string, unknown>);
     if (Object.keys(metrics as object).length === 0) return 'empty_metrics';
@@ -66,7 +72,11 @@ function unknownKey(item: Record<string, unknown>): RejectReason {
   return Object.hasOwn(item, 'metrics') ? 'unknown_field' : 'metrics_missing';
 }
 
-function checkMetrics(metrics: Record<string, unknown>, limits: IngestLimits): RejectReason | 'has_nulls' | null {
+function checkMetrics(
+  metrics: Record<string, unknown>,
+  limits: IngestLimits,
+  isExact: boolean,
+): RejectReason | 'has_nulls' | null {
   let count = 0;
   let nulls = 0;
   for (const name in metrics) {
@@ -76,7 +86,9 @@ function checkMetrics(metrics: Record<string, unknown>, limits: IngestLimits): R
     if (!NAME.test(name) || name === '__proto__') return 'invalid_metric_name';
     const value = metrics[name];
     if (typeof value === 'number') {
+      if (value < ROUNDED_FROM && value > -ROUNDED_FROM) continue;
       if (!Number.isFinite(value)) return 'invalid_value';
+      if (!isExact) return 'integer_too_large';
     } else if (typeof value === 'string') {
       if (isTooLong(value, limits.maxStringBytes)) return 'string_too_long';
       if (!value.isWellFormed()) return 'invalid_unicode';

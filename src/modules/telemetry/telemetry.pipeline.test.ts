@@ -216,6 +216,19 @@ describe('the ingest pipeline', () => {
     expect(rejectedOf(stores, 1)).toEqual({ invalid_value: 1 });
   });
 
+  test('a whole number that would be rounded is told from a rough one by how it is written, wherever it stands', async () => {
+    const { stores, pipeline } = subject;
+    const items = ['{"a":1}', '{"a":9007199254740993}', '{"a":1e300}', '{"a":12345678901234567890.0}'];
+    await send(pipeline, 1, 'telemetry', Buffer.from(`[${items.join(',')}]`));
+    for (const item of items) await send(pipeline, 2, 'telemetry', Buffer.from(item));
+    await send(pipeline, 2, 'log', Buffer.from('{"event_type":"x","payload":9007199254740993}'));
+    expect(stores.appended.flatMap((batch) => batch.samples).map(({ metrics }) => metrics['a'])).toEqual([
+      ...[1, 1e300, 12345678901234567000],
+      ...[1, 1e300, 12345678901234567000],
+    ]);
+    expect([1, 2].map((id) => rejectedOf(stores, id))).toEqual([{ integer_too_large: 1 }, { integer_too_large: 2 }]);
+  });
+
   test('an HTTP request learns what became of each of its items', async () => {
     const { pipeline } = subject;
     const items = [
