@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { nestsDeeperThan } from './json-depth.ts';
+import { hasMoreValuesThan, nestsDeeperThan } from './json-depth.ts';
 
 const deeper = (text: string, limit: number) => nestsDeeperThan(Buffer.from(text), limit);
 
@@ -28,4 +28,15 @@ test.each([
   ['"\\', 0, false],
 ])('%s beyond %i: %s', (text, limit, expected) => {
   expect(deeper(text, limit)).toBe(expected);
+});
+
+test.each([
+  ['[1, 2, 3]', 3, false],
+  ['[1, 2, 3]', 2, true],
+  ['[[1, 2], {"a": 3, "b": ",,,,"}]', 4, false],
+  ['[[1, 2], {"a": 3, "b": 4}]', 2, true],
+  [String.raw`["\",", ",,,\\"]`, 2, false],
+  ['","', 1, false],
+])('%s has more than %i values: %s', (text, limit, expected) => {
+  expect(hasMoreValuesThan(Buffer.from(text), limit)).toBe(expected);
 });

@@ -24,8 +24,10 @@ test.each([
   ['quotes that never close', 'text/csv', `${HEADER}"${'"",'.repeat(SIZE / 3 - 20)}`, 422],
   ['empty lines', 'text/csv', HEADER + '\n'.repeat(SIZE - HEADER.length), 200],
   ['rows of one cell', 'text/csv', HEADER + 'a\n'.repeat((SIZE - HEADER.length) / 2), 422],
-  ['a row with 350,000 unknown fields', 'application/json', JSON.stringify([{ ...device, ...fields(350_000) }]), 200],
-  ['metadata of 350,000 fields', 'application/json', JSON.stringify([{ ...device, metadata: fields(350_000) }]), 200],
+  ['a row with 350,000 unknown fields', 'application/json', JSON.stringify([{ ...device, ...fields(350_000) }]), 422],
+  ['metadata of 350,000 fields', 'application/json', JSON.stringify([{ ...device, metadata: fields(350_000) }]), 422],
+  ['brackets under the name of CSV', 'text/csv', '['.repeat(SIZE), 422],
+  ['JSON under the name of CSV', 'text/csv', JSON.stringify([{ ...device, ...fields(350_000) }]), 422],
   ['a list of nothing', 'application/json', `[${'0,'.repeat(SIZE / 2 - 2)}0]`, 422],
 ])('an import of %s costs others little', async (_, type, body, status) => {
   const answers: [number, number][] = [];

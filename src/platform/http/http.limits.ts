@@ -12,6 +12,8 @@ export interface HttpLimits {
   readonly heldBodyBytes: number;
   /** Arrays and objects within each other, in a JSON body. */
   readonly jsonDepth: number;
+  /** Fields and items in a JSON body, at whatever depth. */
+  readonly jsonValues: number;
   /** From the connection, or its last answer, to the end of a request's head. */
   readonly headMs: number;
   /** From the first byte of a request to the last of its body, whatever the route does with it. */
@@ -34,6 +36,7 @@ export const HTTP_LIMITS: HttpLimits = {
   bodyMs: { anyone: 15_000, people: 60_000, device: 120_000 },
   heldBodyBytes: 128 * MIB,
   jsonDepth: 64,
+  jsonValues: 200_000,
   headMs: 15_000,
   requestMs: 300_000,
   silenceMs: 180_000,

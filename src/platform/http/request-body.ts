@@ -4,7 +4,7 @@ import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompre
 import type { FastifyReply, FastifyRequest, preParsingHookHandler, RouteOptions } from 'fastify';
 import { commonErrors } from '#kernel/errors.ts';
 import { type Inexact, inexactIn, parseExactJson } from '#kernel/exact-json.ts';
-import { nestsDeeperThan } from '#kernel/json-depth.ts';
+import { hasMoreValuesThan, nestsDeeperThan } from '#kernel/json-depth.ts';
 import { type HttpLimits, senderOf } from './http.limits.ts';
 import type { HttpApp } from './http.port.ts';
 
@@ -36,6 +36,10 @@ export function readBodies(app: HttpApp, limits: HttpLimits): void {
     if (!isUtf8(body)) return done(commonErrors.malformed_json({ detail: 'The body is not valid UTF-8.' }));
     if (nestsDeeperThan(body, limits.jsonDepth)) {
       const fields = [{ path: '/', message: `must not be nested deeper than ${limits.jsonDepth} levels` }];
+      return done(commonErrors.invalid_input({ details: { fields } }));
+    }
+    if (hasMoreValuesThan(body, limits.jsonValues)) {
+      const fields = [{ path: '/', message: `must not have more than ${limits.jsonValues} values in all` }];
       return done(commonErrors.invalid_input({ details: { fields } }));
     }
     const text = body.toString();
