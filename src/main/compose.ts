@@ -178,6 +178,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
     clock,
     timeZone: settings.TZ_NAME,
     retentionMs: recordRetentionMs(settings),
+    audit,
   });
 
   const system = createSystemModule({
@@ -245,7 +246,9 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
 
   const dashboard = createDashboardRoutes({
     jobs,
+    offered: system.api.offeredJobs,
     run: system.api.runJob,
+    note: system.api.noteJobs,
     timeZone: settings.TZ_NAME,
     publicAddress: publicAddress(settings.PUBLIC_URL),
     signIn: auth.api.signIn,

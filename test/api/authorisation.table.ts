@@ -126,6 +126,8 @@ export const RULES: readonly Rule[] = [
   rule('POST   /jobs/login', ANYONE),
   rule('GET    /jobs/logout', ANYONE),
   rule('GET    /jobs', ADMIN_AND_ABOVE),
+  rule('GET    /jobs/run', ADMIN_AND_ABOVE),
+  rule('POST   /jobs/run', ADMIN_AND_ABOVE),
   rule('GET    /jobs/*', ADMIN_AND_ABOVE),
   rule('PUT    /jobs/*', ADMIN_AND_ABOVE),
   rule('POST   /jobs/*', ADMIN_AND_ABOVE),

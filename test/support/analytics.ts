@@ -3,6 +3,7 @@ import type { DeviceStatus, StatusSource } from '#modules/devices/index.ts';
 import { createTelemetryApi } from '#modules/telemetry/telemetry.api.ts';
 import type { DeviceLog } from '#modules/telemetry/telemetry.ports.ts';
 import { toStatusLog } from '#modules/telemetry/telemetry.status-logs.ts';
+import { createAuditTrail } from '#platform/audit/audit.ts';
 import { createDuckdb } from '#platform/columnar/duckdb/duckdb.ts';
 import type { Metrics } from '#platform/telemetry/telemetry.port.ts';
 import { createDevicesHarness, type DevicesHarness } from './devices.ts';
@@ -38,6 +39,7 @@ export async function createAnalyticsHarness(): Promise<AnalyticsHarness> {
   const columns = createDuckdb();
   const module = createAnalyticsModule({
     retentionMs: 365 * 86_400_000,
+    audit: createAuditTrail({ sql: devices.sql, clock }),
     stores,
     columns,
     devices: devices.api,

@@ -31,7 +31,9 @@ export interface Bucket {
   readonly metrics: Readonly<Record<string, Readonly<Record<string, AggregateValue>>>>;
 }
 
-export interface Buckets extends TimeRange, Pick<Aggregation, 'source' | 'percentiles'> {
+export interface Buckets extends TimeRange, Pick<Aggregation, 'source'> {
+  /** Null: none were asked for. */
+  readonly percentiles: Aggregation['percentiles'] | null;
   readonly interval: string;
   readonly tz: string;
   readonly buckets: readonly Bucket[];
@@ -101,7 +103,8 @@ export function createAggregationService(dependencies: AggregationServiceDepende
           wanted.of(row.metric).map((name) => [name, bucketValue(name, row, percentiles)]),
         );
       }
-      const { source, percentiles: accuracy } = found;
+      const { source } = found;
+      const accuracy = percentiles.length === 0 ? null : found.percentiles;
       const answer = { ...range, interval, tz: query.tz, source, percentiles: accuracy };
       const times = edges.slice(0, -1);
       if (query.fill !== undefined) return { ...answer, buckets: fillAll(buckets, times, metrics, wanted, query.fill) };

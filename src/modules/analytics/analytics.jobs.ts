@@ -1,15 +1,25 @@
+import { Type } from 'typebox';
 import type { Clock } from '#kernel/clock.ts';
+import { instantOf } from '#kernel/instant.ts';
 import type { JobDefinition } from '#platform/jobs/jobs.port.ts';
 import type { DailyAnalytics } from './daily.service.ts';
-import { invalidQuery } from './ranges.ts';
 
 declare module '#platform/jobs/jobs.port.ts' {
   interface JobMap {
     run_daily_analytics: Record<string, never>;
-    /** Instants in epoch milliseconds; default: the 24 hours until it runs. */
-    analyze_device: { readonly device_id: number; readonly start?: number; readonly end?: number };
+    /** Instants in ISO 8601; default: the 24 hours until it runs. */
+    analyze_device: { readonly device_id: number; readonly start?: string; readonly end?: string };
   }
 }
+
+const AnalyzeDevice = Type.Object(
+  {
+    device_id: Type.Integer({ minimum: 1, description: 'Id of the device' }),
+    start: Type.Optional(Type.String({ format: 'date-time', description: 'Default: 24 hours before the end' })),
+    end: Type.Optional(Type.String({ format: 'date-time', description: 'Default: when it runs' })),
+  },
+  { additionalProperties: false },
+);
 
 export function createAnalyticsJobs(daily: DailyAnalytics, clock: Clock): readonly JobDefinition[] {
   const runDaily: JobDefinition<'run_daily_analytics'> = {
@@ -24,12 +34,12 @@ export function createAnalyticsJobs(daily: DailyAnalytics, clock: Clock): readon
     name: 'analyze_device',
     queue: 'analytics',
     description: 'Makes and stores a report of one device.',
+    dataSchema: AnalyzeDevice,
     async run({ device_id, start, end }, { jobId }) {
-      // Whoever runs it by hand may give it anything.
-      for (const [name, value] of Object.entries({ device_id, start: start ?? 0, end: end ?? 0 })) {
-        if (!Number.isSafeInteger(value)) throw invalidQuery(name, 'must be a whole number');
-      }
-      const range = { ...(start === undefined ? {} : { start }), ...(end === undefined ? {} : { end }) };
+      const range = {
+        ...(start === undefined ? {} : { start: instantOf(start) }),
+        ...(end === undefined ? {} : { end: instantOf(end) }),
+      };
       return { result_id: await daily.analyse(device_id, range, `device:${jobId}`) };
     },
   };

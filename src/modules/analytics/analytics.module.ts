@@ -1,6 +1,7 @@
 import type { Clock } from '#kernel/clock.ts';
 import type { DevicesApi } from '#modules/devices/index.ts';
 import type { TelemetryApi } from '#modules/telemetry/index.ts';
+import type { AuditWriter } from '#platform/audit/audit.port.ts';
 import type { ColumnarEngine } from '#platform/columnar/columnar.port.ts';
 import type { DocumentStore } from '#platform/documents/documents.port.ts';
 import type { HttpMount } from '#platform/http/http.port.ts';
@@ -30,6 +31,7 @@ export interface AnalyticsModuleDependencies {
   readonly timeZone: string;
   /** How long stored results are kept. */
   readonly retentionMs: number;
+  readonly audit: AuditWriter;
 }
 
 export interface AnalyticsModule {
@@ -38,7 +40,7 @@ export interface AnalyticsModule {
 }
 
 export function createAnalyticsModule(dependencies: AnalyticsModuleDependencies): AnalyticsModule {
-  const { stores, columns, devices, logs, clock, timeZone, retentionMs } = dependencies;
+  const { stores, columns, devices, logs, clock, timeZone, retentionMs, audit } = dependencies;
   const { telemetry } = stores;
   const results = stores.documents.collection<AnalysisResult>({
     name: 'analytics_results',
@@ -54,8 +56,8 @@ export function createAnalyticsModule(dependencies: AnalyticsModuleDependencies)
   const statuses = createStatusAnalysisService({ devices, logs, clock });
   const trends = createTrendsService({ telemetry, clock });
   const anomalies = createAnomaliesService({ telemetry, columns, clock });
-  const reports = createReportsService({ results, telemetry, statuses, trends, anomalies, clock });
-  const files = createExportService({ telemetry, columns, clock });
+  const reports = createReportsService({ results, telemetry, statuses, trends, anomalies, clock, audit });
+  const files = createExportService({ telemetry, columns, clock, audit });
   const daily = createDailyAnalytics({ reports, devices, clock, timeZone });
   const prefix = '/api/v1/analytics';
   return {

@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { Id, Instant, Strict } from '#platform/http/http.schemas.ts';
+import { Id, Instant, Nullable, Strict } from '#platform/http/http.schemas.ts';
 import { FILLS } from './buckets/fill.ts';
 import { INTERVAL_PATTERN } from './buckets/interval.ts';
 
@@ -79,9 +79,11 @@ export const BucketsResponse = Strict('Buckets', {
   interval: Type.String({ description: 'Width of the buckets', examples: ['5m'] }),
   tz: Type.String({ description: 'Zone on whose clock they begin', examples: ['Europe/Berlin'] }),
   source: Type.Enum(['raw', 'rollup', 'mixed'], { description: 'Whether samples, roll-ups or both were read' }),
-  percentiles: Type.Enum(['exact', 'approximate'], {
-    description: '`approximate`: within 1 % of the exact value, relative to it',
-  }),
+  percentiles: Nullable(
+    Type.Enum(['exact', 'approximate'], {
+      description: 'Null when none were asked for. `approximate`: within 1 % of the exact value, relative to it',
+    }),
+  ),
   buckets: Type.Array(
     Strict('Bucket', {
       timestamp: Type.String({

@@ -38,7 +38,8 @@ export function createExportRoutes(files: ExportService, devices: Pick<DevicesAp
       async (request, reply) => {
         const { device_id } = request.params;
         const { metrics, format } = request.query;
-        const { deviceUid } = await devices.getVisible(principalOf(request), device_id);
+        const principal = principalOf(request);
+        const { deviceUid } = await devices.getVisible(principal, device_id);
         const gone = new AbortController();
         reply.raw.once('close', () => gone.abort(new Error('the reader is gone')));
         const file = await files.open(
@@ -49,6 +50,7 @@ export function createExportRoutes(files: ExportService, devices: Pick<DevicesAp
           },
           gone.signal,
         );
+        await files.note(principal, device_id, file, format);
         const bytes = format === 'parquet' ? files.parquet(file) : csvOf(file);
         return reply
           .type(TYPES[format as 'csv'])

@@ -1,6 +1,9 @@
-import type { Clock } from '#kernel/clock.ts';
+import type { Principal } from '#kernel/access.ts';
+import { type Clock, toIso } from '#kernel/clock.ts';
+import type { AuditWriter } from '#platform/audit/audit.port.ts';
 import type { ColumnarEngine } from '#platform/columnar/columnar.port.ts';
 import type { Metrics, TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
+import type { TimeRange } from './analytics.ports.ts';
 import { type AskedRange, rangeOf } from './ranges.ts';
 
 export interface ExportRow {
@@ -11,6 +14,7 @@ export interface ExportRow {
 export interface TelemetryExport {
   /** One a metric. */
   readonly columns: readonly string[];
+  readonly range: TimeRange;
   /** By time, page by page, read as the consumer asks for more. */
   readonly rows: AsyncIterable<readonly ExportRow[]>;
 }
@@ -23,6 +27,8 @@ export interface ExportService {
     /** Aborted: nobody wants the rest, and reading it fails. */
     signal: AbortSignal,
   ): Promise<TelemetryExport>;
+  /** Notes in the audit trail that somebody takes the data away. */
+  note(principal: Principal, deviceId: number, file: TelemetryExport, format: string): Promise<void>;
   parquet(file: TelemetryExport): AsyncIterable<Uint8Array>;
 }
 
@@ -32,8 +38,9 @@ export function createExportService(dependencies: {
   readonly telemetry: Pick<TelemetryStore, 'history' | 'latest'>;
   readonly columns: Pick<ColumnarEngine, 'parquet'>;
   readonly clock: Clock;
+  readonly audit: AuditWriter;
 }): ExportService {
-  const { telemetry, columns: engine, clock } = dependencies;
+  const { telemetry, columns: engine, clock, audit } = dependencies;
   return {
     async open(deviceId, { metrics, ...asked }, signal) {
       const range = rangeOf(asked, clock);
@@ -49,8 +56,13 @@ export function createExportService(dependencies: {
           after = page.next;
         }
       }
-      return { columns, rows: rows() };
+      return { columns, range, rows: rows() };
     },
+    note: (principal, deviceId, { range, columns: metrics }, format) =>
+      audit.record({
+        ...{ actor: principal, action: 'telemetry.exported', resourceType: 'device', resourceId: String(deviceId) },
+        details: { format, start: toIso(range.start), end: toIso(range.end), metrics: metrics.length },
+      }),
     parquet: ({ columns, rows }) => engine.parquet(columns, rows),
   };
 }

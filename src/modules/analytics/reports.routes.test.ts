@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { toIso } from '#kernel/clock.ts';
 import { type AnalyticsHarness, createAnalyticsHarness } from '#test/support/analytics.ts';
 import { createJobsHarness, type JobsHarness } from '#test/support/jobs.ts';
 
@@ -149,7 +150,11 @@ describe('reports', () => {
   });
 
   test('a job makes one of a device; of none it fails without trying again', async () => {
-    await jobs.jobs.enqueue('analyze_device', { device_id: id, start: T0, end: T0 + DAY });
+    await jobs.jobs.enqueue('analyze_device', {
+      device_id: id,
+      start: toIso(T0),
+      end: toIso(T0 + DAY),
+    });
     await jobs.jobs.enqueue('analyze_device', { device_id: 999_999 });
     await jobs.runUntilIdle();
     const made = await jobs.all('analyze_device');

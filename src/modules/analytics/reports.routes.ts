@@ -129,9 +129,10 @@ export function createReportRoutes(dependencies: ReportRoutesDependencies): Http
       },
       async (request, reply) => {
         const { device_id } = request.params;
-        await devices.getVisible(principalOf(request), device_id);
+        const principal = principalOf(request);
+        await devices.getVisible(principal, device_id);
         const range = { start: instantOf(request.body.start), end: instantOf(request.body.end) };
-        return reply.code(201).send(presentResult(await reports.make('report', device_id, range)));
+        return reply.code(201).send(presentResult(await reports.makeFor(principal, device_id, range)));
       },
     );
 

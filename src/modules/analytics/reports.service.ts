@@ -1,7 +1,9 @@
-import type { Clock } from '#kernel/clock.ts';
+import type { Principal } from '#kernel/access.ts';
+import { type Clock, toIso } from '#kernel/clock.ts';
 import { isAppError } from '#kernel/errors.ts';
 import { createId } from '#kernel/ids.ts';
 import { type Page, type PageQuery, parseSort, toPage } from '#kernel/pagination.ts';
+import type { AuditWriter } from '#platform/audit/audit.port.ts';
 import type { DocumentCollection } from '#platform/documents/documents.port.ts';
 import type { TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
 import type { AnalysisResult, AnalysisType, TimeRange } from './analytics.ports.ts';
@@ -23,6 +25,8 @@ export interface ReportsService {
    * @throws AppError `device_not_found`, `invalid_analysis_range`
    */
   make(type: AnalysisType, deviceId: number, range: TimeRange, id?: string): Promise<AnalysisResult>;
+  /** The same on behalf of a person: it leaves an entry in the audit trail. */
+  makeFor(principal: Principal, deviceId: number, range: TimeRange): Promise<AnalysisResult>;
   list(query: ResultsQuery): Promise<Page<AnalysisResult>>;
 }
 
@@ -33,6 +37,7 @@ export interface ReportsServiceDependencies {
   readonly trends: TrendsService;
   readonly anomalies: AnomaliesService;
   readonly clock: Clock;
+  readonly audit: AuditWriter;
 }
 
 /** Metrics in a report, the first by name. */
@@ -41,7 +46,7 @@ const SHOWN_OUTLIERS = 20;
 const SUMMARY = ['count', 'avg', 'min', 'max', 'stddev', 'p50', 'p95', 'first', 'last'] as const;
 
 export function createReportsService(dependencies: ReportsServiceDependencies): ReportsService {
-  const { results, telemetry, statuses, trends, anomalies, clock } = dependencies;
+  const { results, telemetry, statuses, trends, anomalies, clock, audit } = dependencies;
 
   async function outliersOf(deviceId: number, metric: string, range: TimeRange) {
     const query = { ...range, metric, window: DEFAULT_WINDOW, threshold: DEFAULT_THRESHOLD, limit: SHOWN_OUTLIERS };
@@ -76,15 +81,30 @@ export function createReportsService(dependencies: ReportsServiceDependencies): 
     return report;
   }
 
+  async function make(
+    type: AnalysisType,
+    deviceId: number,
+    asked: TimeRange,
+    id: string = createId(),
+  ): Promise<AnalysisResult> {
+    const known = await results.findById(id);
+    if (known !== null) return known;
+    const range = rangeOf(asked, clock, '');
+    const result = await reportOf(deviceId, range);
+    const made = { id, analysis_type: type, device_id: deviceId, ...range, created_at: clock.now(), result };
+    const [isNew] = await results.insertMany([made]);
+    return isNew === false ? ((await results.findById(id)) ?? made) : made;
+  }
+
   return {
-    async make(type, deviceId, asked, id = createId()) {
-      const known = await results.findById(id);
-      if (known !== null) return known;
-      const range = rangeOf(asked, clock, '');
-      const result = await reportOf(deviceId, range);
-      const made = { id, analysis_type: type, device_id: deviceId, ...range, created_at: clock.now(), result };
-      const [isNew] = await results.insertMany([made]);
-      return isNew === false ? ((await results.findById(id)) ?? made) : made;
+    make,
+    async makeFor(principal, deviceId, range) {
+      const made = await make('report', deviceId, range);
+      await audit.record({
+        ...{ actor: principal, action: 'report.created', resourceType: 'analysis_result', resourceId: made.id },
+        details: { device_id: deviceId, start: toIso(made.start), end: toIso(made.end) },
+      });
+      return made;
     },
     async list(query) {
       const sort = parseSort(query.sort, ['created_at'], [{ field: 'created_at', direction: 'desc' }]);

@@ -1,4 +1,6 @@
+import type { Principal } from '#kernel/access.ts';
 import type { QueueName } from '#platform/jobs/jobs.port.ts';
+import type { JobChange, KnownJob } from './jobs/jobs.service.ts';
 
 /** What other parts may ask of the system. */
 export interface SystemApi {
@@ -8,5 +10,13 @@ export interface SystemApi {
    * Runs a background job as soon as a worker is free; without data with that of its schedule.
    * @throws AppError `job_not_found`, `invalid_input`, `unavailable`
    */
-  runJob(name: string, data: unknown): Promise<{ readonly id: string; readonly queue: QueueName }>;
+  runJob(
+    principal: Principal,
+    name: string,
+    data: unknown,
+  ): Promise<{ readonly id: string; readonly queue: QueueName }>;
+  /** The jobs that a person may run, with the JSON Schema of what each takes. */
+  offeredJobs(): readonly KnownJob[];
+  /** Writes into the audit trail what somebody has done with jobs. */
+  noteJobs(principal: Principal, changes: readonly JobChange[]): Promise<void>;
 }

@@ -44,9 +44,14 @@ export function createSystemModule(deps: SystemModuleDeps): SystemModule {
     box: createSecretBox({ folder: keysFolder }),
     clock,
   });
-  const jobsService = createJobsService(jobs);
+  const jobsService = createJobsService(jobs, audit);
   return {
-    api: { readConfig: configs.read, runJob: jobsService.run },
+    api: {
+      readConfig: configs.read,
+      runJob: jobsService.run,
+      noteJobs: jobsService.note,
+      offeredJobs: jobsService.list,
+    },
     routes: [
       { prefix: '/api/v1/system', routes: createInfoRoutes(createInfoService({ facts, clock })) },
       { prefix: '/api/v1/system/jobs', routes: createJobsRoutes(jobsService) },

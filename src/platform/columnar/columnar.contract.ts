@@ -77,7 +77,14 @@ export function columnarContract(name: string, open: () => Promise<ColumnarHarne
       for await (const part of harness.engine.parquet(columns, rows())) parts.push(part);
       const { types, rows: read } = await harness.read(Buffer.concat(parts));
       expect(types).toEqual([
-        ...['timestamp TIMESTAMP', 'a DOUBLE', 'A_2 DOUBLE', 'on BOOLEAN', 'mixed VARCHAR', `it's "x" VARCHAR`],
+        ...[
+          'timestamp TIMESTAMP WITH TIME ZONE',
+          'a DOUBLE',
+          'A_2 DOUBLE',
+          'on BOOLEAN',
+          'mixed VARCHAR',
+          `it's "x" VARCHAR`,
+        ],
         ...['timestamp_2 DOUBLE', 'never DOUBLE'],
       ]);
       const none = { a: null, A_2: null, on: null, mixed: null, 'it\'s "x"': null, timestamp_2: null, never: null };

@@ -57,7 +57,7 @@ export interface ColumnarEngine extends Component {
    */
   outliers(series: AsyncIterable<Columns>, query: OutlierQuery): Promise<OutlierReport>;
   /**
-   * A Parquet file: `timestamp` (UTC, milliseconds), then the given columns. A column is DOUBLE or BOOLEAN when all
+   * A Parquet file: `timestamp` (an instant: adjusted to UTC), then the given columns. A column is DOUBLE or BOOLEAN when all
    * its values are, VARCHAR otherwise. Its bytes come when all rows were taken.
    */
   parquet(columns: readonly string[], rows: AsyncIterable<readonly ColumnarRow[]>): AsyncIterable<Uint8Array>;

@@ -34,8 +34,13 @@ export interface JobDefinition<N extends JobName = JobName> {
   readonly schedule?: string;
   /** The data of a scheduled run, and of `POST /system/jobs/{name}/run` without data. Absent: on demand only. */
   readonly defaultData?: JobMap[N];
-  /** JSON Schema (TypeBox) of the data that people may give when they run it by hand. Absent: they may give none. */
+  /** JSON Schema (TypeBox) of its data: people may give some when they run it by hand. Absent: it takes none. */
   readonly dataSchema?: object;
+  /**
+   * Only the program makes it, because its data says what people may not see, or may not say for others. It is not
+   * listed, and nobody can run it by hand.
+   */
+  readonly isInternal?: true;
   /** Tries before it is kept as failed; the default of the adapter is 5. */
   readonly attempts?: number;
   /**

@@ -18,6 +18,7 @@ export function createAccountJobs(mail: Pick<AccountMailService, 'send'>): reado
     queue: 'default',
     description: 'Makes a token to verify an e-mail address or reset a password, and sends it there.',
     attempts: ATTEMPTS,
+    isInternal: true,
     run: async (data) => ({ sent: await mail.send(checked(data)) }),
   };
   return [send];

@@ -30,7 +30,8 @@ export interface InfoServiceDeps {
 export type InfoService = ReturnType<typeof createInfoService>;
 
 export function createInfoService({ facts, clock }: InfoServiceDeps) {
-  const startedAt = clock.monotonic();
+  const startedAt = clock.now();
+  const runningSince = clock.monotonic();
   return {
     /** @throws AppError `unavailable` while a store that is counted in is away */
     async describe(): Promise<SystemInfo> {
@@ -39,7 +40,7 @@ export function createInfoService({ facts, clock }: InfoServiceDeps) {
       return {
         ...rest,
         startedAt,
-        uptimeMs: clock.monotonic() - startedAt,
+        uptimeMs: clock.monotonic() - runningSince,
         memoryBytes: memoryBytes(),
         counts: Object.assign({}, ...counted),
       };

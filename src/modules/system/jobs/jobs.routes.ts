@@ -1,5 +1,5 @@
 import { ADMINS } from '#kernel/access.ts';
-import type { HttpRoutes } from '#platform/http/http.port.ts';
+import { type HttpRoutes, principalOf } from '#platform/http/http.port.ts';
 import { systemErrors } from '../system.errors.ts';
 import { JobAccepted, JobParams, JobsView, presentJobs, RunJob } from './jobs.schemas.ts';
 import type { JobsService } from './jobs.service.ts';
@@ -45,7 +45,7 @@ export function createJobsRoutes(jobs: JobsService): HttpRoutes {
       },
       async (request, reply) => {
         const { name } = request.params;
-        const { id, queue } = await jobs.run(name, request.body.data);
+        const { id, queue } = await jobs.run(principalOf(request), name, request.body.data);
         return reply.code(202).send({ job_id: id, name, queue });
       },
     );

@@ -16,11 +16,9 @@ const JobView = Strict('Job', {
   ),
   next_run_at: Nullable(Type.String({ ...Instant, description: 'When its schedule makes it next; null without one' })),
   runs_without_data: Type.Boolean({ description: 'Whether it can be run by hand without `data`' }),
-  data_schema: Nullable(
-    Type.Record(Type.String(), Type.Unknown(), {
-      description: 'JSON Schema of the `data` that may be given when it is run by hand; null: none may be given',
-    }),
-  ),
+  data_schema: Type.Record(Type.String(), Type.Unknown(), {
+    description: 'JSON Schema of the `data` that may be given when it is run by hand',
+  }),
 });
 
 const StateCounts = Strict(
@@ -62,14 +60,14 @@ export const JobAccepted = Strict('JobAccepted', {
 
 export function presentJobs(jobs: readonly KnownJob[], queues: Readonly<Record<QueueName, JobCounts>>) {
   return {
-    items: jobs.map(({ definition: { name, queue, description, schedule, defaultData, dataSchema }, nextRunAt }) => ({
+    items: jobs.map(({ definition: { name, queue, description, schedule, defaultData }, dataSchema, nextRunAt }) => ({
       name,
       queue,
       description,
       schedule: schedule ?? null,
       next_run_at: toIsoOrNull(nextRunAt),
       runs_without_data: defaultData !== undefined,
-      data_schema: (dataSchema as Record<string, unknown> | undefined) ?? null,
+      data_schema: dataSchema as Record<string, unknown>,
     })),
     queues: { ...queues },
   };

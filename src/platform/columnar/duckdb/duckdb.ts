@@ -236,7 +236,7 @@ function pivotOf(columns: readonly string[], kinds: readonly Row[]): string {
       total === numbers ? 'number' : total === flags ? 'flag' : 'coalesce(text, number::VARCHAR, flag::VARCHAR)';
     return `any_value(${value}) FILTER (c = ${index}) AS "${names[index]?.replaceAll('"', '""')}"`;
   });
-  return `SELECT epoch_ms(t) AS "timestamp"${selected.map((each) => `, ${each}`).join('')}
+  return `SELECT epoch_ms(t)::TIMESTAMPTZ AS "timestamp"${selected.map((each) => `, ${each}`).join('')}
     FROM times LEFT JOIN cells USING (t) GROUP BY t ORDER BY t`;
 }
 

@@ -1,10 +1,31 @@
 import type { BaseAdapter } from '@bull-board/api/baseAdapter';
 import type { JobStatus, QueueJob } from '@bull-board/api/typings/app';
+import { type AppError, isAppError } from '#kernel/errors.ts';
 import { JOB_STATES, type JobControl, type JobRecord, type JobState, QUEUES, type QueueName } from '../jobs.port.ts';
 
 /** Runs a job as soon as a worker is free. @returns its id @throws AppError for data that the job does not take */
 export type RunByHand = (name: string, data: unknown) => Promise<{ readonly id: string; readonly queue: QueueName }>;
 
+/** What somebody has done with a job that was there. */
+export interface BoardChange {
+  readonly action: 'job.retried' | 'job.promoted' | 'job.removed';
+  readonly queue: QueueName;
+  readonly id: string;
+}
+
+export interface BoardQueuesDeps {
+  readonly jobs: JobControl;
+  readonly run: RunByHand;
+  /** Told of each change after it was made. */
+  changed(change: BoardChange): void;
+  readonly timeZone: string;
+}
+
+const STATUS_OF_KIND: Readonly<Partial<Record<AppError['kind'], number>>> = {
+  invalid: 422,
+  not_found: 404,
+  limited: 429,
+};
 const STATUS_OF: Readonly<Record<JobState, 'waiting' | 'delayed' | 'active' | 'completed' | 'failed'>> = {
   waiting: 'waiting',
   delayed: 'delayed',
@@ -21,11 +42,12 @@ function statesOf(statuses: readonly string[]): readonly JobState[] {
 }
 
 /** Our queues as Bull Board sees them: over the port, so that the page is the same whatever keeps the jobs. */
-export async function createBoardQueues(
-  jobs: JobControl,
-  run: RunByHand,
-  timeZone: string,
-): Promise<readonly BaseAdapter[]> {
+export async function createBoardQueues({
+  jobs,
+  run,
+  changed,
+  timeZone,
+}: BoardQueuesDeps): Promise<readonly BaseAdapter[]> {
   // Its class is in a file that the package exports for types only.
   const { BaseAdapter } = await import('@bull-board/api/dist/queueAdapters/base.js');
 
@@ -42,16 +64,31 @@ export async function createBoardQueues(
       return this.queue;
     }
 
+    /** @returns whether it was done */
+    async note(action: BoardChange['action'], id: string, doing: Promise<boolean>): Promise<boolean> {
+      const isDone = await doing;
+      if (isDone) changed({ action, queue: this.queue, id });
+      return isDone;
+    }
+
+    promote(id: string): Promise<boolean> {
+      return this.note('job.promoted', id, jobs.promote(this.queue, id));
+    }
+
+    remove(id: string): Promise<boolean> {
+      return this.note('job.removed', id, jobs.remove(this.queue, id));
+    }
+
     toQueueJob(record: JobRecord): QueueJob {
       const { id } = record;
       const ensure = (isDone: boolean) => {
-        if (!isDone) throw new Error('The job is not in a state in which this can be done.');
+        if (!isDone) throw refusal('The job is not in a state in which this can be done.', 409);
       };
       return {
         opts: { ...(record.dueAt === null ? {} : { delay: record.dueAt - record.createdAt }) },
-        promote: async () => ensure(await jobs.promote(this.queue, id)),
-        remove: async () => ensure(await jobs.remove(this.queue, id)),
-        retry: async () => ensure(await jobs.retry(this.queue, id)),
+        promote: async () => ensure(await this.promote(id)),
+        remove: async () => ensure(await this.remove(id)),
+        retry: async () => ensure(await this.note('job.retried', id, jobs.retry(this.queue, id))),
         getState: async () => STATUS_OF[record.state],
         toJSON: () => ({
           id,
@@ -91,7 +128,10 @@ export async function createBoardQueues(
 
     async addJob(name: string, data: unknown): Promise<QueueJob> {
       const isEmpty = data === null || (typeof data === 'object' && Object.keys(data as object).length === 0);
-      const { id, queue } = await run(name, isEmpty ? undefined : data);
+      const { id, queue } = await run(name, isEmpty ? undefined : data).catch((error: unknown) => {
+        const status = isAppError(error) ? STATUS_OF_KIND[error.kind] : undefined;
+        throw status === undefined ? error : refusal(sentence(error as AppError), status);
+      });
       const record = await jobs.find(queue, id);
       if (record === null) throw new Error('The job is gone already.');
       return this.toQueueJob(record);
@@ -101,7 +141,7 @@ export async function createBoardQueues(
       const before = Date.now() - graceMs;
       const states = statesOf([status === 'wait' ? 'waiting' : status]);
       for (const { id, finishedAt, createdAt } of await jobs.list(this.queue, { states, offset: 0, limit: MANY })) {
-        if ((finishedAt ?? createdAt) <= before) await jobs.remove(this.queue, id);
+        if ((finishedAt ?? createdAt) <= before) await this.remove(id);
       }
     }
 
@@ -111,7 +151,7 @@ export async function createBoardQueues(
 
     async promoteAll(): Promise<void> {
       const delayed = await jobs.list(this.queue, { states: ['delayed'], offset: 0, limit: MANY });
-      for (const { id } of delayed) await jobs.promote(this.queue, id);
+      for (const { id } of delayed) await this.promote(id);
     }
 
     async getJobSchedulers() {
@@ -199,8 +239,21 @@ export async function createBoardQueues(
   return QUEUES.map((queue) => new BoardQueue(queue));
 }
 
+/** What is wrong with which field. */
+export function sentence({ message, details }: AppError): string {
+  const fields = (details.fields ?? []).map(
+    (field) => `${field.path.replace(/^\/data\/?/, '') || 'data'} ${field.message}`,
+  );
+  return fields.length === 0 ? message : `${fields.join('; ')}.`;
+}
+
+/** The board shows the message and answers with the status. */
+function refusal(message: string, statusCode: number): Error {
+  return Object.assign(new Error(message), { statusCode });
+}
+
 function notOffered(): Error {
-  return new Error('Schedules, concurrency and pauses are no matter of the dashboard.');
+  return refusal('Schedules, concurrency and pauses are no matter of the dashboard.', 405);
 }
 
 function descriptionOf(jobs: JobControl, queue: QueueName): string {

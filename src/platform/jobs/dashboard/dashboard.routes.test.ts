@@ -15,10 +15,16 @@ declare module '../jobs.port.ts' {
 let queue: JobsHarness;
 let app: TestApp;
 let isBroken: boolean;
+const ranBy: number[] = [];
+/** Who did what. */
+const noted: unknown[][] = [];
+const SCHEMA = { type: 'object', properties: { n: { type: 'integer', description: 'A <number>' } }, required: ['n'] };
 /** Token → role. */
 const tokens: Readonly<Record<string, UserRole>> = { admin: 'ADMIN', manager: 'MANAGER' };
 beforeEach(async () => {
   isBroken = true;
+  ranBy.length = 0;
+  noted.length = 0;
   queue = createJobsHarness();
   const work: JobDefinition<'board.work'> = {
     ...{ name: 'board.work', queue: 'default', description: 'Works.', schedule: '0 3 * * *', attempts: 1 },
@@ -38,10 +44,18 @@ beforeEach(async () => {
           jobs: queue.jobs,
           timeZone: 'UTC',
           publicAddress: { basePath: '', isTls: false },
-          run: async (_, data) => ({
-            id: await queue.jobs.enqueue('board.work', (data ?? { n: 0 }) as never),
-            queue: 'default',
-          }),
+          offered: () => queue.jobs.definitions().map((definition) => ({ definition, dataSchema: SCHEMA })),
+          async run({ userId }, _, data) {
+            if (typeof (data as { n?: unknown } | undefined)?.n === 'string') {
+              throw commonErrors.invalid_input({
+                details: { fields: [{ path: '/data/n', message: 'must be a number' }] },
+              });
+            }
+            ranBy.push(userId);
+            return { id: await queue.jobs.enqueue('board.work', (data ?? { n: 0 }) as never), queue: 'default' };
+          },
+          note: async ({ userId, origin }, changes) =>
+            void noted.push(...changes.map(({ action, queue: name, id }) => [userId, origin?.ip, action, name, id])),
           async signIn({ email, password }) {
             if (password === 'away') throw commonErrors.unavailable();
             if (password !== 'right') throw commonErrors.authentication_required({ detail: '<b>not</b> right' });
@@ -90,6 +104,12 @@ test('a failed job is shown with its error, and can be run again', async () => {
   expect((await get(`queues/default/${id}`)).job).toMatchObject({ returnValue: { n: 7 } });
   expect((await put(`${id}/clean`)).status).toBeLessThan(300);
   expect(await counts()).toMatchObject({ completed: 0 });
+  const by = [1, '127.0.0.1'];
+  expect(noted).toEqual([
+    [...by, 'job.retried', 'default', id],
+    [...by, 'job.removed', 'default', id],
+  ]);
+  expect((await put(`${id}/retry`)).status).toBe(404);
 });
 
 test('a delayed job can be run now, all failed ones again, and all of a state removed', async () => {
@@ -119,7 +139,7 @@ test('schedules are shown with their next run, and can be run now', async () => 
   expect(await counts()).toMatchObject({ completed: 1 });
   // Whatever else the page offers changes nothing.
   for (const path of ['pause', 'obliterate', 'job-schedulers/board.work/remove']) {
-    expect((await put(path)).status, path).toBeGreaterThanOrEqual(400);
+    expect((await put(path)).status, path).toBe(405);
   }
   expect((await get('job-schedulers')).schedulers).toHaveLength(1);
 });
@@ -133,7 +153,11 @@ test('only ADMIN and above get in; a browser is sent to the sign-in', async () =
   expect((await open({ ...page, cookie: 'core_api_jobs=manager' })).status).toBe(403);
   expect((await open({ authorization: 'Bearer nobody' })).status).toBe(401);
   const shown = await open({ ...page, cookie: 'other=1; core_api_jobs=admin' });
-  expect([shown.status, shown.headers['content-security-policy']]).toEqual([200, "frame-ancestors 'none'"]);
+  expect([shown.status, shown.headers['content-security-policy']]).toEqual([
+    200,
+    expect.stringContaining("default-src 'self'"),
+  ]);
+  expect(shown.text).not.toMatch(/https?:\/\/(?!www\.w3\.org)/);
   expect((await app.request({ url: '/jobs/static/favicon-32x32.png', headers: as })).status).toBe(200);
   expect((await app.request({ url: '/jobs/static/../../../package.json', headers: as })).status).toBe(404);
 });
@@ -153,4 +177,29 @@ test('signing in gives a cookie for these addresses alone; what is refused is sa
   expect(foreign.status).toBe(403);
   const out = await app.request({ url: '/jobs/logout' });
   expect(out.headers['set-cookie']).toContain('Max-Age=0');
+});
+
+test('a job is run with data from a form made of its schema, and what it does not take is said there', async () => {
+  const form = await app.request({ url: '/jobs/run', headers: as });
+  expect(form.text).toContain('type="number" id="board.work.n"');
+  expect(form.text).toContain('A &lt;number&gt;');
+  const send = (n: string) =>
+    app.request({
+      ...{ method: 'POST', url: '/jobs/run', raw: new URLSearchParams({ job: 'board.work', n }).toString() },
+      headers: { ...as, 'content-type': 'application/x-www-form-urlencoded' },
+    });
+  const refused = await send('"><script>');
+  expect(refused.status).toBe(422);
+  expect(refused.text).toContain('n must be a number.');
+  expect(refused.text).not.toContain('<script>');
+  isBroken = false;
+  const accepted = await send('7');
+  expect([accepted.status, accepted.headers['location']]).toEqual([
+    303,
+    expect.stringMatching(/^\/jobs\/queue\/default\//),
+  ]);
+  await queue.runUntilIdle();
+  expect((await queue.all('board.work')).map(({ data, state }) => [data, state])).toEqual([[{ n: 7 }, 'done']]);
+  expect(ranBy).toEqual([1]);
+  expect((await app.request({ url: '/jobs/run' })).status).toBe(401);
 });

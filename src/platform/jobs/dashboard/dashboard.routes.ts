@@ -1,15 +1,23 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { ADMINS, type Principal, type RequestOrigin } from '#kernel/access.ts';
 import { type AppError, commonErrors, isAppError } from '#kernel/errors.ts';
-import { type HttpRoutes, originOf } from '#platform/http/http.port.ts';
+import { type HttpRoutes, originOf, principalOf } from '#platform/http/http.port.ts';
 import type { PublicAddress } from '#platform/http/public-address.ts';
 import type { JobControl } from '../jobs.port.ts';
-import { createBoardQueues, type RunByHand } from './board-queues.ts';
+import { ownPage } from './board-page.ts';
+import { type BoardChange, createBoardQueues, type RunByHand, sentence } from './board-queues.ts';
 import { loginPage } from './login-page.ts';
+import { dataOf, type OfferedJob, runPage } from './run-page.ts';
 
 export interface DashboardDeps {
   readonly jobs: JobControl;
-  readonly run: RunByHand;
+  /** Those that a person may run. */
+  offered(): readonly OfferedJob[];
+  /** @throws AppError for data that the job does not take */
+  run(principal: Principal, ...args: Parameters<RunByHand>): ReturnType<RunByHand>;
+  /** Writes down what somebody has done. */
+  note(principal: Principal, changes: readonly BoardChange[]): Promise<void>;
   readonly timeZone: string;
   /** Where browsers find it: what stands before `/jobs` there, and whether they come by TLS. */
   readonly publicAddress: PublicAddress;
@@ -31,6 +39,14 @@ const STATUS: Readonly<Partial<Record<AppError['kind'], number>>> = {
 };
 /** Of the page itself; what describes the connection is said by the outer server. */
 const PASSED_ON = ['content-type', 'cache-control', 'etag', 'last-modified', 'location'];
+/** A queue of three. */
+const LOGO = `data:image/svg+xml,${encodeURIComponent(
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 28 28"><rect width="28" height="28" rx="6" fill="#1d4ed8"/>' +
+    '<g fill="#fff"><rect x="5" y="7" width="18" height="3"/><rect x="5" y="12.5" width="18" height="3"/><rect x="5" y="18" width="11" height="3"/></g></svg>',
+)}`;
+/** Nothing of it comes from elsewhere. */
+const BOARD_POLICY =
+  "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'self'";
 const PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'";
 
 /**
@@ -38,16 +54,12 @@ const PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 
  * cookie that only these addresses see; a program shows its token as everywhere. The board runs on a server of its
  * own without a port, made when it is first looked at, so that a start pays nothing for it.
  */
-export function createDashboardRoutes({
-  jobs,
-  run,
-  timeZone,
-  publicAddress,
-  signIn,
-  bearer,
-}: DashboardDeps): HttpRoutes {
+export function createDashboardRoutes(deps: DashboardDeps): HttpRoutes {
+  const { jobs, offered, run, note, timeZone, publicAddress, signIn, bearer } = deps;
   /** As links in pages write it; redirects are put right at the edge. */
   const shownBase = `${publicAddress.basePath}${BASE}`;
+  /** Who asks, and what is done for it: the board hands no request on to its queues. */
+  const asking = new AsyncLocalStorage<{ readonly principal: Principal; readonly changes: BoardChange[] }>();
   let board: Promise<FastifyInstance> | undefined;
 
   async function createBoard(): Promise<FastifyInstance> {
@@ -55,16 +67,30 @@ export function createDashboardRoutes({
     const { FastifyAdapter } = await import('@bull-board/fastify');
     const serverAdapter = new FastifyAdapter().setBasePath(shownBase);
     createBullBoard({
-      queues: await createBoardQueues(jobs, run, timeZone),
+      queues: await createBoardQueues({
+        jobs,
+        timeZone,
+        async run(name, data) {
+          const { principal } = asking.getStore() ?? {};
+          if (principal === undefined) throw commonErrors.authentication_required();
+          return await run(principal, name, data);
+        },
+        changed: (change) => void asking.getStore()?.changes.push(change),
+      }),
       // Its types come from a copy of the other package, one patch release apart.
       serverAdapter: serverAdapter as never,
       options: {
         uiConfig: {
-          boardTitle: 'Background jobs',
+          boardTitle: 'core-api: Background jobs',
+          boardLogo: { path: LOGO, width: 28, height: 28 },
+          favIcon: { default: LOGO, alternative: LOGO },
           hideRedisDetails: true,
           hideDocsLink: true,
           showWorkers: false,
-          miscLinks: [{ text: 'Sign out', url: `${shownBase}/logout` }],
+          miscLinks: [
+            { text: 'Run a job', url: `${shownBase}/run` },
+            { text: 'Sign out', url: `${shownBase}/logout` },
+          ],
         },
       },
     });
@@ -86,6 +112,7 @@ export function createDashboardRoutes({
     if (!ADMINS.some((role) => role === principal.role)) throw commonErrors.forbidden();
     // A page of somebody else can make a browser send the cookie, but not a token.
     if (shown === undefined && request.method !== 'GET') refuseForeign(request);
+    request.principal = { ...principal, origin: originOf(request) };
     return undefined;
   }
 
@@ -96,22 +123,30 @@ export function createDashboardRoutes({
     });
     const inner = await board;
     const { accept, 'content-type': type, 'if-none-match': known } = request.headers;
-    const answer = await inner.inject({
-      method: request.method as 'GET',
-      url: request.raw.url ?? BASE,
-      headers: {
-        ...(accept && { accept }),
-        ...(type && { 'content-type': type }),
-        ...(known && { 'if-none-match': known }),
-      },
-      ...(request.body === undefined ? {} : { payload: request.body as Buffer }),
-    });
+    const store = { principal: principalOf(request), changes: [] as BoardChange[] };
+    const answer = await asking.run(
+      store,
+      async () =>
+        // Awaited here: it begins only then.
+        await inner.inject({
+          method: request.method as 'GET',
+          url: request.raw.url ?? BASE,
+          headers: {
+            ...(accept && { accept }),
+            ...(type && { 'content-type': type }),
+            ...(known && { 'if-none-match': known }),
+          },
+          ...(request.body === undefined ? {} : { payload: request.body as Buffer }),
+        }),
+    );
+    if (store.changes.length > 0) await note(store.principal, store.changes);
     for (const name of PASSED_ON) {
       const value = answer.headers[name];
       if (value !== undefined) reply.header(name, value);
     }
-    reply.header('content-security-policy', "frame-ancestors 'none'");
-    return reply.code(answer.statusCode).send(answer.rawPayload);
+    reply.header('content-security-policy', BOARD_POLICY);
+    const isPage = String(answer.headers['content-type']).startsWith('text/html');
+    return reply.code(answer.statusCode).send(isPage ? ownPage(answer.payload) : answer.rawPayload);
   }
 
   function showLogin(reply: FastifyReply, status: number, problem: string | null): FastifyReply {
@@ -120,6 +155,11 @@ export function createDashboardRoutes({
       .code(status)
       .type('text/html; charset=utf-8')
       .send(loginPage(`${shownBase}/login`, problem));
+  }
+
+  function showForms(reply: FastifyReply, status: number, problem: Parameters<typeof runPage>[1]): FastifyReply {
+    reply.header('content-security-policy', PAGE_POLICY);
+    return reply.code(status).type('text/html; charset=utf-8').send(runPage(offered(), problem));
   }
 
   /** @returns an access token of somebody who may see the board */
@@ -164,6 +204,21 @@ export function createDashboardRoutes({
     app.get('/logout', open, async (request, reply) => {
       reply.header('set-cookie', cookie('', 0, request));
       return reply.redirect(`${BASE}/login`, 303);
+    });
+
+    app.get('/run', guarded, async (_request, reply) => showForms(reply, 200, null));
+
+    app.post('/run', guarded, async (request, reply) => {
+      const given = new URLSearchParams(String(request.body ?? ''));
+      const name = given.get('job') ?? '';
+      const data = dataOf(offered().find(({ definition }) => definition.name === name)?.dataSchema ?? {}, given);
+      try {
+        const { id, queue } = await run(principalOf(request), name, data);
+        return reply.redirect(`${BASE}/queue/${queue}/${encodeURIComponent(id)}`, 303);
+      } catch (error) {
+        if (!isAppError(error) || error.kind !== 'invalid') throw error;
+        return showForms(reply, 422, { name, message: sentence(error), given });
+      }
     });
 
     app.get('', guarded, show);
