@@ -139,7 +139,8 @@ test('schedules are shown with their next run, and can be run now', async () => 
   expect(await counts()).toMatchObject({ completed: 1 });
   // Whatever else the page offers changes nothing.
   for (const path of ['pause', 'obliterate', 'job-schedulers/board.work/remove']) {
-    expect((await put(path)).status, path).toBe(405);
+    // 400: the page itself refuses it for a queue that is not paused.
+    expect((await put(path)).status, path).toBe(path === 'obliterate' ? 400 : 405);
   }
   expect((await get('job-schedulers')).schedulers).toHaveLength(1);
 });
