@@ -5,7 +5,7 @@ import { createEventBus } from '#kernel/events.ts';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
 import { createAnalyticsModule } from '#modules/analytics/index.ts';
-import { createAuthModule, createUserTokenStore } from '#modules/auth/index.ts';
+import { createAccountMails, createAuthModule, createUserTokenStore } from '#modules/auth/index.ts';
 import { createDevicesModule } from '#modules/devices/index.ts';
 import { createMonitoringModule } from '#modules/monitoring/index.ts';
 import { createNotificationsModule } from '#modules/notifications/index.ts';
@@ -92,7 +92,16 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
   const keysFolder = join(settings.DATA_DIR, 'keys');
 
   // People
-  const users = createUsersModule({ sql, audit, clock, events, tokens: createUserTokenStore(), counters });
+  const publicUrl = () => publicUrlOf(settings, http.port());
+  const users = createUsersModule({
+    sql,
+    audit,
+    clock,
+    events,
+    tokens: createUserTokenStore(),
+    counters,
+    mails: createAccountMails({ jobs, mailer, publicUrl }),
+  });
   const auth = createAuthModule({
     persistence: { sql, audit },
     users: users.api,
@@ -105,7 +114,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
       accessTokenMinutes: settings.ACCESS_TOKEN_MINUTES,
       refreshTokenDays: settings.REFRESH_TOKEN_DAYS,
       registrationOpen: settings.REGISTRATION_OPEN,
-      publicUrl: () => publicUrlOf(settings, http.port()),
+      publicUrl,
       oauthSuccessUrl: settings.OAUTH_SUCCESS_URL,
     },
   });

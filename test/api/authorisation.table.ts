@@ -51,6 +51,7 @@ export const RULES: readonly Rule[] = [
   rule('POST   /api/v1/users', ADMIN_AND_ABOVE),
   rule('GET    /api/v1/users/{user_id}', ADMIN_AND_ABOVE),
   rule('PATCH  /api/v1/users/{user_id}', ADMIN_AND_ABOVE),
+  rule('POST   /api/v1/users/{user_id}/password-reset', ADMIN_AND_ABOVE),
   rule('DELETE /api/v1/users/{user_id}', ADMIN_AND_ABOVE),
 
   rule('GET    /api/v1/devices', ANY_USER),

@@ -72,7 +72,7 @@ test('someone registers, signs in, refreshes, looks after the profile and signs 
   });
   const [, claims = ''] = as.split('.');
   expect(Object.keys(JSON.parse(Buffer.from(claims, 'base64url').toString())).sort()).toEqual(
-    ['sub', 'role', 'iat', 'exp', 'jti'].sort(),
+    ['sub', 'role', 'iat', 'exp', 'jti', 'iat_ms'].sort(),
   );
 
   expect(await call(200, 'GET /api/v1/users/me', { as })).toMatchObject({
@@ -106,6 +106,8 @@ test('an administrator manages users', async () => {
   });
   const page = await call(200, 'GET /api/v1/users', { as, query: { role: 'MANAGER', q: 'lee', sort: '-created_at' } });
   expect(page).toMatchObject({ items: [{ id }], total: 1, page: 1, size: 20, pages: 1 });
+  const reset = await call(200, `POST /api/v1/users/${id}/password-reset`, { as });
+  expect(reset).toEqual(expect.objectContaining({ mailed: reset.link === null }));
   await call(204, `DELETE /api/v1/users/${id}`, { as });
   await call(404, `GET /api/v1/users/${id}`, { as });
 });

@@ -6,6 +6,7 @@ import {
   type AuthModuleDeps,
   type AuthSettings,
   authMigrations,
+  createAccountMails,
   createAuthModule,
   createUserTokenStore,
 } from '#modules/auth/index.ts';
@@ -71,7 +72,9 @@ export async function createTestAuth(options: TestAuthOptions): Promise<TestAuth
   const audit = createAuditTrail({ sql, clock });
   const jobs = createJobsHarness(clock);
   const counters = options.counters ?? createMemoryCounters({ clock });
-  const users = createUsersModule({ sql, audit, clock, events, tokens: createUserTokenStore(), counters });
+  const publicUrl = settings.publicUrl ?? AUTH_SETTINGS.publicUrl;
+  const mails = createAccountMails({ jobs: jobs.jobs, mailer, publicUrl });
+  const users = createUsersModule({ sql, audit, clock, events, tokens: createUserTokenStore(), counters, mails });
   const auth = createAuthModule({
     persistence: { sql, audit },
     users: users.api,

@@ -8,10 +8,15 @@ import { createMemoryCounters } from '#platform/cache/memory-counters.ts';
 
 /** Where nobody issues tokens: none has to end. */
 export const NO_TOKENS: UserTokenStore = {
-  on: () => ({ endSessions: async () => {}, voidLinks: async () => {}, useLink: async () => false }),
+  on: () => ({
+    endSessions: async () => {},
+    voidLinks: async () => {},
+    useLink: async () => false,
+    issueLink: async () => '',
+  }),
 };
 
 /** The module users without the module auth. */
-export function createTestUsers(deps: Omit<UsersModuleDeps, 'tokens' | 'counters'>): UsersModule {
+export function createTestUsers(deps: Omit<UsersModuleDeps, 'tokens' | 'counters' | 'mails'>): UsersModule {
   return createUsersModule({ ...deps, tokens: NO_TOKENS, counters: createMemoryCounters({ clock: deps.clock }) });
 }

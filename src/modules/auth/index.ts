@@ -1,3 +1,4 @@
+export { type AccountMailsDeps, createAccountMails } from './account/administrator-mails.ts';
 export type { AuthApi, Authenticator } from './auth.api.ts';
 export type { RefreshTokenReused } from './auth.events.ts';
 export {

@@ -1,4 +1,6 @@
+import { createSecret, hashSecret } from '#kernel/ids.ts';
 import type { UserTokenStore } from '#modules/users/index.ts';
+import { LINK_LIFETIME_MS } from './account/links.ts';
 import { createRefreshTokenRepository } from './auth.repository.ts';
 import { createSingleUseTokenRepository } from './single-use/single-use.repository.ts';
 
@@ -15,6 +17,19 @@ export function createUserTokenStore(): UserTokenStore {
         },
         async voidLinks(userId, purposes, now) {
           for (const purpose of purposes) await singleUse.useAllOf(userId, purpose, now);
+        },
+        async issueLink(userId, purpose, now) {
+          const token = createSecret();
+          await singleUse.insert({
+            userId,
+            purpose,
+            tokenHash: hashSecret(token),
+            challenge: null,
+            method: null,
+            createdAt: now,
+            expiresAt: now + LINK_LIFETIME_MS[purpose],
+          });
+          return token;
         },
         useLink: (linkId, now) => singleUse.use(linkId, now),
       };

@@ -9,7 +9,7 @@ import * as createUsers from './migrations/2026_11_23_01_users.ts';
 import { createPasswordHasher } from './password.ts';
 import type { UsersApi } from './users.api.ts';
 import { userErrors } from './users.errors.ts';
-import type { UserTokenStore } from './users.ports.ts';
+import type { AccountMails, UserTokenStore } from './users.ports.ts';
 import { createUserStore } from './users.repository.ts';
 import { createUsersRoutes } from './users.routes.ts';
 import { createUsersService } from './users.service.ts';
@@ -26,11 +26,23 @@ export interface UsersModuleDeps {
   readonly events: EventBus;
   readonly tokens: UserTokenStore;
   readonly counters: CounterStore;
+  /** Default: none go out. */
+  readonly mails?: AccountMails;
 }
+
+const NO_MAILS: AccountMails = { isOn: false, send: async () => {}, linkTo: (_purpose, token) => token };
 
 export const usersMigrations: MigrationSet = { '2026_11_23_01_users': createUsers };
 
-export function createUsersModule({ sql, audit, clock, events, tokens, counters }: UsersModuleDeps): UsersModule {
+export function createUsersModule({
+  sql,
+  audit,
+  clock,
+  events,
+  tokens,
+  counters,
+  mails = NO_MAILS,
+}: UsersModuleDeps): UsersModule {
   const store = createUserStore(sql, audit, tokens);
   const service = createUsersService({
     store,
@@ -39,6 +51,7 @@ export function createUsersModule({ sql, audit, clock, events, tokens, counters 
       counters,
       refusal: (retryAfterSeconds) => userErrors.too_many_wrong_passwords({ details: { retryAfterSeconds } }),
     }),
+    mails,
     clock,
     events,
   });

@@ -48,6 +48,8 @@ export interface UserChanges extends Partial<UserProfile> {
   readonly role?: UserRole;
   readonly isActive?: boolean;
   readonly isVerified?: boolean;
+  /** Normalised. */
+  readonly email?: string;
 }
 
 export const USER_SORT_FIELDS = [
@@ -104,6 +106,7 @@ export interface UserRepository {
   list(query: UserListQuery): Promise<{ readonly items: readonly User[]; readonly total: number }>;
   listContacts(query: ContactQuery): Promise<readonly Contact[]>;
   countActiveSuperadmins(): Promise<number>;
+  /** @throws AppError `email_taken` */
   update(userId: number, changes: UserChanges, now: number): Promise<void>;
   setPassword(userId: number, hashedPassword: string, now: number): Promise<void>;
   setLastLogin(userId: number, now: number): Promise<void>;
@@ -125,8 +128,20 @@ export interface UserTokens {
   endSessions(userId: number, now: number): Promise<void>;
   /** From now on no link for any of `purposes` is good that was sent to the user until now. */
   voidLinks(userId: number, purposes: readonly LinkPurpose[], now: number): Promise<void>;
+  /** A link is good from now on, for an hour. @returns its token, which is nowhere else */
+  issueLink(userId: number, purpose: LinkPurpose, now: number): Promise<string>;
   /** Uses a link up. @returns false: it was used or voided meanwhile */
   useLink(linkId: number, now: number): Promise<boolean>;
+}
+
+/** Mails with a link, and the links themselves. Implemented by whoever sends them. */
+export interface AccountMails {
+  /** Whether mails go out at all; without, `send` does nothing. */
+  readonly isOn: boolean;
+  /** @param acceptLanguage of the request, in whose language the mail is. @throws AppError `unavailable` */
+  send(purpose: LinkPurpose, email: string, acceptLanguage: string | undefined): Promise<void>;
+  /** Where a person goes with a token of `UserTokens.issueLink`. */
+  linkTo(purpose: LinkPurpose, token: string): string;
 }
 
 /** Implemented by whoever issues the tokens, and given to this module. */

@@ -198,11 +198,16 @@ function createUserRepository(db: Kysely<Tables>, isUniqueViolation: (error: unk
       return Number(total);
     },
     async update(userId, changes, now) {
-      await db
-        .updateTable('users')
-        .set({ ...userColumns(changes), updated_at: now })
-        .where('id', '=', userId)
-        .execute();
+      try {
+        await db
+          .updateTable('users')
+          .set({ ...userColumns(changes), updated_at: now })
+          .where('id', '=', userId)
+          .execute();
+      } catch (error) {
+        if (isUniqueViolation(error)) throw userErrors.email_taken({ cause: error });
+        throw error;
+      }
       const profile = profileColumns(changes);
       if (Object.keys(profile).length === 0) return;
       await db
@@ -271,8 +276,9 @@ function sortColumn(field: UserSortField) {
     : (`users.${field}` as const);
 }
 
-function userColumns({ role, isActive, isVerified }: UserChanges) {
+function userColumns({ role, isActive, isVerified, email }: UserChanges) {
   return {
+    ...(email === undefined ? {} : { email, active_email: email }),
     ...(role === undefined ? {} : { role }),
     ...(isActive === undefined ? {} : { is_active: Number(isActive) }),
     ...(isVerified === undefined ? {} : { is_verified: Number(isVerified) }),

@@ -5,7 +5,9 @@ import { userErrors } from './users.errors.ts';
 import {
   NewUserBody,
   PasswordChange,
+  PasswordResetView,
   ProfilePatch,
+  presentReset,
   presentUser,
   toChanges,
   toProfile,
@@ -136,7 +138,9 @@ export function createUsersRoutes(users: UsersService): HttpRoutes {
           tags,
           operationId: 'createUser',
           summary: 'Create a user',
-          description: 'The role (default USER) must be below your own; a SUPERADMIN may also make a SUPERADMIN.',
+          description:
+            'The role (default USER) must be below your own; a SUPERADMIN may also make a SUPERADMIN. Where e-mail is ' +
+            'sent, the user gets one to verify the address, in the language of `Accept-Language`.',
           body: NewUserBody,
           response: { 201: UserView },
         },
@@ -144,7 +148,7 @@ export function createUsersRoutes(users: UsersService): HttpRoutes {
       async (request, reply) => {
         const { email, password, role = 'USER', is_active = true } = request.body;
         const input = { email, password, role, isActive: is_active, ...toProfile(request.body) };
-        const user = await users.createAs(principalOf(request), input);
+        const user = await users.createAs(principalOf(request), input, request.headers['accept-language']);
         return reply.code(201).send(presentUser(user));
       },
     );
@@ -159,6 +163,7 @@ export function createUsersRoutes(users: UsersService): HttpRoutes {
             userErrors.user_not_manageable,
             userErrors.role_not_grantable,
             userErrors.last_superadmin,
+            userErrors.email_taken,
           ],
         },
         schema: {
@@ -167,14 +172,52 @@ export function createUsersRoutes(users: UsersService): HttpRoutes {
           summary: 'Change a user',
           description:
             'Only users of a lower role; a SUPERADMIN also itself, unless it is the last active one (409). A new ' +
-            'role counts from the next request on; deactivating ends all sessions.',
+            'role counts from the next request on; deactivating ends all sessions. A new e-mail address is not verified ' +
+            'unless `is_verified` says so: a mail goes there, and links that were mailed to the old one are void.',
           params: UserParams,
           body: UserPatch,
           response: { 200: UserView },
         },
       },
       async (request) =>
-        presentUser(await users.update(principalOf(request), request.params.user_id, toChanges(request.body))),
+        presentUser(
+          await users.update(
+            principalOf(request),
+            request.params.user_id,
+            toChanges(request.body),
+            request.headers['accept-language'],
+          ),
+        ),
+    );
+
+    app.post(
+      '/:user_id/password-reset',
+      {
+        config: {
+          access: ADMINS,
+          problems: [userErrors.user_not_found, userErrors.user_not_manageable, userErrors.user_inactive],
+        },
+        schema: {
+          operationId: 'requestPasswordReset',
+          tags,
+          summary: 'Help a user to a new password',
+          description:
+            'Mails a link to the user, in the language of `Accept-Language`; where no e-mail is sent, answers the link ' +
+            'to hand over. It is good once and for an hour. Same rules as for changing a user; 409 `user_inactive`.',
+          params: UserParams,
+          response: { 200: PasswordResetView },
+        },
+      },
+      async (request, reply) => {
+        const { user_id: userId } = request.params;
+        const reset = await users.requestPasswordReset(
+          principalOf(request),
+          userId,
+          request.headers['accept-language'],
+        );
+        reply.header('cache-control', 'no-store');
+        return presentReset(reset);
+      },
     );
 
     app.delete(

@@ -11,9 +11,10 @@ import {
   searchQuery,
   sortQuery,
 } from '#platform/http/http.schemas.ts';
+import { EMAIL_PATTERN } from './email-rules.ts';
 import { PASSWORD_LENGTH } from './password-rules.ts';
 import { USER_SORT_FIELDS, type User, type UserChanges, type UserProfile } from './users.ports.ts';
-import { EMAIL_PATTERN } from './users.service.ts';
+import type { PasswordReset } from './users.service.ts';
 
 const Role = Type.Unsafe<UserRole>({
   title: 'UserRole',
@@ -90,6 +91,20 @@ export const UserPatch = Strict('UserChanges', {
   ...profile,
   role: Type.Optional(Role),
   is_active: Type.Optional(isActive),
+  is_verified: Type.Optional(
+    Type.Boolean({ description: 'Whether the e-mail address counts as proven', examples: [true] }),
+  ),
+  email: Type.Optional(Email),
+});
+
+export const PasswordResetView = Strict('PasswordResetLink', {
+  mailed: Type.Boolean({ description: 'Whether the user was sent a mail with the link', examples: [false] }),
+  link: Nullable(
+    Type.String({
+      description: 'The link to hand over, good once and for an hour; null: it was mailed',
+      examples: ['https://iot.example.com/auth/reset-password#token=pYbY3ZqE0dXnBf0m1mYkq3v0Jb1x2xkq8rj0w2yYxkE'],
+    }),
+  ),
 });
 
 export const PasswordChange = Strict('PasswordChange', {
@@ -129,6 +144,10 @@ export function presentUser(user: User): Static<typeof UserView> {
   };
 }
 
+export function presentReset({ isMailed, link }: PasswordReset): Static<typeof PasswordResetView> {
+  return { mailed: isMailed, link };
+}
+
 export function toProfile(body: Static<typeof ProfilePatch>): Partial<UserProfile> {
   return {
     ...(body.full_name === undefined ? {} : { fullName: body.full_name }),
@@ -143,5 +162,7 @@ export function toChanges(body: Static<typeof UserPatch>): UserChanges {
     ...toProfile(body),
     ...(body.role === undefined ? {} : { role: body.role }),
     ...(body.is_active === undefined ? {} : { isActive: body.is_active }),
+    ...(body.is_verified === undefined ? {} : { isVerified: body.is_verified }),
+    ...(body.email === undefined ? {} : { email: body.email }),
   };
 }

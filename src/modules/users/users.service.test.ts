@@ -33,6 +33,7 @@ beforeEach(async () => {
   users = createUsersService({
     store: createUserStore(sql, audit, NO_TOKENS),
     passwords: createPasswordHasher(),
+    mails: { isOn: false, send: async () => {}, linkTo: (_purpose, token) => token },
     attempts: createAttempts({
       counters: createMemoryCounters({ clock }),
       refusal: () => userErrors.too_many_wrong_passwords(),

@@ -5,6 +5,7 @@ import type { EventBus } from '#kernel/events.ts';
 import { type Page, type PageQuery, parseSort, toPage } from '#kernel/pagination.ts';
 import type { AuditEntry } from '#platform/audit/audit.port.ts';
 import type { Attempts } from './attempts.ts';
+import { normalizeEmail } from './email-rules.ts';
 import { assertPassword } from './password-rules.ts';
 import type { EmailAndPassword, UsedLink } from './users.api.ts';
 import { audited, on, recordUpdate, updateOf } from './users.audit.ts';
@@ -12,6 +13,7 @@ import { userErrors } from './users.errors.ts';
 import type { AccessChangeReason } from './users.events.ts';
 import { asOfNow, assertGrantable, assertManageable, assertNotLastSuperadmin } from './users.policy.ts';
 import {
+  type AccountMails,
   type ContactQuery,
   type PasswordHasher,
   USER_SORT_FIELDS,
@@ -29,8 +31,16 @@ export interface UsersServiceDeps {
   readonly passwords: PasswordHasher;
   /** On the current password, of who is signed in. */
   readonly attempts: Attempts;
+  readonly mails: AccountMails;
   readonly clock: Clock;
   readonly events: EventBus;
+}
+
+/** How a person gets to a new password. */
+export interface PasswordReset {
+  readonly isMailed: boolean;
+  /** Good once and for an hour; null: it was mailed. */
+  readonly link: string | null;
 }
 
 export interface CreateUser extends Partial<UserProfile> {
@@ -53,7 +63,7 @@ export type UsersService = ReturnType<typeof createUsersService>;
  * as the only exception, step down itself (PATCH or DELETE of its own id), unless it is the last active one.
  * Everyone else changes its own profile and password under `/me` and nothing more.
  */
-export function createUsersService({ store, passwords, attempts, clock, events }: UsersServiceDeps) {
+export function createUsersService({ store, passwords, attempts, mails, clock, events }: UsersServiceDeps) {
   function announceAccess(userId: number, reason: AccessChangeReason): void {
     events.emit('user.access_changed', clock.now(), { user_id: userId, reason });
   }
@@ -70,6 +80,11 @@ export function createUsersService({ store, passwords, attempts, clock, events }
     await users.endTokens(userId, now);
     await tokens.endSessions(userId, now);
     await tokens.voidLinks(userId, ['reset_password'], now);
+  }
+
+  /** The user is made or changed without it: the mail can be asked for again. */
+  async function askToVerify({ email, isActive, isVerified }: User, acceptLanguage?: string): Promise<void> {
+    if (isActive && !isVerified) await mails.send('verify_email', email, acceptLanguage).catch(() => {});
   }
 
   /** Without any check of who may do so. @throws AppError `email_taken`, `invalid_input` */
@@ -110,9 +125,13 @@ export function createUsersService({ store, passwords, attempts, clock, events }
       create(input, { actor: null, ...(origin === undefined ? {} : { origin }) }),
 
     /** @throws AppError `role_not_grantable`, `email_taken` */
-    async createAs(actor: Principal, input: CreateUser): Promise<User> {
+    async createAs(actor: Principal, input: CreateUser, acceptLanguage?: string): Promise<User> {
       assertGrantable(actor, input.role);
-      return create(input, { actor }, async (users) => assertGrantable(await asOfNow(users, actor), input.role));
+      const user = await create(input, { actor }, async (users) =>
+        assertGrantable(await asOfNow(users, actor), input.role),
+      );
+      await askToVerify(user, acceptLanguage);
+      return user;
     },
 
     /** @throws AppError `user_not_found` */
@@ -141,33 +160,62 @@ export function createUsersService({ store, passwords, attempts, clock, events }
     },
 
     /**
-     * A new role counts for the user's next request; deactivating also ends all of its sessions, so that
-     * activating again does not revive old tokens.
-     * @throws AppError `user_not_found`, `user_not_manageable`, `role_not_grantable`, `last_superadmin`
+     * A new role counts for the user's next request; deactivating also ends all of its sessions, so that activating
+     * again does not revive old tokens. A new e-mail address counts as not proven unless the change says so; links that
+     * were mailed to the old one are void, and the new one gets a mail to verify it.
+     * @throws AppError `user_not_found`, `user_not_manageable`, `role_not_grantable`, `last_superadmin`, `email_taken`
      */
-    async update(actor: Principal, userId: number, changes: UserChanges): Promise<User> {
-      const { user, reason } = await store.transaction(async (transaction) => {
+    async update(actor: Principal, userId: number, given: UserChanges, acceptLanguage?: string): Promise<User> {
+      const email = given.email === undefined ? undefined : normalizeEmail(given.email);
+      const { user, reason, isMoved } = await store.transaction(async (transaction) => {
         const { users, tokens, audit } = transaction;
         const target = found(await users.findById(userId));
         const by = await asOfNow(users, actor);
         assertManageable(by, target);
+        const newEmail = email !== undefined && email !== target.email ? { email, isVerified: false } : null;
+        const changes = {
+          ...given,
+          ...newEmail,
+          ...(given.isVerified === undefined ? {} : { isVerified: given.isVerified }),
+        };
         const newRole = changes.role !== undefined && changes.role !== target.role;
         const deactivated = changes.isActive === false && target.isActive;
-        if (newRole) assertGrantable(by, changes.role);
+        if (changes.role !== undefined && newRole) assertGrantable(by, changes.role);
         if (newRole || deactivated) await assertNotLastSuperadmin(users, target);
         const now = clock.now();
-        await users.update(userId, changes, now);
+        await users.update(userId, email === undefined ? changes : { ...changes, email }, now);
         if (deactivated) await endAccess(transaction, userId, now);
-        // Whoever could have one made for the old role may not be able to for the new one.
-        else if (newRole) await tokens.voidLinks(userId, ['reset_password'], now);
+        // Whoever could have a link made for the old role may not be able to for the new one.
+        else if (newRole || newEmail !== null) await tokens.voidLinks(userId, ['reset_password'], now);
+        if (newEmail !== null) await tokens.voidLinks(userId, ['verify_email'], now);
         const change: AccessChangeReason | null = deactivated ? 'deactivated' : newRole ? 'role_changed' : null;
         const after = found(await users.findById(userId));
         await recordUpdate(audit, actor, target, after);
-        return { user: after, reason: change };
+        return { user: after, reason: change, isMoved: newEmail !== null };
       });
       announceUpdate(userId);
       if (reason !== null) announceAccess(userId, reason);
+      if (isMoved) await askToVerify(user, acceptLanguage);
       return user;
+    },
+
+    /**
+     * A way to a new password for somebody who has lost the old one: a mail to the user, or, where none is sent, a link
+     * for whoever asks to hand over.
+     * @throws AppError `user_not_found`, `user_not_manageable`, `user_inactive`, `unavailable`
+     */
+    async requestPasswordReset(actor: Principal, userId: number, acceptLanguage?: string): Promise<PasswordReset> {
+      const { email, link } = await store.transaction(async ({ users, tokens, audit }) => {
+        const target = found(await users.findById(userId));
+        assertManageable(await asOfNow(users, actor), target);
+        if (!target.isActive) throw userErrors.user_inactive();
+        const how = mails.isOn ? 'mail' : 'link';
+        const token = mails.isOn ? null : await tokens.issueLink(userId, 'reset_password', clock.now());
+        await audit.record({ actor, ...on(userId), action: 'user.password_reset_requested', details: { how } });
+        return { email: target.email, link: token === null ? null : mails.linkTo('reset_password', token) };
+      });
+      if (link === null) await mails.send('reset_password', email, acceptLanguage);
+      return { isMailed: link === null, link };
     },
 
     /** @throws AppError `user_not_found`, `user_not_manageable`, `last_superadmin` */
@@ -337,27 +385,13 @@ function found(user: User | null): User {
   return user;
 }
 
-function instead({ role, isActive }: User): string {
-  if (!isActive) return `exists and is an inactive ${role}`;
-  return role === 'SUPERADMIN' ? 'is a SUPERADMIN already, with another password' : `exists and is a ${role}`;
-}
-
-export const EMAIL_PATTERN = '^\\s*[^\\s@]+@[^\\s@.]+(\\.[^\\s@.]+)+\\s*$';
-
-function normalizeEmail(email: string): string {
-  const normalized = email.trim().toLowerCase();
-  if (normalized.length > 254 || !new RegExp(EMAIL_PATTERN).test(normalized)) {
-    throw invalid('/email', 'must be an e-mail address');
-  }
-  return normalized;
-}
-
-function invalid(path: string, message: string) {
-  return commonErrors.invalid_input({ details: { fields: [{ path, message }] } });
-}
-
 function wrongPassword() {
   return userErrors.wrong_password({
     details: { fields: [{ path: '/current_password', message: 'is not the current password' }] },
   });
+}
+
+function instead({ role, isActive }: User): string {
+  if (!isActive) return `exists and is an inactive ${role}`;
+  return role === 'SUPERADMIN' ? 'is a SUPERADMIN already, with another password' : `exists and is a ${role}`;
 }

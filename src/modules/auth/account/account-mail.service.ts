@@ -6,6 +6,7 @@ import type { Mailer } from '#platform/mail/mail.port.ts';
 import type { SingleUseTokens } from '../single-use/single-use.service.ts';
 import type { AccountMailKind, Language, MailThrottle } from './account.ports.ts';
 import { MAIL_TEXTS } from './account.texts.ts';
+import { LINK_LIFETIME_MS, linkTo } from './links.ts';
 
 /** The data of the job `send_account_mail`. It holds no secret: who may look at jobs may not reset passwords. */
 export interface AccountMail {
@@ -31,17 +32,6 @@ export interface AccountMailDeps {
 }
 
 export type AccountMailService = ReturnType<typeof createAccountMailService>;
-
-const LIFETIME_MS: Readonly<Record<AccountMailKind, number>> = {
-  verify_email: 24 * 3_600_000,
-  reset_password: 3_600_000,
-};
-
-/** In the fragment, which no server and no log sees. */
-const PAGES: Readonly<Record<AccountMailKind, string>> = {
-  verify_email: '/auth/verify-email#token=',
-  reset_password: '/auth/reset-password#token=',
-};
 
 /**
  * Mails with a token. The token is made when the mail is sent, by the worker, and is nowhere but in the mail: a queue
@@ -86,9 +76,9 @@ export function createAccountMailService(deps: AccountMailDeps) {
     async send({ kind, email, language }: AccountMail): Promise<boolean> {
       const user = await users.findByEmail(email);
       if (user === null || !user.isActive || (kind === 'verify_email' && user.isVerified)) return false;
-      const token = await tokens.issue({ userId: user.id, purpose: kind, lifetimeMs: LIFETIME_MS[kind] });
+      const token = await tokens.issue({ userId: user.id, purpose: kind, lifetimeMs: LINK_LIFETIME_MS[kind] });
       const { subject, text } = MAIL_TEXTS[language][kind];
-      await mailer.send({ to: user.email, subject, text: text(`${publicUrl()}${PAGES[kind]}${token}`) });
+      await mailer.send({ to: user.email, subject, text: text(linkTo(publicUrl(), kind, token)) });
       return true;
     },
   };
