@@ -198,7 +198,7 @@ export function createUsersRoutes(users: UsersService): HttpRoutes {
           problems: [userErrors.user_not_found, userErrors.user_not_manageable, userErrors.user_inactive],
         },
         schema: {
-          operationId: 'requestPasswordReset',
+          operationId: 'resetUserPassword',
           tags,
           summary: 'Help a user to a new password',
           description:
