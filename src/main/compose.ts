@@ -25,6 +25,7 @@ import type { MqttBroker } from '#platform/mqtt/mqtt.port.ts';
 import { createSocketIoRealtime } from '#platform/realtime/socketio/socketio.ts';
 import { relayEvents } from '#platform/relay/relay-events.ts';
 import { createRetentionJobs } from '#platform/retention/retention.jobs.ts';
+import { createRuns } from '#platform/runs/runs.ts';
 import { createRollupKeeper } from '#platform/telemetry/rollup-keeper.ts';
 import { createHttpWebhooks } from '#platform/webhook/http-webhooks.ts';
 import { createWebhookJobs } from '#platform/webhook/webhook.jobs.ts';
@@ -121,6 +122,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
 
   // Devices and what they say
   const { accounts } = infrastructure.broker;
+  const runs = createRuns({ documents, clock, logger });
   const devices = createDevicesModule({
     sql,
     audit,
@@ -130,6 +132,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
     userDeviceScope: settings.USER_DEVICE_SCOPE,
     ...(accounts === null ? {} : { broker: { accounts, logger } }),
     brokerAuthSecret: settings.MQTT_AUTH_SECRET,
+    listeningSince: runs.runningSince,
   });
   const monitoring = createMonitoringModule({
     stores: { sql, telemetry: telemetryStore },
@@ -184,6 +187,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
     columns,
     devices: devices.api,
     logs: telemetry.api,
+    runs,
     clock,
     timeZone: settings.TZ_NAME,
     retentionMs: recordRetentionMs(settings),
@@ -350,6 +354,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
       ...auth.components,
       ...(roles.has('api') ? system.components : []),
       reconcile,
+      ...(roles.has('ingest') ? [runs.recorder] : []),
       ...monitoring.components,
       ...telemetry.components,
       http,

@@ -80,7 +80,7 @@ test('the broker: who is connected, who was let in, what was refused', async () 
   expect(connected()).toBe(1);
   measured.refused(device, 'topic', () => {});
   measured.message({ device, channel: 'telemetry', payload: Buffer.from('') }, () => {});
-  measured.disconnected(device);
+  measured.disconnected(device, 'device');
   expect(connected()).toBe(0);
   expect(calls).toEqual(['connected', 'connected', 'refused', 'message', 'disconnected']);
   expect(values).toEqual({

@@ -153,9 +153,9 @@ export function createMeasurements(metrics: MetricRegistry) {
           connected.add(device.deviceId);
           handler.connected(device, info);
         },
-        disconnected(device) {
+        disconnected(device, by) {
           connected.delete(device.deviceId);
-          handler.disconnected(device);
+          handler.disconnected(device, by);
         },
         refused(device, reason, acknowledge) {
           refusals.add(1, { reason });

@@ -5,6 +5,7 @@ import type { DeviceLog } from '#modules/telemetry/telemetry.ports.ts';
 import { toStatusLog } from '#modules/telemetry/telemetry.status-logs.ts';
 import { createAuditTrail } from '#platform/audit/audit.ts';
 import { createDuckdb } from '#platform/columnar/duckdb/duckdb.ts';
+import type { Stretch } from '#platform/runs/runs.port.ts';
 import type { Metrics } from '#platform/telemetry/telemetry.port.ts';
 import { createDevicesHarness, type DevicesHarness } from './devices.ts';
 import { createTestApp, type TestApp, type TestRequest, type TestResponse } from './http.ts';
@@ -14,6 +15,8 @@ import { createTestStores, type TestStores } from './stores.ts';
 export interface AnalyticsHarness {
   readonly devices: DevicesHarness;
   readonly stores: TestStores;
+  /** When the server did not run; fill it. */
+  readonly gaps: Stretch[];
   readonly module: AnalyticsModule;
   readonly app: TestApp;
   /** Asks `/api/v1/analytics…` as a MANAGER. */
@@ -37,6 +40,7 @@ export async function createAnalyticsHarness(): Promise<AnalyticsHarness> {
   const { telemetry } = stores;
   const logs = stores.documents.collection<DeviceLog>({ name: 'device_logs', indexes: [['device_id', 'timestamp']] });
   const columns = createDuckdb();
+  const gaps: Stretch[] = [];
   const module = createAnalyticsModule({
     retentionMs: 365 * 86_400_000,
     audit: createAuditTrail({ sql: devices.sql, clock }),
@@ -44,6 +48,7 @@ export async function createAnalyticsHarness(): Promise<AnalyticsHarness> {
     columns,
     devices: devices.api,
     logs: createTelemetryApi(logs),
+    runs: { gaps: async () => gaps },
     clock,
     timeZone: 'Asia/Seoul',
   });
@@ -52,6 +57,7 @@ export async function createAnalyticsHarness(): Promise<AnalyticsHarness> {
   return {
     devices,
     stores,
+    gaps,
     module,
     app,
     ask: (path, query = {}, method = 'GET', body = undefined) =>

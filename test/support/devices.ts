@@ -27,6 +27,8 @@ export interface DevicesHarness {
   readonly bus: EventBus;
   readonly sql: SqlStore;
   readonly clock: TestClock;
+  /** Since when devices can be heard; for tests to set. */
+  listeningSince: number;
   /** Every device event since the start, in order. */
   readonly events: DomainEvent[];
   /** An existing user of each role. */
@@ -56,6 +58,7 @@ export async function createDevicesHarness(
     events: bus,
     users: users.api,
     userDeviceScope,
+    listeningSince: async () => harness.listeningSince,
     ...broker,
   });
   const app = await createTestApp({ routes: devices.routes, clock });
@@ -68,7 +71,8 @@ export async function createDevicesHarness(
   for (const role of USER_ROLES) actors[role] = await person(role, role);
   const stranger = await person('USER', 'stranger');
 
-  return {
+  const harness: DevicesHarness = {
+    listeningSince: 0,
     app,
     api: devices.api,
     reconcileAccounts: devices.reconcileAccounts,
@@ -102,4 +106,5 @@ export async function createDevicesHarness(
       await sql.stop?.(AbortSignal.timeout(1_000));
     },
   };
+  return harness;
 }

@@ -110,6 +110,7 @@ export function createIngest() {
     logger: silentLogger,
     limits: DEFAULT_INGEST_LIMITS,
     throttle: unthrottled,
+    presence: { isNews: () => false },
     nextId: createId,
   });
   return { stores, pipeline, committer, errors, shown };

@@ -6,6 +6,7 @@ import type { ColumnarEngine } from '#platform/columnar/columnar.port.ts';
 import type { DocumentStore } from '#platform/documents/documents.port.ts';
 import type { HttpMount } from '#platform/http/http.port.ts';
 import type { JobDefinition } from '#platform/jobs/jobs.port.ts';
+import type { Runs } from '#platform/runs/runs.port.ts';
 import type { TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
 import { createAggregationService } from './aggregation.service.ts';
 import { createAnalyticsJobs } from './analytics.jobs.ts';
@@ -26,6 +27,8 @@ export interface AnalyticsModuleDependencies {
   readonly devices: Pick<DevicesApi, 'getVisible' | 'describe' | 'statusOf' | 'listInScope'>;
   /** What devices logged. */
   readonly logs: TelemetryApi;
+  /** When nobody listened to devices. */
+  readonly runs: Pick<Runs, 'gaps'>;
   readonly clock: Clock;
   /** In which a day begins and ends. */
   readonly timeZone: string;
@@ -40,7 +43,7 @@ export interface AnalyticsModule {
 }
 
 export function createAnalyticsModule(dependencies: AnalyticsModuleDependencies): AnalyticsModule {
-  const { stores, columns, devices, logs, clock, timeZone, retentionMs, audit } = dependencies;
+  const { stores, columns, devices, logs, runs, clock, timeZone, retentionMs, audit } = dependencies;
   const { telemetry } = stores;
   const results = stores.documents.collection<AnalysisResult>({
     name: 'analytics_results',
@@ -53,7 +56,7 @@ export function createAnalyticsModule(dependencies: AnalyticsModuleDependencies)
     expiry: { field: 'created_at', afterMs: retentionMs },
   });
   const aggregation = createAggregationService({ telemetry, devices, clock });
-  const statuses = createStatusAnalysisService({ devices, logs, clock });
+  const statuses = createStatusAnalysisService({ devices, logs, runs, clock });
   const trends = createTrendsService({ telemetry, clock });
   const anomalies = createAnomaliesService({ telemetry, columns, clock });
   const reports = createReportsService({ results, telemetry, statuses, trends, anomalies, clock, audit });

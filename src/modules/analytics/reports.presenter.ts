@@ -65,6 +65,7 @@ export function presentStatus(status: StatusAnalysis) {
       MAINTENANCE: seconds(MAINTENANCE),
       ERROR: seconds(ERROR),
     },
+    seconds_unknown: seconds(status.unknown),
     transitions: status.transitions,
     failures: status.failures,
     mtbf_hours: between === null ? null : between / HOUR_MS,

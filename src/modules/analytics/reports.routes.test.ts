@@ -186,3 +186,27 @@ describe('export', () => {
     expect((await harness.ask(`/export/${id}`, { ...day, format: 'xls' })).status).toBe(422);
   });
 });
+
+describe('a server that was away', () => {
+  test('time in which the server did not run is unknown, and its restart no failure', async () => {
+    const device = await harness.device();
+    const startOfDay = harness.devices.clock.now();
+    const at = (time: string) => new Date(startOfDay + Date.parse(`1970-01-01T${time}Z`)).toISOString();
+    harness.devices.clock.advance(DAY);
+    await harness.changed(device, at('02:00:00'), 'OFFLINE', 'ONLINE');
+    // Killed at 6, started at 9: only then it is known that nobody is connected.
+    harness.gaps.push({ start: Date.parse(at('06:00:00')), end: Date.parse(at('09:00:00')) });
+    await harness.changed(device, at('09:00:00'), 'ONLINE', 'OFFLINE', 'server');
+    await harness.changed(device, at('09:00:10'), 'OFFLINE', 'ONLINE');
+    // Stopped in order at 10, back at 10:30.
+    await harness.changed(device, at('10:00:00'), 'ONLINE', 'OFFLINE', 'server');
+    harness.gaps.push({ start: Date.parse(at('10:00:00')), end: Date.parse(at('10:30:00')) });
+    await harness.changed(device, at('10:30:00'), 'OFFLINE', 'ONLINE');
+    const range = { start: at('02:00:00'), end: at('12:00:00') };
+    expect((await harness.ask(`/status/${device}`, range)).json()).toMatchObject({
+      ...{ failures: 0, mtbf_hours: null, seconds_unknown: 3.5 * 3600 },
+      seconds_in_status: { ONLINE: 6.5 * 3600 - 10, OFFLINE: 10 },
+      uptime_ratio: expect.closeTo((6.5 * 3600 - 10) / (6.5 * 3600), 12),
+    });
+  });
+});

@@ -58,7 +58,7 @@ const anomalies = {
 };
 
 const status = {
-  uptime_ratio: maybe('Time ONLINE by all time but MAINTENANCE', 0.998),
+  uptime_ratio: maybe('Time ONLINE by all known time but MAINTENANCE', 0.998),
   seconds_in_status: Strict(
     'SecondsInStatus',
     Object.fromEntries(DEVICE_STATUSES.map((each) => [each, number('Seconds', 86_000)])) as Record<
@@ -67,8 +67,9 @@ const status = {
     >,
     { description: 'Seconds in each status' },
   ),
+  seconds_unknown: number('Seconds in which the server did not run: in none of the others', 0),
   transitions: whole('Changes of status', 4),
-  failures: whole('Changes from ONLINE to OFFLINE or ERROR', 2),
+  failures: whole('Changes from ONLINE to OFFLINE or ERROR, but those by a stop of the server', 2),
   mtbf_hours: maybe('Mean time between failures: time ONLINE by failures; null without one', 11.9),
   current_status: Type.Enum([...DEVICE_STATUSES], {
     title: 'DeviceStatus',

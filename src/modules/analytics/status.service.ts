@@ -1,6 +1,7 @@
 import type { Clock } from '#kernel/clock.ts';
 import { type DeviceStatus, type DevicesApi, deviceErrors } from '#modules/devices/index.ts';
 import type { TelemetryApi } from '#modules/telemetry/index.ts';
+import type { Runs } from '#platform/runs/runs.port.ts';
 import type { TimeRange } from './analytics.ports.ts';
 import { DAY_MS } from './buckets/interval.ts';
 import { type AskedRange, rangeOf } from './ranges.ts';
@@ -23,9 +24,10 @@ const LOG_KEPT_MS = 90 * DAY_MS;
 export function createStatusAnalysisService(dependencies: {
   readonly devices: Pick<DevicesApi, 'describe' | 'statusOf'>;
   readonly logs: TelemetryApi;
+  readonly runs: Pick<Runs, 'gaps'>;
   readonly clock: Clock;
 }): StatusAnalysisService {
-  const { devices, logs, clock } = dependencies;
+  const { devices, logs, runs, clock } = dependencies;
   return {
     async analyse(deviceId, asked) {
       const range = rangeOf(asked, clock);
@@ -41,7 +43,7 @@ export function createStatusAnalysisService(dependencies: {
       const since = latest.before?.to === currentStatus ? latest.before.at : null;
       return {
         ...range,
-        ...uptimeOf(initial, changes, { start, end }),
+        ...uptimeOf(initial, changes, { start, end }, await runs.gaps({ start, end })),
         currentStatus,
         // A device that was made since the log began and never changed has been so from the start.
         currentSince:

@@ -12,13 +12,16 @@ export function deviceEntry(
 }
 
 /** Without the metadata: it is free text of any size, which may hold what no audit trail should. */
-export function auditedDevice(device: Pick<NewDevice, 'deviceUid' | 'name' | 'deviceType' | 'groupId' | 'ownerId'>) {
+export function auditedDevice(
+  device: Pick<NewDevice, 'deviceUid' | 'name' | 'deviceType' | 'groupId' | 'ownerId' | 'inactivitySeconds'>,
+) {
   return {
     device_uid: device.deviceUid,
     name: device.name,
     device_type: device.deviceType,
     group_id: device.groupId,
     owner_id: device.ownerId,
+    inactivity_seconds: device.inactivitySeconds,
   };
 }
 

@@ -81,3 +81,44 @@ test('a device that was heard of while the clock was a day ahead is not for ever
   await queue.runUntilIdle();
   expect(await statusOf(id)).toBe('OFFLINE');
 });
+
+test('a device may say for how long it is silent at most; null takes that back', async () => {
+  const [quick, patient, usual] = await Promise.all([
+    h.device({ inactivity_seconds: 60 }),
+    h.device({ inactivity_seconds: 3_600 }),
+    h.device(),
+  ]);
+  for (const { id } of [quick, patient, usual]) await seen(id, 'ONLINE');
+  const statuses = () => Promise.all([quick, patient, usual].map(({ id }) => statusOf(id)));
+  h.clock.advance(5 * MINUTE);
+  await queue.runUntilIdle();
+  expect(await statuses()).toEqual(['OFFLINE', 'ONLINE', 'ONLINE']);
+  h.clock.advance(10 * MINUTE);
+  await queue.runUntilIdle();
+  expect(await statuses()).toEqual(['OFFLINE', 'ONLINE', 'OFFLINE']);
+  const patched = await h.app.request({
+    method: 'PATCH',
+    url: `/api/v1/devices/${patient.id}`,
+    as: h.actors.ADMIN,
+    body: { inactivity_seconds: null },
+  });
+  expect(patched.json()).toMatchObject({ inactivity_seconds: null });
+  h.clock.advance(5 * MINUTE);
+  await queue.runUntilIdle();
+  expect(await statuses()).toEqual(['OFFLINE', 'OFFLINE', 'OFFLINE']);
+});
+
+test('silence in which nobody listened says nothing', async () => {
+  const { id } = await h.device();
+  await seen(id, 'ONLINE');
+  // The server was away for an hour, and runs again since now.
+  h.clock.advance(60 * MINUTE);
+  h.listeningSince = h.clock.now();
+  await queue.runUntilIdle();
+  h.clock.advance(9 * MINUTE);
+  await queue.runUntilIdle();
+  expect(await statusOf(id)).toBe('ONLINE');
+  h.clock.advance(6 * MINUTE);
+  await queue.runUntilIdle();
+  expect(await statusOf(id)).toBe('OFFLINE');
+});

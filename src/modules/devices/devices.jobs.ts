@@ -1,4 +1,3 @@
-import type { Clock } from '#kernel/clock.ts';
 import type { JobDefinition } from '#platform/jobs/jobs.port.ts';
 import type { StatusService } from './status/status.service.ts';
 
@@ -8,20 +7,19 @@ declare module '#platform/jobs/jobs.port.ts' {
   }
 }
 
-const SILENCE_MS = 10 * 60_000;
-
 export function createDevicesJobs(
   statuses: Pick<StatusService, 'markSilentOffline'>,
-  clock: Clock,
+  listeningSince: () => Promise<number>,
 ): readonly JobDefinition[] {
   const checkHealth: JobDefinition<'check_device_health'> = {
     name: 'check_device_health',
     queue: 'devices',
-    description: 'Sets devices OFFLINE that were not heard of for ten minutes.',
+    description:
+      'Sets devices OFFLINE that were not heard of for their inactivity_seconds, ten minutes unless they say otherwise.',
     schedule: '*/5 * * * *',
     defaultData: {},
     async run(_, { signal }) {
-      const transitions = await statuses.markSilentOffline(clock.now() - SILENCE_MS, signal);
+      const transitions = await statuses.markSilentOffline(await listeningSince(), signal);
       return { offline: transitions.length };
     },
   };

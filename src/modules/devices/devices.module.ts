@@ -41,6 +41,8 @@ export interface DevicesModuleDeps {
   readonly userDeviceScope: UserDeviceScope;
   /** With it, brokers may ask who a device is, under `/api/v1/mqtt`. */
   readonly brokerAuthSecret?: string | null;
+  /** Since when devices can be heard without a gap; absent: always. Silence before it says nothing. */
+  readonly listeningSince?: () => Promise<number>;
   /** The broker's own logins, kept in step with the devices. Absent: it asks at each login. */
   readonly broker?: { readonly accounts: MqttAccounts; readonly logger: Logger };
 }
@@ -55,6 +57,7 @@ export interface DevicesModule {
 
 export function createDevicesModule(deps: DevicesModuleDeps): DevicesModule {
   const { sql, audit, clock, events, users, userDeviceScope, brokerAuthSecret = null, broker = NO_BROKER } = deps;
+  const { listeningSince = async () => 0 } = deps;
   const statements = createStatements();
   // In order: transitions within one millisecond are listed in theirs.
   const nextId = createOrderedIds(clock);
@@ -103,7 +106,7 @@ export function createDevicesModule(deps: DevicesModuleDeps): DevicesModule {
       touchLastSeen: statuses.touchLastSeen,
       markAllOffline: statuses.markAllOffline,
     },
-    jobs: createDevicesJobs(statuses, clock),
+    jobs: createDevicesJobs(statuses, listeningSince),
     reconcileAccounts: logins.reconcile,
     routes: [
       { prefix: '/api/v1/devices', routes: createTransferRoutes(imports, exports, present) },

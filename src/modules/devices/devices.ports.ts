@@ -27,6 +27,9 @@ export interface StatusTransition {
   readonly source: StatusSource;
 }
 
+/** After so long without a message by any channel a device counts as silent, unless it has a time of its own. */
+export const DEFAULT_INACTIVITY_SECONDS = 600;
+
 /** A device as stored. Instants are epoch milliseconds. Records may be shared: never change one. */
 export interface DeviceRecord {
   readonly id: number;
@@ -41,6 +44,8 @@ export interface DeviceRecord {
   readonly groupId: number | null;
   readonly ownerId: number | null;
   readonly lastSeenAt: number | null;
+  /** After how long without a message it counts as silent; null: as every device. */
+  readonly inactivitySeconds: number | null;
   /** A JSON object as text. */
   readonly metadata: string;
   readonly createdAt: number;
@@ -90,13 +95,17 @@ export interface NewDevice {
   readonly deviceType: string;
   readonly groupId: number | null;
   readonly ownerId: number | null;
+  readonly inactivitySeconds: number | null;
   readonly metadata: string;
   readonly secretHash: string;
 }
 
 /** Fields to set; an absent one stays. */
 export type DeviceUpdate = Partial<
-  Pick<DeviceRecord, 'name' | 'deviceType' | 'groupId' | 'ownerId' | 'metadata' | 'status' | 'measuredStatus'>
+  Pick<
+    DeviceRecord,
+    'name' | 'deviceType' | 'groupId' | 'ownerId' | 'inactivitySeconds' | 'metadata' | 'status' | 'measuredStatus'
+  >
 >;
 
 export const DEVICE_SORT_FIELDS = [

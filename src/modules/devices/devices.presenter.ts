@@ -33,6 +33,7 @@ function present(device: DeviceRecord): DeviceView {
     group_id: device.groupId,
     owner_id: device.ownerId,
     last_seen_at: toIsoOrNull(device.lastSeenAt),
+    inactivity_seconds: device.inactivitySeconds,
     metadata: JSON.parse(device.metadata) as Readonly<Record<string, unknown>>,
     created_at: toIso(device.createdAt),
     updated_at: toIso(device.updatedAt),

@@ -9,6 +9,7 @@ export interface DeviceInput {
   readonly deviceUid?: string;
   readonly groupId?: number | null;
   readonly ownerId?: number | null;
+  readonly inactivitySeconds?: number | null;
   readonly metadata?: Readonly<Record<string, unknown>>;
 }
 
@@ -29,6 +30,7 @@ export function prepareDevice(input: DeviceInput): {
       deviceType: input.deviceType,
       groupId: input.groupId ?? null,
       ownerId: input.ownerId ?? null,
+      inactivitySeconds: input.inactivitySeconds ?? null,
       metadata: metadataToText(input.metadata ?? {}),
       secretHash: hashSecret(password),
     },

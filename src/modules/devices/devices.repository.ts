@@ -134,6 +134,7 @@ function createWriter(trx: Db, store: SqlStore, statements: Statements, nextId: 
               group_id: slot('groupId'),
               owner_id: slot('ownerId'),
               secret_hash: slot('secretHash'),
+              inactivity_seconds: slot('inactivitySeconds'),
               metadata: slot('metadata'),
               revision: 1,
               created_at: slot('at'),
@@ -191,6 +192,7 @@ function toColumns(changes: DeviceUpdate) {
     ...(changes.groupId === undefined ? {} : { group_id: changes.groupId }),
     ...(changes.ownerId === undefined ? {} : { owner_id: changes.ownerId }),
     ...(changes.metadata === undefined ? {} : { metadata: changes.metadata }),
+    ...(changes.inactivitySeconds === undefined ? {} : { inactivity_seconds: changes.inactivitySeconds }),
     ...(changes.status === undefined ? {} : { status: changes.status }),
     ...(changes.measuredStatus === undefined ? {} : { measured_status: changes.measuredStatus }),
   };

@@ -9,7 +9,13 @@ import {
   searchQuery,
   sortQuery,
 } from '#platform/http/http.schemas.ts';
-import { DEVICE_SORT_FIELDS, DEVICE_STATUSES, type DeviceFilter, type DeviceStatus } from './devices.ports.ts';
+import {
+  DEFAULT_INACTIVITY_SECONDS,
+  DEVICE_SORT_FIELDS,
+  DEVICE_STATUSES,
+  type DeviceFilter,
+  type DeviceStatus,
+} from './devices.ports.ts';
 import type { DeviceInput } from './devices.registration.ts';
 import type { DeviceChanges } from './devices.service.ts';
 
@@ -50,6 +56,12 @@ const deviceType = Type.String({
 });
 const groupId = { ...Id, description: 'Group that the device is in', examples: [3] };
 const ownerId = { ...Id, description: 'User who owns the device', examples: [12] };
+const inactivitySeconds = Type.Integer({
+  minimum: 10,
+  maximum: 31_536_000,
+  description: `Seconds without a message by any channel after which the device counts as silent; null: ${DEFAULT_INACTIVITY_SECONDS}`,
+  examples: [3_600],
+});
 const metadataBody = Type.Record(Type.String(), Type.Unknown(), {
   description: 'JSON object of your own; 16 KiB and 8 levels at the most. A change replaces all of it.',
   examples: [{ floor: 2, room: 'B-204' }],
@@ -75,6 +87,7 @@ const deviceFields = {
   group_id: Nullable(groupId),
   owner_id: Nullable(ownerId),
   last_seen_at: Nullable({ ...Instant, description: 'Latest contact; null: never' }),
+  inactivity_seconds: Nullable(inactivitySeconds),
   metadata,
   created_at: Instant,
   updated_at: Instant,
@@ -116,6 +129,7 @@ export const DeviceBody = Strict('NewDevice', {
   device_uid: Type.Optional(DeviceUid),
   group_id: Type.Optional(Nullable(groupId)),
   owner_id: Type.Optional(Nullable(ownerId)),
+  inactivity_seconds: Type.Optional(Nullable(inactivitySeconds)),
   metadata: Type.Optional(metadataBody),
 });
 export type DeviceBody = Static<typeof DeviceBody>;
@@ -125,6 +139,7 @@ export const DevicePatch = Strict('DeviceChanges', {
   device_type: Type.Optional(deviceType),
   group_id: Type.Optional(Nullable(groupId)),
   owner_id: Type.Optional(Nullable(ownerId)),
+  inactivity_seconds: Type.Optional(Nullable(inactivitySeconds)),
   metadata: Type.Optional(metadataBody),
   status: Type.Optional({
     ...status,
@@ -162,6 +177,7 @@ export function toChanges(body: DevicePatch): DeviceChanges {
     ...(body.device_type === undefined ? {} : { deviceType: body.device_type }),
     ...(body.group_id === undefined ? {} : { groupId: body.group_id }),
     ...(body.owner_id === undefined ? {} : { ownerId: body.owner_id }),
+    ...(body.inactivity_seconds === undefined ? {} : { inactivitySeconds: body.inactivity_seconds }),
     ...(body.metadata === undefined ? {} : { metadata: body.metadata }),
     ...(body.status === undefined ? {} : { status: body.status }),
   };

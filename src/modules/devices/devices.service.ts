@@ -30,6 +30,7 @@ export interface DeviceChanges {
   readonly deviceType?: string;
   readonly groupId?: number | null;
   readonly ownerId?: number | null;
+  readonly inactivitySeconds?: number | null;
   /** Replaces the whole object. */
   readonly metadata?: Readonly<Record<string, unknown>>;
   /** MAINTENANCE holds the device there; any other value lets it show its measured status again. */
@@ -239,6 +240,7 @@ const FIELD_NAMES: Readonly<Partial<Record<keyof DeviceUpdate, string>>> = {
   deviceType: 'device_type',
   groupId: 'group_id',
   ownerId: 'owner_id',
+  inactivitySeconds: 'inactivity_seconds',
   metadata: 'metadata',
 };
 
@@ -256,12 +258,13 @@ function unknownGroup() {
 
 /** What of `changes` is not so already. */
 function differences(before: DeviceRecord, changes: DeviceChanges, metadata: string | undefined): DeviceUpdate {
-  const { name, deviceType, groupId, ownerId } = changes;
+  const { name, deviceType, groupId, ownerId, inactivitySeconds } = changes;
   return {
     ...(name === undefined || name === before.name ? {} : { name }),
     ...(deviceType === undefined || deviceType === before.deviceType ? {} : { deviceType }),
     ...(groupId === undefined || groupId === before.groupId ? {} : { groupId }),
     ...(ownerId === undefined || ownerId === before.ownerId ? {} : { ownerId }),
+    ...(inactivitySeconds === undefined || inactivitySeconds === before.inactivitySeconds ? {} : { inactivitySeconds }),
     ...(metadata === undefined || metadata === before.metadata ? {} : { metadata }),
     ...statusDifference(before, changes.status),
   };

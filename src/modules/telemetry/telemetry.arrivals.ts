@@ -33,6 +33,7 @@ export interface ConnectionArrival extends Arriving {
   readonly kind: 'connection';
   readonly status: DeviceStatus;
   readonly ipAddress: string | null;
+  readonly source: 'connection' | 'server';
 }
 
 /** A refusal that never became a message. */

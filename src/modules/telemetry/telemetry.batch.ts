@@ -8,7 +8,8 @@ export interface PendingStatus {
   readonly deviceId: number;
   readonly status: DeviceStatus;
   readonly at: number;
-  readonly source: 'connection' | 'message';
+  readonly source: 'connection' | 'message' | 'server';
+  readonly onlyFrom?: DeviceStatus;
   readonly counted: boolean;
   readonly firmwareVersion?: string;
   readonly ipAddress?: string;

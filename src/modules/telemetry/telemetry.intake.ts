@@ -6,18 +6,20 @@ import { addRejection, type Batch, createOutcomeRecorder } from './telemetry.bat
 import { parseJson } from './telemetry.json.ts';
 import { parseLog, parseResponse, parseSample, parseStatus } from './telemetry.payload.ts';
 import type { IngestLimits, RejectReason } from './telemetry.ports.ts';
+import type { HttpPresence } from './telemetry.presence.ts';
 import type { DeviceThrottle } from './telemetry.throttle.ts';
 
 export interface IntakeOptions {
   readonly limits: IngestLimits;
   readonly throttle: DeviceThrottle;
+  readonly presence: HttpPresence;
   /** Ids of logs without a time of their own, in order. */
   readonly nextId: () => string;
   readonly onRejected: (device: MqttDevice, reason: RejectReason) => void;
 }
 
 /** Parses what arrived into a batch: each item becomes part of it, or is counted there with the reason why not. */
-export function createIntake({ limits, throttle, nextId, onRejected }: IntakeOptions) {
+export function createIntake({ limits, throttle, presence, nextId, onRejected }: IntakeOptions) {
   function reject(batch: Batch, device: MqttDevice, reason: RejectReason): void {
     batch.items += 1;
     addRejection(batch, device.deviceId, reason);
@@ -103,6 +105,12 @@ export function createIntake({ limits, throttle, nextId, onRejected }: IntakeOpt
   function takeRequest(batch: Batch, request: RequestArrival): void {
     const { device, channel, items, bytes, span, settle } = request;
     batch.httpBytes += bytes;
+    const { deviceId } = device;
+    // A device without a connection is ONLINE from its first word on; on `status` it says itself what it is.
+    if (channel !== 'status' && presence.isNews(deviceId)) {
+      const connect = { status: 'ONLINE', onlyFrom: 'OFFLINE', source: 'connection', counted: false } as const;
+      batch.statuses.push({ deviceId, at: request.receivedAt, ...connect });
+    }
     const firstSample = batch.samples.length;
     const recorder = createOutcomeRecorder(batch);
     for (const item of items) {
@@ -129,11 +137,11 @@ export function createIntake({ limits, throttle, nextId, onRejected }: IntakeOpt
       reject(batch, device, arrival.reason);
       batch.acknowledgements.push(throttle.pace(device.deviceId, 1, arrival.acknowledge));
     } else {
-      const { status, ipAddress } = arrival;
+      const { status, ipAddress, source } = arrival;
       batch.items += 1;
       const address = ipAddress === null ? {} : { ipAddress };
       const { deviceId } = device;
-      batch.statuses.push({ deviceId, status, at: receivedAt, source: 'connection', counted: false, ...address });
+      batch.statuses.push({ deviceId, status, at: receivedAt, source, counted: false, ...address });
     }
   };
 }

@@ -20,6 +20,7 @@ import { ALL_DEVICES_ROOM, createLiveView, deviceRoom } from './telemetry.live.t
 import { createTelemetryMqttHandler } from './telemetry.mqtt.ts';
 import { createIngestPipeline } from './telemetry.pipeline.ts';
 import { type DeviceLog, type IngestLimits, LOG_RETENTION_MS } from './telemetry.ports.ts';
+import { createHttpPresence } from './telemetry.presence.ts';
 import { createReturns } from './telemetry.returns.ts';
 import { createTelemetryRoutes } from './telemetry.routes.ts';
 import { createTelemetryService } from './telemetry.service.ts';
@@ -110,7 +111,8 @@ export function createTelemetryModule(dependencies: TelemetryModuleDependencies)
           clock,
           onDelay: observer.delayed,
         });
-  const pipeline = createIngestPipeline({ committer, clock, logger, limits, throttle, tracing, nextId });
+  const presence = createHttpPresence(events);
+  const pipeline = createIngestPipeline({ committer, clock, logger, limits, throttle, presence, tracing, nextId });
   const service = createTelemetryService({ telemetry, logs, devices, pipeline, clock });
 
   return {

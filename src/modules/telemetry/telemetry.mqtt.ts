@@ -10,8 +10,9 @@ export function createTelemetryMqttHandler(
   return {
     authenticate: (deviceUid, secret) => devices.authenticate(deviceUid, secret),
     identify: (deviceUid) => devices.findByUid(deviceUid),
-    connected: (device, { ipAddress }) => pipeline.connection(device, 'ONLINE', ipAddress),
-    disconnected: (device) => pipeline.connection(device, 'OFFLINE', null),
+    connected: (device, { ipAddress }) => pipeline.connection(device, 'ONLINE', ipAddress, 'connection'),
+    disconnected: (device, by) =>
+      pipeline.connection(device, 'OFFLINE', null, by === 'server' ? 'server' : 'connection'),
     message: ({ device, channel, payload }, acknowledge) => pipeline.receive(device, channel, payload, acknowledge),
     refused: (device, reason, acknowledge) =>
       pipeline.refused(device, reason === 'topic' ? 'forbidden_topic' : reason, acknowledge),

@@ -57,7 +57,7 @@ describe('the ingest pipeline', () => {
         resolve();
       });
     });
-    pipeline.connection(device(1), 'OFFLINE', null);
+    pipeline.connection(device(1), 'OFFLINE', null, 'connection');
     const request = pipeline.receiveItems(device(2), 'telemetry', [bytes({ last: true })], REQUEST);
     await new Promise((resolve) => setImmediate(resolve));
     // A message that waits is one item until it is parsed.
@@ -257,9 +257,9 @@ describe('the ingest pipeline', () => {
 
   test('signals of the broker keep their place between the messages', async () => {
     const { stores, pipeline } = subject;
-    pipeline.connection(device(1), 'ONLINE', '10.0.0.9');
+    pipeline.connection(device(1), 'ONLINE', '10.0.0.9', 'connection');
     const message = send(pipeline, 1, 'status', bytes({ status: 'ERROR' }));
-    pipeline.connection(device(1), 'OFFLINE', null);
+    pipeline.connection(device(1), 'OFFLINE', null, 'connection');
     await message;
     expect(stores.statuses.map((change) => [change.status, change.source])).toEqual([
       ['ONLINE', 'connection'],

@@ -12,6 +12,7 @@ import type { BatchCommitter } from './telemetry.commit.ts';
 import { telemetryErrors } from './telemetry.errors.ts';
 import { createIntake } from './telemetry.intake.ts';
 import type { DeviceChannel, IngestLimits, ItemOutcome, RejectReason } from './telemetry.ports.ts';
+import type { HttpPresence } from './telemetry.presence.ts';
 import type { DeviceThrottle } from './telemetry.throttle.ts';
 import { beginCommit, endTraces } from './telemetry.traces.ts';
 
@@ -58,7 +59,7 @@ export interface IngestPipeline extends Component {
     request: IngestRequest,
   ): Promise<readonly ItemOutcome[]>;
   /** The broker's own signal, in order with the device's messages. */
-  connection(device: MqttDevice, status: DeviceStatus, ipAddress: string | null): void;
+  connection(device: MqttDevice, status: DeviceStatus, ipAddress: string | null, source: 'connection' | 'server'): void;
   /** A refusal that never became a message, for the ledger; `acknowledge` is called after it is counted. */
   refused(device: MqttDevice, reason: RejectReason, acknowledge: () => void): void;
   /** Items of a device that were received and are not committed yet. */
@@ -81,6 +82,7 @@ export function createIngestPipeline({
   logger,
   limits,
   throttle,
+  presence,
   tracing,
   nextId,
 }: {
@@ -89,6 +91,7 @@ export function createIngestPipeline({
   readonly logger: Logger;
   readonly limits: IngestLimits;
   readonly throttle: DeviceThrottle;
+  readonly presence: HttpPresence;
   readonly tracing: Tracing;
   /** Ids of logs without a time of their own, in order. */
   readonly nextId: () => string;
@@ -96,7 +99,7 @@ export function createIngestPipeline({
   const queue = createArrivalQueue();
   const committing = new Set<Batch>();
   const loggedRejects = new LRUCache<string, true>({ max: REMEMBERED_REJECT_LOGS, ttl: REJECT_LOG_INTERVAL_MS });
-  const take = createIntake({ limits, throttle, nextId, onRejected: logRejection });
+  const take = createIntake({ limits, throttle, presence, nextId, onRejected: logRejection });
   let current = createBatch();
   let scheduled = false;
   let nextCommitAt = 0;
@@ -207,8 +210,8 @@ export function createIngestPipeline({
         arrive({ kind: 'request', device, channel, receivedAt: clock.now(), items, bytes, span, settle });
       });
     },
-    connection(device, status, ipAddress) {
-      arrive({ kind: 'connection', device, receivedAt: clock.now(), status, ipAddress });
+    connection(device, status, ipAddress, source) {
+      arrive({ kind: 'connection', device, receivedAt: clock.now(), status, ipAddress, source });
     },
     refused(device, reason, acknowledge) {
       arrive({ kind: 'refusal', device, receivedAt: clock.now(), reason, acknowledge });

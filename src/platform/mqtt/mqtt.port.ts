@@ -61,8 +61,9 @@ export interface MqttHandler {
   /**
    * Its last connection is over: DISCONNECT, a broken connection or a missed keep-alive. A Last Will has been
    * handed to `message` before, unless the device said DISCONNECT, was cut or the broker is stopping.
+   * @param by `server`: the device did nothing, the broker is stopping
    */
-  disconnected(device: MqttDevice): void;
+  disconnected(device: MqttDevice, by: 'device' | 'server'): void;
   /**
    * A message of a device on one of its own channels. `acknowledge` is called after the message has been
    * dealt with for good (stored, merged or counted as rejected): only then does the PUBACK or PUBREC leave.

@@ -32,6 +32,14 @@ export interface StatusStore {
   onlineAfter(afterId: number, limit: number): Promise<readonly number[]>;
   /** `last_seen_at` that was stored while the clock was ahead becomes `now`. @returns of how many devices */
   pullBack(now: number): Promise<number>;
-  /** Devices that are not OFFLINE, or would not be, and were last heard of before `before`; likewise. */
-  silentAfter(before: number, afterId: number, limit: number): Promise<readonly number[]>;
+  /**
+   * Devices that are not OFFLINE, or would not be, and at `at` had said nothing for as long as makes them silent, a time
+   * that lies after `listeningSince` as a whole: with the time since which they would have to be heard; likewise.
+   */
+  silentAfter(
+    at: number,
+    listeningSince: number,
+    afterId: number,
+    limit: number,
+  ): Promise<readonly { readonly deviceId: number; readonly silentSince: number }[]>;
 }

@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import { CLOCKS_DIFFER_MS } from '#kernel/clock.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
-import type { DeviceStatus } from '../devices.ports.ts';
+import { DEFAULT_INACTIVITY_SECONDS, type DeviceStatus } from '../devices.ports.ts';
 import { fillUp, type Statements } from '../devices.statements.ts';
 import type { DeviceTables } from '../devices.tables.ts';
 import type { StatusStore, StatusWriter } from './status.ports.ts';
@@ -34,20 +34,27 @@ export function createStatusStore(store: SqlStore, statements: Statements, nextI
         .executeTakeFirst();
       return Number(result.numUpdatedRows);
     },
-    async silentAfter(before, afterId, limit) {
+    async silentAfter(at, listeningSince, afterId, limit) {
       const reported: readonly DeviceStatus[] = ['ONLINE', 'ERROR'];
+      const allowedMs = sql<number>`coalesce(inactivity_seconds, ${DEFAULT_INACTIVITY_SECONDS}) * 1000`;
       const rows = await store
         .db<DeviceTables>()
         .selectFrom('devices')
-        .select('id')
+        .select(['id', 'inactivity_seconds'])
         .where('id', '>', afterId)
         .where('deleted_at', 'is', null)
         .where((eb) => eb.or([eb('status', 'in', reported), eb('measured_status', 'in', reported)]))
-        .where((eb) => eb.or([eb('last_seen_at', 'is', null), eb('last_seen_at', '<', before)]))
+        .where((eb) =>
+          eb.or([eb('last_seen_at', 'is', null), eb('last_seen_at', '<', sql<number>`${at} - ${allowedMs}`)]),
+        )
+        .where(sql<number>`${at} - ${allowedMs}`, '>=', listeningSince)
         .orderBy('id')
         .limit(limit)
         .execute();
-      return rows.map(({ id }) => id);
+      return rows.map((row) => ({
+        deviceId: row.id,
+        silentSince: at - (row.inactivity_seconds ?? DEFAULT_INACTIVITY_SECONDS) * 1_000,
+      }));
     },
   };
 }

@@ -8,6 +8,8 @@ export interface StatusChange {
   readonly source: StatusSource;
   /** Only if the device was not heard of since, epoch milliseconds; for `health`. */
   readonly unlessSeenSince?: number;
+  /** Only if that is the status that it has, or would have if it were not held. */
+  readonly onlyFrom?: DeviceStatus;
   readonly firmwareVersion?: string;
   readonly ipAddress?: string;
 }
@@ -33,6 +35,7 @@ export interface DeviceState {
  */
 export function nextState(state: DeviceState, change: StatusChange): DeviceState {
   if (change.unlessSeenSince !== undefined && (state.lastSeenAt ?? 0) >= change.unlessSeenSince) return state;
+  if (change.onlyFrom !== undefined && (state.measuredStatus ?? state.status) !== change.onlyFrom) return state;
   if (change.source === 'operator') return nextHeldState(state, change.status);
 
   const held = state.measuredStatus !== null;

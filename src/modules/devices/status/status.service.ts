@@ -10,10 +10,11 @@ export interface StatusService {
   touchLastSeen(seen: ReadonlyMap<number, number>): Promise<void>;
   markAllOffline(at: number): Promise<readonly StatusTransition[]>;
   /**
-   * Every ONLINE or ERROR device that was not heard of since becomes OFFLINE. `device.went_silent` is emitted for each
-   * transition. May be cut off by `signal`: what was done stays done.
+   * Every ONLINE or ERROR device becomes OFFLINE that said nothing for its `inactivity_seconds`, all of them after
+   * `listeningSince`. `device.went_silent` is emitted for each transition. May be cut off by `signal`: what was done
+   * stays done.
    */
-  markSilentOffline(silentSince: number, signal: AbortSignal): Promise<readonly StatusTransition[]>;
+  markSilentOffline(listeningSince: number, signal: AbortSignal): Promise<readonly StatusTransition[]>;
   /**
    * Runs `work` between, never during, the batches above, in the order of the calls: so the events of a
    * transition that a person makes come in the order of the transitions.
@@ -106,19 +107,18 @@ export function createStatusService({ store, clock, events }: StatusServiceDeps)
 
   /** Applies a change to every device that `find` lists, slice by slice, with turns for others in between. */
   async function sweep(
-    find: (afterId: number, limit: number) => Promise<readonly number[]>,
-    changeOf: (deviceId: number) => StatusChange,
+    find: (afterId: number, limit: number) => Promise<readonly StatusChange[]>,
     signal: AbortSignal,
   ): Promise<readonly StatusTransition[]> {
     const transitions: StatusTransition[] = [];
     let afterId = 0;
     for (;;) {
       signal.throwIfAborted();
-      const found = await find(afterId, SLICE);
-      const last = found.at(-1);
+      const changes = await find(afterId, SLICE);
+      const last = changes.at(-1);
       if (last === undefined) return transitions;
-      afterId = last;
-      transitions.push(...(await apply(found.map(changeOf))));
+      afterId = last.deviceId;
+      transitions.push(...(await apply(changes)));
       await setImmediate();
     }
   }
@@ -134,18 +134,23 @@ export function createStatusService({ store, clock, events }: StatusServiceDeps)
       ),
     markAllOffline: (at) =>
       inOrder(() =>
-        sweep(store.onlineAfter, (deviceId) => ({ deviceId, status: 'OFFLINE', at, source: 'server' }), NEVER),
+        sweep(async (afterId, limit) => {
+          const ids = await store.onlineAfter(afterId, limit);
+          return ids.map((deviceId) => ({ deviceId, status: 'OFFLINE', at, source: 'server' }));
+        }, NEVER),
       ),
-    async markSilentOffline(silentSince, signal) {
+    async markSilentOffline(listeningSince, signal) {
       const at = clock.now();
       // Else a device that was heard of while the clock was ahead would not be silent before that instant.
       await store.pullBack(at);
       const transitions = await inOrder(() =>
-        sweep(
-          (afterId, limit) => store.silentAfter(silentSince, afterId, limit),
-          (deviceId) => ({ deviceId, status: 'OFFLINE', at, source: 'health', unlessSeenSince: silentSince }),
-          signal,
-        ),
+        sweep(async (afterId, limit) => {
+          const silent = await store.silentAfter(at, listeningSince, afterId, limit);
+          return silent.map(({ deviceId, silentSince }) => ({
+            ...({ deviceId, status: 'OFFLINE', at, source: 'health' } as const),
+            unlessSeenSince: silentSince,
+          }));
+        }, signal),
       );
       for (const { deviceId, deviceUid } of transitions) {
         events.emit('device.went_silent', at, { device_id: deviceId, device_uid: deviceUid });

@@ -13,13 +13,22 @@ export const EXPORT_COLUMNS = [
   'group_id',
   'owner_id',
   'last_seen_at',
+  'inactivity_seconds',
   'metadata',
   'created_at',
   'updated_at',
 ] as const satisfies readonly (keyof DeviceView)[];
 
 /** Those that a device is made of, as a body of POST /devices; `metadata` as JSON text. */
-export const CSV_COLUMNS = ['name', 'device_type', 'device_uid', 'group_id', 'owner_id', 'metadata'] as const;
+export const CSV_COLUMNS = [
+  'name',
+  'device_type',
+  'device_uid',
+  'group_id',
+  'owner_id',
+  'inactivity_seconds',
+  'metadata',
+] as const;
 export type CsvColumn = (typeof CSV_COLUMNS)[number];
 export const REQUIRED_COLUMNS: readonly CsvColumn[] = ['name', 'device_type'];
 

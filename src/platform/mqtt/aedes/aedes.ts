@@ -102,7 +102,7 @@ export function createAedesBroker(options: AedesBrokerOptions): AedesBroker {
     } finally {
       if (entry.connections.size === 0) {
         devices.delete(device.deviceUid);
-        handler.disconnected(device);
+        handler.disconnected(device, stopping ? 'server' : 'device');
       } else if (will?.channel === 'status' && !stopping) {
         // The Last Will of a connection that died spoke for a device that is still here on another one.
         handler.connected(device, { ipAddress: [...entry.connections.values()].at(-1)?.ipAddress ?? null });

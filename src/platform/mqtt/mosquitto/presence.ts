@@ -29,10 +29,10 @@ export function createPresence(
     identities.with(deviceUid, (device) => {
       if (signal.kind === 'disconnected') {
         online.delete(deviceUid);
-        if (device !== null) handler.disconnected(device);
+        if (device !== null) handler.disconnected(device, 'device');
       } else if (device !== null) {
         // A take-over of the device's session: the broker says nothing of the end of the old connection.
-        if (online.has(deviceUid)) handler.disconnected(device);
+        if (online.has(deviceUid)) handler.disconnected(device, 'device');
         online.set(deviceUid, told);
         handler.connected(device, { ipAddress: signal.ipAddress });
       }
