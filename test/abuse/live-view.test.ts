@@ -54,11 +54,3 @@ test('a user who opens hundreds of connections gets fifty, and is told why not m
   expect(answers.filter((code) => code === null)).toHaveLength(50);
   expect(new Set(answers)).toEqual(new Set([null, 'too_many_connections']));
 });
-
-test('those who open connections and do not say who they are make room for those who do', async () => {
-  const clients = await Promise.all(Array.from({ length: 1_200 }, () => open(ports.http, SOCKET_IO)));
-  await expect.poll(() => clients.filter(({ socket }) => socket.destroyed || socket.readableEnded).length).toBe(0);
-  for (const { socket } of clients) socket.resume();
-  await expect.poll(() => clients.filter(({ socket }) => socket.destroyed).length).toBeGreaterThanOrEqual(200);
-  expect(await connect()).toBe(null);
-});

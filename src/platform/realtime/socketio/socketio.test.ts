@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { io } from 'socket.io-client';
 import { expect, test, vi } from 'vitest';
 import { silentLogger } from '#kernel/logger.ts';
+import { openRawWebSocket, type RawWebSocket } from '#test/support/raw-websocket.ts';
 import { realtimeContract } from '../realtime.contract.ts';
 import type { RealtimeAuthenticator } from '../realtime.port.ts';
 import { createSocketIoRealtime } from './socketio.ts';
@@ -66,4 +67,23 @@ test('a client that does not read is cut, a burst for one that does is delivered
   // Waits for every connection of the server.
   await cleanUp();
   socket.disconnect();
+});
+
+test('those who open connections and do not say who they are make room for those who do', async () => {
+  const { realtime, url, cleanUp } = await create(ANYBODY);
+  realtime.namespace('/monitoring', {});
+  await realtime.start?.(AbortSignal.timeout(5_000));
+  const target = '/socket.io/?EIO=4&transport=websocket';
+  const port = Number(new URL(url()).port);
+  const strangers: RawWebSocket[] = [];
+  for (let each = 0; each < 1_100; each++) strangers.push(await openRawWebSocket(port, target));
+  for (const { socket } of strangers) socket.resume();
+  await vi.waitFor(() => expect(strangers.filter(({ socket }) => socket.destroyed).length).toBeGreaterThanOrEqual(100));
+  const socket = io(`${url()}/monitoring`, { auth: { token: 'x' }, transports: ['websocket'], reconnection: false });
+  await new Promise<void>((resolve) => socket.once('connect', resolve));
+  expect(realtime.connectionCount()).toBeLessThanOrEqual(1_001);
+  for (const each of strangers) each.close();
+  socket.disconnect();
+  await realtime.stop?.(AbortSignal.timeout(5_000));
+  await cleanUp();
 });
