@@ -279,7 +279,7 @@ export function mainPathScenario(name: string, open: () => Promise<ScenarioWorld
         merged: 0,
         rejected: [
           { index: 1, reason: 'invalid_json' },
-          { index: 2, reason: 'invalid_value' },
+          { index: 2, reason: 'empty_metrics' },
         ],
       });
       expect((await send('application/json', '{"status":"MAINTENANCE"}', 'status')).status).toBe(200);
