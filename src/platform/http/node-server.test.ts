@@ -96,6 +96,20 @@ describe('an offer of another protocol', () => {
     await posted.until(/\{"open":true\}/);
   });
 
+  test('what Socket.IO answers carries what every answer carries', async () => {
+    const server = await withSocketIo();
+    for (const [query, status] of [
+      ['EIO=4&transport=polling', 200],
+      ['EIO=4&transport=nonsense', 400],
+    ] as const) {
+      const id = 'X-Request-ID: mine\r\nConnection: close\r\n';
+      const client = await server.send(`GET /socket.io/?${query} HTTP/1.1\r\nHost: x\r\n${id}\r\n`);
+      const answer = parseAnswer(await client.closed());
+      expect(answer.status).toBe(status);
+      expect(answer.headers).toMatchObject({ 'x-request-id': 'mine', 'x-content-type-options': 'nosniff' });
+    }
+  });
+
   test('WebSocket is taken where Socket.IO is', async () => {
     const server = await withSocketIo();
     const client = await server.send(

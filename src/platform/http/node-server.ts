@@ -1,4 +1,4 @@
-import type { IncomingMessage, RequestListener, Server } from 'node:http';
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type AppError, commonErrors } from '#kernel/errors.ts';
 import type { Logger } from '#kernel/logger.ts';
@@ -31,6 +31,7 @@ const CHECKS_PER_TIMEOUT = 5;
 export function createNodeServer(handler: RequestListener, options: NodeServerOptions): Server {
   const { limits, isProxy, logger } = options;
   const server: Server = nodeHttp.createServer({
+    ServerResponse: responsesWith(options.headers),
     headersTimeout: limits.headMs,
     requestTimeout: limits.requestMs,
     keepAliveTimeout: limits.keepAliveMs,
@@ -53,9 +54,26 @@ export function createNodeServer(handler: RequestListener, options: NodeServerOp
   return server;
 }
 
+/** Socket.IO answers its own addresses before Fastify sees them: what every answer carries is on those from the start. */
+function responsesWith(headers: Readonly<Record<string, string>>): typeof ServerResponse {
+  return class<Request extends IncomingMessage> extends nodeHttp.ServerResponse<Request> {
+    /** With Node's own options, which its types leave out. */
+    constructor(...args: [request: Request]) {
+      super(...args);
+      const [request] = args;
+      if (!isSocketIo(request)) return;
+      this.setHeaders(new Map(Object.entries({ ...headers, 'x-request-id': requestIdOf(request) })));
+    }
+  };
+}
+
+function isSocketIo({ url = '' }: IncomingMessage): boolean {
+  return url.startsWith('/socket.io');
+}
+
 /** Only Socket.IO speaks anything else than HTTP here. An offer of HTTP/2 is one that a server may leave. */
-function isWebSocket({ headers, url = '' }: IncomingMessage): boolean {
-  return headers.upgrade?.toLowerCase() === 'websocket' && url.startsWith('/socket.io');
+function isWebSocket(request: IncomingMessage): boolean {
+  return request.headers.upgrade?.toLowerCase() === 'websocket' && isSocketIo(request);
 }
 
 const ERROR_BY_CODE: Readonly<Record<string, () => AppError>> = {
