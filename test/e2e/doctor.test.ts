@@ -1,4 +1,6 @@
 import { once } from 'node:events';
+import { chmodSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { temporaryFolder } from '../support/folders.ts';
 import { startOidcProvider } from '../support/identity-providers.ts';
@@ -45,7 +47,10 @@ describe('doctor, without anything outside', () => {
     const other = await doctor({ ...settings, HTTP_PORT: String(await freePort()) });
     expect(other.line('MQTT')).toMatch(/^FAIL .*is taken by another program/);
     expect(other.code).toBe(1);
+    expect(beside.line('data folder')).toMatch(/^ok /);
     await server.end('SIGTERM');
+    chmodSync(join(folder.path, 'core.db'), 0o644);
+    expect((await doctor(settings)).line('data folder')).toMatch(/^warn .* may reach core\.db in /);
   });
 
   test('asks the issuers to sign in at, and says what to register there', async () => {

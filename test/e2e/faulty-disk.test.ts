@@ -82,6 +82,19 @@ describeFaultyDisk('the disk of the data folder', () => {
     broken.remove();
   });
 
+  test('hangs: SIGTERM still ends the server within ten seconds, with exit code 0', async () => {
+    disk.behave({ syncDelayMs: 30_000 });
+    const change = request('POST', '/api/v1/device-groups', { name: 'a' }).catch(() => null);
+    // A change that has not come to the disk is refused behind one that has.
+    await expect
+      .poll(() => request('POST', '/api/v1/device-groups', { name: 'b' }), WITHIN)
+      .toMatchObject({ status: 503 });
+    const startedAt = performance.now();
+    expect(await server.end('SIGTERM')).toBe(0);
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
+    await change;
+  });
+
   test('is full at the start: one line that names it, and exit code 1', async () => {
     disk.behave({ isFull: true });
     const DATA_DIR = join(folder.path, 'new');
