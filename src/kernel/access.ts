@@ -1,3 +1,5 @@
+import type { Language } from './language.ts';
+
 /** Roles, highest first. The number is the rank: a user manages only strictly lower ranks. */
 export const ROLE_RANK = { SUPERADMIN: 4, ADMIN: 3, MANAGER: 2, USER: 1, DEVICE: 0 } as const;
 
@@ -22,6 +24,8 @@ export interface Principal {
 export interface RequestOrigin {
   readonly ip: string;
   readonly requestId: string;
+  /** What whoever asks reads, if the request says so. */
+  readonly language?: Language;
 }
 
 export function outranks(actor: Role, other: Role): boolean {

@@ -137,7 +137,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
   const monitoring = createMonitoringModule({
     stores: { sql, telemetry: telemetryStore },
     audit,
-    devices: devices.api,
+    modules: { devices: devices.api, users: users.api },
     jobs,
     events,
     runtime: { clock, logger },
@@ -216,10 +216,15 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
     api: await createNotificationsApi({ settings, documents, events, streams: infrastructure.streams, clock, logger }),
     users: users.api,
     jobs,
-    audit,
+    persistence: { sql, audit },
     live: { realtime, events },
     clock,
-    channels: { email: mailer.isConfigured, webhookEndpoints: webhooks.endpoints },
+    channels: {
+      email: mailer.isConfigured,
+      webhookEndpoints: webhooks.endpoints,
+      publicUrl: () => publicUrlOf(settings, http.port()),
+      timeZone: settings.TZ_NAME,
+    },
   });
 
   // What is to be done later or again and again

@@ -1,6 +1,7 @@
 import { authMigrations } from '#modules/auth/index.ts';
 import { devicesMigrations } from '#modules/devices/index.ts';
 import { monitoringMigrations } from '#modules/monitoring/index.ts';
+import { notificationsMigrations } from '#modules/notifications/index.ts';
 import { systemMigrations } from '#modules/system/index.ts';
 import { usersMigrations } from '#modules/users/index.ts';
 import { auditMigrations } from '#platform/audit/audit.ts';
@@ -14,4 +15,5 @@ export const MIGRATIONS = mergeMigrations(
   auditMigrations,
   monitoringMigrations,
   systemMigrations,
+  notificationsMigrations,
 );

@@ -5,7 +5,7 @@ export const moduleEdges: ModuleEdges = {
   analytics: ['devices', 'telemetry'],
   auth: ['users'],
   devices: ['users'],
-  monitoring: ['devices'],
+  monitoring: ['devices', 'users'],
   notifications: ['users'],
   telemetry: ['devices'],
 };

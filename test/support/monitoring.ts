@@ -119,7 +119,7 @@ export async function createMonitoringWorld(given?: SqlStore): Promise<Monitorin
     const monitoring = createMonitoringModule({
       stores: { sql: store, telemetry },
       audit,
-      devices: devices.api,
+      modules: { devices: devices.api, users: people.api },
       jobs,
       events: bus,
       runtime: { clock, logger: silentLogger },

@@ -138,7 +138,7 @@ export function createAuthService(deps: AuthServiceDeps) {
         throw authErrors.account_inactive();
       }
       const pair = await open(access, startedAt, { method: 'password', origin });
-      await users.recordLogin(access.userId);
+      await users.recordLogin(access.userId, origin);
       return pair;
     },
 

@@ -7,6 +7,7 @@ const FACTS = [
   'id as deviceId',
   'device_uid as deviceUid',
   'owner_id as ownerId',
+  'name',
   'device_type as deviceType',
   'group_id as groupId',
   'created_at as createdAt',

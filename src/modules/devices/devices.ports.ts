@@ -61,6 +61,7 @@ export interface DeviceRef {
 
 /** What decides which rules of other modules are about a device. */
 export interface DeviceFacts extends DeviceRef {
+  readonly name: string;
   readonly deviceType: string;
   readonly groupId: number | null;
   readonly createdAt: number;

@@ -4,6 +4,7 @@ import { createId } from '#kernel/ids.ts';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { DevicesApi } from '#modules/devices/index.ts';
+import type { UsersApi } from '#modules/users/index.ts';
 import type { AuditTrail } from '#platform/audit/audit.port.ts';
 import type { HttpMount } from '#platform/http/http.port.ts';
 import type { JobQueue } from '#platform/jobs/jobs.port.ts';
@@ -32,7 +33,7 @@ import { createRulesService } from './rules/rules.service.ts';
 export interface MonitoringModuleDeps {
   readonly stores: { readonly sql: SqlStore; readonly telemetry: TelemetryStore };
   readonly audit: AuditTrail;
-  readonly devices: DevicesApi;
+  readonly modules: { readonly devices: DevicesApi; readonly users: Pick<UsersApi, 'listContacts'> };
   readonly jobs: JobQueue;
   readonly events: EventBus;
   readonly runtime: { readonly clock: Clock; readonly logger: Logger };
@@ -73,7 +74,8 @@ export interface MonitoringModule {
 const ROUND_DELAY_MS = { alone: 50, shared: 250 } as const;
 
 export function createMonitoringModule(deps: MonitoringModuleDeps): MonitoringModule {
-  const { stores, audit, devices, jobs, events, runtime, options } = deps;
+  const { stores, audit, modules, jobs, events, runtime, options } = deps;
+  const { devices, users } = modules;
   const { sql, telemetry } = stores;
   const { clock, logger } = runtime;
   const { alone } = options;
@@ -110,7 +112,7 @@ export function createMonitoringModule(deps: MonitoringModuleDeps): MonitoringMo
     runtime,
   });
   const judging = { reload: feed.reload, activate: activation.activate };
-  const rules = createRulesService({ rules: ruleStore.store, store, devices, clock, events, judging });
+  const rules = createRulesService({ rules: ruleStore.store, store, devices, users, clock, events, judging });
   const watch = createWatch({
     store: createWatchStore(sql),
     states,

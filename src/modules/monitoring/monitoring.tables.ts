@@ -33,6 +33,8 @@ interface AlertRulesTable extends Stamped {
   clear_for_seconds: number;
   cooldown_seconds: number;
   channels: string;
+  recipients: string | null;
+  of_management: number;
   is_enabled: number;
   revision: number;
   activated_at: number;

@@ -1,3 +1,4 @@
+export { notificationsMigrations } from './migrations/index.ts';
 export { NOTIFICATIONS_METHODS, type NotificationsApi } from './notifications.api.ts';
 export { createNotificationsCore, createNotificationsModule } from './notifications.module.ts';
 export { NotificationView } from './notifications.schemas.ts';

@@ -15,6 +15,7 @@ import { createJobsHarness, type JobsHarness } from '#test/support/jobs.ts';
 import { createTestSql } from '#test/support/sql.ts';
 import { createTestUsers } from '#test/support/users.ts';
 import { STEP_SIZE } from './broadcasts.service.ts';
+import { notificationsMigrations } from './migrations/index.ts';
 import type { Delivery, NotificationsApi } from './notifications.api.ts';
 import type { NotificationDelivered } from './notifications.events.ts';
 import { createNotificationsCore, createNotificationsModule } from './notifications.module.ts';
@@ -36,7 +37,7 @@ let contactsAsked: number;
 
 async function setUp({ email = true }: { readonly email?: boolean } = {}): Promise<void> {
   clock = createTestClock();
-  sql = await createTestSql(usersMigrations);
+  sql = await createTestSql(usersMigrations, notificationsMigrations);
   documents = createSqliteTestDocuments(clock);
   jobs = createJobsHarness(clock);
   delivered = [];
@@ -64,10 +65,15 @@ async function setUp({ email = true }: { readonly email?: boolean } = {}): Promi
       },
     },
     jobs: jobs.jobs,
-    audit,
+    persistence: { sql, audit },
     live: { realtime: { namespace: () => ({ emit: () => {} }) } as never, events },
     clock,
-    channels: { email, webhookEndpoints: ['hook-1', 'hook-2'] },
+    channels: {
+      email,
+      webhookEndpoints: ['hook-1', 'hook-2'],
+      publicUrl: () => 'https://iot.example.com',
+      timeZone: 'Asia/Seoul',
+    },
   });
   jobs.define([
     ...module.jobs,
@@ -152,9 +158,9 @@ describe('push_notification', () => {
     expect(await Promise.all(ids.map(countOf))).toEqual([2, 0, 1, 1, 0]);
     expect((await jobs.all('push_notification')).map(({ state, result }) => ({ state, result }))).toEqual(
       expect.arrayContaining([
-        { state: 'done', result: { users: 1, stored: 1, emails: 0, webhooks: 0 } },
-        { state: 'done', result: { users: 3, stored: 3, emails: 0, webhooks: 0 } },
-        { state: 'done', result: { users: 0, stored: 0, emails: 0, webhooks: 0 } },
+        { state: 'done', result: { users: 1, stored: 1, emails: 0, withheld: 0, webhooks: 0 } },
+        { state: 'done', result: { users: 3, stored: 3, emails: 0, withheld: 0, webhooks: 0 } },
+        { state: 'done', result: { users: 0, stored: 0, emails: 0, withheld: 0, webhooks: 0 } },
       ]),
     );
   });
@@ -198,7 +204,14 @@ describe('push_notification', () => {
     await push({ key: 'k', user_ids: [verified, not], channels: ['email'] });
     await jobs.runUntilIdle();
     expect(mails.map(({ to }) => to)).toEqual(['user-0@example.com']);
-    expect([await countOf(verified), await countOf(not)]).toEqual([0, 0]);
+    expect(await jobs.all('push_notification')).toMatchObject([{ result: { emails: 1, withheld: 1 } }]);
+    await push({ key: 'l', user_ids: [verified, not], channels: ['email'] });
+    await jobs.runUntilIdle();
+    // Whose address is not verified is told why there is no mail, once.
+    expect([await countOf(verified), await countOf(not)]).toEqual([0, 1]);
+    expect((await api.list(not, { page: 1, size: 1 })).items).toMatchObject([
+      { type: 'email_unverified', title: 'Alerts do not reach you by e-mail' },
+    ]);
   });
 
   test('while e-mail is off there is no job for it, and nobody is looked for', async () => {

@@ -3,12 +3,14 @@ import type { JobDefinition } from '#platform/jobs/jobs.port.ts';
 import type { Broadcasts } from './broadcasts.service.ts';
 import { type BulkNotification, CHANNELS, type PushNotification } from './notifications.ports.ts';
 import type { Push } from './push.service.ts';
+import type { DueSummary, Summaries } from './summaries/summaries.service.ts';
 
 declare module '#platform/jobs/jobs.port.ts' {
   interface JobMap {
     /** Whoever enqueues it gives the job an id made of the key, so that it is made once. */
     push_notification: PushNotification;
     bulk_notification: BulkNotification;
+    send_mail_summary: DueSummary;
   }
 }
 
@@ -30,7 +32,11 @@ const PushData = Type.Object(
   { additionalProperties: false },
 );
 
-export function createNotificationsJobs(push: Push, broadcasts: Broadcasts): readonly JobDefinition[] {
+export function createNotificationsJobs(
+  push: Push,
+  broadcasts: Broadcasts,
+  summaries: Pick<Summaries, 'send'>,
+): readonly JobDefinition[] {
   const pushNotification: JobDefinition<'push_notification'> = {
     name: 'push_notification',
     queue: 'notifications',
@@ -46,5 +52,12 @@ export function createNotificationsJobs(push: Push, broadcasts: Broadcasts): rea
     isInternal: true,
     run: (broadcast) => broadcasts.step(broadcast),
   };
-  return [pushNotification, bulkNotification];
+  const sendMailSummary: JobDefinition<'send_mail_summary'> = {
+    name: 'send_mail_summary',
+    queue: 'notifications',
+    description: 'Makes one e-mail of what one user is to be told about one topic.',
+    isInternal: true,
+    run: async (due) => ({ sent: await summaries.send(due) }),
+  };
+  return [pushNotification, bulkNotification, sendMailSummary];
 }

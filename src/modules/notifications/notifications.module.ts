@@ -6,6 +6,7 @@ import type { DocumentStore } from '#platform/documents/documents.port.ts';
 import type { HttpMount } from '#platform/http/http.port.ts';
 import type { JobDefinition, JobQueue } from '#platform/jobs/jobs.port.ts';
 import type { Realtime } from '#platform/realtime/realtime.port.ts';
+import type { SqlStore } from '#platform/sql/sql.port.ts';
 import { createBroadcastsService } from './broadcasts.service.ts';
 import type { NotificationsApi } from './notifications.api.ts';
 import { createNotificationsJobs } from './notifications.jobs.ts';
@@ -14,6 +15,8 @@ import { createNotificationsRoutes } from './notifications.routes.ts';
 import { createNotificationsService } from './notifications.service.ts';
 import { createNotificationNamespace } from './notifications.socket.ts';
 import { createPushService } from './push.service.ts';
+import { createSummaryStore } from './summaries/summaries.repository.ts';
+import { createSummaries, type SummariesOptions } from './summaries/summaries.service.ts';
 
 /** The core, which may be in a process of its own: needs nothing but a document store and events. */
 export function createNotificationsCore(dependencies: {
@@ -39,11 +42,11 @@ export interface NotificationsModuleDeps {
   readonly api: NotificationsApi;
   readonly users: Pick<UsersApi, 'listContacts'>;
   readonly jobs: JobQueue;
-  readonly audit: AuditWriter;
+  readonly persistence: { readonly sql: SqlStore; readonly audit: AuditWriter };
   readonly live: { readonly realtime: Realtime; readonly events: EventBus };
   readonly clock: Clock;
   /** The ways out of the house that this installation has. */
-  readonly channels: { readonly email: boolean; readonly webhookEndpoints: readonly string[] };
+  readonly channels: { readonly email: boolean; readonly webhookEndpoints: readonly string[] } & SummariesOptions;
 }
 
 export interface NotificationsModule {
@@ -53,12 +56,21 @@ export interface NotificationsModule {
 
 /** The edges: routes, jobs, live events. */
 export function createNotificationsModule(dependencies: NotificationsModuleDeps): NotificationsModule {
-  const { api, users, jobs, audit, live, clock, channels } = dependencies;
+  const { api, users, jobs, persistence, live, clock, channels } = dependencies;
+  const { sql, audit } = persistence;
   const broadcasts = createBroadcastsService({ notifications: api, users, jobs, audit });
-  const push = createPushService({ notifications: api, users, jobs, clock, ...channels });
+  const { publicUrl, timeZone } = channels;
+  const summaries = createSummaries({
+    store: createSummaryStore(sql),
+    users,
+    jobs,
+    clock,
+    options: { publicUrl, timeZone },
+  });
+  const push = createPushService({ notifications: api, users, jobs, summaries, clock, channels });
   createNotificationNamespace(live.realtime, live.events);
   return {
     routes: [{ prefix: '/api/v1/notifications', routes: createNotificationsRoutes(api, broadcasts) }],
-    jobs: createNotificationsJobs(push, broadcasts),
+    jobs: createNotificationsJobs(push, broadcasts, summaries),
   };
 }

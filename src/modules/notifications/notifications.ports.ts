@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { UserRole } from '#kernel/access.ts';
 import type { PageQuery } from '#kernel/pagination.ts';
+import type { MailContent } from './summaries/summaries.ports.ts';
 
 /** How a notification reaches people. `web` is the list and the live event. */
 export const CHANNELS = ['web', 'email', 'webhook'] as const;
@@ -46,6 +47,8 @@ export interface PushNotification {
   readonly message: string;
   readonly data: Readonly<Record<string, unknown>>;
   readonly channels: readonly Channel[];
+  /** What an e-mail says; absent: title and message, in an e-mail of its own. */
+  readonly mail?: MailContent;
 }
 
 /** Tells everybody, or everybody of some roles, of one thing, on the web: the job `bulk_notification`. */

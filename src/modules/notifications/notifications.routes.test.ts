@@ -3,10 +3,13 @@ import { USER_ROLES, type UserRole } from '#kernel/access.ts';
 import { createEventBus } from '#kernel/events.ts';
 import { silentLogger } from '#kernel/logger.ts';
 import type { AuditEntry } from '#platform/audit/audit.port.ts';
+import type { SqlStore } from '#platform/sql/sql.port.ts';
 import { createTestClock, type TestClock } from '#test/support/clock.ts';
 import { createSqliteTestDocuments, type TestDocuments } from '#test/support/documents.ts';
 import { createTestApp, PRINCIPALS, type TestApp } from '#test/support/http.ts';
 import { createJobsHarness, type JobsHarness } from '#test/support/jobs.ts';
+import { createTestSql } from '#test/support/sql.ts';
+import { notificationsMigrations } from './migrations/index.ts';
 import type { NotificationsApi } from './notifications.api.ts';
 import { createNotificationsCore, createNotificationsModule } from './notifications.module.ts';
 
@@ -19,22 +22,24 @@ let jobs: JobsHarness;
 let api: NotificationsApi;
 let app: TestApp;
 let audited: AuditEntry[];
+let sql: SqlStore;
 
 beforeEach(async () => {
   clock = createTestClock();
   documents = createSqliteTestDocuments(clock);
   jobs = createJobsHarness(clock);
   audited = [];
+  sql = await createTestSql(notificationsMigrations);
   const events = createEventBus(silentLogger);
   api = createNotificationsCore({ documents: documents.store, events, clock });
   const module = createNotificationsModule({
     api,
     users: { listContacts: async () => [] },
     jobs: jobs.jobs,
-    audit: { record: async (entry) => void audited.push(entry) },
+    persistence: { sql, audit: { record: async (entry) => void audited.push(entry) } },
     live: { realtime: noRealtime, events },
     clock,
-    channels: { email: false, webhookEndpoints: [] },
+    channels: { email: false, webhookEndpoints: [], publicUrl: () => '', timeZone: 'UTC' },
   });
   jobs.define(module.jobs);
   await documents.start();
@@ -43,6 +48,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await app.close();
+  await sql.stop?.(AbortSignal.timeout(5_000));
   await jobs.stop();
   await documents.stop();
 });

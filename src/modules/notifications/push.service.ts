@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { MANAGEMENT } from '#kernel/access.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { toIso } from '#kernel/clock.ts';
@@ -5,14 +6,16 @@ import type { Contact, UsersApi } from '#modules/users/index.ts';
 import type { JobQueue } from '#platform/jobs/jobs.port.ts';
 import type { NotificationsApi } from './notifications.api.ts';
 import { type PushNotification, stableId } from './notifications.ports.ts';
+import type { Summaries } from './summaries/summaries.service.ts';
+import { NO_EMAIL, unverifiedNotice } from './summaries/summaries.texts.ts';
 
 export interface PushDeps {
   readonly notifications: Pick<NotificationsApi, 'deliver'>;
   readonly users: Pick<UsersApi, 'listContacts'>;
   readonly jobs: JobQueue;
+  readonly summaries: Pick<Summaries, 'add'>;
   /** The channels beside `web` that this installation has. */
-  readonly email: boolean;
-  readonly webhookEndpoints: readonly string[];
+  readonly channels: { readonly email: boolean; readonly webhookEndpoints: readonly string[] };
   readonly clock: Clock;
 }
 
@@ -28,12 +31,20 @@ export interface PushResult {
   readonly users: number;
   readonly stored: number;
   readonly emails: number;
+  /** Users who would have got an e-mail, had they verified their address. */
+  readonly withheld: number;
   readonly webhooks: number;
 }
 
 const PAGE_SIZE = 500;
 
-export function createPushService({ notifications, users, jobs, email, webhookEndpoints, clock }: PushDeps): Push {
+/** So many users are remembered who have been told that they get no e-mail; the store knows of all. */
+const REMEMBERED = 10_000;
+
+export function createPushService({ notifications, users, jobs, summaries, channels: ways, clock }: PushDeps): Push {
+  const { email, webhookEndpoints } = ways;
+  const knowing = new LRUCache<number, true>({ max: REMEMBERED });
+
   async function* recipients({ user_ids, management }: PushNotification): AsyncGenerator<readonly Contact[]> {
     const whom = { ids: user_ids, roles: management ? MANAGEMENT : [] };
     for (let afterId = 0; ; ) {
@@ -44,17 +55,34 @@ export function createPushService({ notifications, users, jobs, email, webhookEn
     }
   }
 
-  /** An address that nobody has confirmed may be a stranger's. */
-  async function sendEmails({ key, title, message }: PushNotification, page: readonly Contact[]): Promise<number> {
-    const verified = page.filter(({ isVerified }) => isVerified);
-    for (const { userId, email: to } of verified) {
+  async function deliver(notification: PushNotification, page: readonly Contact[]): Promise<number> {
+    if (page.length === 0) return 0;
+    const { key, type, title, message, data } = notification;
+    const userIds = page.map(({ userId }) => userId);
+    return (await notifications.deliver({ key, type, title, message, data, userIds })).stored;
+  }
+
+  async function sendEmails({ key, title, message, mail }: PushNotification, page: readonly Contact[]) {
+    if (mail !== undefined) await summaries.add(page, key, mail);
+    for (const { userId, email: to } of mail === undefined ? page : []) {
       await jobs.enqueue(
         'send_email',
         { to, subject: title, text: `${message}\n` },
         { id: stableId('send_email', key, userId) },
       );
     }
-    return verified.length;
+    return page.length;
+  }
+
+  /** For what is told by e-mail alone. Once: the key is always the same. */
+  async function sayWhyNot(contacts: readonly Contact[]): Promise<void> {
+    const unaware = contacts.filter(({ userId }) => !knowing.has(userId));
+    for (const [language, some] of Map.groupBy(unaware, (contact) => contact.language)) {
+      const userIds = some.map(({ userId }) => userId);
+      const content = { type: 'email_unverified', ...unverifiedNotice(language), data: {} };
+      await notifications.deliver({ key: 'email_unverified', ...content, userIds });
+      for (const userId of userIds) knowing.set(userId, true);
+    }
   }
 
   async function callWebhooks({ key, type, title, message, data }: PushNotification): Promise<number> {
@@ -71,19 +99,27 @@ export function createPushService({ notifications, users, jobs, email, webhookEn
 
   return {
     async push(notification) {
-      const { key, type, title, message, data, channels } = notification;
-      const result = { users: 0, stored: 0, emails: 0, webhooks: 0 };
-      const people = channels.includes('web') || (channels.includes('email') && email);
-      for await (const page of people ? recipients(notification) : []) {
+      const { channels } = notification;
+      const mails = channels.includes('email') && email;
+      const result = { users: 0, stored: 0, emails: 0, withheld: 0, webhooks: 0 };
+      for await (const page of channels.includes('web') || mails ? recipients(notification) : []) {
+        const verified = page.filter(({ isVerified }) => isVerified);
+        const withheld = mails ? page.filter(({ isVerified }) => !isVerified) : [];
         result.users += page.length;
+        result.withheld += withheld.length;
         if (channels.includes('web')) {
-          const userIds = page.map(({ userId }) => userId);
-          result.stored += (await notifications.deliver({ key, type, title, message, data, userIds })).stored;
-        }
-        if (channels.includes('email') && email) result.emails += await sendEmails(notification, page);
+          result.stored += await deliver(notification, mails ? verified : page);
+          result.stored += await deliver(withReason(notification), withheld);
+        } else await sayWhyNot(withheld);
+        if (mails) result.emails += await sendEmails(notification, verified);
       }
       if (channels.includes('webhook')) result.webhooks = await callWebhooks(notification);
       return result;
     },
   };
+}
+
+/** An address that nobody has confirmed may be a stranger's: whose it is said to be is told so where it can be. */
+function withReason(notification: PushNotification): PushNotification {
+  return { ...notification, message: `${notification.message} (${NO_EMAIL})` };
 }

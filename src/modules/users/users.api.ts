@@ -48,7 +48,7 @@ export interface UsersApi {
    * @throws AppError `password_checks_busy`
    */
   verifyPassword(credentials: EmailAndPassword, client?: string): Promise<UserAccess | null>;
-  recordLogin(userId: number): Promise<void>;
+  recordLogin(userId: number, origin?: RequestOrigin): Promise<void>;
   /**
    * The e-mail address was proven by a link that was mailed to it, which is used up.
    * @returns false for nobody, and for a link that is not good any more

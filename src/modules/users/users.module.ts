@@ -6,6 +6,7 @@ import type { HttpMount } from '#platform/http/http.port.ts';
 import type { MigrationSet, SqlStore } from '#platform/sql/sql.port.ts';
 import { createAttempts } from './attempts.ts';
 import * as createUsers from './migrations/2026_11_23_01_users.ts';
+import * as addUserLanguages from './migrations/2026_11_26_20_user_languages.ts';
 import { createPasswordHasher } from './password.ts';
 import type { UsersApi } from './users.api.ts';
 import { userErrors } from './users.errors.ts';
@@ -32,7 +33,10 @@ export interface UsersModuleDeps {
 
 const NO_MAILS: AccountMails = { isOn: false, send: async () => {}, linkTo: (_purpose, token) => token };
 
-export const usersMigrations: MigrationSet = { '2026_11_23_01_users': createUsers };
+export const usersMigrations: MigrationSet = {
+  '2026_11_23_01_users': createUsers,
+  '2026_11_26_20_user_languages': addUserLanguages,
+};
 
 export function createUsersModule({
   sql,

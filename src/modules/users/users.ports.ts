@@ -1,4 +1,5 @@
 import type { UserRole } from '#kernel/access.ts';
+import type { Language } from '#kernel/language.ts';
 import type { PageQuery, SortTerm } from '#kernel/pagination.ts';
 import type { AuditWriter } from '#platform/audit/audit.port.ts';
 import type { SqlTransaction } from '#platform/sql/sql.port.ts';
@@ -41,6 +42,8 @@ export interface NewUserRecord extends UserProfile {
   readonly role: UserRole;
   readonly isActive: boolean;
   readonly isVerified: boolean;
+  /** Null: nobody knows. */
+  readonly language: Language | null;
   readonly createdAt: number;
 }
 
@@ -79,6 +82,8 @@ export interface Contact {
   readonly email: string;
   /** Whether the address is known to be this user's. */
   readonly isVerified: boolean;
+  /** As the browser said at the latest sign-in; English when none ever did. */
+  readonly language: Language;
 }
 
 /** Active users who are in `ids` or have one of `roles`, none when both are empty; all when neither is given. By id. */
@@ -109,7 +114,8 @@ export interface UserRepository {
   /** @throws AppError `email_taken` */
   update(userId: number, changes: UserChanges, now: number): Promise<void>;
   setPassword(userId: number, hashedPassword: string, now: number): Promise<void>;
-  setLastLogin(userId: number, now: number): Promise<void>;
+  /** @param language absent: what is known of it stays */
+  setLastLogin(userId: number, now: number, language?: Language): Promise<void>;
   /** Voids every token issued until now. Never moves backwards, even when the clock does. */
   endTokens(userId: number, now: number): Promise<void>;
   /** Marks as deleted and frees the e-mail. */

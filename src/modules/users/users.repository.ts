@@ -7,6 +7,7 @@ import {
   sql,
 } from 'kysely';
 import type { UserRole } from '#kernel/access.ts';
+import type { Language } from '#kernel/language.ts';
 import type { AuditTrail } from '#platform/audit/audit.port.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 import { userErrors } from './users.errors.ts';
@@ -30,6 +31,7 @@ interface UsersTable {
   role: UserRole;
   is_active: number;
   is_verified: number;
+  language: Language | null;
   last_login_at: number | null;
   tokens_valid_after: number;
   created_at: number;
@@ -113,6 +115,7 @@ function createUserRepository(db: Kysely<Tables>, isUniqueViolation: (error: unk
             role: user.role,
             is_active: Number(user.isActive),
             is_verified: Number(user.isVerified),
+            language: user.language,
             last_login_at: null,
             tokens_valid_after: 0,
             deleted_at: null,
@@ -171,7 +174,7 @@ function createUserRepository(db: Kysely<Tables>, isUniqueViolation: (error: unk
     async listContacts({ ids, roles, afterId, limit }) {
       let query = db
         .selectFrom('users')
-        .select(['id', 'email', 'is_verified'])
+        .select(['id', 'email', 'is_verified', 'language'])
         .where('deleted_at', 'is', null)
         .where('is_active', '=', 1)
         .where('id', '>', afterId);
@@ -185,7 +188,12 @@ function createUserRepository(db: Kysely<Tables>, isUniqueViolation: (error: unk
         );
       }
       const rows = await query.orderBy('id').limit(limit).execute();
-      return rows.map(({ id, email, is_verified }) => ({ userId: id, email, isVerified: is_verified === 1 }));
+      return rows.map(({ id, email, is_verified, language }) => ({
+        userId: id,
+        email,
+        isVerified: is_verified === 1,
+        language: language ?? 'en',
+      }));
     },
     async countActiveSuperadmins() {
       const { total } = await db
@@ -223,8 +231,9 @@ function createUserRepository(db: Kysely<Tables>, isUniqueViolation: (error: unk
         .where('id', '=', userId)
         .execute();
     },
-    async setLastLogin(userId, now) {
-      await db.updateTable('users').set({ last_login_at: now }).where('id', '=', userId).execute();
+    async setLastLogin(userId, now, language) {
+      const changes = { last_login_at: now, ...(language === undefined ? {} : { language }) };
+      await db.updateTable('users').set(changes).where('id', '=', userId).execute();
     },
     async endTokens(userId, now) {
       await db

@@ -55,7 +55,12 @@ const emitted = () => events.map(({ type, data }) => [type, data]);
 describe('create', () => {
   test('normalises the e-mail and tells', async () => {
     const user = await users.create({ email: ' A.B@Example.com\n', password: PASSWORD, role: 'USER' });
-    expect(user).toMatchObject({ email: 'a.b@example.com', role: 'USER', isActive: true, isVerified: false });
+    expect(user).toMatchObject({
+      email: 'a.b@example.com',
+      role: 'USER',
+      isActive: true,
+      isVerified: false,
+    });
     expect(user.createdAt).toBe(clock.now());
     expect(emitted()).toEqual([['user.created', { user_id: user.id, role: 'USER' }]]);
     expect(await users.findByEmail('A.B@EXAMPLE.com')).toEqual(user);
@@ -150,7 +155,7 @@ test('contacts are active users, by ids or roles, page by page', async () => {
   expect(await found({ limit: 2 })).toEqual([admin.userId, boss.userId]);
   expect(await found({ limit: 2, afterId: boss.userId })).toEqual([one.userId, two.userId]);
   expect(await users.listContacts({ ids: [one.userId], afterId: 0, limit: 1 })).toEqual([
-    { userId: one.userId, email: 'one@example.com', isVerified: false },
+    { userId: one.userId, email: 'one@example.com', isVerified: false, language: 'en' },
   ]);
 });
 
@@ -229,7 +234,10 @@ describe('access changes', () => {
   test('recordLogin', async () => {
     const { userId } = await person('USER');
     clock.advance(5);
+    await users.recordLogin(userId, { ip: '192.0.2.1', requestId: 'r', language: 'ko' });
+    // A client that says nothing about it changes nothing of it.
     await users.recordLogin(userId);
+    expect(await users.listContacts({ ids: [userId], afterId: 0, limit: 1 })).toMatchObject([{ language: 'ko' }]);
     expect(await users.get(userId)).toMatchObject({ lastLoginAt: clock.now(), updatedAt: clock.now() - 5 });
   });
 });

@@ -109,6 +109,8 @@ export function createUsersService({ store, passwords, attempts, mails, clock, e
         phone: input.phone ?? null,
         organization: input.organization ?? null,
         avatarUrl: input.avatarUrl ?? null,
+        // Who makes a user for somebody else says nothing about what that one reads.
+        language: by.origin?.language ?? null,
         createdAt: clock.now(),
       });
       const created = found(await users.findById(userId));
@@ -294,8 +296,8 @@ export function createUsersService({ store, passwords, attempts, mails, clock, e
       return access;
     },
 
-    async recordLogin(userId: number): Promise<void> {
-      await store.users.setLastLogin(userId, clock.now());
+    async recordLogin(userId: number, origin?: RequestOrigin): Promise<void> {
+      await store.users.setLastLogin(userId, clock.now(), origin?.language);
     },
 
     async markVerified({ userId, linkId }: UsedLink, origin: RequestOrigin): Promise<boolean> {

@@ -4,6 +4,7 @@ import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, RawServerDefau
 import type { Principal, RequestOrigin, UserRole } from '#kernel/access.ts';
 import { plainAddress } from '#kernel/addresses.ts';
 import { type AppError, commonErrors } from '#kernel/errors.ts';
+import { preferredLanguage } from '#kernel/language.ts';
 import type { Span } from '../tracing/tracing.port.ts';
 
 /**
@@ -78,8 +79,9 @@ export function principalOf(request: Pick<FastifyRequest, 'principal'>): Princip
 }
 
 /** Where a request comes from: for routes that know no principal, whose own `origin` says it otherwise. */
-export function originOf(request: Pick<FastifyRequest, 'ip' | 'id'>): RequestOrigin {
-  return { ip: plainAddress(request.ip), requestId: request.id };
+export function originOf(request: Pick<FastifyRequest, 'ip' | 'id' | 'headers'>): RequestOrigin {
+  const language = preferredLanguage(request.headers['accept-language']);
+  return { ip: plainAddress(request.ip), requestId: request.id, ...(language === null ? {} : { language }) };
 }
 
 /** The device of a route whose rule is `device`. */

@@ -65,7 +65,7 @@ export async function withSampleApi<T>(settings: Settings, work: (api: SampleApi
       },
     },
     audit,
-    devices: devices.api,
+    modules: { devices: devices.api, users: users.api },
     events,
     runtime: { clock, logger },
     options: { alone: true, listens: false, tell: () => {}, checks: () => ({}) },

@@ -1,10 +1,11 @@
 import type { RequestOrigin } from '#kernel/access.ts';
+import type { Language } from '#kernel/language.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { UsersApi } from '#modules/users/index.ts';
 import type { JobQueue } from '#platform/jobs/jobs.port.ts';
 import type { Mailer } from '#platform/mail/mail.port.ts';
 import type { SingleUseTokens } from '../single-use/single-use.service.ts';
-import type { AccountMailKind, Language, MailThrottle } from './account.ports.ts';
+import type { AccountMailKind, MailThrottle } from './account.ports.ts';
 import { MAIL_TEXTS } from './account.texts.ts';
 import { LINK_LIFETIME_MS, linkTo } from './links.ts';
 

@@ -1,6 +1,7 @@
 import { commonErrors } from '#kernel/errors.ts';
+import { LANGUAGES } from '#kernel/language.ts';
 import type { JobDefinition } from '#platform/jobs/jobs.port.ts';
-import { ACCOUNT_MAIL_KINDS, LANGUAGES } from './account.ports.ts';
+import { ACCOUNT_MAIL_KINDS } from './account.ports.ts';
 import type { AccountMail, AccountMailService } from './account-mail.service.ts';
 
 declare module '#platform/jobs/jobs.port.ts' {

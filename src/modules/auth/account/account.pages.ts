@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { AccountMailKind, Language } from './account.ports.ts';
+import type { Language } from '#kernel/language.ts';
+import type { AccountMailKind } from './account.ports.ts';
 
 /** A page that a link in a mail leads to, and the headers that go with it. */
 export interface Page {

@@ -1,7 +1,3 @@
-/** What our own mails and pages are written in. */
-export const LANGUAGES = ['en', 'ko'] as const;
-export type Language = (typeof LANGUAGES)[number];
-
 /** Mails with a single-use token. */
 export const ACCOUNT_MAIL_KINDS = ['verify_email', 'reset_password'] as const;
 export type AccountMailKind = (typeof ACCOUNT_MAIL_KINDS)[number];

@@ -1,4 +1,5 @@
-import type { AccountMailKind, Language } from './account.ports.ts';
+import type { Language } from '#kernel/language.ts';
+import type { AccountMailKind } from './account.ports.ts';
 
 interface MailText {
   readonly subject: string;

@@ -1,18 +1,6 @@
-import type { Language } from './account.ports.ts';
+import { type Language, preferredLanguage } from '#kernel/language.ts';
 
-/**
- * The language that a browser prefers of those that we have, by its `Accept-Language` (RFC 9110 section 12.5.4): the
- * one of the greater weight, of equal weights the one that is named first; English when it names neither.
- */
+/** The language that a browser prefers of those that we have; English when it names neither. */
 export function languageOf(header: string | undefined): Language {
-  let best: { readonly language: Language; readonly weight: number } = { language: 'en', weight: 0 };
-  for (const range of (header ?? '').slice(0, 500).split(',')) {
-    const [matched, tag, q = '1'] = RANGE.exec(range) ?? [];
-    const weight = matched === undefined ? 0 : Number(q);
-    if (weight > best.weight) best = { language: tag?.toLowerCase() === 'ko' ? 'ko' : 'en', weight };
-  }
-  return best.language;
+  return preferredLanguage(header) ?? 'en';
 }
-
-/** `ko`, `ko-KR;q=0.8` */
-const RANGE = /^\s*(ko|en)(?:-[a-z0-9-]+)?\s*(?:;\s*q=([01](?:\.\d{0,3})?)\s*)?$/i;

@@ -146,7 +146,7 @@ export function createOAuthService(deps: OAuthServiceDeps) {
           return { url: onPage('code', code) };
         }
         const pair = await sessions.open(access, startedAt, { method: name, origin });
-        await users.recordLogin(userId);
+        await users.recordLogin(userId, origin);
         return { pair };
       });
     },
@@ -163,7 +163,7 @@ export function createOAuthService(deps: OAuthServiceDeps) {
       if (access === null || token.createdAt < access.tokensValidAfter) throw oauthSignInErrors.oauth_code_invalid();
       if (!access.isActive) throw authErrors.account_inactive();
       const pair = await sessions.open(access, token.createdAt, { method: token.method ?? 'oauth', origin });
-      await users.recordLogin(access.userId);
+      await users.recordLogin(access.userId, origin);
       return pair;
     },
   };

@@ -1,6 +1,7 @@
 import { CompiledQuery, type Kysely, sql } from 'kysely';
 import { CLOCKS_DIFFER_MS } from '#kernel/clock.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
+import type { MetricValue } from '#platform/telemetry/telemetry.port.ts';
 import type { MonitoringTables } from '../monitoring.tables.ts';
 import { toAlert } from './alerts.repository.ts';
 import type { AlertEvent, OutboxStore, PairChange, StateStore, WatchStore } from './evaluation.ports.ts';
@@ -37,7 +38,7 @@ export function createStateStore(store: SqlStore): StateStore {
     },
     save: (changes, at) =>
       store.transaction(async (trx: Db) => {
-        const events: AlertEvent[] = [];
+        const events: SavedEvent[] = [];
         const stale: PairChange[] = [];
         const revisions = await currentRevisions(trx, changes);
         for (const change of changes) {
@@ -46,9 +47,10 @@ export function createStateStore(store: SqlStore): StateStore {
           else events.push(...(await saveTransitions(trx, change, at)));
         }
         let notifies = false;
-        for (const { alert } of events) {
-          const change = changes.find(({ rule, device }) => isPair(alert, rule.id, device.deviceId));
-          const notification = change === undefined ? null : notificationOf(alert, change.rule, change.device);
+        for (const { alert, change, value } of events) {
+          // An end that no value brought about is one that somebody made.
+          const isMade = change.after === null;
+          const notification = isMade ? null : notificationOf(alert, change.rule, change.device, value);
           if (notification === null) continue;
           notifies = true;
           await trx
@@ -56,7 +58,7 @@ export function createStateStore(store: SqlStore): StateStore {
             .values({ payload: JSON.stringify(notification), created_at: at, updated_at: at })
             .execute();
         }
-        return { events, stale, notifies };
+        return { events: events.map(({ type, alert }) => ({ type, alert })), stale, notifies };
       }),
     begin: ({ id, revision }, devices, at) =>
       store.transaction(async (trx: Db) => {
@@ -127,9 +129,8 @@ export function createStateStore(store: SqlStore): StateStore {
   };
 }
 
-function isPair(alert: { ruleId: number; deviceId: number }, ruleId: number, deviceId: number): boolean {
-  return alert.ruleId === ruleId && alert.deviceId === deviceId;
-}
+/** With what brought it about. */
+type SavedEvent = AlertEvent & { readonly change: PairChange; readonly value: MetricValue | null };
 
 async function currentRevisions(trx: Db, changes: readonly PairChange[]): Promise<ReadonlyMap<number, number>> {
   const ids = [...new Set(changes.map(({ rule }) => rule.id))];
@@ -186,17 +187,18 @@ function valuesOf({ phase, since, clearSince, watermark, clearedAt }: PairState)
   return [phase, since, clearSince, watermark, clearedAt];
 }
 
-async function saveTransitions(trx: Db, change: PairChange, at: number): Promise<readonly AlertEvent[]> {
+async function saveTransitions(trx: Db, change: PairChange, at: number): Promise<readonly SavedEvent[]> {
   const key = `${change.rule.id}:${change.device.deviceId}`;
-  const events: AlertEvent[] = [];
+  const events: SavedEvent[] = [];
   for (const transition of change.transitions) {
     if (transition.kind === 'seen') {
       const values = [transition.count, JSON.stringify(transition.value), transition.at, at, key];
       await trx.executeQuery(CompiledQuery.raw(ADVANCE_ALERT, values));
     } else if (transition.kind === 'raised') {
-      events.push(await raise(trx, key, change, transition, at));
+      events.push({ ...(await raise(trx, key, change, transition, at)), change, value: transition.value });
     } else {
-      events.push(...(await clear(trx, key, transition.at, at)));
+      const cleared = await clear(trx, key, transition.at, at);
+      events.push(...cleared.map((event) => ({ ...event, change, value: transition.value })));
     }
   }
   return events;

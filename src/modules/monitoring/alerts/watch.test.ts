@@ -1,8 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Principal } from '#kernel/access.ts';
 import { commonErrors } from '#kernel/errors.ts';
 import type { JobMap } from '#platform/jobs/jobs.port.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
-import { alertEvents, createMonitoringWorld, hot, iso, type MonitoringWorld } from '#test/support/monitoring.ts';
+import {
+  alertEvents,
+  createMonitoringWorld,
+  hot,
+  iso,
+  type MonitoringProcess,
+  type MonitoringWorld,
+} from '#test/support/monitoring.ts';
 import { createWatchStore } from './states.repository.ts';
 
 let world: MonitoringWorld;
@@ -250,10 +258,26 @@ describe('notifications', () => {
       {
         name: 'push_notification',
         id: `alert-${alert.id}-raised`,
-        data: { ...all, key: `alert-${alert.id}-raised`, title: 'WARNING: Too hot', channels: ['email', 'webhook'] },
+        data: {
+          ...all,
+          key: `alert-${alert.id}-raised`,
+          title: 'WARNING: Too hot',
+          channels: ['email', 'webhook'],
+          mail: { topic: expect.any(String), opens: true, at: now },
+        },
       },
-      // That it is over is told, but not by e-mail.
-      { id: `alert-${alert.id}-cleared`, data: { ...all, title: 'Cleared: Too hot', channels: ['webhook'] } },
+      // That it is over is worth no e-mail of its own, and says what was true then.
+      {
+        id: `alert-${alert.id}-cleared`,
+        data: {
+          ...all,
+          title: 'Cleared: Too hot',
+          message: `${device.device_uid}: temperature is 20, no longer above 30`,
+          data: { value: 20, cleared_at: iso(now + 1) },
+          channels: ['email', 'webhook'],
+          mail: { opens: false, at: now + 1, texts: { ko: { text: expect.stringContaining('값: 20') } } },
+        },
+      },
     ]);
     const left = await world.sql
       .db<{ alert_outbox: { id: number } }>()
@@ -261,6 +285,64 @@ describe('notifications', () => {
       .select('id')
       .execute();
     expect(left).toEqual([]);
+  });
+
+  const audienceOf = async (here: MonitoringProcess, deviceId: number) => {
+    enqueued.length = 0;
+    await here.send(deviceId, [world.clock.now() + 1, { temperature: 31 }]);
+    await here.judge();
+    await expect.poll(() => enqueued.length).toBe(1);
+    const { user_ids, management, channels } = enqueued[0] as JobMap['push_notification'];
+    await here.send(deviceId, [world.clock.now() + 2, { temperature: 20 }]);
+    await here.judge();
+    world.clock.advance(10);
+    return { user_ids, management, channels };
+  };
+  const enqueued: JobMap['push_notification'][] = [];
+  const recording = {
+    jobs: {
+      enqueue: async (_name: string, data: unknown) => {
+        enqueued.push(data as JobMap['push_notification']);
+        return 'job';
+      },
+    },
+  };
+
+  test('of a rule of a USER go to that USER alone, whatever becomes of the rule', async () => {
+    const here = await world.open(recording);
+    const { stranger, actors } = world;
+    const device = await here.device({ owner_id: stranger.userId });
+    const { id } = await here.rule(hot(device, { channels: ['web', 'email'] }), stranger);
+    const alone = { user_ids: [stranger.userId], management: false, channels: ['web', 'email'] };
+    expect(await audienceOf(here, device.id)).toEqual(alone);
+    const url = `/api/v1/monitoring/alert-rules/${id}`;
+    const change = (as: Principal, body: object) => here.app.request({ method: 'PATCH', url, as, body });
+    await change(actors.MANAGER, { name: 'Hot' });
+    expect(await audienceOf(here, device.id)).toEqual(alone);
+    // Whom MANAGEMENT names is told, until the USER changes what they are told.
+    await change(actors.MANAGER, { recipients: [actors.ADMIN.userId], channels: ['email', 'webhook'] });
+    const named = { user_ids: [actors.ADMIN.userId], management: false, channels: ['email', 'webhook'] };
+    expect(await audienceOf(here, device.id)).toEqual(named);
+    await change(stranger, { name: 'Buy this' });
+    expect(await audienceOf(here, device.id)).toEqual({ ...alone, channels: ['email'] });
+    // Another owner: the maker is told nothing any more.
+    await change(stranger, { recipients: [stranger.userId] });
+    const body = { owner_id: actors.USER.userId };
+    await here.app.request({ method: 'PATCH', url: `/api/v1/devices/${device.id}`, as: actors.ADMIN, body });
+    expect(await audienceOf(here, device.id)).toMatchObject({ user_ids: [], management: false });
+  });
+
+  test('of a rule of MANAGEMENT that a USER changed are those of a rule of that USER', async () => {
+    const here = await world.open(recording);
+    const { stranger } = world;
+    const device = await here.device({ owner_id: stranger.userId });
+    const { id } = await here.rule(hot(device, { channels: ['web', 'webhook'] }));
+    expect(await audienceOf(here, device.id)).toMatchObject({ management: true, channels: ['web', 'webhook'] });
+    const url = `/api/v1/monitoring/alert-rules/${id}`;
+    await here.app.request({ method: 'PATCH', url, as: stranger, body: { name: 'Mine' } });
+    expect(await audienceOf(here, device.id)).toEqual({
+      ...{ user_ids: [stranger.userId], management: false, channels: ['web'] },
+    });
   });
 });
 

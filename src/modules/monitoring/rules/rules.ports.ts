@@ -39,6 +39,8 @@ export interface RuleInput extends RuleTerms {
   readonly severity: Severity;
   readonly scope: Scope;
   readonly channels: readonly Channel[];
+  /** Ids of users. Null: the owner of the device and, of a rule of MANAGEMENT, MANAGEMENT. */
+  readonly recipients: readonly number[] | null;
   readonly isEnabled: boolean;
 }
 
@@ -50,6 +52,8 @@ export interface AlertRule extends RuleInput {
   /** Since when it judges in its present form; null: it does not yet, for it is not known where its devices stand. */
   readonly activatedAt: number | null;
   readonly createdBy: number | null;
+  /** Whether MANAGEMENT answers for what it tells whom; otherwise it is a USER's, and tells that USER alone. */
+  readonly ofManagement: boolean;
   readonly createdAt: number;
   readonly updatedAt: number;
 }
@@ -80,14 +84,16 @@ export interface RuleReader {
   findById(id: number): Promise<AlertRule | null>;
 }
 
+export type RuleAuthority = Pick<AlertRule, 'ofManagement'>;
+
 /** Reads and writes of one unit of work. */
 export interface RuleWriter extends RuleReader {
   /** Rules that there are: of this user, and of everyone. */
   count(createdBy: number): Promise<{ readonly own: number; readonly all: number }>;
   /** It has to be activated. @returns the id */
-  insert(rule: RuleInput, createdBy: number, at: number): Promise<number>;
+  insert(rule: RuleInput & RuleAuthority, createdBy: number, at: number): Promise<number>;
   /** `renewed`: what is judged is another thing now, so its revision grows and it has to be activated again. */
-  update(id: number, rule: RuleInput, renewed: boolean, at: number): Promise<void>;
+  update(id: number, rule: RuleInput & RuleAuthority, renewed: boolean, at: number): Promise<void>;
   remove(id: number, at: number): Promise<void>;
   /** It judges from `at` on, unless its revision is another one by now. */
   activate(id: number, revision: number, at: number): Promise<void>;

@@ -1,7 +1,16 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 import type { MonitoringTables } from '../monitoring.tables.ts';
-import type { AlertRule, Channel, RuleFilter, RuleInput, RuleStore, RuleWriter, Scope } from './rules.ports.ts';
+import type {
+  AlertRule,
+  Channel,
+  RuleAuthority,
+  RuleFilter,
+  RuleInput,
+  RuleStore,
+  RuleWriter,
+  Scope,
+} from './rules.ports.ts';
 
 type Db = Kysely<MonitoringTables>;
 
@@ -132,7 +141,7 @@ function filtered(db: Db, filter: RuleFilter) {
   return query;
 }
 
-function toRow(rule: RuleInput) {
+function toRow(rule: RuleInput & RuleAuthority) {
   const { scope } = rule;
   return {
     name: rule.name,
@@ -149,6 +158,8 @@ function toRow(rule: RuleInput) {
     clear_for_seconds: rule.clearForSeconds,
     cooldown_seconds: rule.cooldownSeconds,
     channels: rule.channels.join(','),
+    recipients: rule.recipients === null ? null : JSON.stringify(rule.recipients),
+    of_management: Number(rule.ofManagement),
     is_enabled: Number(rule.isEnabled),
   };
 }
@@ -167,6 +178,8 @@ function toRule(row: Selectable<MonitoringTables['alert_rules']>): AlertRule {
     clearForSeconds: row.clear_for_seconds,
     cooldownSeconds: row.cooldown_seconds,
     channels: row.channels.split(',').filter((channel) => channel !== '') as Channel[],
+    recipients: row.recipients === null ? null : JSON.parse(row.recipients),
+    ofManagement: row.of_management === 1,
     isEnabled: row.is_enabled === 1,
     revision: row.revision,
     activatedAt: row.activated_at === NOT_YET ? null : row.activated_at,

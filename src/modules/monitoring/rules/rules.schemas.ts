@@ -87,8 +87,17 @@ const cooldownSeconds = seconds('So long after an alert was cleared there is no 
 const channels = Type.Array(oneOf<Channel>('AlertChannel', CHANNELS, 'Way of being told', 'web'), {
   uniqueItems: true,
   maxItems: CHANNELS.length,
-  description: 'How the owner of the device and MANAGEMENT are told; empty: only the list and the live view show it',
+  description:
+    "How people are told; empty: only the list and the live view show it. `webhook` is the operator's: not in the rule " +
+    'of a USER',
   examples: [['web', 'email']],
+});
+const recipients = Type.Unsafe<readonly number[] | null>({
+  anyOf: [{ type: 'array', items: { type: 'integer', minimum: 1 }, uniqueItems: true, maxItems: 50 }, { type: 'null' }],
+  description:
+    'Ids of the users who are told, 50 at the most. Null: the owner of the device and, of a rule that MANAGEMENT made, ' +
+    'MANAGEMENT. A USER may name itself only.',
+  examples: [[12, 31]],
 });
 const isEnabled = Type.Boolean({ description: 'Whether it judges', examples: [true] });
 
@@ -123,6 +132,7 @@ export const RuleBody = Strict('NewAlertRule', {
   clear_for_seconds: Type.Optional(clearForSeconds),
   cooldown_seconds: Type.Optional(cooldownSeconds),
   channels: Type.Optional(channels),
+  recipients: Type.Optional(recipients),
   is_enabled: Type.Optional(isEnabled),
 });
 export type RuleBody = Static<typeof RuleBody>;
@@ -139,6 +149,7 @@ export const RulePatch = Strict('AlertRuleChanges', {
   clear_for_seconds: Type.Optional(clearForSeconds),
   cooldown_seconds: Type.Optional(cooldownSeconds),
   channels: Type.Optional(channels),
+  recipients: Type.Optional(recipients),
   is_enabled: Type.Optional(isEnabled),
 });
 
@@ -155,6 +166,7 @@ export const RuleView = Strict('AlertRule', {
   clear_for_seconds: clearForSeconds,
   cooldown_seconds: cooldownSeconds,
   channels,
+  recipients,
   is_enabled: isEnabled,
   created_by: Nullable({ ...Id, description: 'User who made it', examples: [12] }),
   created_at: Instant,
@@ -188,6 +200,7 @@ export function toRuleInput(body: RuleBody): RuleInput {
     clearForSeconds: body.clear_for_seconds ?? 0,
     cooldownSeconds: body.cooldown_seconds ?? 0,
     channels: body.channels ?? ['web'],
+    recipients: body.recipients ?? null,
     isEnabled: body.is_enabled ?? true,
   };
 }
@@ -206,6 +219,7 @@ export function toRuleChanges(body: Static<typeof RulePatch>): RuleChanges {
     ...(body.clear_for_seconds === undefined ? {} : { clearForSeconds: body.clear_for_seconds }),
     ...(body.cooldown_seconds === undefined ? {} : { cooldownSeconds: body.cooldown_seconds }),
     ...(body.channels === undefined ? {} : { channels: body.channels }),
+    ...(body.recipients === undefined ? {} : { recipients: body.recipients }),
     ...(body.is_enabled === undefined ? {} : { isEnabled: body.is_enabled }),
   };
 }
@@ -249,6 +263,7 @@ export function presentRule(rule: AlertRule): Static<typeof RuleView> {
     clear_for_seconds: rule.clearForSeconds,
     cooldown_seconds: rule.cooldownSeconds,
     channels: [...rule.channels],
+    recipients: rule.recipients,
     is_enabled: rule.isEnabled,
     created_by: rule.createdBy,
     created_at: toIso(rule.createdAt),

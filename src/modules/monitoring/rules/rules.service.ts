@@ -3,13 +3,16 @@ import type { Clock } from '#kernel/clock.ts';
 import type { EventBus } from '#kernel/events.ts';
 import { type Page, type PageQuery, parseSort, toPage } from '#kernel/pagination.ts';
 import { type DevicesApi, deviceErrors } from '#modules/devices/index.ts';
+import type { UsersApi } from '#modules/users/index.ts';
 import { type AuditEntry, changedFields } from '#platform/audit/audit.port.ts';
 import type { Alert, MonitoringStore } from '../alerts/alerts.ports.ts';
+import { withoutWebhook } from '../alerts/messages.ts';
 import { monitoringErrors } from '../monitoring.errors.ts';
-import { checkRule } from './rules.check.ts';
+import { checkRule, invalidRule } from './rules.check.ts';
 import {
   type AlertRule,
   RULE_SORT_FIELDS,
+  type RuleAuthority,
   type RuleFilter,
   type RuleInput,
   type RuleStore,
@@ -24,6 +27,7 @@ export interface RulesServiceDeps {
   readonly rules: RuleStore;
   readonly store: MonitoringStore;
   readonly devices: Pick<DevicesApi, 'getVisible' | 'groupExists'>;
+  readonly users: Pick<UsersApi, 'listContacts'>;
   readonly clock: Clock;
   readonly events: EventBus;
   /** How this process judges. Neither rejects. */
@@ -40,9 +44,11 @@ export type RulesService = ReturnType<typeof createRulesService>;
 /** Every message of a device is judged by each of its rules, so nobody gets to have any number of them. */
 const MAX_RULES_OF_A_USER = 50;
 const MAX_RULES = 10_000;
+/** USERs together cannot take the last ones. */
+const KEPT_FOR_MANAGEMENT = 1_000;
 const DEFAULT_SORT = [{ field: 'created_at', direction: 'desc' }] as const;
 
-export function createRulesService({ rules, store, devices, clock, events, judging }: RulesServiceDeps) {
+export function createRulesService({ rules, store, devices, users, clock, events, judging }: RulesServiceDeps) {
   async function existing(id: number, reader: Pick<RuleWriter, 'findById'> = rules): Promise<AlertRule> {
     const rule = await reader.findById(id);
     if (rule === null) throw monitoringErrors.alert_rule_not_found();
@@ -86,6 +92,31 @@ export function createRulesService({ rules, store, devices, clock, events, judgi
     }
   }
 
+  /**
+   * Whether the principal may have a rule tell these people in these ways: a USER itself alone, and no webhook.
+   * @throws AppError `alert_rule_invalid`
+   */
+  async function requireAudience(
+    { userId, role }: Principal,
+    { recipients, channels }: Partial<Pick<RuleInput, 'recipients' | 'channels'>>,
+  ): Promise<void> {
+    const ids = recipients ?? [];
+    if (!isManagement(role)) {
+      if (ids.some((id) => id !== userId)) {
+        throw invalidRule([{ path: '/recipients', message: 'must name nobody but you in the rule of a USER' }]);
+      }
+      if (channels?.includes('webhook') === true) {
+        throw invalidRule([{ path: '/channels', message: 'must not have webhook in the rule of a USER' }]);
+      }
+    } else if (ids.length > 0) {
+      const known = (await users.listContacts({ ids, afterId: 0, limit: ids.length })).map((each) => each.userId);
+      const unknown = ids.filter((id) => !known.includes(id));
+      if (unknown.length === 0) return;
+      const message = `must be ids of active users, which ${unknown.join(', ')} ${unknown.length > 1 ? 'are' : 'is'} not`;
+      throw invalidRule([{ path: '/recipients', message }]);
+    }
+  }
+
   return {
     requireScope,
 
@@ -104,14 +135,16 @@ export function createRulesService({ rules, store, devices, clock, events, judgi
     async create(principal: Principal, input: RuleInput): Promise<AlertRule> {
       checkRule(input);
       await requireScope(principal, input.scope);
+      await requireAudience(principal, input);
       const now = clock.now();
+      const ofManagement = isManagement(principal.role);
       const rule = await store.transaction(async ({ rules: writer, audit }) => {
         const { own, all } = await writer.count(principal.userId);
-        if (all >= MAX_RULES || (!isManagement(principal.role) && own >= MAX_RULES_OF_A_USER)) {
-          const limit = all >= MAX_RULES ? MAX_RULES : MAX_RULES_OF_A_USER;
+        const limit = ofManagement || own < MAX_RULES_OF_A_USER ? MAX_RULES : MAX_RULES_OF_A_USER;
+        if ((ofManagement ? all : Math.max(own, all + KEPT_FOR_MANAGEMENT)) >= limit) {
           throw monitoringErrors.alert_rule_limit({ detail: `There are ${limit} alert rules, the limit, already.` });
         }
-        const created = await existing(await writer.insert(input, principal.userId, now), writer);
+        const created = await existing(await writer.insert({ ...input, ofManagement }, principal.userId, now), writer);
         await audit.record(entry(principal, 'alert_rule.created', created.id, audited(created)));
         return created;
       });
@@ -126,10 +159,11 @@ export function createRulesService({ rules, store, devices, clock, events, judgi
     async update(principal: Principal, id: number, changes: RuleChanges): Promise<AlertRule> {
       await visible(principal, id);
       if (changes.scope !== undefined) await requireScope(principal, changes.scope);
+      await requireAudience(principal, changes);
       const now = clock.now();
       const { rule, cleared, changed } = await store.transaction(async ({ rules: writer, alerts, audit }) => {
         const before = await existing(id, writer);
-        const wanted: RuleInput = { ...before, ...changes };
+        const wanted = withAuthority(principal, before, changes);
         checkRule(wanted);
         const details = changedFields(audited(before), audited(wanted));
         if (Object.keys(details.changes).length === 0) return { rule: before, cleared: [], changed: false };
@@ -181,7 +215,17 @@ export function createRulesService({ rules, store, devices, clock, events, judgi
 }
 
 /** A change of these changes nothing that is judged. */
-const KEEPS_STATE: readonly string[] = ['name', 'severity', 'channels'];
+const KEEPS_STATE: readonly string[] = ['name', 'severity', 'channels', 'recipients'];
+
+/** Whoever changes a rule answers for it: one that a USER changes is a USER's, and tells that USER alone. */
+function withAuthority(principal: Principal, before: AlertRule, changes: RuleChanges): RuleInput & RuleAuthority {
+  const wanted = { ...before, ...changes };
+  if (isManagement(principal.role)) {
+    return { ...wanted, ofManagement: before.ofManagement || (changes.recipients ?? null) !== null };
+  }
+  const recipients = before.ofManagement ? (changes.recipients ?? null) : wanted.recipients;
+  return { ...wanted, recipients, channels: withoutWebhook(wanted.channels), ofManagement: false };
+}
 
 function entry(actor: Principal | null, action: string, id: number, details: NonNullable<AuditEntry['details']>) {
   return { actor, action, resourceType: 'alert_rule', resourceId: String(id), details };
@@ -203,6 +247,7 @@ function audited(rule: RuleInput): Readonly<Record<string, unknown>> {
     clear_for_seconds: rule.clearForSeconds,
     cooldown_seconds: rule.cooldownSeconds,
     channels: scalar(rule.channels),
+    recipients: scalar(rule.recipients),
     is_enabled: rule.isEnabled,
   };
 }
