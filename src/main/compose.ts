@@ -144,6 +144,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
     options: {
       alone: infrastructure.fanOut === null,
       listens: roles.has('ingest'),
+      retentionMs: recordRetentionMs(settings),
       tell: (deviceUid, alert) => telemetry.tellWatchers(deviceUid, 'alert', alert),
       checks: () => ({
         ...checks,
@@ -231,7 +232,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
   for (const definition of [
     ...auth.jobs,
     ...devices.jobs,
-    ...createRetentionJobs([...telemetry.retention], clock),
+    ...createRetentionJobs([...telemetry.retention, ...monitoring.retention], clock),
     ...analytics.jobs,
     ...notifications.jobs,
     ...createMailJobs(mailer),

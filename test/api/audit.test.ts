@@ -256,6 +256,23 @@ describe('each kind of change is one entry', () => {
     await changes({ method: 'DELETE', url: `${url}/${id}`, as }, 204, [{ ...on, action: 'alert_rule.deleted' }]);
   });
 
+  test('alerts: acknowledged, one and several', async () => {
+    const as = people.ADMIN.token();
+    const url = '/api/v1/monitoring/alerts';
+    const device = await people.device();
+    const [one, other] = [await people.alert(device), await people.alert(device)];
+    const on = { ...by('ADMIN'), action: 'alert.acknowledged', resource_type: 'alert' };
+    await changes({ method: 'POST', url: `${url}/${one}/acknowledge`, as }, 200, [
+      { ...on, resource_id: String(one), details: { device_id: device.id } },
+    ]);
+    await changes({ method: 'POST', url: `${url}/${one}/acknowledge`, as }, 200, []);
+    const ids = [one, other];
+    await changes({ method: 'POST', url: `${url}/acknowledge`, body: { ids }, as }, 200, [
+      { ...on, resource_id: null, details: { ids, count: 1 } },
+    ]);
+    await changes({ method: 'POST', url: `${url}/acknowledge`, body: { ids }, as }, 200, []);
+  });
+
   test('a broadcast, and asking for a new password', async () => {
     const body = { title: 'Maintenance', message: 'Tonight' };
     const url = '/api/v1/notifications/broadcast';

@@ -101,9 +101,10 @@ export const RULES: readonly Rule[] = [
   rule('POST   /api/v1/ingest/{kind}', DEVICE),
 
   rule('GET    /api/v1/monitoring/health', MANAGEMENT),
-  rule('GET    /api/v1/monitoring/alerts', MANAGEMENT),
+  rule('GET    /api/v1/monitoring/alerts', ANY_USER),
+  rule('POST   /api/v1/monitoring/alerts/acknowledge', MANAGEMENT),
   rule('POST   /api/v1/monitoring/alerts/{alert_id}/acknowledge', ANY_USER),
-  rule('GET    /api/v1/monitoring/alert-rules', MANAGEMENT),
+  rule('GET    /api/v1/monitoring/alert-rules', ANY_USER),
   rule('POST   /api/v1/monitoring/alert-rules', ANY_USER),
   rule('POST   /api/v1/monitoring/alert-rules/test', ANY_USER),
   rule('GET    /api/v1/monitoring/alert-rules/{rule_id}', ANY_USER),

@@ -126,6 +126,7 @@ export async function createMonitoringWorld(given?: SqlStore): Promise<Monitorin
       options: {
         alone,
         listens: true,
+        retentionMs: 365 * 86_400_000,
         tell: (deviceUid, alert) => told.push([deviceUid, alert]),
         // Tests say when.
         roundDelayMs: NEVER_MS,

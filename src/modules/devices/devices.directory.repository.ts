@@ -20,8 +20,9 @@ export function createDeviceDirectory(store: SqlStore): DeviceDirectory {
       if (deviceIds.length === 0) return [];
       return await devices().select(FACTS).where('id', 'in', deviceIds).orderBy('id').execute();
     },
-    async listInScope({ deviceId, groupId, deviceType }, afterId, limit) {
+    async listInScope({ ownerId, deviceId, groupId, deviceType }, afterId, limit) {
       let query = devices().select(FACTS).where('id', '>', afterId);
+      if (ownerId !== undefined) query = query.where('owner_id', '=', ownerId);
       if (deviceId !== undefined) query = query.where('id', '=', deviceId);
       if (groupId !== undefined) query = query.where('group_id', '=', groupId);
       if (deviceType !== undefined) query = query.where('device_type', '=', deviceType);

@@ -69,6 +69,7 @@ export interface DeviceFacts extends DeviceRef {
 
 /** Every given field must match; none given means every device. */
 export interface DeviceScope {
+  readonly ownerId?: number;
   readonly deviceId?: number;
   readonly groupId?: number;
   readonly deviceType?: string;

@@ -8,6 +8,7 @@ import type { UsersApi } from '#modules/users/index.ts';
 import type { AuditTrail } from '#platform/audit/audit.port.ts';
 import type { HttpMount } from '#platform/http/http.port.ts';
 import type { JobQueue } from '#platform/jobs/jobs.port.ts';
+import type { Retention } from '#platform/retention/retention.port.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 import type { Sample, TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
 import { createActivation } from './alerts/activation.service.ts';
@@ -51,6 +52,8 @@ export interface MonitoringOptions {
   readonly roundDelayMs?: number;
   /** Samples that are kept for judgement; absent: what suits a process. */
   readonly maxKept?: number;
+  /** For how long cleared alerts are kept, in milliseconds. */
+  readonly retentionMs: number;
   /** Component → how it is, for `GET /health`; asked at each call. */
   readonly checks: () => Readonly<Record<string, HealthCheck>>;
 }
@@ -66,6 +69,7 @@ export interface MonitoringModule {
   /** Alerts that are ACTIVE or not acknowledged, for the metrics. */
   countAlerts(): Promise<readonly AlertCount[]>;
   counts(): Promise<{ readonly alerts_active: number; readonly alerts_not_acknowledged: number }>;
+  readonly retention: readonly Retention[];
   /** For tests, which do not wait for timers. */
   readonly inner: { readonly evaluation: Evaluation; readonly watch: Watch };
 }
@@ -173,6 +177,13 @@ export function createMonitoringModule(deps: MonitoringModuleDeps): MonitoringMo
       ...(options.listens ? [watch] : []),
     ],
     waiting: evaluation.waiting,
+    retention: [
+      {
+        name: 'alerts',
+        keptMs: options.retentionMs,
+        removeOlderThan: (before, limit) => store.alerts.removeClearedBefore(before, limit),
+      },
+    ],
     countAlerts: store.alerts.countOpen,
     async counts() {
       const open = await store.alerts.countOpen();

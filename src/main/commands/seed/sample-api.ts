@@ -15,7 +15,7 @@ import { MIGRATIONS } from '../../migrations.ts';
 import { createBrokerLogins } from '../../profiles/broker.ts';
 import { createRelationalStore } from '../../profiles/relational.ts';
 import { createStores } from '../../profiles/stores.ts';
-import type { Settings } from '../../settings.ts';
+import { recordRetentionMs, type Settings } from '../../settings.ts';
 import { StartError } from '../../start-error.ts';
 import { VERSION } from '../../version.ts';
 
@@ -68,7 +68,10 @@ export async function withSampleApi<T>(settings: Settings, work: (api: SampleApi
     modules: { devices: devices.api, users: users.api },
     events,
     runtime: { clock, logger },
-    options: { alone: true, listens: false, tell: () => {}, checks: () => ({}) },
+    options: {
+      ...{ alone: true, listens: false, retentionMs: recordRetentionMs(settings) },
+      ...{ tell: () => {}, checks: () => ({}) },
+    },
   });
   let actor: Principal | undefined;
   const http = await createHttpServer({

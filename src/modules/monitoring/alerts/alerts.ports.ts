@@ -38,6 +38,10 @@ export type AlertSortField = (typeof ALERT_SORT_FIELDS)[number];
 
 /** Every given field must match; none given means every alert. */
 export interface AlertFilter {
+  /** Of one of these. */
+  readonly ids?: readonly number[];
+  /** Of one of these devices. */
+  readonly deviceIds?: readonly number[];
   readonly status?: AlertStatus;
   readonly severity?: Severity;
   readonly deviceId?: number;
@@ -70,6 +74,13 @@ export interface AlertReader {
 export interface AlertWriter extends AlertReader {
   /** Whose it is does not change again: false when it was acknowledged already. */
   acknowledge(id: number, userId: number, at: number): Promise<boolean>;
+  /** Acknowledges those that match and are not yet, up to the id `upTo`, by id, `limit` at the most. @returns them, as they are now */
+  acknowledgeMany(
+    filter: AlertFilter,
+    upTo: number,
+    limit: number,
+    by: { readonly userId: number; readonly at: number },
+  ): Promise<readonly Alert[]>;
   /** Ends every ACTIVE alert of a rule. @returns them, as they are now */
   clearOfRule(ruleId: number, at: number): Promise<readonly Alert[]>;
   /** Ends every ACTIVE alert of a device, and forgets what was known about it. @returns them, as they are now */
@@ -82,6 +93,10 @@ export interface AlertStore extends AlertReader {
   list(query: AlertListQuery): Promise<{ readonly items: readonly Alert[]; readonly total: number }>;
   /** How many there are of each kind, acknowledged and cleared ones left out. */
   countOpen(): Promise<readonly AlertCount[]>;
+  /** The newest id; 0 when there is none. */
+  newestId(): Promise<number>;
+  /** Removes alerts that were cleared before, for good, `limit` at the most. @returns how many */
+  removeClearedBefore(before: number, limit: number): Promise<number>;
 }
 
 export interface MonitoringWriters {

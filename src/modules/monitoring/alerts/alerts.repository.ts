@@ -38,6 +38,26 @@ function createAlertStore(store: SqlStore): AlertStore {
       const count = await matching.select((eb) => eb.fn.countAll<number>().as('total')).executeTakeFirst();
       return { items: rows.map(toAlert), total: Number(count?.total ?? 0) };
     },
+    async newestId() {
+      const row = await db()
+        .selectFrom('alerts')
+        .select((eb) => eb.fn.max('id').as('id'))
+        .executeTakeFirst();
+      return Number(row?.id ?? 0);
+    },
+    removeClearedBefore: (before, limit) =>
+      store.transaction(async (trx: Db) => {
+        const rows = await trx
+          .selectFrom('alerts')
+          .select('id')
+          .where('status', '=', 'CLEARED')
+          .where('cleared_at', '<', before)
+          .limit(limit)
+          .execute();
+        const ids = rows.map(({ id }) => id);
+        if (ids.length > 0) await trx.deleteFrom('alerts').where('id', 'in', ids).execute();
+        return ids.length;
+      }),
     async countOpen() {
       const rows = await db()
         .selectFrom('alerts')
@@ -98,6 +118,18 @@ function createAlertWriter(trx: Db): AlertWriter {
         .executeTakeFirst();
       return numUpdatedRows > 0n;
     },
+    async acknowledgeMany(filter, upTo, limit, { userId, at }) {
+      const rows = await filtered(trx, { ...filter, isAcknowledged: false })
+        .selectAll()
+        .where('id', '<=', upTo)
+        .orderBy('id')
+        .limit(limit)
+        .execute();
+      const ids = rows.map(({ id }) => id);
+      const changes = { is_acknowledged: 1, acknowledged_by: userId, acknowledged_at: at, updated_at: at };
+      if (ids.length > 0) await trx.updateTable('alerts').set(changes).where('id', 'in', ids).execute();
+      return rows.map((row) => toAlert({ ...row, ...changes }));
+    },
     clearOfRule: (ruleId, at) => clear('rule_id', ruleId, at),
     async clearOfDevice(deviceId, at) {
       await trx.deleteFrom('alert_states').where('device_id', '=', deviceId).execute();
@@ -123,6 +155,8 @@ async function findById(db: Db, id: number): Promise<Alert | null> {
 
 function filtered(db: Db, filter: AlertFilter) {
   let query = db.selectFrom('alerts').where('deleted_at', 'is', null);
+  if (filter.ids !== undefined) query = query.where('id', 'in', [...filter.ids]);
+  if (filter.deviceIds !== undefined) query = query.where('device_id', 'in', [...filter.deviceIds]);
   if (filter.status !== undefined) query = query.where('status', '=', filter.status);
   if (filter.severity !== undefined) query = query.where('severity', '=', filter.severity);
   if (filter.deviceId !== undefined) query = query.where('device_id', '=', filter.deviceId);

@@ -114,3 +114,72 @@ describe('acknowledging', () => {
     ]);
   });
 });
+
+describe('a USER', () => {
+  test('lists the alerts of the devices that it owns', async () => {
+    const { USER } = world.actors;
+    const seen = async (as: Principal) => (await here.app.request({ url: `${ALERTS}?is_acknowledged=all`, as })).json();
+    expect(await seen(USER)).toMatchObject({ total: 1, items: [{ id: ids[0] }] });
+    expect(await seen(world.stranger)).toMatchObject({ total: 0, items: [] });
+  });
+
+  test('acknowledges nothing of others that it may only see', async () => {
+    const open = await world.open({ userDeviceScope: 'all' });
+    const url = `${ALERTS}/${ids[2]}/acknowledge`;
+    expect((await open.app.request({ method: 'POST', url, as: world.stranger })).status).toBe(404);
+  });
+});
+
+describe('acknowledging many', () => {
+  const post = (body: object, as = world.actors.MANAGER) =>
+    here.app.request({ method: 'POST', url: `${ALERTS}/acknowledge`, as, body });
+
+  test('by ids or by a filter, with their number; each once', async () => {
+    const device = await here.device();
+    const rule = await here.rule(hot(device, { severity: 'INFO' }));
+    const since = world.clock.now() + 1;
+    // More than one step of them.
+    const samples = Array.from(
+      { length: 1_202 },
+      (_, i) => [since + i, { temperature: i % 2 === 0 ? 31 : 20 }] as const,
+    );
+    await here.send(device.id, ...samples);
+    await here.judge();
+    const all = await here.alerts({ rule_id: rule.id });
+    const before = here.events.length;
+    const some = all.slice(0, 3).map(({ id }) => id);
+    expect((await post({ ids: [...some, 2_000_000_000] })).json()).toEqual({ acknowledged: 3 });
+    expect((await post({ ids: some })).json()).toEqual({ acknowledged: 0 });
+    expect((await post({ ids: [] })).json()).toEqual({ acknowledged: 0 });
+    expect((await post({ rule_id: rule.id, severity: 'CRITICAL' })).json()).toEqual({ acknowledged: 0 });
+    expect((await post({ rule_id: rule.id, status: 'CLEARED' })).json()).toEqual({ acknowledged: 598 });
+    expect(await here.alerts({ rule_id: rule.id, is_acknowledged: 'false' })).toEqual([]);
+    expect((await here.alerts({ rule_id: rule.id }))[0]).toMatchObject({
+      acknowledged_by: world.actors.MANAGER.userId,
+    });
+    expect(here.events.length - before).toBe(601);
+  });
+
+  test('is for MANAGEMENT', async () => {
+    expect((await post({}, world.actors.USER)).status).toBe(403);
+    expect((await post({ sort: 'id' })).status).toBe(422);
+  });
+});
+
+test('alerts that were cleared long ago are removed, in steps; those that are ACTIVE stay', async () => {
+  const [retention] = here.monitoring.retention;
+  expect(retention).toMatchObject({ name: 'alerts', keptMs: 365 * 86_400_000 });
+  const before = world.clock.now() + 86_400_000;
+  const all = async () =>
+    (await here.app.request({ url: `${ALERTS}?is_acknowledged=all`, as: world.actors.ADMIN })).json();
+  const active = (
+    await here.app.request({
+      ...{ url: `${ALERTS}?is_acknowledged=all&status=ACTIVE`, as: world.actors.ADMIN },
+    })
+  ).json().total;
+  const removable = (await all()).total - active;
+  expect(await retention?.removeOlderThan(before, removable - 1)).toBe(removable - 1);
+  expect(await retention?.removeOlderThan(before, 10)).toBe(1);
+  expect(await retention?.removeOlderThan(before, 10)).toBe(0);
+  expect((await all()).total).toBe(active);
+});

@@ -45,31 +45,57 @@ export const AlertView = Strict('Alert', {
 });
 export const AlertPage = PageOf(AlertView);
 export const AlertParams = Strict({ alert_id: { ...Id, description: 'Id of the alert', examples: [41] } });
-export const AlertQuery = Strict({
-  ...pageQuery,
-  ...sortQuery(ALERT_SORT_FIELDS),
+const filterFields = {
   status: Type.Optional(status),
   severity: Type.Optional(severityField),
   device_id: Type.Optional({ ...Id, description: 'Of this device', examples: [7] }),
   rule_id: Type.Optional({ ...Id, description: 'Of this rule', examples: [5] }),
+  start: Type.Optional(Type.String({ format: 'date-time', description: 'Raised at or after' })),
+  end: Type.Optional(Type.String({ format: 'date-time', description: 'Raised before' })),
+};
+
+export const AlertQuery = Strict({
+  ...pageQuery,
+  ...sortQuery(ALERT_SORT_FIELDS),
+  ...filterFields,
   is_acknowledged: Type.Enum(['true', 'false', 'all'], {
     default: 'false',
     description: 'Unacknowledged ones unless this says otherwise',
   }),
-  start: Type.Optional(Type.String({ format: 'date-time', description: 'Raised at or after' })),
-  end: Type.Optional(Type.String({ format: 'date-time', description: 'Raised before' })),
 });
 export const ALERT_SORT_HELP = `Sort by ${ALERT_SORT_FIELDS.join(', ')}.`;
 
+export const AcknowledgeBody = Strict({
+  ids: Type.Optional(
+    Type.Array(Id, {
+      maxItems: 1_000,
+      description: 'Ids of alerts; absent: by the other fields',
+      examples: [[41, 42]],
+    }),
+  ),
+  ...filterFields,
+});
+export const AcknowledgeResult = Strict({
+  acknowledged: Type.Integer({ description: 'Alerts that had not been acknowledged before', examples: [2] }),
+});
+
+export function toAcknowledged({ ids, ...fields }: Static<typeof AcknowledgeBody>): AlertFilter {
+  return { ...toFilter(fields), ...(ids === undefined ? {} : { ids: [...new Set(ids)] }) };
+}
+
 export function toAlertFilter(query: Static<typeof AlertQuery>): AlertFilter {
+  const acknowledged = query.is_acknowledged === 'all' ? {} : { isAcknowledged: query.is_acknowledged === 'true' };
+  return { ...toFilter(query), ...acknowledged };
+}
+
+function toFilter(fields: Omit<Static<typeof AcknowledgeBody>, 'ids'>): AlertFilter {
   return {
-    ...(query.status === undefined ? {} : { status: query.status }),
-    ...(query.severity === undefined ? {} : { severity: query.severity }),
-    ...(query.device_id === undefined ? {} : { deviceId: query.device_id }),
-    ...(query.rule_id === undefined ? {} : { ruleId: query.rule_id }),
-    ...(query.is_acknowledged === 'all' ? {} : { isAcknowledged: query.is_acknowledged === 'true' }),
-    ...(query.start === undefined ? {} : { from: instantOf(query.start) }),
-    ...(query.end === undefined ? {} : { to: instantOf(query.end) }),
+    ...(fields.status === undefined ? {} : { status: fields.status }),
+    ...(fields.severity === undefined ? {} : { severity: fields.severity }),
+    ...(fields.device_id === undefined ? {} : { deviceId: fields.device_id }),
+    ...(fields.rule_id === undefined ? {} : { ruleId: fields.rule_id }),
+    ...(fields.start === undefined ? {} : { from: instantOf(fields.start) }),
+    ...(fields.end === undefined ? {} : { to: instantOf(fields.end) }),
   };
 }
 

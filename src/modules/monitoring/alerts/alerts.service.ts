@@ -1,8 +1,9 @@
-import type { Principal } from '#kernel/access.ts';
+import { isManagement, type Principal } from '#kernel/access.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { EventBus } from '#kernel/events.ts';
 import { type Page, type PageQuery, parseSort, toPage } from '#kernel/pagination.ts';
 import type { DevicesApi } from '#modules/devices/index.ts';
+import { ownedDevices } from '../devices-of.ts';
 import { monitoringErrors } from '../monitoring.errors.ts';
 import {
   ALERT_SORT_FIELDS,
@@ -14,13 +15,14 @@ import {
 
 export interface AlertsServiceDeps {
   readonly store: MonitoringStore;
-  readonly devices: Pick<DevicesApi, 'getVisible'>;
+  readonly devices: Pick<DevicesApi, 'getVisible' | 'listInScope'>;
   readonly clock: Clock;
   readonly events: EventBus;
 }
 
 export type AlertsService = ReturnType<typeof createAlertsService>;
 
+const STEP = 500;
 const DEFAULT_SORT = [{ field: 'started_at', direction: 'desc' }] as const;
 
 export function createAlertsService({ store, devices, clock, events }: AlertsServiceDeps) {
@@ -31,31 +33,67 @@ export function createAlertsService({ store, devices, clock, events }: AlertsSer
   }
 
   return {
-    /** Every alert: for MANAGEMENT. @throws AppError `invalid_sort` */
-    async list(query: PageQuery & { readonly filter: AlertFilter }): Promise<Page<Alert>> {
+    /** MANAGEMENT lists every alert, a USER those of the devices that it owns. @throws AppError `invalid_sort` */
+    async list(principal: Principal, query: PageQuery & { readonly filter: AlertFilter }): Promise<Page<Alert>> {
       const sort = parseSort(query.sort, ALERT_SORT_FIELDS, DEFAULT_SORT);
       const { page, size, filter } = query;
-      const { items, total } = await store.alerts.list({ page, size, filter, sort });
+      const owned = isManagement(principal.role) ? {} : { deviceIds: await ownedDevices(devices, principal.userId) };
+      if (owned.deviceIds?.length === 0) return toPage([], 0, query);
+      const { items, total } = await store.alerts.list({ page, size, filter: { ...filter, ...owned }, sort });
       return toPage(items, total, query);
     },
 
     /**
      * Says that somebody has taken notice, whether the alert is over or not. The first one counts: doing it again
      * changes nothing.
-     * @throws AppError `alert_not_found`, also when the principal may not see the device
+     * @throws AppError `alert_not_found`, also when the principal is neither MANAGEMENT nor the owner of the device
      */
     async acknowledge(principal: Principal, id: number): Promise<Alert> {
       const { deviceId } = await existing(id);
-      await devices.getVisible(principal, deviceId).catch((error: unknown) => {
+      const device = await devices.getVisible(principal, deviceId).catch((error: unknown) => {
         throw monitoringErrors.alert_not_found({ cause: error });
       });
+      if (!isManagement(principal.role) && device.ownerId !== principal.userId)
+        throw monitoringErrors.alert_not_found();
       const now = clock.now();
-      const { alert, first } = await store.transaction(async ({ alerts }) => {
+      const { alert, first } = await store.transaction(async ({ alerts, audit }) => {
         const first = await alerts.acknowledge(id, principal.userId, now);
-        return { first, alert: await existing(id, alerts) };
+        const alert = await existing(id, alerts);
+        if (first) {
+          const details = { rule_id: alert.ruleId, device_id: alert.deviceId };
+          await audit.record({ ...entry(principal), resourceId: String(id), details });
+        }
+        return { first, alert };
       });
       if (first) events.emit('alert.acknowledged', now, { alert });
       return alert;
     },
+
+    /**
+     * Acknowledges all that match and have not been acknowledged, in steps: whatever else writes comes in between.
+     * What is raised meanwhile is left out. For MANAGEMENT.
+     * @param asked the filter as it was given, for the audit trail
+     * @returns how many
+     */
+    async acknowledgeMany(principal: Principal, filter: AlertFilter, asked: object): Promise<number> {
+      if (filter.ids?.length === 0) return 0;
+      const upTo = await store.alerts.newestId();
+      for (let total = 0; ; ) {
+        const by = { userId: principal.userId, at: clock.now() };
+        const step = await store.transaction(async ({ alerts, audit }) => {
+          const acknowledged = await alerts.acknowledgeMany(filter, upTo, STEP, by);
+          const details = { ...asked, count: acknowledged.length };
+          if (acknowledged.length > 0) await audit.record({ ...entry(principal), resourceId: null, details });
+          return acknowledged;
+        });
+        for (const alert of step) events.emit('alert.acknowledged', by.at, { alert });
+        total += step.length;
+        if (step.length < STEP) return total;
+      }
+    },
   };
+}
+
+function entry(actor: Principal) {
+  return { actor, action: 'alert.acknowledged', resourceType: 'alert' };
 }

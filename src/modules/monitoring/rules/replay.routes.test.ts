@@ -189,7 +189,7 @@ describe('what is refused', () => {
     expect((await replay(hot(mine, { scope: { all: true } }), now - 1, now, world.stranger)).status).toBe(422);
   });
 
-  test('more than two at a time', async () => {
+  test('more than two of a person, or eight in all, at a time', async () => {
     const device = await here.device();
     let open: () => void = () => {};
     const gate = new Promise<void>((resolve) => {
@@ -203,11 +203,37 @@ describe('what is refused', () => {
       clock: world.clock,
     });
     const rule = toRuleInput(full(hot(device)) as RuleBody);
-    const ask = () => service.test(world.actors.ADMIN, rule, { start: 0, end: 1 });
-    const two = [ask(), ask()];
-    await expect(ask()).rejects.toMatchObject({ code: 'alert_tests_busy', details: { retryAfterSeconds: 5 } });
+    const ask = (as = world.actors.ADMIN) => service.test(as, rule, { start: 0, end: 1 });
+    const busy = { code: 'alert_tests_busy', details: { retryAfterSeconds: 5 } };
+    const tests = [ask(), ask()];
+    await expect(ask()).rejects.toMatchObject(busy);
+    // One person does not hold the places of the others; all together hold a bounded number.
+    const { MANAGER, USER, SUPERADMIN } = world.actors;
+    for (const as of [MANAGER, USER, SUPERADMIN]) tests.push(ask(as), ask(as));
+    await expect(ask(world.stranger)).rejects.toMatchObject(busy);
     open();
-    expect(await Promise.all(two)).toHaveLength(2);
+    expect(await Promise.all(tests)).toHaveLength(8);
     expect(await ask()).toMatchObject([{ samples: 0, alerts: [] }]);
+  });
+
+  test('more time than there is', async () => {
+    const device = await here.device();
+    const service = createReplayService({
+      rules: { requireScope: async () => {} },
+      devices: here.devices.api,
+      // A store that takes a minute for an answer.
+      telemetry: {
+        ...world.telemetry,
+        latest: async () => {
+          world.clock.advance(60_000);
+          return { temperature: { value: 31, timestamp: 5 } };
+        },
+      },
+      clock: world.clock,
+    });
+    const rule = toRuleInput(full(hot(device)) as RuleBody);
+    await expect(service.test(world.actors.ADMIN, rule, { start: 0, end: 10 })).rejects.toMatchObject({
+      ...{ code: 'alert_test_too_large', message: expect.stringContaining('10 s') },
+    });
   });
 });

@@ -68,6 +68,8 @@ export interface RuleFilter {
   readonly metric?: string;
   /** Rules for this device alone. */
   readonly deviceId?: number;
+  /** Rules for one of these devices alone. */
+  readonly deviceIds?: readonly number[];
   readonly isEnabled?: boolean;
   /** Contained in the name or the metric. */
   readonly q?: string;

@@ -133,6 +133,7 @@ function filtered(db: Db, filter: RuleFilter) {
   if (filter.condition !== undefined) query = query.where('rule_condition', '=', filter.condition);
   if (filter.metric !== undefined) query = query.where('metric', '=', filter.metric);
   if (filter.deviceId !== undefined) query = query.where('device_id', '=', filter.deviceId);
+  if (filter.deviceIds !== undefined) query = query.where('device_id', 'in', [...filter.deviceIds]);
   if (filter.isEnabled !== undefined) query = query.where('is_enabled', '=', Number(filter.isEnabled));
   if (filter.q !== undefined) {
     const pattern = sql`lower(${`%${filter.q.replace(/[!%_]/g, '!$&')}%`}) escape '!'`;

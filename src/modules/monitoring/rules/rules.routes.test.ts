@@ -134,7 +134,42 @@ describe('a USER', () => {
     expect((await send('GET', `/${id}`, USER)).status).toBe(404);
     const wide = (await send('POST', '', MANAGER, rule())).json();
     expect((await send('GET', `/${wide.id}`, USER)).status).toBe(404);
-    expect((await send('GET', '', USER)).status).toBe(403);
+  });
+
+  test('lists the rules for single devices that it owns, whoever made them', async () => {
+    const { USER, MANAGER } = world.actors;
+    const [mine, others] = [await owned(USER), await here.device()];
+    const ids = [];
+    for (const as of [USER, MANAGER]) {
+      ids.push((await send('POST', '', as, rule({ scope: { device_id: mine.id } }))).json().id);
+    }
+    await send('POST', '', MANAGER, rule({ scope: { device_id: others.id } }));
+    await send('POST', '', MANAGER, rule({ scope: { all: true } }));
+    const list = async (as: Principal, query: string) => (await send('GET', query, as)).json();
+    expect(await list(USER, '?sort=-id&size=2')).toMatchObject({ items: ids.toReversed().map((id) => ({ id })) });
+    expect(await list(USER, `?device_id=${others.id}`)).toMatchObject({ total: 0, items: [] });
+    expect((await list(MANAGER, `?device_id=${others.id}`)).total).toBe(1);
+    const nobody = { ...world.stranger, userId: 2_000_000_000 };
+    expect(await list(nobody, '')).toMatchObject({ total: 0, items: [] });
+  });
+
+  test('names itself alone, and no webhook; MANAGEMENT names active users', async () => {
+    const { USER, MANAGER } = world.actors;
+    const scope = { device_id: (await owned(USER)).id };
+    const errorsOf = async (as: Principal, fields: object) =>
+      (await send('POST', '', as, rule({ scope, ...fields }))).json().errors;
+    expect(await errorsOf(USER, { recipients: [MANAGER.userId] })).toMatchObject([{ path: '/recipients' }]);
+    expect(await errorsOf(USER, { channels: ['webhook'] })).toMatchObject([{ path: '/channels' }]);
+    expect(await errorsOf(MANAGER, { recipients: [USER.userId, 2_000_000_000] })).toMatchObject([
+      { path: '/recipients', message: expect.stringContaining('2000000000') },
+    ]);
+    for (const [as, recipients] of [
+      [USER, [USER.userId]],
+      [MANAGER, [USER.userId, MANAGER.userId]],
+      [MANAGER, null],
+    ] as const) {
+      expect((await send('POST', '', as, rule({ scope, recipients }))).json()).toMatchObject({ recipients });
+    }
   });
 
   test('loses the rule with the device', async () => {

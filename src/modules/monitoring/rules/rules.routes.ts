@@ -1,5 +1,4 @@
 import { Type } from 'typebox';
-import { MANAGEMENT } from '#kernel/access.ts';
 import { instantOf } from '#kernel/instant.ts';
 import { deviceErrors } from '#modules/devices/index.ts';
 import { type HttpRoutes, principalOf } from '#platform/http/http.port.ts';
@@ -39,12 +38,12 @@ export function createRulesRoutes(rules: RulesService, replay: ReplayService): H
     app.get(
       '/alert-rules',
       {
-        config: { access: MANAGEMENT },
+        config: { access: 'bearer' },
         schema: {
           tags,
           operationId: 'listAlertRules',
           summary: 'List alert rules',
-          description: `Newest first unless sorted. \`q\` looks into name and metric. ${RULE_SORT_HELP}`,
+          description: `A USER sees the rules for single devices that it owns. Newest first unless sorted. \`q\` looks into name and metric. ${RULE_SORT_HELP}`,
           querystring: RuleQuery,
           response: { 200: RulePage },
         },
@@ -52,7 +51,12 @@ export function createRulesRoutes(rules: RulesService, replay: ReplayService): H
       async (request) => {
         const { page, size, sort } = request.query;
         const filter = toRuleFilter(request.query);
-        const found = await rules.list({ page, size, filter, ...(sort === undefined ? {} : { sort }) });
+        const found = await rules.list(principalOf(request), {
+          page,
+          size,
+          filter,
+          ...(sort === undefined ? {} : { sort }),
+        });
         return { ...found, items: found.items.map(presentRule) };
       },
     );

@@ -7,6 +7,7 @@ import type { UsersApi } from '#modules/users/index.ts';
 import { type AuditEntry, changedFields } from '#platform/audit/audit.port.ts';
 import type { Alert, MonitoringStore } from '../alerts/alerts.ports.ts';
 import { withoutWebhook } from '../alerts/messages.ts';
+import { ownedDevices } from '../devices-of.ts';
 import { monitoringErrors } from '../monitoring.errors.ts';
 import { checkRule, invalidRule } from './rules.check.ts';
 import {
@@ -26,7 +27,7 @@ export type RuleChanges = Partial<RuleInput>;
 export interface RulesServiceDeps {
   readonly rules: RuleStore;
   readonly store: MonitoringStore;
-  readonly devices: Pick<DevicesApi, 'getVisible' | 'groupExists'>;
+  readonly devices: Pick<DevicesApi, 'getVisible' | 'groupExists' | 'listInScope'>;
   readonly users: Pick<UsersApi, 'listContacts'>;
   readonly clock: Clock;
   readonly events: EventBus;
@@ -120,11 +121,13 @@ export function createRulesService({ rules, store, devices, users, clock, events
   return {
     requireScope,
 
-    /** Every rule: for MANAGEMENT. @throws AppError `invalid_sort` */
-    async list(query: PageQuery & { readonly filter: RuleFilter }): Promise<Page<AlertRule>> {
+    /** MANAGEMENT lists every rule, a USER those for single devices that it owns. @throws AppError `invalid_sort` */
+    async list(principal: Principal, query: PageQuery & { readonly filter: RuleFilter }): Promise<Page<AlertRule>> {
       const sort = parseSort(query.sort, RULE_SORT_FIELDS, DEFAULT_SORT);
       const { page, size, filter } = query;
-      const { items, total } = await rules.list({ page, size, filter, sort });
+      const owned = isManagement(principal.role) ? {} : { deviceIds: await ownedDevices(devices, principal.userId) };
+      if (owned.deviceIds?.length === 0) return toPage([], 0, query);
+      const { items, total } = await rules.list({ page, size, filter: { ...filter, ...owned }, sort });
       return toPage(items, total, query);
     },
 
