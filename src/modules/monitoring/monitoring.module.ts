@@ -96,6 +96,7 @@ export function createMonitoringModule(deps: MonitoringModuleDeps): MonitoringMo
     refresh: feed.reload,
     states,
     telemetry,
+    devices,
     clock,
     events,
     logger,
@@ -150,6 +151,13 @@ export function createMonitoringModule(deps: MonitoringModuleDeps): MonitoringMo
     // A rule may be about the device no longer.
     if (origin !== 'relay' && data.changes.some((field) => field === 'group_id' || field === 'device_type')) {
       evaluation.recheck([data.device_id], { joinedAt: at });
+    }
+  });
+  events.on('device.status_changed', ({ at, data }) => {
+    const isJudged = [...index.all()].some(({ condition }) => condition === 'offline');
+    // An end counts at once; that it is OFFLINE does once devices have had time to come back after a start.
+    if (isJudged && (data.to !== 'OFFLINE' || watch.countsOffline())) {
+      evaluation.recheck([data.device_id], { statusAt: at });
     }
   });
   events.on('device.deleted', async ({ data, origin }) => {

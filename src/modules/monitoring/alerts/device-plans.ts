@@ -67,5 +67,5 @@ export function createDevicePlans(index: RuleIndex, devices: Pick<DevicesApi, 'd
 
 function planOf(device: DeviceFacts, index: RuleIndex): DevicePlan {
   const rules = index.about(device);
-  return { device, rules, metrics: [...new Set(rules.map(({ metric }) => metric))] };
+  return { device, rules, metrics: [...new Set(rules.map(({ metric }) => metric).filter((metric) => metric !== ''))] };
 }

@@ -67,6 +67,13 @@ export interface StateStore {
   deviceIdsAfter(afterId: number, limit: number): Promise<readonly number[]>;
   /** Which of these devices nothing is known of for a rule. */
   unknownTo(rule: Pick<AlertRule, 'id' | 'revision'>, deviceIds: readonly number[]): Promise<readonly number[]>;
+  /** Devices of a rule for `offline` for which a duration is over by `now`, by id, `limit` at the most. */
+  statusDue(
+    rule: Pick<AlertRule, 'id' | 'forSeconds' | 'clearForSeconds'>,
+    now: number,
+    afterId: number,
+    limit: number,
+  ): Promise<readonly number[]>;
   /** Devices without an alert whose newest reading for the rule is from before `before`, by id, `limit` at the most. */
   silentSince(ruleId: number, before: number, afterId: number, limit: number): Promise<readonly number[]>;
 }

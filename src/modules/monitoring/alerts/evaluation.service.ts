@@ -3,6 +3,7 @@ import type { Clock } from '#kernel/clock.ts';
 import type { EventBus } from '#kernel/events.ts';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
+import type { DevicesApi } from '#modules/devices/index.ts';
 import type { LatestValue, Sample, TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
 import type { DevicePlan, DevicePlans } from './device-plans.ts';
 import type { PairChange, SaveResult, StateStore, StoredState } from './evaluation.ports.ts';
@@ -12,6 +13,7 @@ import {
   isFull,
   judgeSamples,
   judgeSilences,
+  judgeStatuses,
   openTracks,
   type PairTrack,
   unjudgedSince,
@@ -27,6 +29,7 @@ export interface EvaluationDeps {
   readonly refresh: (ruleId: number) => Promise<void>;
   readonly states: StateStore;
   readonly telemetry: Pick<TelemetryStore, 'history' | 'latest'>;
+  readonly devices: Pick<DevicesApi, 'statusOf'>;
   readonly clock: Clock;
   readonly events: EventBus;
   readonly logger: Logger;
@@ -48,6 +51,8 @@ export interface Recheck {
   readonly listeningSince?: number;
   /** Since when the devices are what they are, if that has just changed: what was measured before does not count. */
   readonly joinedAt?: number;
+  /** The status is judged, too: what it is, since then at the latest. */
+  readonly statusAt?: number;
 }
 
 /**
@@ -80,6 +85,8 @@ interface Waiting {
   fromStore: boolean;
   listeningSince: number | null;
   joinedAt: number | null;
+  /** Null: the status is not looked at. */
+  statusAt: number | null;
 }
 
 const SLICE = 128;
@@ -98,7 +105,7 @@ const LONGEST_PAUSE_MS = 2_000;
 const RETRY_MS = 1_000;
 
 export function createEvaluation(deps: EvaluationDeps): Evaluation {
-  const { plans, index, refresh, states, telemetry, clock, events, logger, options } = deps;
+  const { plans, index, refresh, states, telemetry, devices, clock, events, logger, options } = deps;
   const cache = createStateCache(states, options.alone);
   const { maxKept = MAX_KEPT_IN_ALL } = options;
   let waiting = new Map<number, Waiting>();
@@ -113,7 +120,7 @@ export function createEvaluation(deps: EvaluationDeps): Evaluation {
   function entry(deviceId: number): Waiting {
     let found = waiting.get(deviceId);
     if (found === undefined) {
-      found = { samples: [], arrivals: [], fromStore: false, listeningSince: null, joinedAt: null };
+      found = { samples: [], arrivals: [], fromStore: false, listeningSince: null, joinedAt: null, statusAt: null };
       waiting.set(deviceId, found);
     }
     return found;
@@ -160,7 +167,10 @@ export function createEvaluation(deps: EvaluationDeps): Evaluation {
   }
 
   /** What came meanwhile came later. */
-  function putBack(deviceId: number, { samples, arrivals, fromStore, listeningSince, joinedAt }: Waiting): void {
+  function putBack(
+    deviceId: number,
+    { samples, arrivals, fromStore, listeningSince, joinedAt, statusAt }: Waiting,
+  ): void {
     const now = entry(deviceId);
     now.samples = [...samples, ...now.samples];
     now.arrivals = [...arrivals, ...now.arrivals];
@@ -168,6 +178,7 @@ export function createEvaluation(deps: EvaluationDeps): Evaluation {
     now.fromStore ||= fromStore;
     now.listeningSince ??= listeningSince;
     now.joinedAt ??= joinedAt;
+    now.statusAt ??= statusAt;
     bound(now);
     cache.forget(deviceId);
   }
@@ -208,13 +219,20 @@ export function createEvaluation(deps: EvaluationDeps): Evaluation {
     known: ReadonlyMap<number, StoredState>,
     work: Waiting,
   ): Promise<{ readonly changes: readonly PairChange[]; readonly finished: boolean }> {
-    const tracks = openTracks(plan, known, work.joinedAt ?? undefined);
+    const all = openTracks(plan, known, work.joinedAt ?? undefined);
+    const tracks = all.filter(({ rule }) => rule.condition !== 'offline');
+    const byStatus = all.filter(({ rule }) => rule.condition === 'offline');
+    if (work.statusAt !== null && byStatus.length > 0) {
+      const isOffline = (await devices.statusOf(plan.device.deviceId)) === 'OFFLINE';
+      judgeStatuses(byStatus, { isOffline, since: work.statusAt }, clock.now());
+    }
     if (options.alone && !work.fromStore) judgeArrived(tracks, work, () => true);
     else if (tracks.length > 0) await judgeStored(plan, tracks, work);
     const finished = !tracks.some(isFull);
     if (work.listeningSince !== null && finished)
       judgeSilences(tracks, clock.now() - SILENCE_ALLOWANCE_MS, work.listeningSince);
-    const changes = changesOf(plan, tracks, work.listeningSince !== null || work.joinedAt !== null);
+    const always = work.listeningSince !== null || work.joinedAt !== null;
+    const changes = [...changesOf(plan, tracks, always), ...changesOf(plan, byStatus, work.statusAt !== null)];
     return { changes: work.fromStore ? [...changes, ...leftBehind(plan, known)] : changes, finished };
   }
 
@@ -286,12 +304,13 @@ export function createEvaluation(deps: EvaluationDeps): Evaluation {
     }
   }
 
-  function recheck(deviceIds: readonly number[], { listeningSince, joinedAt }: Recheck = {}): void {
+  function recheck(deviceIds: readonly number[], { listeningSince, joinedAt, statusAt }: Recheck = {}): void {
     for (const deviceId of deviceIds) {
       const work = entry(deviceId);
       work.fromStore = true;
       if (listeningSince !== undefined) work.listeningSince = listeningSince;
       if (joinedAt !== undefined) work.joinedAt = joinedAt;
+      if (statusAt !== undefined) work.statusAt = statusAt;
     }
     schedule();
   }
@@ -313,7 +332,7 @@ export function createEvaluation(deps: EvaluationDeps): Evaluation {
     recheck,
     begin(deviceIds) {
       for (const deviceId of deviceIds) cache.forget(deviceId);
-      recheck(deviceIds);
+      recheck(deviceIds, { statusAt: clock.now() });
     },
     async settled() {
       while (waiting.size > 0 || running !== undefined) await run();

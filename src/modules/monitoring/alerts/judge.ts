@@ -124,6 +124,51 @@ function afterReading(terms: RuleTerms, state: PairState, reading: Reading, tran
   return { ...now, phase: 'active', since: null, clearSince: null };
 }
 
+/** What a device shows, for `offline`. Instants are the server's. */
+export interface StatusReading {
+  readonly isOffline: boolean;
+  /** Since when, as far as it is known. */
+  readonly since: number;
+}
+
+/**
+ * Judges a status, for `offline`: as a value that stays as it is until another one comes, so that durations end by the
+ * clock. Looking again changes nothing unless a duration is over.
+ */
+export function judgeStatus(
+  terms: RuleTerms,
+  state: PairState,
+  { isOffline, since }: StatusReading,
+  now: number,
+): Judgement {
+  const asValue: RuleTerms = { ...terms, condition: 'eq', threshold: true, clearThreshold: null };
+  const transitions: Transition[] = [];
+  let current = state;
+  const look = (timestamp: number) => {
+    const judged = judge(asValue, current, [{ timestamp, value: isOffline }]);
+    current = judged.state;
+    transitions.push(...judged.transitions);
+  };
+  const seemsOffline = state.phase === 'pending' || (state.phase === 'active' && state.clearSince === null);
+  if (isOffline !== seemsOffline) look(Math.max(since, (state.watermark ?? since - 1) + 1));
+  const due = nextDue(terms, current);
+  if (due !== null && due <= now) look(Math.max(due, (current.watermark ?? due - 1) + 1));
+  return { state: current, transitions: transitions.flatMap(withoutValue) };
+}
+
+/** When a duration of `offline` is over. */
+function nextDue(terms: RuleTerms, state: PairState): number | null {
+  if (state.phase === 'pending' && state.since !== null) {
+    return Math.max(state.since + terms.forSeconds * 1_000, restsUntil(terms, state));
+  }
+  if (state.phase === 'active' && state.clearSince !== null) return state.clearSince + terms.clearForSeconds * 1_000;
+  return null;
+}
+
+function withoutValue(transition: Transition): readonly Transition[] {
+  return transition.kind === 'seen' ? [] : [{ ...transition, value: null }];
+}
+
 function isLate({ condition }: RuleTerms, { watermark, since }: PairState, reading: Reading): boolean {
   if (watermark === null || reading.timestamp > watermark) return false;
   // A device whose clock was put back goes on sending. What was judged already was heard no later than `since`.

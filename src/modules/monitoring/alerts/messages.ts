@@ -15,6 +15,7 @@ const LONGEST_NAME = 60;
 /** `temperature is 31.5, above 30` */
 export function describeAlert(rule: RuleTerms, value: MetricValue | null, language: Language = 'en'): string {
   const words = WORDS[language];
+  if (rule.condition === 'offline') return words.offline(rule.forSeconds);
   if (rule.condition === 'no_data') return words.silent(rule.metric, rule.forSeconds);
   return words.holds(rule.metric, textOf(value), describeCondition(rule, language), rule.forSeconds);
 }
@@ -22,13 +23,14 @@ export function describeAlert(rule: RuleTerms, value: MetricValue | null, langua
 /** What was true when it ended: `temperature is 28, no longer above 30` */
 export function describeEnd(rule: RuleTerms, value: MetricValue | null, language: Language = 'en'): string {
   const words = WORDS[language];
+  if (rule.condition === 'offline') return words.back;
   if (rule.condition === 'no_data') return words.heard(rule.metric);
   return words.ended(rule.metric, textOf(value), describeCondition(rule, language));
 }
 
 function describeCondition({ condition, threshold }: RuleTerms, language: Language): string {
   const { conditions } = WORDS[language];
-  if (condition === 'no_data') return '';
+  if (condition === 'no_data' || condition === 'offline') return '';
   if (condition === 'outside' || condition === 'inside') {
     const [low, high] = threshold as Range;
     return conditions[condition](`${low}`, `${high}`);
@@ -53,6 +55,8 @@ const WORDS = {
     ended: (metric: string, value: string, condition: string) => `${metric} is ${value}, no longer ${condition}`,
     silent: (metric: string, seconds: number) => `no ${metric} for ${seconds} s`,
     heard: (metric: string) => `${metric} is there again`,
+    offline: (seconds: number) => `the device is OFFLINE${seconds === 0 ? '' : `, for ${seconds} s`}`,
+    back: 'the device is no longer OFFLINE',
     cleared: 'Cleared',
     device: 'Device:',
     value: 'Value:',
@@ -73,6 +77,8 @@ const WORDS = {
     ended: (metric: string, value: string, condition: string) => `${metric} 값: ${value} (조건 해제: ${condition})`,
     silent: (metric: string, seconds: number) => `${metric} 데이터가 ${seconds}초 동안 들어오지 않았습니다`,
     heard: (metric: string) => `${metric} 데이터가 다시 들어옵니다`,
+    offline: (seconds: number) => `장치가 오프라인입니다${seconds === 0 ? '' : ` (${seconds}초 지속)`}`,
+    back: '장치가 더 이상 오프라인이 아닙니다',
     cleared: '해제',
     device: '장치:',
     value: '값:',

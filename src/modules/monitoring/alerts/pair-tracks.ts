@@ -8,8 +8,10 @@ import {
   type Judgement,
   judge,
   judgeSilence,
+  judgeStatus,
   type PairState,
   type Reading,
+  type StatusReading,
   type Transition,
 } from './judge.ts';
 
@@ -83,6 +85,15 @@ export function judgeSamples(
 
 export function judgeSilences(tracks: readonly PairTrack[], now: number, listeningSince: number): void {
   for (const track of tracks) apply(track, judgeSilence(track.rule, track.state, now, listeningSince));
+}
+
+export function judgeStatuses(tracks: readonly PairTrack[], status: StatusReading, now: number): void {
+  for (const track of tracks) {
+    if (track.rule.condition !== 'offline') continue;
+    // It does not count before the rule is about the device.
+    const since = Math.max(status.since, track.state.watermark === null ? (track.state.since ?? 0) : 0);
+    apply(track, judgeStatus(track.rule, track.state, { ...status, since }, now));
+  }
 }
 
 function apply(track: PairTrack, { state, transitions }: Judgement): void {

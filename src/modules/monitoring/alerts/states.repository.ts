@@ -113,6 +113,23 @@ export function createStateStore(store: SqlStore): StateStore {
       const known = new Set(rows.map(({ device_id }) => device_id));
       return deviceIds.filter((deviceId) => !known.has(deviceId));
     },
+    async statusDue({ id, forSeconds, clearForSeconds }, now, afterId, limit) {
+      const rows = await db()
+        .selectFrom('alert_states')
+        .select('device_id')
+        .where('rule_id', '=', id)
+        .where((eb) =>
+          eb.or([
+            eb.and([eb('phase', '=', 'pending'), eb('since', '<=', now - forSeconds * 1_000)]),
+            eb.and([eb('phase', '=', 'active'), eb('clear_since', '<=', now - clearForSeconds * 1_000)]),
+          ]),
+        )
+        .where('device_id', '>', afterId)
+        .orderBy('device_id')
+        .limit(limit)
+        .execute();
+      return rows.map(({ device_id }) => device_id);
+    },
     async silentSince(ruleId, before, afterId, limit) {
       const rows = await db()
         .selectFrom('alert_states')

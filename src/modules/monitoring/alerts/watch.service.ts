@@ -31,6 +31,8 @@ export interface Watch extends Component {
   tick(): Promise<void>;
   /** Rules or devices have changed: the next tick looks at all of them. */
   look(): void;
+  /** Whether a device that is OFFLINE counts as such; after a start they need a moment to come back. */
+  countsOffline(): boolean;
   /** Calls `work` at the end of each tick, whoever has the watch. */
   onTick(work: () => Promise<void>): void;
 }
@@ -43,6 +45,8 @@ const LONGEST_BREAK_MS = 60_000;
 const LOOK_EVERY_MS = 60_000;
 const SWEEP_EVERY_MS = 5 * 60_000;
 const PAGE = 500;
+/** After a start devices are OFFLINE that were not before: so long they have for coming back. */
+const RETURN_MS = 60_000;
 
 export function createWatch(deps: WatchDeps): Watch {
   const { store, states, index, devices, evaluation, forgetDevice, activateRest, runtime, owner, alone } = deps;
@@ -54,6 +58,9 @@ export function createWatch(deps: WatchDeps): Watch {
   let activatedAt = Number.NEGATIVE_INFINITY;
   let lookedAt = Number.NEGATIVE_INFINITY;
   let sweptAt: number | null = null;
+  let statusSweptAt: number | null = null;
+  /** By the monotonic clock. */
+  let startedAt: number | null = null;
   let extra: () => Promise<void> = async () => {};
 
   /** Pages of ids, by id, until there are no more. */
@@ -114,10 +121,25 @@ export function createWatch(deps: WatchDeps): Watch {
     }
   }
 
+  /** Rules for `offline`: durations that are over, and after a start and now and then, what nobody was told of. */
+  async function findOffline(now: number): Promise<void> {
+    if (!countsOffline()) return;
+    const lookAtAll = statusSweptAt === null || Math.abs(now - statusSweptAt) >= SWEEP_EVERY_MS;
+    if (lookAtAll) statusSweptAt = now;
+    const recheck = (ids: readonly number[]) => evaluation.recheck(ids, { statusAt: now });
+    for (const rule of index.all()) {
+      if (rule.condition !== 'offline') continue;
+      if (lookAtAll) await inScope(toDeviceScope(rule.scope), recheck);
+      else await eachPage((afterId) => states.statusDue(rule, now, afterId, PAGE), recheck);
+    }
+  }
+
+  const countsOffline = () => startedAt !== null && clock.monotonic() - startedAt >= RETURN_MS;
   const silenceRules = () => [...index.all()].filter(({ condition }) => condition === 'no_data');
 
   async function tick(): Promise<void> {
     const now = clock.now();
+    startedAt ??= clock.monotonic();
     const passed = clock.monotonic();
     if (passed - activatedAt >= LOOK_EVERY_MS) {
       activatedAt = passed;
@@ -131,6 +153,7 @@ export function createWatch(deps: WatchDeps): Watch {
       sweptAt = passed;
       await sweep();
     }
+    if (listeningSince !== null || alone) await findOffline(now);
     if (listeningSince === null) return;
     if (lookAgain || passed - lookedAt >= LOOK_EVERY_MS) {
       lookAgain = false;
@@ -153,6 +176,7 @@ export function createWatch(deps: WatchDeps): Watch {
   return {
     name: 'alert watch',
     tick,
+    countsOffline,
     look() {
       lookAgain = true;
     },

@@ -6,7 +6,7 @@ import type { MetricValue, TelemetryStore } from '#platform/telemetry/telemetry.
 import { FRESH_STATE, type Judgement, judge, judgeSilence, type PairState, type Reading } from '../alerts/judge.ts';
 import { SILENCE_ALLOWANCE_MS, toDeviceScope } from '../alerts/silence.ts';
 import { monitoringErrors } from '../monitoring.errors.ts';
-import { checkRule, within } from './rules.check.ts';
+import { checkRule, invalidRule, within } from './rules.check.ts';
 import type { RuleInput } from './rules.ports.ts';
 import type { RulesService } from './rules.service.ts';
 
@@ -114,6 +114,9 @@ export function createReplayService({ rules, devices, telemetry, clock }: Replay
      */
     async test(principal: Principal, rule: RuleInput, range: ReplayRange): Promise<readonly ReplayedDevice[]> {
       await within('/rule', () => checkRule(rule));
+      if (rule.condition === 'offline') {
+        throw invalidRule([{ path: '/rule/condition', message: 'must be another: only telemetry can be replayed' }]);
+      }
       if (range.start >= range.end) {
         const fields = [{ path: '/start', message: 'must be before the end' }];
         throw commonErrors.invalid_input({ detail: 'The start is not before the end.', details: { fields } });

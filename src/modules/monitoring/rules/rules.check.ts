@@ -10,7 +10,12 @@ const MIN_SILENCE_SECONDS = 10;
  * @throws AppError `alert_rule_invalid` that names every part that does not fit
  */
 export function checkRule(rule: RuleInput): void {
-  const fields = [...thresholdProblems(rule), ...clearProblems(rule), ...silenceProblems(rule)];
+  const fields = [
+    ...metricProblems(rule),
+    ...thresholdProblems(rule),
+    ...clearProblems(rule),
+    ...silenceProblems(rule),
+  ];
   if (fields.length > 0) throw invalidRule(fields);
 }
 
@@ -30,10 +35,15 @@ export async function within<T>(path: string, work: () => T | Promise<T>): Promi
   }
 }
 
+function* metricProblems({ condition, metric }: RuleTerms): Generator<FieldError> {
+  if ((condition === 'offline') === (metric === '')) return;
+  yield { path: '/metric', message: `must be ${metric === '' ? 'given' : 'left out'} for ${condition}` };
+}
+
 function* thresholdProblems({ condition, threshold }: RuleTerms): Generator<FieldError> {
   const path = '/threshold';
-  if (condition === 'no_data') {
-    if (threshold !== null) yield { path, message: 'must be left out for no_data' };
+  if (condition === 'no_data' || condition === 'offline') {
+    if (threshold !== null) yield { path, message: `must be left out for ${condition}` };
   } else if (takesRange(condition)) {
     if (!isRange(threshold)) yield { path, message: `must be [low, high] for ${condition}` };
     else if (threshold[0] >= threshold[1]) yield { path, message: 'must have its low below its high' };
@@ -49,7 +59,7 @@ function* thresholdProblems({ condition, threshold }: RuleTerms): Generator<Fiel
 function* clearProblems({ condition, threshold, clearThreshold }: RuleTerms): Generator<FieldError> {
   if (clearThreshold === null) return;
   const path = '/clear_threshold';
-  if (condition === 'no_data' || condition === 'eq' || condition === 'ne') {
+  if (condition === 'no_data' || condition === 'offline' || condition === 'eq' || condition === 'ne') {
     yield { path, message: `must be left out for ${condition}` };
     return;
   }

@@ -1,6 +1,6 @@
 import type { PageQuery, SortTerm } from '#kernel/pagination.ts';
 
-export const CONDITIONS = ['gt', 'gte', 'lt', 'lte', 'eq', 'ne', 'outside', 'inside', 'no_data'] as const;
+export const CONDITIONS = ['gt', 'gte', 'lt', 'lte', 'eq', 'ne', 'outside', 'inside', 'no_data', 'offline'] as const;
 export type Condition = (typeof CONDITIONS)[number];
 
 export const SEVERITIES = ['INFO', 'WARNING', 'CRITICAL'] as const;
@@ -22,9 +22,10 @@ export type Scope =
 
 /** What is judged, and how: all that the evaluator looks at. */
 export interface RuleTerms {
+  /** Empty for `offline`, which is judged on the status of the device. */
   readonly metric: string;
   readonly condition: Condition;
-  /** Null for `no_data`. */
+  /** Null for `no_data` and `offline`. */
   readonly threshold: Threshold | null;
   /** Null: the alert ends when the condition does. */
   readonly clearThreshold: number | Range | null;

@@ -51,7 +51,7 @@ const name = Type.String({
 const metric = Type.String({
   pattern: METRIC_NAME,
   'x-accepts': '1 to 64 letters, digits, `_`, `.` and `-`, a letter or `_` first',
-  description: 'Metric that is judged',
+  description: 'Metric that is judged; left out for offline',
   examples: ['temperature'],
 });
 const condition = oneOf<Condition>('AlertCondition', CONDITIONS, 'When it holds, there is something to be told', 'gt');
@@ -68,7 +68,7 @@ export const thresholdField = Type.Unsafe<Threshold | null>({
   anyOf: [Type.Number(limit), range, Type.Boolean(), Type.String({ maxLength: 256 }), Type.Null()],
   description:
     'A number for gt, gte, lt and lte; `[low, high]` for outside and inside; a number, a boolean or a string for eq and ' +
-    'ne; left out for no_data',
+    'ne; left out for no_data and offline',
   examples: [30],
 });
 const clearThreshold = Type.Unsafe<number | readonly [number, number] | null>({
@@ -122,7 +122,7 @@ const ScopeField = Strict(
 
 export const RuleBody = Strict('NewAlertRule', {
   name,
-  metric,
+  metric: Type.Optional(metric),
   condition,
   threshold: Type.Optional(thresholdField),
   severity: severityField,
@@ -139,7 +139,7 @@ export type RuleBody = Static<typeof RuleBody>;
 
 export const RulePatch = Strict('AlertRuleChanges', {
   name: Type.Optional(name),
-  metric: Type.Optional(metric),
+  metric: Type.Optional(Nullable(metric)),
   condition: Type.Optional(condition),
   threshold: Type.Optional(thresholdField),
   severity: Type.Optional(severityField),
@@ -156,7 +156,7 @@ export const RulePatch = Strict('AlertRuleChanges', {
 export const RuleView = Strict('AlertRule', {
   id: { ...Id, examples: [5] },
   name,
-  metric,
+  metric: Nullable(metric),
   condition,
   threshold: thresholdField,
   severity: severityField,
@@ -190,7 +190,7 @@ export const RULE_SORT_HELP = `Sort by ${RULE_SORT_FIELDS.join(', ')}.`;
 export function toRuleInput(body: RuleBody): RuleInput {
   return {
     name: body.name,
-    metric: body.metric,
+    metric: body.metric ?? '',
     condition: body.condition,
     threshold: body.threshold ?? null,
     severity: body.severity,
@@ -209,7 +209,7 @@ export function toRuleInput(body: RuleBody): RuleInput {
 export function toRuleChanges(body: Static<typeof RulePatch>): RuleChanges {
   return {
     ...(body.name === undefined ? {} : { name: body.name }),
-    ...(body.metric === undefined ? {} : { metric: body.metric }),
+    ...(body.metric === undefined ? {} : { metric: body.metric ?? '' }),
     ...(body.condition === undefined ? {} : { condition: body.condition }),
     ...(body.threshold === undefined ? {} : { threshold: body.threshold }),
     ...(body.severity === undefined ? {} : { severity: body.severity }),
@@ -253,7 +253,7 @@ export function presentRule(rule: AlertRule): Static<typeof RuleView> {
   return {
     id: rule.id,
     name: rule.name,
-    metric: rule.metric,
+    metric: rule.metric === '' ? null : rule.metric,
     condition: rule.condition,
     threshold: rule.threshold,
     severity: rule.severity,
