@@ -45,6 +45,8 @@ export async function walkThroughAlerts(call: Call, people: People): Promise<voi
   expect(await call(200, `POST ${address}/alerts/${alert}/acknowledge`, { as: people.MANAGER.token() })).toEqual(
     acknowledged,
   );
+  const all = { as, body: { device_id: device.id, status: 'ACTIVE' } };
+  expect(await call(200, `POST ${address}/alerts/acknowledge`, all)).toEqual({ acknowledged: 0 });
   const query = { device_id: device.id, is_acknowledged: true };
   expect((await call(200, `GET ${address}/alerts`, { as, query })).items).toEqual([acknowledged]);
   await call(204, `DELETE ${address}/alert-rules/${rule.id}`, { as });

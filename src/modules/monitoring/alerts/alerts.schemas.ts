@@ -65,7 +65,7 @@ export const AlertQuery = Strict({
 });
 export const ALERT_SORT_HELP = `Sort by ${ALERT_SORT_FIELDS.join(', ')}.`;
 
-export const AcknowledgeBody = Strict({
+export const AcknowledgeBody = Strict('AcknowledgeAlerts', {
   ids: Type.Optional(
     Type.Array(Id, {
       maxItems: 1_000,
@@ -74,8 +74,10 @@ export const AcknowledgeBody = Strict({
     }),
   ),
   ...filterFields,
+  start: Type.Optional({ ...Instant, description: 'Raised at or after' }),
+  end: Type.Optional({ ...Instant, description: 'Raised before', examples: ['2026-11-23T19:00:00.000Z'] }),
 });
-export const AcknowledgeResult = Strict({
+export const AcknowledgeResult = Strict('AcknowledgedAlerts', {
   acknowledged: Type.Integer({ description: 'Alerts that had not been acknowledged before', examples: [2] }),
 });
 
