@@ -87,7 +87,8 @@ describe('an e-mail address', () => {
       const answer = page === 'verify-email' ? await post('/auth/verify-email', { token }) : await reset(token);
       expect(answer.json()).toMatchObject({ status: 422, code: 'token_invalid' });
     }
-    expect((await mails()).at(-1)).toMatchObject({ to: 'kim@new.example.com', page: 'verify-email' });
+    const toNew = (await mails()).filter(({ to }) => to === 'kim@new.example.com');
+    expect(toNew).toMatchObject([{ page: 'verify-email' }]);
     expect((await login('kim@new.example.com')).status).toBe(200);
     expect((await login('kim@example.com')).status).toBe(401);
     expect((await patch(id, { email: 'kim@third.example.com', is_verified: true })).json().is_verified).toBe(true);
@@ -104,8 +105,9 @@ describe('a new password for somebody else', () => {
   test('goes by mail', async () => {
     const { id } = await person('kim@example.com');
     expect((await post(`/users/${id}/password-reset`, undefined, { as })).json()).toEqual({ mailed: true, link: null });
-    const mail = (await mails()).at(-1);
-    expect(mail).toMatchObject({ to: 'kim@example.com', page: 'reset-password' });
+    // Beside the one to verify the address, in any order.
+    const mail = (await mails()).find(({ page }) => page === 'reset-password');
+    expect(mail?.to).toBe('kim@example.com');
     expect((await reset(mail?.token ?? '')).status).toBe(202);
   });
 
