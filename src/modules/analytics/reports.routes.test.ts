@@ -149,6 +149,46 @@ describe('reports', () => {
     expect(await daily()).toEqual(first);
   });
 
+  test('days that were missed, and those that late data changed, are made up for', async () => {
+    const late = await harness.device();
+    const at = (text: string) => Date.parse(`${text}+09:00`);
+    await harness.append(late, [[at('2026-11-10T12:00:00'), { level: 1 }]]);
+    const run = async (data: { readonly day?: string } = {}) => {
+      const jobId = await jobs.jobs.enqueue('run_daily_analytics', data);
+      await jobs.runUntilIdle();
+      return (await jobs.jobs.find('analytics', jobId))?.result as { readonly made_up: number };
+    };
+    const of = async () => {
+      const query = { analysis_type: 'daily', device_id: late, size: 100 };
+      const { items } = (await harness.ask('/results', query)).json();
+      return Object.fromEntries(
+        items.map(
+          ({ start, result }: { start: string; result: { metrics: { level?: { summary: { count: number } } } } }) => [
+            start,
+            result.metrics.level?.summary.count ?? 0,
+          ],
+        ),
+      );
+    };
+    await run();
+    const missed = '2026-11-09T15:00:00.000Z';
+    const yesterday = '2026-11-23T15:00:00.000Z';
+    expect(await of()).toEqual({ [missed]: 1, [yesterday]: 0 });
+    expect((await run()).made_up).toBe(0);
+    await harness.append(late, [
+      [at('2026-11-10T13:00:00'), { level: 2 }],
+      [at('2026-11-12T13:00:00'), { level: 2 }],
+      [at('2026-11-24T13:00:00'), { level: 2 }],
+    ]);
+    expect((await run()).made_up).toBe(2);
+    expect(await of()).toEqual({ [missed]: 2, '2026-11-11T15:00:00.000Z': 1, [yesterday]: 1 });
+    // A day that is asked for is made again; one that is not over is refused.
+    await run({ day: '2026-11-12' });
+    await run({ day: '2026-11-25' });
+    const states = (await jobs.all('run_daily_analytics')).filter(({ state }) => state === 'failed');
+    expect(states.map(({ data }) => data)).toEqual([{ day: '2026-11-25' }]);
+  });
+
   test('a job makes one of a device; of none it fails without trying again', async () => {
     await jobs.jobs.enqueue('analyze_device', {
       device_id: id,

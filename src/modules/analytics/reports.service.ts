@@ -25,6 +25,15 @@ export interface ReportsService {
    * @throws AppError `device_not_found`, `invalid_analysis_range`
    */
   make(type: AnalysisType, deviceId: number, range: TimeRange, id?: string): Promise<AnalysisResult>;
+  /**
+   * The same for a stored report of a device and a range, which takes the place of what is stored.
+   * @throws AppError `device_not_found`
+   */
+  renew(known: AnalysisResult): Promise<void>;
+  /** The daily reports of a device that begin at `from` or later. */
+  daily(deviceId: number, from: number, limit: number): Promise<readonly AnalysisResult[]>;
+  /** How many values a report of each range between two edges would count. */
+  counts(deviceId: number, edges: readonly number[]): Promise<readonly number[]>;
   /** The same on behalf of a person: it leaves an entry in the audit trail. */
   makeFor(principal: Principal, deviceId: number, range: TimeRange): Promise<AnalysisResult>;
   list(query: ResultsQuery): Promise<Page<AnalysisResult>>;
@@ -98,6 +107,28 @@ export function createReportsService(dependencies: ReportsServiceDependencies): 
 
   return {
     make,
+    async renew({ analysis_type, device_id, start, end }) {
+      const result = await reportOf(device_id, { start, end });
+      await results.updateMany({ filter: { analysis_type, device_id, start } }, { result, created_at: clock.now() });
+    },
+    daily: (deviceId, from, limit) =>
+      results.list({
+        filter: { analysis_type: 'daily', device_id: deviceId },
+        range: { field: 'start', from },
+        sort: { field: 'created_at', direction: 'desc' },
+        limit,
+      }),
+    async counts(deviceId, edges) {
+      const metrics = Object.keys(await telemetry.latest(deviceId))
+        .sort()
+        .slice(0, MOST_METRICS);
+      const counts = edges.slice(1).map(() => 0);
+      if (metrics.length === 0) return counts;
+      const query = { deviceId, metrics, edges, percentiles: [], moments: false, source: 'auto' } as const;
+      for (const { bucket, count } of (await telemetry.aggregate(query)).rows)
+        counts[bucket] = (counts[bucket] ?? 0) + count;
+      return counts;
+    },
     async makeFor(principal, deviceId, range) {
       const made = await make('report', deviceId, range);
       await audit.record({
