@@ -1,5 +1,6 @@
 import { type Clock, toIso } from '#kernel/clock.ts';
 import { commonErrors, isAppError } from '#kernel/errors.ts';
+import { instantOf } from '#kernel/instant.ts';
 import type { DevicesApi } from '#modules/devices/index.ts';
 import type { AnalysisResult, TimeRange } from './analytics.ports.ts';
 import { bucketEdges } from './buckets/edges.ts';
@@ -101,7 +102,7 @@ export function createDailyAnalytics(dependencies: {
       return { devices: count, day: yesterday.day, made_up: Math.min(madeUp, MOST_MADE_UP) };
     },
     async runDay(asked, at, signal) {
-      const noon = Date.parse(`${asked}T12:00:00Z`);
+      const noon = instantOf(`${asked}T12:00:00Z`);
       const { day, ...range } = dayOf(noon - zone.offsetAt(noon));
       if (day !== asked || range.end > at) {
         throw commonErrors.invalid_input({ detail: 'The day must be one that is over, such as 2026-11-24.' });

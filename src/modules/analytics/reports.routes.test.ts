@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { toIso } from '#kernel/clock.ts';
+import { instantOf } from '#kernel/instant.ts';
 import { type AnalyticsHarness, createAnalyticsHarness } from '#test/support/analytics.ts';
 import { createJobsHarness, type JobsHarness } from '#test/support/jobs.ts';
 
@@ -151,7 +152,7 @@ describe('reports', () => {
 
   test('days that were missed, and those that late data changed, are made up for', async () => {
     const late = await harness.device();
-    const at = (text: string) => Date.parse(`${text}+09:00`);
+    const at = (text: string) => instantOf(`${text}+09:00`);
     await harness.append(late, [[at('2026-11-10T12:00:00'), { level: 1 }]]);
     const run = async (data: { readonly day?: string } = {}) => {
       const jobId = await jobs.jobs.enqueue('run_daily_analytics', data);
