@@ -26,7 +26,7 @@ export async function walkThroughAnalytics(call: Call, people: People): Promise<
     direction: 'increasing',
   });
   expect(await call(200, `GET /api/v1/analytics/anomalies/${id}`, { as, query: metric })).toMatchObject({ total: 0 });
-  expect(await call(200, `GET /api/v1/analytics/status/${id}`, { as })).toMatchObject({ current_status: 'OFFLINE' });
+  expect(await call(200, `GET /api/v1/analytics/status/${id}`, { as })).toMatchObject({ current_status: 'ONLINE' });
   const csv = await call(200, `GET /api/v1/analytics/export/${id}`, { as, query: range });
   expect(csv.split('\n').slice(0, 2)).toEqual(['timestamp,temperature', `${range.start},20`]);
   await call(200, `GET /api/v1/analytics/export/${id}`, { as, query: { ...range, format: 'parquet' } });

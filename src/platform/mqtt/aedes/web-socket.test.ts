@@ -94,6 +94,22 @@ test('packets arrive whole however they are cut into frames', async () => {
   expect(handler.messages.map(({ payload }) => payload.toString())).toEqual(['abc', 'd']);
 });
 
+test('a payload is unmasked whatever its length and wherever it is cut', async () => {
+  const socket = await opened();
+  socket.send(packets.connect());
+  const payloads = Array.from({ length: 40 }, (_, n) =>
+    Buffer.from(Array.from({ length: 97 + n }, (_, i) => (i * 7 + n) & 0xff)),
+  );
+  const all = Buffer.concat(payloads.map((payload, n) => packets.publish(TOPIC, payload, { messageId: n + 1 })));
+  for (let at = 0, size = 1; at < all.length; at += size, size = (size * 3) % 101) {
+    socket.send(all.subarray(at, at + size), { fin: true });
+  }
+  await eventually(() => expect(handler.messages).toHaveLength(40));
+  expect(handler.messages.map(({ payload }) => payload.toString('hex'))).toEqual(
+    payloads.map((payload) => payload.toString('hex')),
+  );
+});
+
 test('a text frame ends the connection, and what is in it is not taken (MQTT 3.1.1, 6.0.0-1)', async () => {
   const early = await opened();
   early.send(packets.connect().toString('latin1'), { binary: false });

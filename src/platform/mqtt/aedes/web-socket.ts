@@ -16,6 +16,9 @@ const CLOSE_CODE = { NORMAL: 1000, PROTOCOL_ERROR: 1002, NOT_BINARY: 1003 } as c
 const MAX_CONTROL_BYTES = 125;
 const MASK_BYTES = 4;
 const FIN = 0x80;
+/** Not worth a look at words. */
+const FEW_BYTES = 64;
+const NO_WORDS = new Uint32Array(0);
 const NOTHING = Buffer.alloc(0);
 
 /**
@@ -49,6 +52,9 @@ class WebSocketStream extends Duplex {
   #left = 0;
   readonly #mask = Buffer.alloc(MASK_BYTES);
   #maskOffset = 0;
+  /** The mask from where a word begins, as bytes and as that word. */
+  readonly #turned = new Uint8Array(MASK_BYTES);
+  readonly #turnedWord = new Uint32Array(this.#turned.buffer);
   /** Inside a message of several frames. */
   #isFragmented = false;
   #isClosing = false;
@@ -193,10 +199,24 @@ class WebSocketStream extends Duplex {
     this.#peerEnded();
   }
 
+  /** Four bytes at a time where memory is aligned: byte by byte, a megabyte takes milliseconds. */
   #unmask(payload: Buffer): void {
-    for (let i = 0; i < payload.length; i++) {
+    const { length } = payload;
+    const head = length < FEW_BYTES ? length : (4 - (payload.byteOffset & 3)) & 3;
+    const words =
+      head === length ? NO_WORDS : new Uint32Array(payload.buffer, payload.byteOffset + head, (length - head) >> 2);
+    const tail = head + words.length * 4;
+    this.#unmaskBytes(payload, 0, head);
+    for (let i = 0; i < MASK_BYTES; i++) this.#turned[i] = this.#mask[(this.#maskOffset + head + i) & 3] ?? 0;
+    const mask = this.#turnedWord[0] ?? 0;
+    for (let i = 0; i < words.length; i++) words[i] = (words[i] ?? 0) ^ mask;
+    this.#unmaskBytes(payload, tail, length);
+    this.#maskOffset = (this.#maskOffset + length) & 3;
+  }
+
+  #unmaskBytes(payload: Buffer, from: number, to: number): void {
+    for (let i = from; i < to; i++) {
       payload[i] = (payload[i] ?? 0) ^ (this.#mask[(this.#maskOffset + i) & 3] ?? 0);
     }
-    this.#maskOffset = (this.#maskOffset + payload.length) & 3;
   }
 }
