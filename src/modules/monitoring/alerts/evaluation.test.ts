@@ -170,7 +170,7 @@ describe('through restarts', () => {
       }),
       { numRuns: 20 },
     );
-  }, 60_000);
+  }, 240_000);
 
   test.each([true, false])('what was stored before the rule was made is not judged (alone: %j)', async (alone) => {
     const here = await world.open({ alone });
@@ -247,7 +247,7 @@ describe('several processes', () => {
       }),
       { numRuns: 15 },
     );
-  }, 60_000);
+  }, 240_000);
 
   test('that judge the same at once raise one alert', async () => {
     const processes = await Promise.all([1, 2, 3].map(() => world.open({ alone: false })));
