@@ -6,21 +6,25 @@ import { createDevicesHarness, type DevicesHarness } from '#test/support/devices
 /** A broker's accounts in memory, which can be away. */
 class Accounts implements MqttAccounts {
   readonly secrets = new Map<string, string>();
+  readonly marks = new Map<string, string>();
   away = false;
   #answer(): void {
     if (this.away) throw commonErrors.unavailable();
   }
-  async set(deviceUid: string, secret: string): Promise<void> {
+  async set(deviceUid: string, secret: string, mark: string): Promise<void> {
     this.#answer();
     this.secrets.set(deviceUid, secret);
+    this.marks.set(deviceUid, mark);
   }
-  async remove(deviceUid: string): Promise<void> {
+  async remove(deviceUid: string, onlyOf?: string): Promise<boolean> {
     this.#answer();
-    this.secrets.delete(deviceUid);
+    if (onlyOf !== undefined && this.marks.get(deviceUid) !== onlyOf) return false;
+    this.marks.delete(deviceUid);
+    return this.secrets.delete(deviceUid);
   }
-  async list(): Promise<ReadonlySet<string>> {
+  async list(): Promise<ReadonlyMap<string, string | null>> {
     this.#answer();
-    return new Set(this.secrets.keys());
+    return new Map([...this.secrets.keys()].map((uid) => [uid, this.marks.get(uid) ?? null]));
   }
 }
 
@@ -84,6 +88,40 @@ test('reconciling removes accounts of nobody and reports devices without one', a
   await create('lost');
   accounts.secrets.delete('lost');
   accounts.secrets.set('stray', 'x');
-  expect(await h.reconcileAccounts()).toEqual({ removed: 1, missing: ['lost'] });
+  expect(await h.reconcileAccounts()).toEqual({ removed: 1, outdated: [], missing: ['lost'] });
   expect([...accounts.secrets.keys()]).toEqual(['pump']);
+});
+
+test('a rotation that was cut off after its commit leaves the old secret good for nothing', async () => {
+  const { id } = (await create('pump')).json();
+  await create('other');
+  const [secret = '', mark = ''] = [accounts.secrets.get('pump'), accounts.marks.get('pump')];
+  await call('POST', `/${id}/credentials`);
+  const rotated = accounts.marks.get('pump');
+  // What the broker has when the process dies before it is told.
+  accounts.secrets.set('pump', secret);
+  accounts.marks.set('pump', mark);
+  expect(rotated).not.toBe(mark);
+  expect(await h.reconcileAccounts()).toEqual({ removed: 0, outdated: ['pump'], missing: [] });
+  expect([...accounts.secrets.keys()]).toEqual(['other']);
+  expect(await h.reconcileAccounts()).toEqual({ removed: 0, outdated: [], missing: ['pump'] });
+  const { credentials } = (await call('POST', `/${id}/credentials`)).json();
+  expect(accounts.secrets.get('pump')).toBe(credentials.password);
+  expect(await h.reconcileAccounts()).toEqual({ removed: 0, outdated: [], missing: [] });
+});
+
+test('reconciling leaves accounts alone that do not say which secret they have', async () => {
+  await create('pump');
+  accounts.marks.delete('pump');
+  accounts.secrets.set('pump', 'of an earlier version');
+  expect(await h.reconcileAccounts()).toEqual({ removed: 0, outdated: [], missing: [] });
+  expect(accounts.secrets.get('pump')).toBe('of an earlier version');
+});
+
+test('reconciling while secrets are rotated ends no login', async () => {
+  const { id } = (await create('pump')).json();
+  for (let round = 0; round < 10; round += 1) {
+    const [rotated] = await Promise.all([call('POST', `/${id}/credentials`), h.reconcileAccounts()]);
+    expect(accounts.secrets.get('pump')).toBe(rotated.json().credentials.password);
+  }
 });

@@ -25,15 +25,18 @@ export interface DeviceLogins {
    */
   close(deviceUid: string, remove: () => Promise<void>): Promise<void>;
   /**
-   * Compares with the broker: accounts without a device are removed; devices without an account cannot be
-   * mended, since their secret is known to nobody but themselves: they need a new one.
+   * Compares with the broker: accounts without a device are removed, and those with another secret than ours, which
+   * a rotation left that was cut off; devices without an account cannot be mended, since their secret is known to
+   * nobody but themselves: they need a new one. An account that does not say which secret it has is left alone.
    */
   reconcile(): Promise<AccountReport>;
 }
 
 export interface AccountReport {
-  /** Accounts that were removed. */
+  /** Accounts of nobody that were removed. */
   readonly removed: number;
+  /** `device_uid`s whose account had another secret than ours, and was removed. */
+  readonly outdated: readonly string[];
   /** `device_uid`s that cannot log in at the broker. */
   readonly missing: readonly string[];
 }
@@ -48,11 +51,15 @@ export interface DeviceLoginsDeps {
 const PAGE = 500;
 const AT_ONCE = 20;
 const SHOWN = 20;
+const MARK_LENGTH = 16;
+
+type Accounts = ReadonlyMap<string, string | null>;
 
 /**
  * First our store, then the broker, and back when the broker fails: a uid is claimed in the store, and an old
  * hash can be put back, while an account's old secret could not. A process that dies in between leaves a device
- * whose secret nobody was told, or an account of nobody; `reconcile` reports the one and removes the other.
+ * whose secret nobody was told, an account with the secret that was to end, or an account of nobody; `reconcile`
+ * reports the first and removes the others.
  */
 export function createDeviceLogins({ store, accounts, clock, logger }: DeviceLoginsDeps): DeviceLogins {
   const tails = new Map<string, Promise<unknown>>();
@@ -78,23 +85,25 @@ export function createDeviceLogins({ store, accounts, clock, logger }: DeviceLog
     });
   }
 
-  async function strays(known: ReadonlySet<string>): Promise<number> {
+  /** Ends the accounts with which no device of ours may log in. */
+  async function endVoid(known: Accounts): Promise<Pick<AccountReport, 'removed' | 'outdated'>> {
     let removed = 0;
-    const uids = [...known];
-    for (let start = 0; start < uids.length; start += AT_ONCE) {
-      await Promise.all(
-        uids.slice(start, start + AT_ONCE).map(async (uid) => {
-          const device = await store.findRefByUid(uid);
-          if (device?.deviceUid === uid) return;
-          await accounts.remove(uid);
-          removed += 1;
-        }),
-      );
-    }
-    return removed;
+    const outdated: string[] = [];
+    await each([...known], ([uid, mark]) =>
+      inTurn(uid, async () => {
+        const device = await store.findSecret(uid);
+        if (device?.deviceUid !== uid) {
+          if (await accounts.remove(uid)) removed += 1;
+        } else if (mark !== null && mark !== markOf(device.secretHash)) {
+          // Not where the list was older: the account has the mark of a later rotation then.
+          if (await accounts.remove(uid, mark)) outdated.push(uid);
+        }
+      }),
+    );
+    return { removed, outdated };
   }
 
-  async function withoutAccount(known: ReadonlySet<string>): Promise<readonly string[]> {
+  async function withoutAccount(known: Accounts): Promise<readonly string[]> {
     const missing: string[] = [];
     for (let afterId = 0; ; ) {
       const devices = await store.listAfter(afterId, PAGE);
@@ -109,7 +118,7 @@ export function createDeviceLogins({ store, accounts, clock, logger }: DeviceLog
     open: (deviceId, { username, password }) =>
       inTurn(username, async () => {
         try {
-          await accounts.set(username, password);
+          await accounts.set(username, password, markOf(hashSecret(password)));
         } catch (error) {
           await undo(username, () =>
             store.transaction(async (writer, audit) => {
@@ -137,7 +146,7 @@ export function createDeviceLogins({ store, accounts, clock, logger }: DeviceLog
           return found.secretHash;
         });
         try {
-          await accounts.set(deviceUid, password);
+          await accounts.set(deviceUid, password, markOf(secretHash));
         } catch (error) {
           await undo(deviceUid, () =>
             store.transaction(async (writer, audit) => {
@@ -163,18 +172,30 @@ export function createDeviceLogins({ store, accounts, clock, logger }: DeviceLog
 
     async reconcile() {
       const known = await accounts.list();
-      if (known === null) return { removed: 0, missing: [] };
-      const removed = await strays(known);
+      if (known === null) return { removed: 0, outdated: [], missing: [] };
+      const { removed, outdated } = await endVoid(known);
       const suspects = await withoutAccount(known);
       // Devices may have been added since the list was made.
       const now = suspects.length === 0 ? known : ((await accounts.list()) ?? known);
       const missing = suspects.filter((uid) => !now.has(uid));
       if (removed > 0) logger.warn({ removed }, 'the broker had accounts of devices that do not exist; removed');
-      if (missing.length > 0) {
-        const some = missing.slice(0, SHOWN);
-        logger.warn({ count: missing.length, some }, 'devices cannot log in at the broker until they get a new secret');
+      const locked = [...outdated, ...missing];
+      if (locked.length > 0) {
+        const some = locked.slice(0, SHOWN);
+        logger.warn({ count: locked.length, some }, 'devices cannot log in at the broker until they get a new secret');
       }
-      return { removed, missing };
+      return { removed, outdated, missing };
     },
   };
+}
+
+/** Says which secret it is: of the hash, so that whoever reads the broker's accounts cannot try secrets with it here. */
+function markOf(secretHash: string): string {
+  return hashSecret(secretHash).slice(0, MARK_LENGTH);
+}
+
+async function each<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  for (let start = 0; start < items.length; start += AT_ONCE) {
+    await Promise.all(items.slice(start, start + AT_ONCE).map(work));
+  }
 }

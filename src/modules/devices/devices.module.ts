@@ -120,6 +120,6 @@ export function createDevicesModule(deps: DevicesModuleDeps): DevicesModule {
 }
 
 const NO_BROKER = {
-  accounts: { set: async () => {}, remove: async () => {}, list: async () => null },
+  accounts: { set: async () => {}, remove: async () => false, list: async () => null },
   logger: silentLogger,
 };

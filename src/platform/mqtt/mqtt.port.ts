@@ -90,20 +90,24 @@ export interface MqttAccounts {
   /**
    * Creates the device's login, with the rights to its own topics and nothing else, or gives it a new secret;
    * sessions under an older secret are ended. It holds when this resolves. Calls made together are sent together.
+   * @param mark says which secret it is, and tells nothing of it; kept with the login in the same step
    * @throws AppError `unavailable`: it is not known whether the broker took it;
    *   `mqtt_account_foreign`: the broker has an account of this name that is no device's; it is left alone
    */
-  set(deviceUid: string, secret: string): Promise<void>;
+  set(deviceUid: string, secret: string, mark: string): Promise<void>;
   /**
    * Ends the login and its sessions; it holds when this resolves. A device without one is no error.
+   * @param onlyOf leaves a login alone that has another mark by now
+   * @returns whether there was one to end
    * @throws AppError `unavailable`
    */
-  remove(deviceUid: string): Promise<void>;
+  remove(deviceUid: string, onlyOf?: string): Promise<boolean>;
   /**
-   * Every device that has a login; accounts that are no device's are left out. Null: this broker keeps none.
+   * Every device that has a login, with the mark of its secret, or null where it has none; accounts that are no
+   * device's are left out. Null: this broker keeps none.
    * @throws AppError `unavailable`
    */
-  list(): Promise<ReadonlySet<string> | null>;
+  list(): Promise<ReadonlyMap<string, string | null> | null>;
 }
 
 export interface MqttDevice {

@@ -4,10 +4,13 @@ import { DEVICE_CHANNELS, type MqttAccounts, SERVER_CHANNELS } from '../mqtt.por
 import type { Command, MosquittoControl, Reply } from './control.ts';
 
 const PREFIX = 'device:';
+/** Begins the description of an account that says which secret it has. Any other is an operator's. */
+const MARK = 'core-api secret ';
 const PAGE = 500;
 
 interface Account {
   readonly username: string;
+  readonly textdescription?: string;
   readonly roles: readonly { readonly rolename: string }[];
 }
 
@@ -17,56 +20,67 @@ interface Account {
  * account is not a device's, and is never touched.
  */
 export function createMosquittoAccounts(control: Pick<MosquittoControl, 'command'>): MqttAccounts {
-  async function isDevice(username: string): Promise<boolean | null> {
+  /** Null: there is none. `foreign`: it is no device's. */
+  async function find(username: string): Promise<Account | 'foreign' | null> {
     const [reply] = await control.command({ command: 'getClient', username });
     if (/not found/i.test(reply?.error ?? '')) return null;
     done(reply);
     const account = reply?.data?.['client'] as Account | undefined;
-    return account?.roles.some(({ rolename }) => rolename === PREFIX + username) ?? false;
+    return account !== undefined && isDevice(account) ? account : 'foreign';
   }
 
   return {
-    async set(deviceUid, secret) {
+    async set(deviceUid, secret, mark) {
       const rolename = PREFIX + deviceUid;
+      // In one command: a broker that dies has neither or both.
+      const login = { username: deviceUid, password: secret, textdescription: MARK + mark };
       const [role, client] = await control.command(
         { command: 'createRole', rolename, acls: rightsOf(deviceUid) },
-        { command: 'createClient', username: deviceUid, password: secret, roles: [{ rolename }] },
+        { command: 'createClient', ...login, roles: [{ rolename }] },
       );
       if (!/already exists/i.test(role?.error ?? '')) done(role);
       if (!/already exists/i.test(client?.error ?? '')) return done(client);
-      if ((await isDevice(deviceUid)) === false) throw mqttErrors.mqtt_account_foreign();
+      if ((await find(deviceUid)) === 'foreign') throw mqttErrors.mqtt_account_foreign();
       // Ends the sessions too. Enabled, in case that an operator had disabled the account.
       const replies = await control.command(
-        { command: 'setClientPassword', username: deviceUid, password: secret },
+        { command: 'modifyClient', ...login },
         { command: 'enableClient', username: deviceUid },
       );
       replies.forEach(done);
     },
 
-    async remove(deviceUid) {
-      const owned = await isDevice(deviceUid);
-      if (owned === false) return;
+    async remove(deviceUid, onlyOf) {
+      const account = await find(deviceUid);
+      if (account === 'foreign') return false;
+      if (onlyOf !== undefined && (account === null || markOf(account) !== onlyOf)) return false;
       const commands: Command[] = [{ command: 'deleteRole', rolename: PREFIX + deviceUid }];
       // First the account: its sessions end with it, while the role's end would only silence them.
-      if (owned === true) commands.unshift({ command: 'deleteClient', username: deviceUid });
+      if (account !== null) commands.unshift({ command: 'deleteClient', username: deviceUid });
       for (const reply of await control.command(...commands)) {
         if (!/not found/i.test(reply.error ?? '')) done(reply);
       }
+      return account !== null;
     },
 
     async list() {
-      const uids = new Set<string>();
+      const marks = new Map<string, string | null>();
       for (let offset = 0; ; offset += PAGE) {
         const [reply] = await control.command({ command: 'listClients', verbose: true, count: PAGE, offset });
         done(reply);
         const accounts = (reply?.data?.['clients'] ?? []) as readonly Account[];
-        for (const { username, roles } of accounts) {
-          if (roles.some(({ rolename }) => rolename === PREFIX + username)) uids.add(username);
-        }
-        if (accounts.length < PAGE) return uids;
+        for (const account of accounts) if (isDevice(account)) marks.set(account.username, markOf(account));
+        if (accounts.length < PAGE) return marks;
       }
     },
   };
+}
+
+function isDevice({ username, roles }: Account): boolean {
+  return roles.some(({ rolename }) => rolename === PREFIX + username);
+}
+
+function markOf({ textdescription = '' }: Account): string | null {
+  return textdescription.startsWith(MARK) ? textdescription.slice(MARK.length) : null;
 }
 
 /** Exact topics: no pattern, so nothing of another device can match. */

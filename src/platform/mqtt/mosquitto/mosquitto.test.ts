@@ -36,7 +36,7 @@ function harnessOf(url: string): MqttHarness {
       const accounts = createMosquittoAccounts(control);
       for (const [uid, secret] of handler.secrets) {
         await dropSession(url, uid);
-        await accounts.set(uid, secret);
+        await accounts.set(uid, secret, 'mark');
         await control.publish({ topic: `devices/${uid}/config`, payload: '', qos: 1, retain: true });
       }
       // What an earlier test left.
@@ -53,7 +53,7 @@ function harnessOf(url: string): MqttHarness {
         broker,
         port: () => port,
         async setSecret(uid, secret) {
-          await accounts.set(uid, secret);
+          await accounts.set(uid, secret, 'mark');
         },
         async cleanUp() {
           for (const uid of handler.secrets.keys()) await accounts.remove(uid);

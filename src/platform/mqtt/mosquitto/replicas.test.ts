@@ -103,7 +103,7 @@ await describeWithServer(
     beforeAll(async () => {
       const control = createMosquittoControl({ url: server.url, logger: silentLogger });
       await control.start?.(AbortSignal.timeout(5_000));
-      await Promise.all(UIDS.map((uid) => createMosquittoAccounts(control).set(uid, uid)));
+      await Promise.all(UIDS.map((uid) => createMosquittoAccounts(control).set(uid, uid, uid)));
       await control.stop?.(AbortSignal.timeout(5_000));
     });
     afterEach(async () => {
