@@ -246,7 +246,10 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
     http.endDownloads(data.user_id);
   });
   // Somebody may have lost access, and we were not told.
-  events.on('relay.gap', () => http.endDownloads(null));
+  events.on('relay.gap', () => {
+    http.endDownloads(null);
+    return realtime.recheck();
+  });
   events.on('device.deleted', ({ data }) => broker.disconnect(data.device_uid, { forget: true }));
   events.on('device.credentials_rotated', ({ data }) => broker.disconnect(data.device_uid));
 

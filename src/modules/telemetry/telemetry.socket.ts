@@ -36,7 +36,7 @@ export function createMonitoringNamespace(
     return deviceRoom(device.deviceUid);
   }
 
-  const namespace = realtime.namespace('/monitoring', {
+  const commands = {
     async subscribe(connection: RealtimeConnection, data: unknown) {
       const room = await roomFor(connection.principal, data);
       await connection.join(room);
@@ -57,6 +57,10 @@ export function createMonitoringNamespace(
       await connection.leave('all' in data ? ALL_DEVICES_ROOM : deviceRoom(data.device_uid));
       return undefined;
     },
+  };
+  const namespace = realtime.namespace('/monitoring', commands, async (principal, room) => {
+    const deviceUid = deviceOfRoom(room);
+    return deviceUid === null ? isManagement(principal.role) : devices.mayObserve(principal, deviceUid);
   });
 
   events.on('device.status_changed', ({ data }) => {
@@ -70,11 +74,5 @@ export function createMonitoringNamespace(
     namespace.evict(deviceRoom(deviceUid), (principal) => devices.mayObserve(principal, deviceUid));
   events.on('device.owner_changed', ({ data }) => evict(data.device_uid));
   events.on('device.deleted', ({ data }) => evict(data.device_uid));
-  events.on('relay.gap', () =>
-    namespace.recheck(async (principal, room) => {
-      const deviceUid = deviceOfRoom(room);
-      return deviceUid === null ? isManagement(principal.role) : devices.mayObserve(principal, deviceUid);
-    }),
-  );
   return namespace;
 }

@@ -108,6 +108,19 @@ export function realtimeContract(harness: RealtimeHarness): void {
         expect(bob.connected).toBe(true);
       });
 
+      test('recheck ends the connections of whoever has lost access, in every namespace', async () => {
+        const watching = await rig.connect('bob');
+        const idle = rig.open('/other', { token: 'bob' });
+        await happens(idle, 'connect');
+        const ann = await rig.connect('ann');
+        rig.authenticator.users.delete('bob');
+        const ended = [watching, idle].map((socket) => happens(socket, 'disconnect'));
+        await rig.realtime.recheck();
+        expect(await Promise.all(ended)).toEqual(['io server disconnect', 'io server disconnect']);
+        await settled(ann);
+        expect(ann.connected).toBe(true);
+      });
+
       test('access lost during the handshake ends the connection', async () => {
         rig.authenticator.beforeAuthenticate = async () => {
           rig.authenticator.users.delete('ann');
@@ -260,11 +273,12 @@ export function realtimeContract(harness: RealtimeHarness): void {
         rig.authenticator.users.delete('bob');
         const ended = happens(bob.socket, 'disconnect');
         const asked: unknown[] = [];
-        await rig.monitoring.recheck(async (principal, room) => {
+        rig.rules.mayStay = async (principal, room) => {
           asked.push([principal.userId, room]);
           if (room === 'device:b') throw new Error('the store is away');
           return room === 'device:a';
-        });
+        };
+        await rig.realtime.recheck();
         expect(await ended).toBe('io server disconnect');
         expect(asked).toEqual([
           [1, 'device:a'],

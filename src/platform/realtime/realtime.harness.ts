@@ -1,7 +1,7 @@
 import { io, type ManagerOptions, type Socket, type SocketOptions } from 'socket.io-client';
 import type { Principal } from '#kernel/access.ts';
 import { commonErrors } from '#kernel/errors.ts';
-import type { Realtime, RealtimeAuthenticator, RealtimeCommand } from './realtime.port.ts';
+import type { MayStay, Realtime, RealtimeAuthenticator, RealtimeCommand } from './realtime.port.ts';
 
 /** How the contract suite gets an adapter. */
 export interface RealtimeHarness {
@@ -64,7 +64,8 @@ const COMMANDS: Readonly<Record<string, RealtimeCommand>> = {
 export async function createRig(harness: RealtimeHarness) {
   const authenticator = new FakeAuthenticator();
   const { realtime, url, cleanUp } = await harness.create(authenticator);
-  const monitoring = realtime.namespace('/monitoring', COMMANDS);
+  const rules: { mayStay: MayStay } = { mayStay: async () => true };
+  const monitoring = realtime.namespace('/monitoring', COMMANDS, (...asked) => rules.mayStay(...asked));
   const other = realtime.namespace('/other', {});
   await realtime.start?.(AbortSignal.timeout(5_000));
   const sockets: Socket[] = [];
@@ -77,6 +78,8 @@ export async function createRig(harness: RealtimeHarness) {
 
   return {
     authenticator,
+    /** For tests to replace. */
+    rules,
     realtime,
     monitoring,
     other,

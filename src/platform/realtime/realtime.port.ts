@@ -13,10 +13,18 @@ export interface Realtime extends Component {
    * Declares a namespace such as `/monitoring`, before `start`. Every connection is in the room `user:{id}`
    * from the beginning. Commands are answered `{ok: true, ...}` or `{ok: false, code, detail}`; each connection
    * may send a bounded number of them a second and be in a bounded number of rooms.
+   * @param mayStay for `recheck`: whether a user may be in a room that it joined by a command; absent: always
    */
-  namespace(name: string, commands: Readonly<Record<string, RealtimeCommand>>): RealtimeNamespace;
+  namespace(name: string, commands: Readonly<Record<string, RealtimeCommand>>, mayStay?: MayStay): RealtimeNamespace;
   /** Ends every connection of a user in this process, e.g. when the account was deactivated. */
   disconnectUser(userId: number): void;
+  /**
+   * Looks at every connection of this process: ends it when its user has no access any more, and removes it from the
+   * rooms that it may not be in, also where that cannot be told. For after something that would have led to an `evict`
+   * or a `disconnectUser` may have been missed. It happens every minute too, because a process that is killed between a
+   * change and telling of it misses nobody; where something cannot be told then, it stays until the next time.
+   */
+  recheck(): Promise<void>;
   /** Connections in this process, for the metrics. */
   connectionCount(): number;
 }
@@ -34,12 +42,9 @@ export interface RealtimeNamespace {
    * A connection whose user has no access at all any more is ended.
    */
   evict(room: string, mayStay: (principal: Principal) => Promise<boolean>): Promise<void>;
-  /**
-   * The same for every connection of this process and every room that it joined by a command: after something
-   * that would have led to an `evict` or `disconnectUser` may have been missed.
-   */
-  recheck(mayStay: (principal: Principal, room: string) => Promise<boolean>): Promise<void>;
 }
+
+export type MayStay = (principal: Principal, room: string) => Promise<boolean>;
 
 /**
  * @param data whatever the client sent: to be checked

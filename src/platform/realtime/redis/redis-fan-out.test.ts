@@ -49,19 +49,19 @@ function asOne(first: Realtime, second: Realtime): Realtime {
     name: 'both',
     start: async (signal) => void (await Promise.all(both.map((each) => each.start?.(signal)))),
     stop: async (signal) => void (await Promise.all(both.map((each) => each.stop?.(signal)))),
-    namespace(name, commands) {
-      const [here, there] = [first.namespace(name, {}), second.namespace(name, commands)];
+    namespace(name, commands, mayStay) {
+      const [here, there] = [first.namespace(name, {}), second.namespace(name, commands, mayStay)];
       return {
         emit: here.emit,
         hasListeners: here.hasListeners,
         evict: async (...args) => void (await Promise.all([here.evict(...args), there.evict(...args)])),
-        recheck: async (...args) => void (await Promise.all([here.recheck(...args), there.recheck(...args)])),
       };
     },
     disconnectUser: (userId) =>
       both.forEach((each) => {
         each.disconnectUser(userId);
       }),
+    recheck: async () => void (await Promise.all(both.map((each) => each.recheck()))),
     connectionCount: () => first.connectionCount() + second.connectionCount(),
   };
 }

@@ -4,7 +4,7 @@ import { WebSocketServer } from 'ws';
 import { type Clock, systemClock } from '#kernel/clock.ts';
 import { isAppError } from '#kernel/errors.ts';
 import type { Logger } from '#kernel/logger.ts';
-import type { Realtime, RealtimeAuthenticator, RealtimeCommand, RealtimeNamespace } from '../realtime.port.ts';
+import type { MayStay, Realtime, RealtimeAuthenticator, RealtimeCommand, RealtimeNamespace } from '../realtime.port.ts';
 import {
   type AppSocket,
   authenticate,
@@ -32,6 +32,8 @@ export interface SocketIoOptions {
   readonly clock?: Clock;
   /** Joins this server with those of other processes; started and stopped with it. None: there is one process. */
   readonly fanOut?: FanOut | null;
+  /** Default: a minute. */
+  readonly recheckEveryMs?: number;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: events are declared by modules, at run time
@@ -40,12 +42,14 @@ type AppNamespace = Namespace<any, any, any, SocketData>;
 const MAX_MESSAGE_BYTES = 64 * 1024;
 /** From opening a connection to joining a namespace with a token. */
 const JOIN_TIMEOUT_MS = 10_000;
+const RECHECK_EVERY_MS = 60_000;
 /** For a client to take its last messages when the server stops. */
 const GOODBYE_MS = 500;
 
 /** Socket.IO 4, WebSocket with long-polling as the way in, on the HTTP server's port. */
 export function createSocketIoRealtime(options: SocketIoOptions): Realtime {
   const { authenticator, logger, corsOrigins, clock = systemClock, fanOut = null } = options;
+  const { recheckEveryMs = RECHECK_EVERY_MS } = options;
   let attached = false;
   let joined = false;
   let stopping = false;
@@ -65,6 +69,9 @@ export function createSocketIoRealtime(options: SocketIoOptions): Realtime {
     cors: { origin: corsOrigins.includes('*') ? '*' : [...corsOrigins] },
   });
   const namespaces: AppNamespace[] = [];
+  const mayStayIn = new Map<AppNamespace, MayStay>();
+  let rechecking: NodeJS.Timeout | undefined;
+  let isRechecking = false;
 
   // Socket.IO itself refuses namespaces that were not declared, and always declares this one.
   io.of('/').use((_socket, next) => next(new Error('Invalid namespace')));
@@ -131,16 +138,36 @@ export function createSocketIoRealtime(options: SocketIoOptions): Realtime {
   }
 
   /** One connection after the other: there may be thousands, and nobody waits for it. */
-  async function recheck(namespace: AppNamespace, mayStay: Parameters<RealtimeNamespace['recheck']>[0]): Promise<void> {
-    for (const socket of [...namespace.sockets.values()]) {
-      const principal = await refresh(socket, authenticator).catch((error: unknown) => {
-        note(error, logger);
-        return null;
-      });
-      for (const room of joinedRooms(socket)) {
-        const stays = principal !== null && (await mayStay(principal, room).catch(refused));
-        if (!stays) await socket.leave(room);
-      }
+  async function recheck(inDoubt: 'leave' | 'stay'): Promise<void> {
+    for (const namespace of namespaces) {
+      const mayStay = mayStayIn.get(namespace) ?? (async () => true);
+      for (const socket of [...namespace.sockets.values()]) await recheckOne(socket, mayStay, inDoubt);
+    }
+  }
+
+  async function recheckOne(socket: AppSocket, mayStay: MayStay, inDoubt: 'leave' | 'stay'): Promise<void> {
+    const staysInDoubt = (error: unknown) => {
+      refused(error);
+      return inDoubt === 'stay';
+    };
+    const principal = await refresh(socket, authenticator).catch((error: unknown) => {
+      note(error, logger);
+      return isAppError(error) && error.kind === 'unauthenticated' ? 'nobody' : 'unknown';
+    });
+    if (principal === 'unknown' && inDoubt === 'stay') return;
+    for (const room of joinedRooms(socket)) {
+      const stays = typeof principal !== 'string' && (await mayStay(principal, room).catch(staysInDoubt));
+      if (!stays) await socket.leave(room);
+    }
+  }
+
+  async function recheckNowAndThen(): Promise<void> {
+    if (isRechecking) return;
+    isRechecking = true;
+    try {
+      await recheck('stay');
+    } finally {
+      isRechecking = false;
     }
   }
 
@@ -173,6 +200,8 @@ export function createSocketIoRealtime(options: SocketIoOptions): Realtime {
       await fanOut?.start(signal);
       if (fanOut !== null && !joined) join(fanOut);
       joined = true;
+      clearInterval(rechecking);
+      rechecking = setInterval(() => recheckNowAndThen().catch(refused), recheckEveryMs).unref();
       const { httpServer } = options;
       if (attached || httpServer === null) return;
       io.attach(typeof httpServer === 'function' ? httpServer() : httpServer);
@@ -184,11 +213,13 @@ export function createSocketIoRealtime(options: SocketIoOptions): Realtime {
     },
     async stop() {
       stopping = true;
+      clearInterval(rechecking);
       if (attached) endConnections();
       await fanOut?.stop();
     },
-    namespace(name, commands) {
+    namespace(name, commands, mayStay) {
       const namespace = declare(name, commands);
+      if (mayStay !== undefined) mayStayIn.set(namespace, mayStay);
       const isHere = (room: string) => namespace.adapter.rooms.has(room);
       const isElsewhere = (room: string) => fanOut?.rooms.mayBeOpenElsewhere(name, room) === true;
       return {
@@ -199,12 +230,12 @@ export function createSocketIoRealtime(options: SocketIoOptions): Realtime {
         },
         hasListeners: (room) => isHere(room) || isElsewhere(room),
         evict: (room, mayStay) => evict(namespace, room, mayStay),
-        recheck: (mayStay) => recheck(namespace, mayStay),
       };
     },
     disconnectUser(userId) {
       for (const namespace of namespaces) namespace.local.in(userRoom(userId)).disconnectSockets(true);
     },
+    recheck: () => recheck('leave'),
     connectionCount: () => (attached ? io.engine.clientsCount : 0),
   };
 }
