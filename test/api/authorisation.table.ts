@@ -121,6 +121,8 @@ export const RULES: readonly Rule[] = [
   rule('GET    /docs/yaml', ANYONE),
   rule('GET    /docs/static/index.html', ANYONE),
   rule('GET    /docs/static/swagger-initializer.js', ANYONE),
+  rule('GET    /docs/static/theme/core-api.css', ANYONE),
+  rule('GET    /docs/static/theme/core-api.svg', ANYONE),
   rule('GET    /docs/static/*', ANYONE),
   rule('GET    /redoc', ANYONE),
   rule('GET    /redoc/redoc.standalone.js', ANYONE),

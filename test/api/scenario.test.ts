@@ -347,9 +347,9 @@ test('documents, keys, probes and metrics are there', async () => {
   expect((await call(200, 'GET /.well-known/jwks.json')).keys).toMatchObject([{ kty: 'OKP', crv: 'Ed25519' }]);
   expect(await call(200, 'GET /openapi.json')).toMatchObject({ openapi: '3.1.0' });
   expect(await call(200, 'GET /asyncapi.json')).toMatchObject({ asyncapi: '3.0.0' });
-  for (const path of ['', '/json', '/yaml', '/static/swagger-initializer.js', '/static/swagger-ui.css']) {
-    await call(200, `GET /docs${path}`);
-  }
+  for (const path of ['', '/json', '/yaml']) await call(200, `GET /docs${path}`);
+  const files = ['swagger-initializer.js', 'swagger-ui.css', 'theme/core-api.css', 'theme/core-api.svg'];
+  for (const file of files) await call(200, `GET /docs/static/${file}`);
   await call(302, 'GET /docs/static/index.html');
   for (const path of ['', '/redoc.standalone.js']) await call(200, `GET /redoc${path}`);
   expect(await call(200, 'GET /metrics')).toContain('core_api_http_request_duration_seconds');
