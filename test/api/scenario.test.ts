@@ -344,6 +344,7 @@ test('an admin tells everybody something, who sees, reads and deletes it', async
 });
 
 test('documents, keys, probes and metrics are there', async () => {
+  await call(302, 'GET /');
   expect((await call(200, 'GET /.well-known/jwks.json')).keys).toMatchObject([{ kty: 'OKP', crv: 'Ed25519' }]);
   expect(await call(200, 'GET /openapi.json')).toMatchObject({ openapi: '3.1.0' });
   expect(await call(200, 'GET /asyncapi.json')).toMatchObject({ asyncapi: '3.0.0' });
@@ -386,6 +387,9 @@ test('an administrator signs in to the dashboard of jobs, runs one there and one
   expect((await call(200, `PUT ${run}`, { headers: by })).job.name).toBe('check_device_health');
   const body = { name: 'cleanup_expired_tokens', data: {}, options: {} };
   expect((await call(200, 'POST /jobs/api/queues/default/add', { headers: by, body })).job.name).toBe(body.name);
+  expect(await call(200, 'GET /jobs/run', { headers: { cookie } })).toContain('apply_retention');
+  const chosen = new URLSearchParams({ job: 'apply_retention' }).toString();
+  await send(303, 'POST /jobs/run', { raw: chosen, headers: { ...headers, cookie } });
   await send(303, 'GET /jobs/logout', { headers: { cookie } });
 });
 
