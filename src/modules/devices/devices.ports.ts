@@ -40,7 +40,10 @@ export interface DeviceRecord {
   /** While an operator holds the device in MAINTENANCE: the status it would have. Otherwise null. */
   readonly measuredStatus: DeviceStatus | null;
   readonly firmwareVersion: string | null;
+  /** Of its latest connection. */
   readonly ipAddress: string | null;
+  /** The one that it says it has, which is shown rather than that of its connection. */
+  readonly reportedIpAddress: string | null;
   readonly groupId: number | null;
   readonly ownerId: number | null;
   readonly lastSeenAt: number | null;

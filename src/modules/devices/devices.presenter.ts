@@ -29,7 +29,7 @@ function present(device: DeviceRecord): DeviceView {
     device_type: device.deviceType,
     status: device.status,
     firmware_version: device.firmwareVersion,
-    ip_address: device.ipAddress,
+    ip_address: device.reportedIpAddress ?? device.ipAddress,
     group_id: device.groupId,
     owner_id: device.ownerId,
     last_seen_at: toIsoOrNull(device.lastSeenAt),

@@ -83,7 +83,12 @@ const deviceFields = {
   device_type: Type.String({ description: 'Kind of device', examples: ['temperature-sensor'] }),
   status,
   firmware_version: Nullable(Type.String({ description: 'As the device reported it', examples: ['1.4.2'] })),
-  ip_address: Nullable(Type.String({ description: 'Address of its latest connection', examples: ['192.168.0.17'] })),
+  ip_address: Nullable(
+    Type.String({
+      description: 'The address that it reported, otherwise that of its latest connection',
+      examples: ['192.168.0.17'],
+    }),
+  ),
   group_id: Nullable(groupId),
   owner_id: Nullable(ownerId),
   last_seen_at: Nullable({ ...Instant, description: 'Latest contact; null: never' }),

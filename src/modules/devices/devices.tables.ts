@@ -27,6 +27,7 @@ interface DevicesTable {
   measured_status: DeviceStatus | null;
   firmware_version: string | null;
   ip_address: string | null;
+  reported_ip_address: string | null;
   group_id: number | null;
   owner_id: number | null;
   secret_hash: string;
@@ -60,6 +61,7 @@ export const DEVICE_COLUMNS = [
   'measured_status as measuredStatus',
   'firmware_version as firmwareVersion',
   'ip_address as ipAddress',
+  'reported_ip_address as reportedIpAddress',
   'group_id as groupId',
   'owner_id as ownerId',
   'last_seen_at as lastSeenAt',

@@ -70,7 +70,8 @@ function createStatusWriter(trx: Kysely<DeviceTables>, statements: Statements, n
         (slot) =>
           trx
             .selectFrom('devices')
-            .select(['id', 'device_uid', 'status', 'measured_status', 'last_seen_at', 'firmware_version', 'ip_address'])
+            .select(['id', 'device_uid', 'status', 'measured_status', 'last_seen_at', 'firmware_version'])
+            .select(['ip_address', 'reported_ip_address'])
             .where(
               'id',
               'in',
@@ -88,6 +89,7 @@ function createStatusWriter(trx: Kysely<DeviceTables>, statements: Statements, n
           lastSeenAt: row.last_seen_at,
           firmwareVersion: row.firmware_version,
           ipAddress: row.ip_address,
+          reportedIpAddress: row.reported_ip_address,
         },
       }));
     },
@@ -104,6 +106,7 @@ function createStatusWriter(trx: Kysely<DeviceTables>, statements: Statements, n
               last_seen_at: slot('lastSeenAt'),
               firmware_version: slot('firmwareVersion'),
               ip_address: slot('ipAddress'),
+              reported_ip_address: slot('reportedIpAddress'),
               updated_at: slot('at'),
               revision: sql`revision + 1`,
             })

@@ -11,6 +11,7 @@ export interface StatusChange {
   /** Only if that is the status that it has, or would have if it were not held. */
   readonly onlyFrom?: DeviceStatus;
   readonly firmwareVersion?: string;
+  /** From the device itself (`message`): the one that it reports; empty: none any more. Else that of its connection. */
   readonly ipAddress?: string;
 }
 
@@ -20,7 +21,9 @@ export interface DeviceState {
   readonly measuredStatus: DeviceStatus | null;
   readonly lastSeenAt: number | null;
   readonly firmwareVersion: string | null;
+  /** Of its latest connection. */
   readonly ipAddress: string | null;
+  readonly reportedIpAddress: string | null;
 }
 
 /**
@@ -29,6 +32,7 @@ export interface DeviceState {
  *
  * - An operator's MAINTENANCE stays whatever connections and messages say; those are remembered as the
  *   measured status, and any other status from an operator lets the device show that one again.
+ * - The address that a device reports is kept beside that of its connection: a connect does not overwrite it.
  * - Contact with the device (connection, message) advances `lastSeenAt`; it never moves backwards.
  *
  * @returns the same object when nothing changes
@@ -45,9 +49,18 @@ export function nextState(state: DeviceState, change: StatusChange): DeviceState
     measuredStatus: held ? change.status : null,
     lastSeenAt: contact ? Math.max(state.lastSeenAt ?? 0, change.at) : state.lastSeenAt,
     firmwareVersion: change.firmwareVersion ?? state.firmwareVersion,
-    ipAddress: change.ipAddress ?? state.ipAddress,
+    ...addressesAfter(state, change),
   };
   return sameRecord(state, next) && state.lastSeenAt === next.lastSeenAt ? state : next;
+}
+
+function addressesAfter(
+  { ipAddress, reportedIpAddress }: DeviceState,
+  change: StatusChange,
+): Pick<DeviceState, 'ipAddress' | 'reportedIpAddress'> {
+  if (change.ipAddress === undefined) return { ipAddress, reportedIpAddress };
+  if (change.source === 'message') return { ipAddress, reportedIpAddress: change.ipAddress || null };
+  return { ipAddress: change.ipAddress, reportedIpAddress };
 }
 
 function nextHeldState(state: DeviceState, status: DeviceStatus): DeviceState {
@@ -64,6 +77,7 @@ export function sameRecord(a: DeviceState, b: DeviceState): boolean {
     a.status === b.status &&
     a.measuredStatus === b.measuredStatus &&
     a.firmwareVersion === b.firmwareVersion &&
-    a.ipAddress === b.ipAddress
+    a.ipAddress === b.ipAddress &&
+    a.reportedIpAddress === b.reportedIpAddress
   );
 }

@@ -68,6 +68,21 @@ describe('applyStatuses', () => {
     expect(await read(b.id)).toMatchObject({ status: 'OFFLINE', last_seen_at: iso(1_000), updated_at: b.updated_at });
   });
 
+  test('the address that a device reports stays over its connections, until it takes it back', async () => {
+    const { id } = await h.device();
+    const connects = change(id, 'ONLINE', { ipAddress: '203.0.113.5' });
+    await h.api.applyStatuses([connects]);
+    expect(await read(id)).toMatchObject({ ip_address: '203.0.113.5' });
+    const reports = change(id, 'ONLINE', { source: 'message', ipAddress: '192.168.0.17' });
+    await h.api.applyStatuses([reports, change(id, 'OFFLINE'), connects]);
+    await h.api.applyStatuses([change(id, 'ERROR', { source: 'message' }), change(id, 'OFFLINE'), connects]);
+    expect(await read(id)).toMatchObject({ ip_address: '192.168.0.17' });
+    const list = await h.app.request({ url: '/api/v1/devices', as: h.actors.ADMIN });
+    expect(list.json().items).toMatchObject([{ id, ip_address: '192.168.0.17' }]);
+    await h.api.applyStatuses([change(id, 'ONLINE', { source: 'message', ipAddress: '' })]);
+    expect(await read(id)).toMatchObject({ ip_address: '203.0.113.5' });
+  });
+
   test('the same again changes nothing', async () => {
     const { id } = await h.device();
     expect(await h.api.applyStatuses([change(id, 'ONLINE')])).toHaveLength(1);
@@ -145,7 +160,7 @@ describe('applyStatuses', () => {
           at: fc.integer({ min: 1, max: 1_000 }),
           source: fc.constantFrom(...sources),
           firmwareVersion: fc.constantFrom('1', '2'),
-          ipAddress: fc.constantFrom('::1', '10.0.0.1'),
+          ipAddress: fc.constantFrom('::1', '10.0.0.1', ''),
         },
         { requiredKeys: ['deviceId', 'status', 'at', 'source'] },
       ),
@@ -162,6 +177,7 @@ describe('applyStatuses', () => {
           seen: 0,
           firmware: null as string | null,
           ip: null as string | null,
+          reported: null as string | null,
         },
       ]),
     );
@@ -179,7 +195,8 @@ describe('applyStatuses', () => {
             device.measured = status;
             if (source === 'connection' || source === 'message') device.seen = Math.max(device.seen, at);
             device.firmware = firmwareVersion ?? device.firmware;
-            device.ip = ipAddress ?? device.ip;
+            if (source === 'message') device.reported = ipAddress ?? device.reported;
+            else device.ip = ipAddress ?? device.ip;
           }
           const to = shown();
           if (from !== to) expected.push({ deviceId, deviceUid: device.device_uid, from, to, at, source });
@@ -196,7 +213,8 @@ describe('applyStatuses', () => {
             status: device.held ? 'MAINTENANCE' : device.measured,
             last_seen_at: device.seen === 0 ? null : iso(device.seen),
             firmware_version: device.firmware,
-            ip_address: device.ip,
+            // An empty one is none.
+            ip_address: device.reported || device.ip,
           });
         }
       }),
