@@ -56,13 +56,18 @@ async function entries(query: Readonly<Record<string, string | number>>): Promis
 
 /** Sends a request and expects these entries of it, in order. */
 async function changes(request: TestRequest, status: number, expected: readonly Partial<Entry>[]) {
-  const answer = await send(request);
-  expect(answer.status, JSON.stringify(answer.body)).toBe(status);
-  const found = (await entries({ request_id: answer.requestId ?? '' })).toReversed();
+  const { body, found } = await changesOf(request, status);
   expect(found).toMatchObject(expected);
   expect(found).toHaveLength(expected.length);
   for (const entry of found) expect(entry.ip_address).toBe('127.0.0.1');
-  return answer.body;
+  return body;
+}
+
+async function changesOf(request: TestRequest, status: number) {
+  const { status: answered, body, requestId } = await send(request);
+  expect(answered, JSON.stringify(body)).toBe(status);
+  const found = (await entries({ request_id: requestId ?? '' })).toReversed();
+  return { body, found };
 }
 
 const by = (role: 'SUPERADMIN' | 'ADMIN') => ({ user_id: people[role].id, user_role: role });
@@ -230,9 +235,39 @@ describe('each kind of change is one entry', () => {
       { ...on, action: 'system_config.created', details: { is_secret: false, description: null } },
     ]);
     await changes(put({ value: SECRET_VALUE, is_secret: true }), 200, [
-      { ...on, action: 'system_config.updated', details: { is_secret: true } },
+      {
+        ...on,
+        action: 'system_config.updated',
+        details: { is_secret: true, changes: { is_secret: { from: false, to: true } }, value_changed: true },
+      },
+    ]);
+    // Whether it is the same secret again is told to nobody.
+    await changes(put({ value: SECRET_VALUE }), 200, [
+      { ...on, action: 'system_config.updated', details: { is_secret: true, changes: {}, value_changed: true } },
     ]);
     await changes({ method: 'DELETE', url, as }, 204, [{ ...on, action: 'system_config.deleted' }]);
+  });
+
+  test('configuration that is nobody’s secret: which field, and nothing when it is as it was', async () => {
+    const as = people.SUPERADMIN.token();
+    const put = (body: object) => ({ method: 'PUT', url: '/api/v1/system/configs/audited.open', body, as }) as const;
+    await changes(put({ value: { colour: 'of-the-value' } }), 200, [{ action: 'system_config.created' }]);
+    await changes(put({ value: { colour: 'of-the-value' } }), 200, []);
+    const [valued] = (await changesOf(put({ value: 'another-of-the-value' }), 200)).found;
+    expect(valued).toMatchObject({ action: 'system_config.updated' });
+    expect(valued?.details).toEqual({ is_secret: false, changes: {}, value_changed: true });
+    const [described] = (await changesOf(put({ value: 'another-of-the-value', description: 'Why' }), 200)).found;
+    expect(described?.details).toEqual({ is_secret: false, changes: { description: { from: null, to: 'Why' } } });
+    expect(JSON.stringify(await entries({ resource_id: 'audited.open' }))).not.toContain('of-the-value');
+  });
+
+  test('devices that are exported', async () => {
+    const url = '/api/v1/devices/export';
+    for (const format of ['csv', 'json']) {
+      await changes({ url, query: { format }, as: people.ADMIN.token() }, 200, [
+        { ...by('ADMIN'), action: 'device.exported', resource_type: 'device', resource_id: null, details: { format } },
+      ]);
+    }
   });
 
   test('alert rules: created, changed, deleted', async () => {

@@ -76,7 +76,7 @@ export function createDevicesModule(deps: DevicesModuleDeps): DevicesModule {
   });
   const transitions = createTransitionOutbox(sql);
   const imports = createImportService({ store, logins, users, clock, events });
-  const exports = createExportService({ store });
+  const exports = createExportService({ store, audit });
   const groupStore = createGroupStore(sql, audit);
   const groups = createGroupsService({ store: groupStore, clock });
   const present = createDevicePresenter();

@@ -59,6 +59,7 @@ export function createTransferRoutes(
       },
       async (request, reply) => {
         const { format } = request.query;
+        await exports.note(principalOf(request), format);
         const write = format === 'csv' ? csvFile : jsonFile;
         return reply
           .type(format === 'csv' ? 'text/csv; charset=utf-8' : 'application/json; charset=utf-8')

@@ -2,7 +2,7 @@ import type { Principal } from '#kernel/access.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { commonErrors } from '#kernel/errors.ts';
 import { type Page, type PageQuery, parseSort, toPage } from '#kernel/pagination.ts';
-import type { AuditEntry } from '#platform/audit/audit.port.ts';
+import { type AuditEntry, changedFields } from '#platform/audit/audit.port.ts';
 import { systemErrors } from '../system.errors.ts';
 import { CONFIG_SORT_FIELDS, type ConfigStore, type SecretBox, type StoredConfig } from './configs.ports.ts';
 
@@ -64,10 +64,15 @@ export function createConfigsService({ store, box, clock }: ConfigsServiceDeps) 
         if (input.isSecret === undefined && !secret && before?.isSecret === true) throw commonErrors.unavailable();
         const description = input.description === undefined ? (before?.description ?? null) : input.description;
         const config = { key, value, isSecret: secret, description };
-        if (before === null) await writer.insert(config, clock.now());
-        else await writer.update(config, clock.now());
-        const action = before === null ? 'system_config.created' : 'system_config.updated';
-        await audit.record({ actor, ...on(key), action, details: { is_secret: secret, description } });
+        if (before === null) {
+          await writer.insert(config, clock.now());
+          await audit.record({ actor, ...on(key), action: 'system_config.created', details: audited(config) });
+        } else {
+          const details = updateOf(before, config);
+          if (details === null) return shown(before);
+          await writer.update(config, clock.now());
+          await audit.record({ actor, ...on(key), action: 'system_config.updated', details });
+        }
         return shown((await writer.findByKey(key)) ?? { ...config, createdAt: clock.now(), updatedAt: clock.now() });
       });
     },
@@ -78,8 +83,7 @@ export function createConfigsService({ store, box, clock }: ConfigsServiceDeps) 
         const config = await writer.findByKey(key);
         if (config === null) throw systemErrors.config_not_found();
         await writer.remove(key);
-        const details = { is_secret: config.isSecret, description: config.description };
-        await audit.record({ actor, ...on(key), action: 'system_config.deleted', details });
+        await audit.record({ actor, ...on(key), action: 'system_config.deleted', details: audited(config) });
       });
     },
 
@@ -124,6 +128,23 @@ function shown({ value, ...config }: StoredConfig): Config {
 /** Never the value: who may read the trail is not who may read the configuration. */
 function on(key: string): Pick<AuditEntry, 'resourceType' | 'resourceId'> {
   return { resourceType: 'system_config', resourceId: key };
+}
+
+type Written = Pick<StoredConfig, 'value' | 'isSecret' | 'description'>;
+
+function audited({ isSecret, description }: Written) {
+  return { is_secret: isSecret, description };
+}
+
+/**
+ * Which fields another one has, of the value only that it has; null: none. A secret one is sealed anew each time and
+ * counts as another: whether it was the same is nobody's business.
+ */
+function updateOf(before: Written, after: Written): NonNullable<AuditEntry['details']> | null {
+  const { changes } = changedFields(audited(before), audited(after));
+  const isValueNew = before.value !== after.value;
+  if (!isValueNew && Object.keys(changes).length === 0) return null;
+  return { is_secret: after.isSecret, changes, ...(isValueNew ? { value_changed: true } : {}) };
 }
 
 function toText(value: unknown): string {
