@@ -107,6 +107,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
     persistence: { sql, audit },
     users: users.api,
     counters,
+    usageCounters: infrastructure.rateLimitCounters,
     events,
     outside: { identityProviders: await createIdentityProviders(settings, logger), jobs, mailer },
     runtime: { clock, logger },

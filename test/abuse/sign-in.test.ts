@@ -54,6 +54,53 @@ test('many clients that each send one sign-in after the other do not keep out wh
   expect(answers).toEqual(Array(10).fill(200));
 });
 
+test('more networks than may wait, with one sign-in each all the time, do not keep out who comes anew', async () => {
+  const email = 'newcomer@example.com';
+  const password = 'correct horse battery';
+  await attacked.api.call('POST', '/api/v1/users', { email, password });
+  const networks = Array.from({ length: 150 }, (_, network) => `2001:db8:1:${network.toString(16)}::1`);
+  const answered = new Set<string>();
+  const everyoneWasAnswered = Promise.withResolvers<void>();
+  let attacking = true;
+  const flood = async (from: string, index: number) => {
+    while (attacking) {
+      const response = await signIn(`stranger-${index}@example.com`, 'not the password', from);
+      await response.arrayBuffer();
+      // A turn, and not a refusal: from now on it is no newcomer.
+      if (response.status === 401) answered.add(from);
+      if (answered.size === networks.length) everyoneWasAnswered.resolve();
+    }
+  };
+  const attack = Promise.all(networks.map(flood));
+  await everyoneWasAnswered.promise;
+  const answers: number[] = [];
+  for (let attempt = 0; attempt < 10; attempt += 1) {
+    const response = await signIn(email, password, `198.51.100.${100 + attempt}`);
+    answers.push(response.status);
+    await response.arrayBuffer();
+  }
+  attacking = false;
+  await attack;
+  expect(answers).toEqual(Array(10).fill(200));
+});
+
+test('one address makes no more than twenty users in an hour, and the others make theirs', async () => {
+  const register = async (index: number, from: string) => {
+    const response = await fetch(`${attacked.server.httpUrl}/api/v1/auth/register`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-forwarded-for': from },
+      body: JSON.stringify({ email: `made-${index}@example.com`, password: 'correct horse battery' }),
+    });
+    await response.arrayBuffer();
+    return response.status;
+  };
+  const answers: number[] = [];
+  for (let index = 0; index < 60; index += 1)
+    answers.push(await register(index, `2001:db8:2:1::${index.toString(16)}`));
+  expect(answers).toEqual([...Array(20).fill(201), ...Array(40).fill(429)]);
+  expect(await register(60, '2001:db8:2:2::1')).toBe(201);
+});
+
 test('guesses from a hundred networks are no more than twenty at one account', async () => {
   const email = 'target@example.com';
   const password = 'correct horse battery';

@@ -39,6 +39,7 @@ import { createRefusalTrail } from './refusal-trail.ts';
 import { createSigningKeys } from './signing-keys.ts';
 import { createSingleUseTokenRepository } from './single-use/single-use.repository.ts';
 import { createSingleUseTokens } from './single-use/single-use.service.ts';
+import { createUsageLimits } from './usage-limits.ts';
 
 export interface AuthSettings {
   /** Where the signing keys are; made on the first start. */
@@ -56,6 +57,8 @@ export interface AuthModuleDeps {
   readonly persistence: { readonly sql: SqlStore; readonly audit: AuditTrail };
   readonly users: UsersApi;
   readonly counters: CounterStore;
+  /** For what is no matter of guesses: goes on counting while the shared counters are away. Default: `counters`. */
+  readonly usageCounters?: CounterStore;
   readonly events: EventBus;
   /** What proves who somebody is, beside a password: an account elsewhere, a mailbox. */
   readonly outside: {
@@ -89,6 +92,7 @@ export function createAuthModule(deps: AuthModuleDeps): AuthModule {
   const { users, counters, events, settings } = deps;
   const { sql, audit } = deps.persistence;
   const { clock, logger } = deps.runtime;
+  const limits = createUsageLimits({ counters: deps.usageCounters ?? counters });
   const keys = createSigningKeys({ folder: settings.keysFolder });
   const tokens = createAccessTokens({ keys, clock, lifetime: settings.accessTokenMinutes * 60 });
   const refusals = createRefusalTrail({ audit, clock, logger });
@@ -108,6 +112,7 @@ export function createAuthModule(deps: AuthModuleDeps): AuthModule {
     store: createRefreshTokenStore(sql, audit),
     accessTokens: tokens,
     throttle: createLoginThrottle({ counters, isKnown: networks.isKnown }),
+    limits,
     networks,
     refusals,
     clock,
@@ -129,6 +134,7 @@ export function createAuthModule(deps: AuthModuleDeps): AuthModule {
       store: createOAuthAccountStore(sql, audit),
       clock,
       registrationOpen: settings.registrationOpen,
+      limits,
       mail,
     }),
     tokens: singleUse,

@@ -1,4 +1,5 @@
 import type { RequestOrigin, UserRole } from '#kernel/access.ts';
+import type { UserAccess } from '#modules/users/index.ts';
 import type { AuditEntry, AuditWriter } from '#platform/audit/audit.port.ts';
 
 /** Instants are epoch milliseconds. */
@@ -29,6 +30,8 @@ export interface RefreshTokenRepository {
   /** @returns how many of the family still counted */
   revokeFamily(familyId: string, now: number): Promise<number>;
   revokeAllOf(userId: number, now: number): Promise<void>;
+  /** Of the tokens of a user that still count: all but the `count` newest. */
+  revokeAllBut(count: number, userId: number, now: number): Promise<void>;
   /** Removes those that expired before `before`; returns how many. */
   removeExpired(before: number): Promise<number>;
 }
@@ -76,6 +79,16 @@ export interface LoginThrottle {
    * @throws AppError `too_many_logins`
    */
   attempt<T>(account: string, address: string, check: () => Promise<T | null>): Promise<T | null>;
+}
+
+/** What fills tables that grow with each call: bounded for one USER, or for an address where there is no user yet. */
+export interface UsageLimits {
+  /** @throws AppError `too_many_registrations` */
+  countRegistration(address: string): Promise<void>;
+  /** One whose credentials were right. @throws AppError `too_many_sign_ins` */
+  countSignIn(user: Pick<UserAccess, 'userId' | 'role'>): Promise<void>;
+  /** @throws AppError `too_many_sign_ins` */
+  countRefresh(user: Pick<UserAccess, 'userId' | 'role'>): Promise<void>;
 }
 
 /** RFC 7517 */

@@ -18,6 +18,9 @@ interface Tables {
   };
 }
 
+/** Rows named in one statement; there are more only where they were not bounded before. */
+const MOST_AT_ONCE = 500;
+
 export function createRefreshTokenStore(store: SqlStore, audit: AuditTrail): RefreshTokenStore {
   return {
     get tokens() {
@@ -97,6 +100,20 @@ export function createRefreshTokenRepository(db: Kysely<Tables>): RefreshTokenRe
     },
     async revokeAllOf(userId, now) {
       await revoking(now).where('user_id', '=', userId).execute();
+    },
+    async revokeAllBut(count, userId, now) {
+      const rest = await db
+        .selectFrom('refresh_tokens')
+        .select('id')
+        .where('user_id', '=', userId)
+        .where('is_revoked', '=', 0)
+        .orderBy('id', 'desc')
+        .offset(count)
+        .limit(MOST_AT_ONCE)
+        .execute();
+      if (rest.length === 0) return;
+      const ids = rest.map(({ id }) => id);
+      await revoking(now).where('id', 'in', ids).execute();
     },
     async removeExpired(before) {
       const { numDeletedRows } = await db

@@ -18,7 +18,13 @@ export function createAuthRoutes(auth: AuthService): HttpRoutes {
       {
         config: {
           access: 'public',
-          problems: [authErrors.registration_closed, userErrors.email_taken, userErrors.password_checks_busy],
+          problems: [
+            authErrors.registration_closed,
+            authErrors.too_many_registrations,
+            authErrors.too_many_sign_ins,
+            userErrors.email_taken,
+            userErrors.password_checks_busy,
+          ],
         },
         schema: {
           tags,
@@ -26,7 +32,7 @@ export function createAuthRoutes(auth: AuthService): HttpRoutes {
           summary: 'Register',
           description:
             'Makes a USER, sends a mail to verify the address, and signs it in. 403 `registration_closed` where only ' +
-            'administrators make users.',
+            'administrators make users. At most 20 in an hour from one address (an IPv6 /64): 429 with `Retry-After`.',
           body: RegisterBody,
           response: { 201: Tokens },
         },
@@ -54,6 +60,7 @@ export function createAuthRoutes(auth: AuthService): HttpRoutes {
             authErrors.invalid_credentials,
             authErrors.account_inactive,
             authErrors.too_many_logins,
+            authErrors.too_many_sign_ins,
             userErrors.password_checks_busy,
           ],
         },
@@ -63,7 +70,8 @@ export function createAuthRoutes(auth: AuthService): HttpRoutes {
           summary: 'Sign in',
           description:
             'A wrong e-mail and a wrong password are the same 401. 403 `account_inactive` for a deactivated user. ' +
-            'After five failures for one account and address within 15 minutes: 429 with `Retry-After`.',
+            'After five failures for one account and address within 15 minutes, or 300 sign-ins of a USER within an hour: ' +
+            '429 with `Retry-After`. Of more than 100 sessions the one that was not used for longest ends.',
           body: LoginBody,
           response: { 200: Tokens },
         },
@@ -78,14 +86,15 @@ export function createAuthRoutes(auth: AuthService): HttpRoutes {
     app.post(
       '/refresh',
       {
-        config: { access: 'public', problems: [authErrors.invalid_refresh_token] },
+        config: { access: 'public', problems: [authErrors.invalid_refresh_token, authErrors.too_many_sign_ins] },
         schema: {
           tags,
           operationId: 'refreshTokens',
           summary: 'Exchange a refresh token for a new pair',
           description:
             'The old refresh token is revoked. Presented again within 10 seconds, it answers the same new one: two tabs, ' +
-            'or a lost answer. Later it revokes every token of that sign-in (401).',
+            'or a lost answer. Later it revokes every token of that sign-in (401). After 600 within an hour for a USER: ' +
+            '429 with `Retry-After`.',
           body: RefreshBody,
           response: { 200: Tokens },
         },

@@ -13,6 +13,7 @@ import type {
   RefreshToken,
   RefreshTokenStore,
   RefusalTrail,
+  UsageLimits,
 } from './auth.ports.ts';
 import type { KnownNetworksService } from './known-networks/known-networks.service.ts';
 import { GRACE_MS, successorOf } from './successor.ts';
@@ -22,6 +23,7 @@ export interface AuthServiceDeps {
   readonly store: RefreshTokenStore;
   readonly accessTokens: AccessTokens;
   readonly throttle: LoginThrottle;
+  readonly limits: UsageLimits;
   readonly refusals: RefusalTrail;
   readonly networks: Pick<KnownNetworksService, 'note'>;
   readonly mail: Pick<AccountMailService, 'welcome'>;
@@ -50,13 +52,15 @@ export type OpenSession = (
 export type AuthService = ReturnType<typeof createAuthService>;
 
 const DAY_MS = 86_400_000;
+/** Of one user: the one that was not used for longest gives way to another one. */
+export const MAX_SESSIONS = 100;
 
 /**
  * Signing in and out. Every token counts as issued at the instant before its credentials were read: whatever
  * ends a user's sessions while a sign-in or a refresh is still on its way ends that one too.
  */
 export function createAuthService(deps: AuthServiceDeps) {
-  const { users, store, accessTokens, throttle, refusals, networks, mail, clock, events, settings } = deps;
+  const { users, store, accessTokens, throttle, limits, refusals, networks, mail, clock, events, settings } = deps;
 
   function pairOf({ userId, role }: UserAccess, refreshToken: string, issuedAt: number): TokenPair {
     return {
@@ -90,9 +94,11 @@ export function createAuthService(deps: AuthServiceDeps) {
 
   const open: OpenSession = async (access, credentialsReadAt, { method, origin }) => {
     const { userId, role } = access;
+    await limits.countSignIn(access);
     const [pair, record] = issue(access, createId(), credentialsReadAt);
     await store.transaction(async (tokens, audit) => {
       await tokens.insert(record);
+      await tokens.revokeAllBut(MAX_SESSIONS, userId, clock.now());
       const actor = { userId, role, origin };
       await audit.record({ actor, ...on(userId), action: 'auth.login_succeeded', details: { method } });
     });
@@ -109,26 +115,34 @@ export function createAuthService(deps: AuthServiceDeps) {
   return {
     open,
 
-    /** Makes a USER, sends it a mail and signs it in. @throws AppError `registration_closed`, `email_taken` */
+    /**
+     * Makes a USER, sends it a mail and signs it in. Attempts count: what they answer tells who has an account.
+     * @throws AppError `registration_closed`, `too_many_registrations`, `email_taken`
+     */
     async register(user: Omit<NewUser, 'role'>, request: MailRequest): Promise<TokenPair> {
       if (!settings.registrationOpen) throw authErrors.registration_closed();
       const { origin } = request;
+      await limits.countRegistration(origin.ip);
       const { id: userId, email, role, createdAt } = await users.create({ ...user, role: 'USER' }, origin);
       await mail.welcome(email, request);
       const access = { userId, role, isActive: true, tokensValidAfter: 0 };
       return open(access, createdAt, { method: 'registration', origin });
     },
 
-    /** @throws AppError `invalid_credentials`, `account_inactive`, `too_many_logins`, `password_checks_busy` */
+    /**
+     * @throws AppError `invalid_credentials`, `account_inactive`, `too_many_logins`, `too_many_sign_ins`,
+     * `password_checks_busy`
+     */
     async login(credentials: EmailAndPassword, origin: RequestOrigin): Promise<TokenPair> {
       const startedAt = clock.now();
       const account = credentials.email.trim().toLowerCase();
+      const noteLimit = async (error: unknown): Promise<never> => {
+        if (isAppError(error) && error.kind === 'limited') await refuse(account, error.code, origin);
+        throw error;
+      };
       const access = await throttle
         .attempt(account, origin.ip, () => users.verifyPassword(credentials, origin.ip))
-        .catch(async (error: unknown) => {
-          if (isAppError(error) && error.kind === 'limited') await refuse(account, error.code, origin);
-          throw error;
-        });
+        .catch(noteLimit);
       if (access === null) {
         await refuse(account, 'invalid_credentials', origin);
         throw authErrors.invalid_credentials();
@@ -137,7 +151,7 @@ export function createAuthService(deps: AuthServiceDeps) {
         await refuse(account, 'account_inactive', origin, access.userId);
         throw authErrors.account_inactive();
       }
-      const pair = await open(access, startedAt, { method: 'password', origin });
+      const pair = await open(access, startedAt, { method: 'password', origin }).catch(noteLimit);
       await users.recordLogin(access.userId, origin);
       return pair;
     },
@@ -146,7 +160,7 @@ export function createAuthService(deps: AuthServiceDeps) {
      * Exchanges a refresh token for a new pair. Presented again within `GRACE_MS`, it answers the same refresh token:
      * two tabs did it, or the answer was lost. Later, or when its successor was revoked, it takes its whole family with
      * it: either the thief or the owner holds a copy, and both have to sign in again.
-     * @throws AppError `invalid_refresh_token`
+     * @throws AppError `invalid_refresh_token`, `too_many_sign_ins`
      */
     async refresh(refreshToken: string, origin: RequestOrigin): Promise<TokenPair> {
       const startedAt = clock.now();
@@ -158,6 +172,9 @@ export function createAuthService(deps: AuthServiceDeps) {
       /** The user's state decides too: what was issued before its sessions ended is void. */
       const accessBy = ({ expiresAt, createdAt }: RefreshToken): UserAccess | null =>
         access?.isActive === true && expiresAt > startedAt && createdAt >= access.tokensValidAfter ? access : null;
+
+      const grantedNow = presented.isRevoked ? null : accessBy(presented);
+      if (grantedNow !== null) await limits.countRefresh(grantedNow);
 
       const reuse = {
         actor: null,

@@ -68,6 +68,40 @@ describe('a fair queue', () => {
     expect(started).toEqual(['a0', 'a1', 'b1', 'c1', 'a2']);
   });
 
+  test('whoever never had a turn takes the place of whoever had most, although each has but one waiting', async () => {
+    const time = { now: 0 };
+    const { ask, drain, started } = setup({ maxWaiting: 3, now: () => time.now });
+    // Each had one turn, `c` two, and each comes again at once.
+    for (const client of ['a', 'b', 'c', 'c']) ask(client);
+    await drain();
+    for (const [client, again] of [
+      ['c', 'c3'],
+      ['a', 'a2'],
+      ['b', 'b2'],
+      ['c', 'c4'],
+    ] as const)
+      ask(client, again);
+    ask('new');
+    ask('newer');
+    // `a` has given way; there is nobody left who had more turns than one of them had.
+    ask('a', 'a3');
+    time.now = 200_000;
+    const outcomes = await drain();
+    expect(started.slice(4)).toEqual(['c3', 'b2', 'new', 'newer']);
+    expect(outcomes.slice(4)).toEqual([undefined, 'full', undefined, 'full', undefined, undefined, 'full']);
+  });
+
+  test('turns are forgotten after two minutes', async () => {
+    const time = { now: 0 };
+    const { ask, drain } = setup({ maxWaiting: 1, now: () => time.now });
+    for (const client of ['a', 'b']) ask(client);
+    await drain();
+    time.now = 121_000;
+    for (const client of ['c', 'a', 'new']) ask(client);
+    // As new as the other one.
+    expect((await drain()).slice(2)).toEqual([undefined, undefined, 'full']);
+  });
+
   test('work that fails makes room like any other', async () => {
     const queue = createFairQueue({ concurrency: 1, maxWaiting: 1, maxWaitingOfOne: 1, refusal: () => new Error() });
     const fail = () => queue.run('a', () => Promise.reject(new Error('failed')));

@@ -6,6 +6,7 @@ import { EMAIL_PATTERN, type User, type UserAccess, type UsersApi } from '#modul
 import type { Identity } from '#platform/oauth/oauth.port.ts';
 import type { AccountMailService, MailRequest } from '../account/account-mail.service.ts';
 import { authErrors } from '../auth.errors.ts';
+import type { UsageLimits } from '../auth.ports.ts';
 import { oauthSignInErrors } from './oauth.errors.ts';
 import type { OAuthAccountStore } from './oauth.ports.ts';
 
@@ -14,6 +15,7 @@ export interface LinkingDeps {
   readonly store: OAuthAccountStore;
   readonly clock: Clock;
   readonly registrationOpen: boolean;
+  readonly limits: Pick<UsageLimits, 'countRegistration'>;
   readonly mail: Pick<AccountMailService, 'welcome'>;
 }
 
@@ -32,7 +34,7 @@ const MAX_URL = 2048;
  * Both sides, because an address that either side merely claims would let whoever claims it in: at the provider into
  * the user of somebody else, here into what somebody else will sign in to.
  */
-export function createLinking({ users, store, clock, registrationOpen, mail }: LinkingDeps) {
+export function createLinking({ users, store, clock, registrationOpen, limits, mail }: LinkingDeps) {
   async function ownerOf(identity: ProviderIdentity, request: MailRequest): Promise<number> {
     const { email, isEmailVerified } = identity;
     if (email === null) throw oauthSignInErrors.oauth_email_missing();
@@ -42,6 +44,7 @@ export function createLinking({ users, store, clock, registrationOpen, mail }: L
       return existing.id;
     }
     if (!registrationOpen) throw authErrors.registration_closed();
+    await limits.countRegistration(request.origin.ip);
     const user = await users.create(
       {
         email,
@@ -87,7 +90,7 @@ export function createLinking({ users, store, clock, registrationOpen, mail }: L
   /**
    * @returns the user, active or not
    * @throws AppError `oauth_email_missing`, `oauth_email_not_verified`, `oauth_user_not_verified`,
-   * `registration_closed`, `password_checks_busy`
+   * `registration_closed`, `too_many_registrations`, `password_checks_busy`
    */
   async function userOf(given: ProviderIdentity, request: MailRequest): Promise<UserAccess> {
     const identity = { ...given, email: usableEmail(given.email) };

@@ -19,6 +19,8 @@ const CALLBACK_PROBLEMS = [
   oauthSignInErrors.oauth_email_not_verified,
   oauthSignInErrors.oauth_user_not_verified,
   authErrors.registration_closed,
+  authErrors.too_many_registrations,
+  authErrors.too_many_sign_ins,
   authErrors.account_inactive,
 ] as const;
 const Redirect = (description: string) => Type.Null({ description });
@@ -98,7 +100,10 @@ export function createOAuthRoutes(oauth: OAuthService): HttpRoutes {
     app.post(
       '/token',
       {
-        config: { access: 'public', problems: [oauthSignInErrors.oauth_code_invalid, authErrors.account_inactive] },
+        config: {
+          access: 'public',
+          problems: [oauthSignInErrors.oauth_code_invalid, authErrors.account_inactive, authErrors.too_many_sign_ins],
+        },
         schema: {
           tags,
           operationId: 'redeemOauthCode',
