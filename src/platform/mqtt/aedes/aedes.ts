@@ -4,11 +4,11 @@ import type { Duplex } from 'node:stream';
 import { Aedes, type AedesOptions, type AuthenticateError, type Client } from 'aedes';
 import { commonErrors } from '#kernel/errors.ts';
 import type { Logger } from '#kernel/logger.ts';
+import { InFlight, MAX_IN_FLIGHT_BYTES } from '../in-flight.ts';
 import { DEVICE_UID, type MqttBroker, type MqttDevice, type MqttHandler } from '../mqtt.port.ts';
 import { Admission, type AdmissionLimits } from './admission.ts';
 import type { ConnectionHost, Login } from './connection-host.ts';
 import { DeviceConnection } from './device-connection.ts';
-import { InFlight } from './in-flight.ts';
 import { ipOf, type Listeners, type ListenOptions, listen, type Ports } from './listeners.ts';
 import { createRateLimitedLog } from './rate-limited-log.ts';
 import { createSessionStore, newQosTwoState } from './session-store.ts';
@@ -36,7 +36,6 @@ export interface AedesBroker extends MqttBroker {
 type Connect = Parameters<NonNullable<AedesOptions['preConnect']>>[1];
 
 const TOPIC_BYTES = 256;
-const MAX_IN_FLIGHT_BYTES = 64 * 1024 * 1024;
 const LOGIN_TIMEOUT_MS = 10_000;
 /** For what is in flight when the broker stops; what takes longer is sent again by its device. */
 const DRAIN_MS = 4_000;

@@ -1,5 +1,5 @@
+import type { InFlight } from '../in-flight.ts';
 import type { DeviceChannel, MqttDevice } from '../mqtt.port.ts';
-import type { InFlight } from './in-flight.ts';
 import type { QosTwoState } from './session-store.ts';
 import type { DeviceTopics } from './topics.ts';
 

@@ -1,7 +1,10 @@
+import { MESSAGE_OVERHEAD_BYTES } from '../in-flight.ts';
 import type { DeviceChannel } from '../mqtt.port.ts';
 import type { ConnectionHost, Login } from './connection-host.ts';
-import { CONNECTION_WINDOW, MESSAGE_OVERHEAD_BYTES } from './in-flight.ts';
 import { PACKET } from './packets.ts';
+
+/** What may be unacknowledged on one connection before it is read no further. */
+const CONNECTION_WINDOW = { messages: 1_000, bytes: 1024 * 1024 } as const;
 
 /** QoS 2 publishes of one session that wait for their PUBREL. */
 const MAX_QOS_TWO = 1_000;

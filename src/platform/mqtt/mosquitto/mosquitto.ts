@@ -1,6 +1,7 @@
 import { commonErrors } from '#kernel/errors.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { Shares } from '#platform/shares/shares.port.ts';
+import { InFlight, MAX_IN_FLIGHT_BYTES } from '../in-flight.ts';
 import { type MqttBroker, type MqttHandler, SERVER_CHANNELS } from '../mqtt.port.ts';
 import { createConnection } from './connection.ts';
 import type { MosquittoControl } from './control.ts';
@@ -23,8 +24,10 @@ export interface MosquittoBrokerOptions {
   /** Where devices connect, to be shown; the broker's address for us may be another one. */
   readonly deviceAddresses: readonly string[];
   readonly limits?: {
-    /** Unacknowledged messages that the broker may send in a session. Default 10,000: 640 MB at the very most. */
+    /** Unacknowledged messages that the broker may send in a session. Default 10,000. */
     readonly maxInFlight?: number;
+    /** Unacknowledged messages of all sessions of this process together, in bytes. Default 64 MiB. */
+    readonly maxInFlightBytes?: number;
   };
   /** See `ReceiversOptions`. */
   readonly timing?: Pick<ReceiversOptions, 'roundMs' | 'ttlMs' | 'yieldMs'>;
@@ -49,6 +52,7 @@ export function createMosquittoBroker(options: MosquittoBrokerOptions): MqttBrok
   const { control, handler, logger, sessionCount = 1 } = options;
   const { address } = control;
   const identities = createIdentities(handler, logger);
+  const inFlight = new InFlight(options.limits?.maxInFlightBytes ?? MAX_IN_FLIGHT_BYTES);
   let stopped = false;
   const noteUnknown = createUnknownLog(logger);
 
@@ -67,6 +71,7 @@ export function createMosquittoBroker(options: MosquittoBrokerOptions): MqttBrok
       clientId: session.clientId,
       logger,
       maxInFlight: options.limits?.maxInFlight ?? MAX_IN_FLIGHT,
+      inFlight,
       subscriptions: stream.subscriptions,
       message: stream.message,
       onNewSession: () => logger.info({ session: session.name }, 'a new session at the MQTT broker'),

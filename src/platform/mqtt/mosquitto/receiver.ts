@@ -1,5 +1,6 @@
 import type { ISubscriptionMap, MqttClient } from 'mqtt';
 import type { Logger } from '#kernel/logger.ts';
+import { type InFlight, MESSAGE_OVERHEAD_BYTES } from '../in-flight.ts';
 import { Acknowledgements } from './acknowledgements.ts';
 import type { BrokerAddress } from './address.ts';
 import { type Connection, createConnection } from './connection.ts';
@@ -35,6 +36,10 @@ export interface ReceiverOptions {
    */
   readonly message: (topic: string, payload: Buffer, acknowledge: () => void) => void;
   readonly maxInFlight: number;
+  /** Shared by the sessions of this process: while it is full, none of them is read. */
+  readonly inFlight: InFlight;
+  /** Default 15 s. */
+  readonly keepAliveSeconds?: number;
   /** The session was not there: what came while it was not is lost. */
   readonly onNewSession?: () => void;
   /** Each time, when it counts as connected. */
@@ -51,6 +56,7 @@ const REMEMBERED = 20_000;
  * (lib/handlers/publish.js, lib/client.js `nextTickWork`). Otherwise one message would be in flight at a time.
  */
 const LATER = new Error('acknowledged later');
+const KEEP_ALIVE_SECONDS = 15;
 /** Nobody subscribes to it. */
 const SYNC_TOPIC = 'core-api/sync';
 const NOTHING = () => {};
@@ -62,7 +68,7 @@ interface Link {
 }
 
 export function createReceiver(options: ReceiverOptions): Receiver {
-  const { logger, message, maxInFlight } = options;
+  const { logger, message, maxInFlight, inFlight, keepAliveSeconds = KEEP_ALIVE_SECONDS } = options;
   const redeliveries = new Redeliveries(REMEMBERED);
   let link: Link | undefined;
   let draining = false;
@@ -87,11 +93,14 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   }
 
   function hand(delivery: Delivery, topic: string, payload: Buffer): void {
+    const bytes = MESSAGE_OVERHEAD_BYTES + payload.length;
     pending++;
+    inFlight.take(bytes);
     message(topic, payload, () => {
       if (delivery.isDone) return;
       delivery.isDone = true;
       pending--;
+      inFlight.release(bytes);
       delivery.acknowledge?.();
       settle();
     });
@@ -115,10 +124,35 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   function prepare(client: MqttClient, current: () => Link): void {
     let isAccepted = false;
     let isOver = false;
+    let pings: NodeJS.Timeout | undefined;
+    let goOn = NOTHING;
+
+    function resume(): void {
+      clearInterval(pings);
+      if (!closed && !isOver) goOn();
+    }
+
+    /**
+     * MQTT.js reads no further before it is told to go on, so what comes waits in the socket and then at the broker.
+     * Answers to our pings wait there too: we go on sending them, for the broker, and expect none.
+     */
+    function pause(): void {
+      inFlight.wait(resume);
+      pings = setInterval(
+        () => {
+          client.sendPing();
+          client.reschedulePing(true);
+        },
+        (keepAliveSeconds * 1_000) / 3,
+      );
+    }
+
     client.handleMessage = (packet, callback) => {
       if (closed || isOver) return;
       received(current().acknowledgements, packet.topic, packet.payload as Buffer, packet);
-      callback(LATER);
+      if (!inFlight.full) return callback(LATER);
+      goOn = () => callback(LATER);
+      pause();
     };
     client.on('packetreceive', (packet) => {
       if (packet.cmd !== 'connack' || packet.reasonCode !== 0) return;
@@ -130,6 +164,8 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     client.on('close', () => {
       if (isOver) return;
       isOver = true;
+      inFlight.forget(resume);
+      clearInterval(pings);
       current().acknowledgements.reset();
       if (isAccepted && !closed) options.onLost?.();
     });
@@ -143,6 +179,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
       client: {
         clientId: options.clientId,
         clean: false,
+        keepalive: keepAliveSeconds,
         properties: { sessionExpiryInterval: SESSION_SECONDS, receiveMaximum: maxInFlight },
       },
       prepare: (client) => prepare(client, () => created),

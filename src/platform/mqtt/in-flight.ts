@@ -1,6 +1,5 @@
-/** What may be unacknowledged on one connection before it is read no further. */
-export const CONNECTION_WINDOW = { messages: 1_000, bytes: 1024 * 1024 } as const;
-
+/** Unacknowledged messages of all connections together, unless a broker is told otherwise. */
+export const MAX_IN_FLIGHT_BYTES = 64 * 1024 * 1024;
 /** Kept for a message beside its payload, roughly; so that empty messages count too. */
 export const MESSAGE_OVERHEAD_BYTES = 256;
 
