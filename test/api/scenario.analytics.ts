@@ -18,6 +18,10 @@ export async function walkThroughAnalytics(call: Call, people: People): Promise<
   expect(await call(200, `GET /api/v1/analytics/telemetry/${id}`, { as, query: buckets })).toMatchObject({
     buckets: [{ metrics: { temperature: { count: 30, p50: 21.45 } } }, { metrics: { temperature: { count: 30 } } }],
   });
+  const coarse = { ...range, interval: '1m', agg: 'avg' };
+  expect(await call(200, `GET /api/v1/analytics/telemetry/${id}`, { as, query: coarse })).toMatchObject({
+    percentiles: null,
+  });
 
   const metric = { ...range, metric: 'temperature' };
   expect(await call(200, `GET /api/v1/analytics/trends/${id}`, { as, query: metric })).toMatchObject({

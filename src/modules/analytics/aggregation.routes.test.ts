@@ -55,6 +55,14 @@ describe('telemetry in buckets', () => {
     expect(raw.buckets).toEqual(first.buckets);
   });
 
+  test('how exact percentiles are is said only of those that were asked for', async () => {
+    for (const source of ['raw', 'auto']) {
+      const query = { ...day, interval: '1h', metrics: 'n', source };
+      expect((await ask({ ...query, agg: 'avg,max' })).json()).toMatchObject({ percentiles: null });
+      expect((await ask({ ...query, agg: 'avg,n:p95' })).json().percentiles).toMatch(/^(exact|approximate)$/);
+    }
+  });
+
   test('functions of one metric instead of the common ones; booleans are 1 and 0', async () => {
     const { buckets } = (await ask({ ...day, interval: '1d', agg: 'count,last,open:avg,open:first' })).json();
     expect(buckets).toEqual([

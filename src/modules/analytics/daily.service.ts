@@ -105,7 +105,11 @@ export function createDailyAnalytics(dependencies: {
       const noon = instantOf(`${asked}T12:00:00Z`);
       const { day, ...range } = dayOf(noon - zone.offsetAt(noon));
       if (day !== asked || range.end > at) {
-        throw commonErrors.invalid_input({ detail: 'The day must be one that is over, such as 2026-11-24.' });
+        const fields = [{ path: '/day', message: 'must be over' }];
+        throw commonErrors.invalid_input({
+          detail: 'The day must be one that is over, such as 2026-11-24.',
+          details: { fields },
+        });
       }
       const count = await eachDevice(signal, async (deviceId) => {
         const [known] = (await reports.daily(deviceId, range.start, 2 * DAYS_LOOKED_AT)).filter(

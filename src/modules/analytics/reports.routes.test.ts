@@ -33,6 +33,12 @@ afterAll(async () => {
   await harness.close();
 });
 
+/** Each test sets the day that it needs: it may run alone, or behind the others. */
+function until(text: string): void {
+  const ahead = instantOf(text) - harness.devices.clock.now();
+  if (ahead > 0) harness.devices.clock.advance(ahead);
+}
+
 describe('trend', () => {
   test('one an hour, from samples and from roll-ups the same', async () => {
     const query = { ...day, metric: 'level', forecast_hours: 12 };
@@ -133,13 +139,16 @@ describe('reports', () => {
   });
 
   test('every device has one of the day before, in the zone, once', async () => {
+    const others = [await harness.device(), await harness.device()];
+    until('2026-11-25T00:00:00Z');
     const run = () => jobs.jobs.enqueue('run_daily_analytics', {});
     await run();
     await jobs.runUntilIdle();
     const daily = async () => (await harness.ask('/results', { analysis_type: 'daily', size: 100 })).json();
     const first = await daily();
-    expect(first.total).toBeGreaterThanOrEqual(3);
-    // The clock says 2026-11-25T00:00Z, which is 09:00 in Seoul.
+    const reported = first.items.map((each: { device_id: number }) => each.device_id);
+    expect(reported).toEqual(expect.arrayContaining([id, ...others]));
+    // It is 09:00 in Seoul.
     expect(first.items.find((each: { device_id: number }) => each.device_id === id)).toMatchObject({
       id: `daily:${id}:2026-11-24`,
       start: '2026-11-23T15:00:00.000Z',
@@ -151,6 +160,7 @@ describe('reports', () => {
   });
 
   test('days that were missed, and those that late data changed, are made up for', async () => {
+    until('2026-11-25T00:00:00Z');
     const late = await harness.device();
     const at = (text: string) => instantOf(`${text}+09:00`);
     await harness.append(late, [[at('2026-11-10T12:00:00'), { level: 1 }]]);
@@ -187,7 +197,9 @@ describe('reports', () => {
     await run({ day: '2026-11-12' });
     await run({ day: '2026-11-25' });
     const states = (await jobs.all('run_daily_analytics')).filter(({ state }) => state === 'failed');
-    expect(states.map(({ data }) => data)).toEqual([{ day: '2026-11-25' }]);
+    expect(states.map(({ data, error }) => [data, error])).toEqual([
+      [{ day: '2026-11-25' }, expect.stringContaining('/day must be over')],
+    ]);
   });
 
   test('a job makes one of a device; of none it fails without trying again', async () => {
@@ -198,8 +210,15 @@ describe('reports', () => {
     });
     await jobs.jobs.enqueue('analyze_device', { device_id: 999_999 });
     await jobs.runUntilIdle();
+    const turned = { device_id: id, start: toIso(T0 + DAY), end: toIso(T0) };
+    await jobs.jobs.enqueue('analyze_device', turned);
+    await jobs.runUntilIdle();
     const made = await jobs.all('analyze_device');
-    expect(made.map(({ state }) => state).sort()).toEqual(['done', 'failed']);
+    // People find a field where they gave it: in the data of the job.
+    expect(made.find(({ data }) => (data as { start?: string }).start === turned.start)?.error).toContain(
+      '/start must be before the end',
+    );
+    expect(made.map(({ state }) => state).sort()).toEqual(['done', 'failed', 'failed']);
     const { items } = (await harness.ask('/results', { analysis_type: 'device' })).json();
     expect(items).toMatchObject([{ device_id: id, result: { metrics: { level: { summary: { count: 1440 } } } } }]);
   });

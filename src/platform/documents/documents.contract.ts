@@ -161,5 +161,26 @@ export function documentsContract(name: string, open: () => Promise<DocumentsHar
       expect(ids(await reopened.list({ sort: { field: 'at', direction: 'asc' }, limit: 10 }))).toEqual(['new']);
       await again.stop?.(signal());
     });
+
+    test('a time that is set longer or shorter holds for what was written before', async () => {
+      const start = async (afterDays: number, now: number) => {
+        const store = await harness.create(() => now * DAY);
+        const expiry = { field: 'at', afterMs: afterDays * DAY };
+        const logs = store.collection<Note>({ name: 'prolonged', indexes: [], expiry });
+        await store.start?.(signal());
+        return { logs, stop: () => store.stop?.(signal()) };
+      };
+      const all = { sort: { field: 'at', direction: 'asc' }, limit: 10 } as const;
+      const now = Date.now() / DAY;
+      const first = await start(30, now);
+      await first.logs.insertMany([note('early', (now - 20) * DAY), note('late', (now - 1) * DAY)]);
+      await first.stop();
+      const longer = await start(300, now + 100);
+      expect(ids(await longer.logs.list(all))).toEqual(['early', 'late']);
+      await longer.stop();
+      const shorter = await start(10, now);
+      expect(ids(await shorter.logs.list(all))).toEqual(['late']);
+      await shorter.stop();
+    });
   });
 }

@@ -3,8 +3,8 @@ import type { Scalar, StoredDocument } from '../documents.port.ts';
 /** A document as MongoDB has it: `id` is `_id`, everything else has its name. */
 export interface Encoded {
   readonly _id: string;
-  /** What the TTL index looks at; our own instants are numbers, which it does not understand. */
-  readonly _expires_at?: Date;
+  /** From when on its time runs, for the TTL index; our own instants are numbers, which that does not understand. */
+  readonly _kept_from?: Date;
   readonly [field: string]: unknown;
 }
 
@@ -26,7 +26,7 @@ export function encodeChanges(changes: object, expiry: Expiry): Record<string, u
   return { ...Object.fromEntries(encoded), ...expiryOf(changes, expiry) };
 }
 
-export function decode<T extends StoredDocument>({ _id, _expires_at, ...fields }: Encoded): T {
+export function decode<T extends StoredDocument>({ _id, _kept_from, ...fields }: Encoded): T {
   const document: Record<string, unknown> = { id: _id };
   for (const [name, value] of Object.entries(fields)) document[name] = decodeValue(value);
   return document as unknown as T;
@@ -38,10 +38,10 @@ export function encodeFilter(filter: Readonly<Record<string, Scalar>>): Record<s
   return Object.fromEntries(Object.entries(filter).map(([name, value]) => [encodeField(name), value]));
 }
 
-function expiryOf(fields: object, expiry: Expiry): { readonly _expires_at?: Date } {
+function expiryOf(fields: object, expiry: Expiry): { readonly _kept_from?: Date } {
   if (expiry === undefined) return {};
   const at = (fields as Readonly<Record<string, unknown>>)[expiry.field];
-  return typeof at === 'number' ? { _expires_at: new Date(at + expiry.afterMs) } : {};
+  return typeof at === 'number' ? { _kept_from: new Date(at) } : {};
 }
 
 /**

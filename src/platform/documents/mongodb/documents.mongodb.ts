@@ -1,4 +1,4 @@
-import type { Collection, Filter, Sort } from 'mongodb';
+import { type Collection, type Filter, MongoServerError, type Sort } from 'mongodb';
 import type { Clock } from '#kernel/clock.ts';
 import type { MongodbConnection } from '#platform/mongodb/mongodb-connection.ts';
 import { duplicatesOf } from '#platform/mongodb/mongodb-errors.ts';
@@ -18,6 +18,12 @@ export interface MongodbDocumentStoreOptions {
   readonly clock: Clock;
 }
 
+/** As many as the server takes. */
+const LONGEST_EXPIRY_S = 2_147_483_647;
+/** Codes of the server. */
+const NO_COLLECTION = 26;
+const NO_INDEX = 27;
+
 /**
  * The document store on MongoDB, a collection each. Starts after its connection. The server removes expired
  * documents by a TTL index, within minutes and by its own clock; a start removes those that expired by ours.
@@ -34,7 +40,7 @@ export function createMongodbDocumentStore({ connection, clock }: MongodbDocumen
       await run(() => collection.createIndex(new Map(keys)));
     }
     if (expiry === undefined) return;
-    await run(() => collection.createIndex({ _expires_at: 1 }, { expireAfterSeconds: 0 }));
+    await run(() => expireAfter(collection, expiry.afterMs));
     const expired = { [expiry.field]: { $lt: clock.now() - expiry.afterMs } };
     await run(() => collection.deleteMany(expired as Filter<Encoded>));
   }
@@ -50,6 +56,32 @@ export function createMongodbDocumentStore({ connection, clock }: MongodbDocumen
     },
     definitions: () => definitions,
     ping: connection.ping,
+  };
+}
+
+/** What is written already follows a setting that has changed. */
+async function expireAfter(collection: Collection<Encoded>, ms: number): Promise<void> {
+  const expireAfterSeconds = Math.min(Math.ceil(ms / 1000), LONGEST_EXPIRY_S);
+  // One of each length: another is removed, because changing it takes a right that `readWrite` does not give.
+  const name = `kept_${expireAfterSeconds}`;
+  const others = (await indexesOf(collection)).filter((index) => index.name !== name && '_kept_from' in index.key);
+  for (const { name: other } of others) await dropIndex(collection, other as string);
+  await collection.createIndex({ _kept_from: 1 }, { name, expireAfterSeconds });
+}
+
+async function indexesOf(collection: Collection<Encoded>) {
+  return await collection.indexes().catch(unless(NO_COLLECTION, []));
+}
+
+/** Another process may have been faster. */
+async function dropIndex(collection: Collection<Encoded>, name: string): Promise<void> {
+  await collection.dropIndex(name).catch(unless(NO_INDEX, undefined));
+}
+
+function unless<T>(code: number, value: T): (error: unknown) => T {
+  return (error) => {
+    if (error instanceof MongoServerError && error.code === code) return value;
+    throw error;
   };
 }
 
