@@ -32,8 +32,9 @@ export function retryDelayMs(failures: number, firstMs = FIRST_RETRY_MS): number
   return Math.round(ceiling * (0.5 + Math.random() / 2));
 }
 
-/** What is kept of an error, for people. */
+/** What is kept of an error, for people. Where the data of the job is wrong, it says at which of its fields. */
 export function describeError(error: unknown): string {
-  const text = error instanceof Error ? (error.stack ?? String(error)) : String(error);
-  return text.slice(0, MAX_ERROR_LENGTH);
+  const [message, ...stack] = (error instanceof Error ? (error.stack ?? String(error)) : String(error)).split('\n');
+  const fields = isAppError(error) ? (error.details.fields ?? []).map((field) => `${field.path} ${field.message}`) : [];
+  return [message, ...fields, ...stack].join('\n').slice(0, MAX_ERROR_LENGTH);
 }

@@ -70,6 +70,20 @@ export function jobSchedulesContract(name: string, createHarness: () => Promise<
     );
 
     test(
+      'a tick that is still to come is no job',
+      withWorld(createHarness, async ({ start }) => {
+        const yearly = every('0 0 1 1 *');
+        const { jobs } = await start([yearly], ['worker', 'scheduler']);
+        const id = await jobs.enqueue('test.tick', { from: 'hand' }, { delayMs: 600_000 });
+        const page = { states: ['delayed'], offset: 0, limit: 1 } as const;
+        expect((await jobs.list('default', page)).map((record) => record.id)).toEqual([id]);
+        expect((await jobs.counts()).default).toMatchObject({ waiting: 0, delayed: 1 });
+        expect(await jobs.remove('default', id)).toBe(true);
+        expect((await jobs.counts()).default).toMatchObject({ waiting: 0, delayed: 0 });
+      }),
+    );
+
+    test(
       'a schedule that is new, changed or gone makes up for nothing',
       withWorld(createHarness, async ({ start }) => {
         ticks.length = 0;

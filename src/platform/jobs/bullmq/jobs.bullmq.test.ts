@@ -72,23 +72,20 @@ await describeWithServer('redis', (server) => {
       await work(jobs);
       for (const part of [jobs.scheduler, jobs.worker, jobs]) await part.stop?.(AbortSignal.timeout(5_000));
     }
-    const nextTick = async (jobs: Jobs) =>
-      (await jobs.list('default', { states: ['delayed'], offset: 0, limit: 10 })).map(({ name }) => name);
+    // BullMQ has it as a job, which is not listed.
+    const nextTick = (jobs: Jobs) => jobs.find('default', `repeat:test.tick:${jobs.nextTick('test.tick')}`);
 
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 86_400_000 });
     try {
       await during(async (jobs) => {
-        await expect.poll(() => nextTick(jobs), WITHIN).toEqual(['test.tick']);
+        await expect.poll(() => nextTick(jobs), WITHIN).toMatchObject({ state: 'delayed' });
         await jobs.enqueue('test.work', { n: 1 }, { id: 'put-off', delayMs: 60_000 });
       });
     } finally {
       vi.useRealTimers();
     }
     await during(async (jobs) => {
-      const [tick] = (await jobs.list('default', { states: ['delayed'], offset: 0, limit: 10 })).filter(
-        ({ name }) => name === 'test.tick',
-      );
-      expect(tick?.scheduledFor).toBe(jobs.nextTick('test.tick'));
+      expect(await nextTick(jobs)).toMatchObject({ state: 'delayed', scheduledFor: jobs.nextTick('test.tick') });
       await expect.poll(() => done, WITHIN).toEqual(['put-off']);
     });
     expect(ticks).toEqual([]);

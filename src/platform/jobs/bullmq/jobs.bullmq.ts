@@ -6,9 +6,9 @@ import { LEASE_MS, retryDelayMs } from '../attempt.ts';
 import { checkJobId, createDefinitions } from '../definitions.ts';
 import { type JobObserver, type JobRecord, type Jobs, QUEUES, type QueueName } from '../jobs.port.ts';
 import { jobOptions } from './job-options.ts';
-import { createBullQueues } from './queues.ts';
+import { createBullQueues, type StoredQueue } from './queues.ts';
 import { createBullScheduler } from './scheduler.ts';
-import { BULL_STATES, decodeId, encodeId, type StoredJob, toRecord } from './stored-job.ts';
+import { BULL_STATES, decodeId, encodeId, isTickToCome, type StoredJob, tickOf, toRecord } from './stored-job.ts';
 import { createBullWorker } from './worker.ts';
 
 export interface BullJobsOptions {
@@ -42,7 +42,8 @@ export function createBullJobs(options: BullJobsOptions): Jobs {
   ): Promise<boolean> {
     const isThere = async () => {
       const found = await queues.find(queue, encodeId(id));
-      return found !== null && may(toRecord(found.job, queue, found.state)) ? found.job : null;
+      if (found === null || isTickToCome(found.job, found.state)) return null;
+      return may(toRecord(found.job, queue, found.state)) ? found.job : null;
     };
     const job = await isThere();
     if (job === null) return false;
@@ -53,6 +54,12 @@ export function createBullJobs(options: BullJobsOptions): Jobs {
       if ((await isThere()) === null) return false;
       throw error;
     }
+  }
+
+  /** How many ticks wait in a queue for their time, which is no matter of ours. */
+  async function ticksToCome(queue: StoredQueue): Promise<number> {
+    const now = clock.now();
+    return (await queue.getJobSchedulers()).filter(({ next = 0 }) => next > now).length;
   }
 
   return {
@@ -81,13 +88,15 @@ export function createBullJobs(options: BullJobsOptions): Jobs {
     async counts() {
       const entries = await Promise.all(
         QUEUES.map(async (name) => {
-          const found = await queues.run(name, (queue) => queue.getJobCounts(...Object.values(BULL_STATES)));
+          const [found, ticks] = await queues.run(name, (queue) =>
+            Promise.all([queue.getJobCounts(...Object.values(BULL_STATES)), ticksToCome(queue)]),
+          );
           const count = (state: string) => found[state] ?? 0;
           return [
             name,
             {
               waiting: count('wait'),
-              delayed: count('delayed'),
+              delayed: Math.max(0, count('delayed') - ticks),
               running: count('active'),
               done: count('completed'),
               failed: count('failed'),
@@ -100,10 +109,14 @@ export function createBullJobs(options: BullJobsOptions): Jobs {
     list: (queue, { states, offset, limit }) =>
       queues.run(queue, async (stored) => {
         const records: JobRecord[] = [];
+        const ticks = states.includes('delayed') ? await ticksToCome(stored) : 0;
         for (const state of states) {
           const isOver = state === 'done' || state === 'failed';
-          const jobs = (await stored.getJobs([BULL_STATES[state]], 0, offset + limit - 1, !isOver)) as StoredJob[];
-          records.push(...jobs.map((job) => toRecord(job, queue, state)));
+          const last = offset + limit - 1 + (state === 'delayed' ? ticks : 0);
+          const jobs = (await stored.getJobs([BULL_STATES[state]], 0, last, !isOver)) as StoredJob[];
+          const now = clock.now();
+          const ours = jobs.filter((job) => !isTickToCome(job, state) || (tickOf(job) ?? 0) <= now);
+          records.push(...ours.map((job) => toRecord(job, queue, state)));
           if (records.length >= offset + limit) break;
         }
         return records.slice(offset, offset + limit);

@@ -54,6 +54,11 @@ export function tickOf(job: StoredJob): number | null {
   return job.data.scheduledFor ?? (tick === undefined ? null : Number(tick));
 }
 
+/** BullMQ keeps the next tick of a schedule as a job already, and does not let go of it: it is none of ours before it runs. */
+export function isTickToCome(job: StoredJob, state: JobState): boolean {
+  return state === 'delayed' && job.repeatJobKey !== undefined && job.attemptsMade === 0;
+}
+
 export function toRecord(job: StoredJob, queue: QueueName, state: JobState): JobRecord {
   const from = job.attemptsMade > 0 ? (job.processedOn ?? job.timestamp) : job.timestamp;
   const progress = job.progress as unknown;
