@@ -56,7 +56,7 @@ export async function createBoardQueues({
 
     constructor(queue: QueueName) {
       // The page asks less of Bull than of BullMQ, such as no flows of jobs.
-      super('bull', { description: descriptionOf(jobs, queue) });
+      super('bull', { description: descriptionOf(jobs, queue), allowCompletedRetries: false });
       this.queue = queue;
     }
 
@@ -79,8 +79,14 @@ export async function createBoardQueues({
       return this.note('job.removed', id, jobs.remove(this.queue, id));
     }
 
+    retry(id: string): Promise<boolean> {
+      return this.note('job.retried', id, jobs.retry(this.queue, id));
+    }
+
     toQueueJob(record: JobRecord): QueueJob {
       const { id } = record;
+      // The page takes whatever has an error for failed, and offers to retry it.
+      const error = record.state === 'failed' || record.state === 'delayed' ? record.error : null;
       const ensure = (isDone: boolean) => {
         if (!isDone) throw refusal('The job is not in a state in which this can be done.', 409);
       };
@@ -88,7 +94,9 @@ export async function createBoardQueues({
         opts: { ...(record.dueAt === null ? {} : { delay: record.dueAt - record.createdAt }) },
         promote: async () => ensure(await this.promote(id)),
         remove: async () => ensure(await this.remove(id)),
-        retry: async () => ensure(await this.note('job.retried', id, jobs.retry(this.queue, id))),
+        retry: async () =>
+          // One that waits for its next attempt has it now.
+          ensure(record.state === 'delayed' ? await this.promote(id) : await this.retry(id)),
         getState: async () => STATUS_OF[record.state],
         toJSON: () => ({
           id,
@@ -98,8 +106,8 @@ export async function createBoardQueues({
           finishedOn: record.finishedAt,
           processedOn: record.startedAt,
           timestamp: record.createdAt,
-          failedReason: record.error?.split('\n')[0] ?? '',
-          stacktrace: record.error === null ? [] : [record.error],
+          failedReason: error?.split('\n')[0] ?? '',
+          stacktrace: error === null ? [] : [error],
           data: record.data,
           returnvalue: record.result,
           opts: {
@@ -210,7 +218,7 @@ export async function createBoardQueues({
       return null;
     }
 
-    // What the page offers and our queues do not have.
+    // What our queues do not have; the page hides what asks for it.
     async pause(): Promise<never> {
       throw notOffered();
     }
