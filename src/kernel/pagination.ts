@@ -19,6 +19,14 @@ export function toPage<T>(items: readonly T[], total: number, query: PageQuery):
   return { items, total, page: query.page, size: query.size, pages: Math.ceil(total / query.size) };
 }
 
+/** What a filter asks for: one value, or several of which each will do. */
+export type OneOrMore<T> = T | readonly T[];
+
+/** The values of a filter, for `in (…)`. */
+export function several<T extends string | number>(values: OneOrMore<T>): T[] {
+  return typeof values === 'object' ? [...values] : [values];
+}
+
 /** One window of a time series: `next_cursor` is null at the end. */
 export interface CursorPage<T> {
   readonly items: readonly T[];

@@ -129,6 +129,11 @@ describe('reports', () => {
     const page = (await harness.ask('/results', { device_id: id, analysis_type: 'report' })).json();
     expect(page).toMatchObject({ total: 1, pages: 1, items: [report] });
     expect((await harness.ask('/results', { sort: 'device_id' })).status).toBe(422);
+    const of = async (query: Record<string, string>) => (await harness.ask('/results', query)).json().total;
+    expect(await of({ device_id: `${id},99999`, analysis_type: 'daily,report' })).toBe(page.total);
+    expect(await of({ device_id: `${id}`, q: 'REPORT' })).toBe(page.total);
+    expect(await of({ device_id: `${id}`, q: page.items[0].id })).toBe(1);
+    expect(await of({ device_id: `${id}`, q: '.*' })).toBe(0);
     const turned = (await harness.ask(`/reports/${id}`, {}, 'POST', { ...day, end: day.start })).json();
     const told = { code: 'invalid_analysis_range', detail: 'The start is not before the end.' };
     // A field of the body; the same of a query is one of the query.

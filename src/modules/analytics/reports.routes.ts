@@ -4,7 +4,7 @@ import { instantOf } from '#kernel/instant.ts';
 import { type DevicesApi, deviceErrors } from '#modules/devices/index.ts';
 import { type HttpRoutes, principalOf } from '#platform/http/http.port.ts';
 import { analyticsErrors } from './analytics.errors.ts';
-import type { TimeRange } from './analytics.ports.ts';
+import type { AnalysisType, TimeRange } from './analytics.ports.ts';
 import { askedRange } from './analytics.routes.ts';
 import { DeviceParams } from './analytics.schemas.ts';
 import type { AnomaliesService } from './anomalies.service.ts';
@@ -144,7 +144,9 @@ export function createReportRoutes(dependencies: ReportRoutesDependencies): Http
           tags,
           operationId: 'listResults',
           summary: 'List stored reports',
-          description: 'Those that were asked for, and those that jobs made. Newest first unless `sort=created_at`.',
+          description:
+            'Those that were asked for, and those that jobs made. Newest first unless `sort=created_at`. `q` looks into id ' +
+            '(of a daily report it names device and day, as `daily:7:2026-11-21`) and type of the newest 10,000 that match.',
           querystring: ResultsQueryParams,
           response: { 200: ResultsPage },
         },
@@ -153,7 +155,7 @@ export function createReportRoutes(dependencies: ReportRoutesDependencies): Http
         const { analysis_type, device_id, ...query } = request.query;
         const page = await reports.list({
           ...query,
-          ...(analysis_type === undefined ? {} : { analysisType: analysis_type as 'report' }),
+          ...(analysis_type === undefined ? {} : { analysisType: analysis_type as readonly AnalysisType[] }),
           ...(device_id === undefined ? {} : { deviceId: device_id }),
         });
         return { ...page, items: page.items.map(presentResult) };

@@ -1,7 +1,17 @@
 import { type TProperties, Type } from 'typebox';
 import { toIso } from '#kernel/clock.ts';
 import { DEVICE_STATUSES } from '#modules/devices/index.ts';
-import { Id, Instant, Nullable, PageOf, pageQuery, Strict, sortQuery } from '#platform/http/http.schemas.ts';
+import {
+  Id,
+  Instant,
+  Nullable,
+  PageOf,
+  pageQuery,
+  SeveralOf,
+  Strict,
+  searchQuery,
+  sortQuery,
+} from '#platform/http/http.schemas.ts';
 import { ANALYSIS_TYPES, type AnalysisResult } from './analytics.ports.ts';
 import { AggregateValue, rangeQuery, Source } from './analytics.schemas.ts';
 import { DEFAULT_THRESHOLD, DEFAULT_WINDOW } from './anomalies.service.ts';
@@ -168,10 +178,9 @@ export const ResultView = Strict('AnalysisResult', {
 export const ResultsQueryParams = Strict({
   ...pageQuery,
   ...sortQuery(['created_at']),
-  analysis_type: Type.Optional(
-    Type.Enum([...ANALYSIS_TYPES], { title: 'AnalysisType', description: 'Only this type' }),
-  ),
-  device_id: Type.Optional(Type.Integer({ minimum: 1, maximum: 2_147_483_647, description: 'Only this device' })),
+  ...searchQuery,
+  analysis_type: SeveralOf(Type.Enum([...ANALYSIS_TYPES], { title: 'AnalysisType', description: 'Only this type' })),
+  device_id: SeveralOf({ ...Id, description: 'Only this device' }),
 });
 
 export const ResultsPage = PageOf(ResultView);

@@ -2,9 +2,9 @@ import type { Principal } from '#kernel/access.ts';
 import { type Clock, toIso } from '#kernel/clock.ts';
 import { isAppError } from '#kernel/errors.ts';
 import { createId } from '#kernel/ids.ts';
-import { type Page, type PageQuery, parseSort, toPage } from '#kernel/pagination.ts';
+import { type OneOrMore, type Page, type PageQuery, parseSort, toPage } from '#kernel/pagination.ts';
 import type { AuditWriter } from '#platform/audit/audit.port.ts';
-import type { DocumentCollection } from '#platform/documents/documents.port.ts';
+import { type DocumentCollection, SEARCHED_DOCUMENTS } from '#platform/documents/documents.port.ts';
 import type { TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
 import type { AnalysisResult, AnalysisType, TimeRange } from './analytics.ports.ts';
 import { type AnomaliesService, DEFAULT_THRESHOLD, DEFAULT_WINDOW } from './anomalies.service.ts';
@@ -15,8 +15,10 @@ import type { StatusAnalysisService } from './status.service.ts';
 import type { TrendsService } from './trends.service.ts';
 
 export interface ResultsQuery extends PageQuery {
-  readonly analysisType?: AnalysisType;
-  readonly deviceId?: number;
+  readonly analysisType?: OneOrMore<AnalysisType>;
+  readonly deviceId?: OneOrMore<number>;
+  /** Contained in the id or the type, of the newest 10,000 that match the rest. */
+  readonly q?: string;
 }
 
 export interface ReportsService {
@@ -52,6 +54,7 @@ export interface ReportsServiceDependencies {
 /** Metrics in a report, the first by name. */
 const MOST_METRICS = 20;
 const SHOWN_OUTLIERS = 20;
+const SEARCHED = { fields: ['id', 'analysis_type'], newestBy: 'created_at', most: SEARCHED_DOCUMENTS };
 const SUMMARY = ['count', 'avg', 'min', 'max', 'stddev', 'p50', 'p95', 'first', 'last'] as const;
 
 export function createReportsService(dependencies: ReportsServiceDependencies): ReportsService {
@@ -139,18 +142,21 @@ export function createReportsService(dependencies: ReportsServiceDependencies): 
     },
     async list(query) {
       const sort = parseSort(query.sort, ['created_at'], [{ field: 'created_at', direction: 'desc' }]);
-      const filter = {
-        ...(query.analysisType === undefined ? {} : { analysis_type: query.analysisType }),
-        ...(query.deviceId === undefined ? {} : { device_id: query.deviceId }),
+      const matching = {
+        filter: {
+          ...(query.analysisType === undefined ? {} : { analysis_type: query.analysisType }),
+          ...(query.deviceId === undefined ? {} : { device_id: query.deviceId }),
+        },
+        ...(query.q === undefined ? {} : { contains: { ...SEARCHED, text: query.q } }),
       };
       const [items, total] = await Promise.all([
         results.list({
-          filter,
+          ...matching,
           sort: { field: 'created_at', direction: sort[0]?.direction ?? 'desc' },
           limit: query.size,
           skip: (query.page - 1) * query.size,
         }),
-        results.count({ filter }),
+        results.count(matching),
       ]);
       return toPage(items, total, query);
     },

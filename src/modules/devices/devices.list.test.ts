@@ -47,6 +47,8 @@ describe('the list', () => {
     [{ status: 'OFFLINE' }, 'dba'],
     [{ device_type: 'pump' }, 'ba'],
     [{ device_type: 'pump', status: 'ONLINE' }, ''],
+    [{ status: 'ONLINE,OFFLINE', device_type: 'pump' }, 'ba'],
+    [{ status: 'ONLINE,ERROR,MAINTENANCE' }, 'c'],
     [{ q: 'LAMP' }, 'dc'],
     [{ q: '%' }, 'a'],
     [{ q: '_' }, 'b'],

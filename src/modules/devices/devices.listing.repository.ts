@@ -1,7 +1,9 @@
-import { type SelectQueryBuilder, sql } from 'kysely';
+import type { SelectQueryBuilder } from 'kysely';
 import { LRUCache } from 'lru-cache';
+import { several } from '#kernel/pagination.ts';
+import { containing, isLike } from '#platform/sql/contains.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
-import type { DeviceFilter, DeviceListing, DeviceListQuery, DeviceRecord, DeviceStatus } from './devices.ports.ts';
+import type { DeviceFilter, DeviceListing, DeviceListQuery, DeviceRecord } from './devices.ports.ts';
 import { fillUp, type Slot, type Statements } from './devices.statements.ts';
 import { DEVICE_COLUMNS, type DeviceTables } from './devices.tables.ts';
 
@@ -147,20 +149,36 @@ export function createDeviceListing(store: SqlStore, statements: Statements): De
   };
 }
 
-const FILTERS = ['status', 'deviceType', 'groupId', 'ownerId', 'q'] as const satisfies readonly (keyof DeviceFilter)[];
+const COLUMN_OF = {
+  status: 'status',
+  deviceType: 'device_type',
+  groupId: 'group_id',
+  ownerId: 'owner_id',
+} as const satisfies Partial<Record<keyof DeviceFilter, string>>;
+
+/** The conditions that the query has, each with the values of which one will do. */
+function listsOf(filter: DeviceFilter) {
+  return (Object.keys(COLUMN_OF) as (keyof typeof COLUMN_OF)[]).flatMap((name) => {
+    const asked = filter[name];
+    return asked === undefined ? [] : [{ name, values: fillUp<string | number>(several<string | number>(asked)) }];
+  });
+}
 
 /** Which conditions the query has, whatever their values: two queries of one shape are one statement. */
 function shapeOf({ filter, visibleTo }: DeviceListQuery): string {
   let shape = visibleTo === null ? '' : 'v';
-  for (const name of FILTERS) if (filter[name] !== undefined) shape += `,${name}`;
-  return shape;
+  for (const { name, values } of listsOf(filter)) shape += `,${name}${values.length}`;
+  return filter.q === undefined ? shape : `${shape},q`;
 }
 
 function valuesOf({ filter, visibleTo }: DeviceListQuery): object {
+  const listed = listsOf(filter).flatMap(({ name, values }) =>
+    values.map((value, index) => [`${name}${index}`, value] as const),
+  );
   return {
-    ...filter,
+    ...Object.fromEntries(listed),
     ...(visibleTo === null ? {} : { visibleTo }),
-    ...(filter.q === undefined ? {} : { q: `%${filter.q.replace(/[!%_]/g, '!$&')}%` }),
+    ...(filter.q === undefined ? {} : { q: containing(filter.q) }),
   };
 }
 
@@ -171,14 +189,10 @@ function filtered<O>(
 ): SelectQueryBuilder<DeviceTables, 'devices', O> {
   let query = from.where('deleted_at', 'is', null);
   if (visibleTo !== null) query = query.where('owner_id', '=', slot<number>('visibleTo'));
-  if (filter.status !== undefined) query = query.where('status', '=', slot<DeviceStatus>('status'));
-  if (filter.deviceType !== undefined) query = query.where('device_type', '=', slot<string>('deviceType'));
-  if (filter.groupId !== undefined) query = query.where('group_id', '=', slot<number>('groupId'));
-  if (filter.ownerId !== undefined) query = query.where('owner_id', '=', slot<number>('ownerId'));
-  if (filter.q !== undefined) {
-    // `!` escapes, because a backslash in a literal means different things to the dialects.
-    const pattern = sql`lower(${slot('q')}) escape '!'`;
-    query = query.where(sql<boolean>`(lower(name) like ${pattern} or lower(device_uid) like ${pattern})`);
+  for (const { name, values } of listsOf(filter)) {
+    const slots = values.map((_, index) => slot<never>(`${name}${index}`));
+    query = query.where(COLUMN_OF[name], 'in', slots);
   }
+  if (filter.q !== undefined) query = query.where(isLike(['name', 'device_uid'], slot('q')));
   return query;
 }

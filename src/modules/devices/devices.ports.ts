@@ -1,4 +1,4 @@
-import type { PageQuery, SortTerm } from '#kernel/pagination.ts';
+import type { OneOrMore, PageQuery, SortTerm } from '#kernel/pagination.ts';
 import type { AuditWriter } from '#platform/audit/audit.port.ts';
 
 export const DEVICE_STATUSES = ['ONLINE', 'OFFLINE', 'MAINTENANCE', 'ERROR'] as const;
@@ -127,10 +127,10 @@ export type DeviceSortField = (typeof DEVICE_SORT_FIELDS)[number];
 
 /** Every given field must match; none given means every device. */
 export interface DeviceFilter {
-  readonly status?: DeviceStatus;
-  readonly deviceType?: string;
-  readonly groupId?: number;
-  readonly ownerId?: number;
+  readonly status?: OneOrMore<DeviceStatus>;
+  readonly deviceType?: OneOrMore<string>;
+  readonly groupId?: OneOrMore<number>;
+  readonly ownerId?: OneOrMore<number>;
   /** Contained in the name or the uid, whatever the case of ASCII letters. */
   readonly q?: string;
 }

@@ -5,6 +5,7 @@ import {
   Nullable,
   PageOf,
   pageQuery,
+  SeveralOf,
   Strict,
   searchQuery,
   sortQuery,
@@ -122,10 +123,10 @@ export const DeviceQuery = Strict({
   ...pageQuery,
   ...sortQuery(DEVICE_SORT_FIELDS),
   ...searchQuery,
-  status: Type.Optional(status),
-  device_type: Type.Optional(deviceType),
-  group_id: Type.Optional(groupId),
-  owner_id: Type.Optional(ownerId),
+  status: SeveralOf(status),
+  device_type: SeveralOf(deviceType),
+  group_id: SeveralOf(groupId),
+  owner_id: SeveralOf(ownerId),
 });
 
 export const DeviceBody = Strict('NewDevice', {

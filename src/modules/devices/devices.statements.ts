@@ -21,14 +21,14 @@ export interface Statements {
 const MAX_STATEMENTS = 500;
 
 /**
- * Ids for `in (...)`, filled up to a power of two with the last one, so that lists of every length share a
+ * Values for `in (...)`, filled up to a power of two with the last one, so that lists of every length share a
  * few statements. Slots are named by position: `filled.map((_, i) => slot(String(i)))` with `{...filled}`.
  */
-export function fillUp(ids: readonly number[]): readonly number[] {
-  const last = ids.at(-1);
-  if (last === undefined) return ids;
-  const length = 2 ** Math.ceil(Math.log2(ids.length));
-  return [...ids, ...Array<number>(length - ids.length).fill(last)];
+export function fillUp<T>(values: readonly T[]): readonly T[] {
+  const last = values.at(-1);
+  if (last === undefined) return values;
+  const length = 2 ** Math.ceil(Math.log2(values.length));
+  return [...values, ...Array<T>(length - values.length).fill(last)];
 }
 
 class SlotName {

@@ -117,6 +117,17 @@ export function notificationsContract(name: string, open: () => Promise<Notifica
       const oldest = await api.list(one, { page: 1, size: 100, sort: 'created_at' });
       expect(oldest.items).toEqual(listed.toReversed());
 
+      await deliver([one], undefined, { title: 'Pump 100%', message: 'LEAKS' });
+      for (const q of ['pUMP', '100%', 'leaks']) {
+        expect(await api.list(one, { page: 1, size: 3, q })).toMatchObject({
+          total: 1,
+          items: [{ title: 'Pump 100%' }],
+        });
+      }
+      expect(await api.list(one, { page: 2, size: 3, q: 'alert' })).toMatchObject({ total: 8, pages: 3 });
+      expect(await api.list(two, { page: 1, size: 3, q: 'leaks' })).toMatchObject({ total: 0, items: [] });
+      await api.remove(one, (await api.list(one, { page: 1, size: 1, q: 'leaks' })).items[0]?.id ?? '');
+
       await api.markRead(one, (await first(one)).id);
       expect(await api.list(one, { page: 1, size: 3, isRead: true })).toMatchObject({ total: 1, pages: 1 });
       expect(await api.list(one, { page: 1, size: 3, isRead: false })).toMatchObject({ total: 6, pages: 2 });

@@ -28,6 +28,8 @@ export interface Notification extends NotificationContent {
 
 export interface NotificationQuery extends PageQuery {
   readonly isRead?: boolean;
+  /** Contained in type, title or message, of the newest 10,000 that match the rest. */
+  readonly q?: string;
 }
 
 /** A user's notifications are kept for this long, unless it is said otherwise. */

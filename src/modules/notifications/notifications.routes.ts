@@ -29,7 +29,8 @@ export function createNotificationsRoutes(notifications: NotificationsApi, broad
           tags,
           operationId: 'listNotifications',
           summary: 'List my notifications',
-          description: 'Newest first unless `sort=created_at`. Kept for 90 days.',
+          description:
+            'Newest first unless `sort=created_at`. `q` looks into type, title and message of the newest 10,000 that match. Kept for 90 days.',
           querystring: NotificationListQuery,
           response: { 200: NotificationPage },
         },

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { USER_ROLES, type UserRole } from '#kernel/access.ts';
 import { toIso, toIsoOrNull } from '#kernel/clock.ts';
-import { Instant, Nullable, PageOf, pageQuery, Strict, sortQuery } from '#platform/http/http.schemas.ts';
+import { Instant, Nullable, PageOf, pageQuery, Strict, searchQuery, sortQuery } from '#platform/http/http.schemas.ts';
 import type { Notification } from './notifications.ports.ts';
 
 const content = {
@@ -28,6 +28,7 @@ export const NotificationPage = PageOf(NotificationView);
 export const NotificationListQuery = Strict({
   ...pageQuery,
   ...sortQuery(['created_at']),
+  ...searchQuery,
   is_read: Type.Optional(Type.Boolean({ description: 'Only those that were read, or only those that were not' })),
 });
 

@@ -1,7 +1,7 @@
 import type { Clock } from '#kernel/clock.ts';
 import type { EventBus } from '#kernel/events.ts';
 import { parseSort, type SortTerm, toPage } from '#kernel/pagination.ts';
-import type { DocumentCollection } from '#platform/documents/documents.port.ts';
+import { type DocumentCollection, SEARCHED_DOCUMENTS } from '#platform/documents/documents.port.ts';
 import type { NotificationsApi } from './notifications.api.ts';
 import { notificationErrors } from './notifications.errors.ts';
 import { type Notification, stableId } from './notifications.ports.ts';
@@ -13,6 +13,7 @@ export interface NotificationsServiceDeps {
 }
 
 const NEWEST_FIRST: readonly SortTerm<'created_at'>[] = [{ field: 'created_at', direction: 'desc' }];
+const SEARCHED = { fields: ['type', 'title', 'message'], newestBy: 'created_at', most: SEARCHED_DOCUMENTS };
 /** Whose notification a removed one is: nobody's. */
 const NOBODY = 0;
 
@@ -50,15 +51,18 @@ export function createNotificationsService({ collection, clock, events }: Notifi
 
     async list(userId, query) {
       const sort = parseSort(query.sort, ['created_at'], NEWEST_FIRST);
-      const filter = { user_id: userId, ...(query.isRead === undefined ? {} : { is_read: query.isRead }) };
+      const matching = {
+        filter: { user_id: userId, ...(query.isRead === undefined ? {} : { is_read: query.isRead }) },
+        ...(query.q === undefined ? {} : { contains: { ...SEARCHED, text: query.q } }),
+      };
       const [items, total] = await Promise.all([
         collection.list({
-          filter,
+          ...matching,
           sort: sort[0] ?? { field: 'created_at', direction: 'desc' },
           skip: (query.page - 1) * query.size,
           limit: query.size,
         }),
-        collection.count({ filter }),
+        collection.count(matching),
       ]);
       return toPage(items, total, query);
     },

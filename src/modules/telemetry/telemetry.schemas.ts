@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { DEVICE_STATUSES } from '#modules/devices/index.ts';
-import { CursorPageOf, Id, Instant, Nullable, Strict } from '#platform/http/http.schemas.ts';
+import { CursorPageOf, Id, Instant, Nullable, SeveralOf, Strict } from '#platform/http/http.schemas.ts';
 import { LOG_LEVELS } from './telemetry.levels.ts';
 
 /** Shapes of what devices send; also the AsyncAPI document's messages. */
@@ -108,7 +108,7 @@ export const HistoryResponse = CursorPageOf(
 
 export const LogsQueryParams = Strict({
   ...seriesQuery,
-  event_type: Type.Optional(Type.String({ minLength: 1, maxLength: 64, description: 'Only this event type' })),
+  event_type: SeveralOf(Type.String({ minLength: 1, maxLength: 64, description: 'Only this event type' })),
 });
 
 export const LogsResponse = CursorPageOf(

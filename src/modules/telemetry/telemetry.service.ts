@@ -34,7 +34,7 @@ export interface TelemetryService {
   logs(
     principal: Principal,
     deviceId: number,
-    query: SeriesQuery & { readonly eventType?: string },
+    query: SeriesQuery & { readonly eventType?: readonly string[] },
   ): Promise<CursorPage<DeviceLog>>;
   ledger(principal: Principal, deviceId: number): Promise<LedgerView>;
 }

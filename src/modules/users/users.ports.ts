@@ -1,6 +1,6 @@
 import type { UserRole } from '#kernel/access.ts';
 import type { Language } from '#kernel/language.ts';
-import type { PageQuery, SortTerm } from '#kernel/pagination.ts';
+import type { OneOrMore, PageQuery, SortTerm } from '#kernel/pagination.ts';
 import type { AuditWriter } from '#platform/audit/audit.port.ts';
 import type { SqlTransaction } from '#platform/sql/sql.port.ts';
 
@@ -70,7 +70,7 @@ export const USER_SORT_FIELDS = [
 export type UserSortField = (typeof USER_SORT_FIELDS)[number];
 
 export interface UserFilter {
-  readonly role?: UserRole;
+  readonly role?: OneOrMore<UserRole>;
   readonly isActive?: boolean;
   /** Part of e-mail, name, phone or organisation. */
   readonly q?: string;

@@ -1,14 +1,9 @@
-import {
-  type ExpressionBuilder,
-  type Generated,
-  type Kysely,
-  type Selectable,
-  type SelectQueryBuilder,
-  sql,
-} from 'kysely';
+import type { Generated, Kysely, Selectable, SelectQueryBuilder } from 'kysely';
 import type { UserRole } from '#kernel/access.ts';
 import type { Language } from '#kernel/language.ts';
+import { several } from '#kernel/pagination.ts';
 import type { AuditTrail } from '#platform/audit/audit.port.ts';
+import { containing, isLike } from '#platform/sql/contains.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 import { userErrors } from './users.errors.ts';
 import type {
@@ -262,21 +257,10 @@ function createUserRepository(db: Kysely<Tables>, isUniqueViolation: (error: unk
 
 function filtered<O>(query: SelectQueryBuilder<Tables, 'users' | 'user_profiles', O>, filter: UserFilter) {
   let matching = query;
-  if (filter.role !== undefined) matching = matching.where('users.role', '=', filter.role);
+  if (filter.role !== undefined) matching = matching.where('users.role', 'in', several(filter.role));
   if (filter.isActive !== undefined) matching = matching.where('users.is_active', '=', Number(filter.isActive));
-  if (filter.q !== undefined) {
-    const pattern = `%${filter.q.replace(/[!%_]/g, '!$&')}%`;
-    matching = matching.where((eb) => eb.or(SEARCHED.map((column) => contains(eb, column, pattern))));
-  }
+  if (filter.q !== undefined) matching = matching.where(isLike(SEARCHED, containing(filter.q)));
   return matching;
-}
-
-function contains(
-  eb: ExpressionBuilder<Tables, 'users' | 'user_profiles'>,
-  column: (typeof SEARCHED)[number],
-  pattern: string,
-) {
-  return sql<boolean>`lower(${eb.ref(column)}) like lower(${pattern}) escape '!'`;
 }
 
 function sortColumn(field: UserSortField) {

@@ -7,6 +7,7 @@ import {
   Nullable,
   PageOf,
   pageQuery,
+  SeveralOf,
   Strict,
   searchQuery,
   sortQuery,
@@ -123,7 +124,7 @@ export const UserListQuery = Strict({
   ...pageQuery,
   ...sortQuery(USER_SORT_FIELDS),
   ...searchQuery,
-  role: Type.Optional(Role),
+  role: SeveralOf(Role),
   is_active: Type.Optional(isActive),
 });
 

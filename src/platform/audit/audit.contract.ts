@@ -139,6 +139,10 @@ export function auditContract(name: string, createStore: () => Promise<SqlStore>
       await trail.record(entry({ actor: { userId: 3, role: 'USER', origin }, resourceId: '3', details }));
 
       expect(await ids({ userId: 7 })).toEqual(['1', '2']);
+      expect(await ids({ userId: [7, 3] })).toEqual(['1', '2', '3']);
+      expect(await ids({ action: ['user.updated', 'nothing'], resourceId: ['1', '2'] })).toEqual(['2']);
+      const sort = [{ field: 'created_at', direction: 'asc' }] as const;
+      expect((await trail.list({ page: 1, size: 2, sort })).items.map((each) => each.resourceId)).toEqual(['1', '2']);
       expect(await ids({ action: 'device.created' })).toEqual(['1', '3']);
       expect(await ids({ resourceType: 'user' })).toEqual(['2']);
       expect(await ids({ resourceType: 'device', resourceId: '3' })).toEqual(['3']);

@@ -1,5 +1,5 @@
 import type { Principal, RequestOrigin, UserRole } from '#kernel/access.ts';
-import type { PageQuery } from '#kernel/pagination.ts';
+import type { OneOrMore, PageQuery, SortTerm } from '#kernel/pagination.ts';
 import type { SqlTransaction } from '../sql/sql.port.ts';
 
 /** One line of the audit trail: who did what to what. When, from where and in which request is added. */
@@ -53,11 +53,11 @@ export interface AuditRecord {
 
 /** Every given field must match. */
 export interface AuditFilter {
-  readonly userId?: number;
-  readonly action?: string;
-  readonly resourceType?: string;
-  readonly resourceId?: string;
-  readonly requestId?: string;
+  readonly userId?: OneOrMore<number>;
+  readonly action?: OneOrMore<string>;
+  readonly resourceType?: OneOrMore<string>;
+  readonly resourceId?: OneOrMore<string>;
+  readonly requestId?: OneOrMore<string>;
   /** Epoch milliseconds, inclusive. */
   readonly from?: number;
   /** Epoch milliseconds, exclusive. */
@@ -66,10 +66,14 @@ export interface AuditFilter {
   readonly q?: string;
 }
 
+/** What an index gives in order: the trail is never cut, so nothing else can be sorted by. */
+export const AUDIT_SORT_FIELDS = ['created_at', 'id'] as const;
+export type AuditSortField = (typeof AUDIT_SORT_FIELDS)[number];
+
 export interface AuditReader {
-  /** Newest first. */
+  /** Newest first unless sorted; ties are broken by id, in the direction of the last term. */
   list(
-    query: Pick<PageQuery, 'page' | 'size'> & AuditFilter,
+    query: Pick<PageQuery, 'page' | 'size'> & AuditFilter & { readonly sort?: readonly SortTerm<AuditSortField>[] },
   ): Promise<{ readonly items: readonly AuditRecord[]; readonly total: number }>;
 }
 

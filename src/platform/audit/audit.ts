@@ -1,6 +1,8 @@
 import { type Generated, type Kysely, type SelectQueryBuilder, sql } from 'kysely';
 import type { RequestOrigin, UserRole } from '#kernel/access.ts';
 import type { Clock } from '#kernel/clock.ts';
+import { several } from '#kernel/pagination.ts';
+import { containing, isLike } from '../sql/contains.ts';
 import type { MigrationSet, SqlStore } from '../sql/sql.port.ts';
 import type { AuditEntry, AuditFilter, AuditReader, AuditTrail } from './audit.port.ts';
 import { cutDetails } from './cut.ts';
@@ -27,6 +29,8 @@ export const auditMigrations: MigrationSet = { '2026_11_24_30_audit': createAudi
 const MAX_ADDRESS = 45;
 /** Text is searched entry by entry, so in so many at most: the newest that match everything else. */
 export const SEARCHED_ENTRIES = 10_000;
+
+const NEWEST_FIRST = [{ field: 'created_at', direction: 'desc' }] as const;
 
 /** The audit trail in the relational store, beside what it speaks of. */
 export function createAuditTrail({
@@ -57,13 +61,13 @@ export function createAuditTrail({
   return {
     on: (db) => ({ record: (entry) => insert(db, entry) }),
     record: (entry) => insert(store.db<Tables>(), entry),
-    async list({ page, size, ...filter }) {
+    async list({ page, size, sort = NEWEST_FIRST, ...filter }) {
       const matching = searched(store.db<Tables>(), filter);
       const { total } = await matching.select((eb) => eb.fn.countAll().as('total')).executeTakeFirstOrThrow();
-      const rows = await matching
-        .selectAll()
-        .orderBy('created_at', 'desc')
-        .orderBy('id', 'desc')
+      let ordered = matching.selectAll();
+      for (const { field, direction } of sort) ordered = ordered.orderBy(field, direction);
+      const rows = await ordered
+        .orderBy('id', sort.at(-1)?.direction ?? 'desc')
         .limit(size)
         .offset((page - 1) * size)
         .execute();
@@ -86,11 +90,11 @@ export function createAuditTrail({
 
 function filtered<O>(from: SelectQueryBuilder<Tables, 'audit_logs', O>, filter: AuditFilter) {
   let query = from;
-  if (filter.userId !== undefined) query = query.where('user_id', '=', filter.userId);
-  if (filter.action !== undefined) query = query.where('action', '=', filter.action);
-  if (filter.resourceType !== undefined) query = query.where('resource_type', '=', filter.resourceType);
-  if (filter.resourceId !== undefined) query = query.where('resource_id', '=', filter.resourceId);
-  if (filter.requestId !== undefined) query = query.where('request_id', '=', filter.requestId);
+  if (filter.userId !== undefined) query = query.where('user_id', 'in', several(filter.userId));
+  if (filter.action !== undefined) query = query.where('action', 'in', several(filter.action));
+  if (filter.resourceType !== undefined) query = query.where('resource_type', 'in', several(filter.resourceType));
+  if (filter.resourceId !== undefined) query = query.where('resource_id', 'in', several(filter.resourceId));
+  if (filter.requestId !== undefined) query = query.where('request_id', 'in', several(filter.requestId));
   if (filter.from !== undefined) query = query.where('created_at', '>=', filter.from);
   if (filter.to !== undefined) query = query.where('created_at', '<', filter.to);
   return query;
@@ -101,6 +105,5 @@ function searched(db: Kysely<Tables>, { q, ...filter }: AuditFilter) {
   if (q === undefined) return matching;
   const newest = matching.selectAll().orderBy('created_at', 'desc').orderBy('id', 'desc').limit(SEARCHED_ENTRIES);
   const text = sql`concat_ws(' ', action, resource_id, ip_address, details)`;
-  const pattern = `%${q.replace(/[!%_]/g, '!$&')}%`;
-  return db.selectFrom(newest.as('audit_logs')).where(sql<boolean>`lower(${text}) like lower(${pattern}) escape '!'`);
+  return db.selectFrom(newest.as('audit_logs')).where(isLike([text], containing(q)));
 }

@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { DocumentCollection, DocumentStore, StoredDocument } from './documents.port.ts';
+import type {
+  DocumentCollection,
+  DocumentQuery,
+  DocumentSearchQuery,
+  DocumentStore,
+  StoredDocument,
+} from './documents.port.ts';
 
 interface Note extends StoredDocument {
   readonly owner: number;
@@ -107,6 +113,62 @@ export function documentsContract(name: string, open: () => Promise<DocumentsHar
         }
         expect(ids(seen)).toEqual(direction === 'asc' ? ['a', 'b', 'c', 'd', 'e'] : ['e', 'd', 'c', 'b', 'a']);
       }
+    });
+
+    test('a filter takes several values, null among them', async () => {
+      owner += 1;
+      await notes.insertMany([
+        note('a', 10),
+        note('b', 20, { kind: 'x' }),
+        note('c', 30, { kind: 'y', is_read: true }),
+        note('d', 40, { kind: null as never }),
+      ]);
+      const sort = { field: 'at', direction: 'asc' } as const;
+      const of = async (filter: NonNullable<DocumentQuery['filter']>) =>
+        ids(await notes.list({ filter: { owner, ...filter }, sort, limit: 10 })).join('');
+      expect(await of({ kind: ['x', 'y', 'nothing'] })).toBe('bc');
+      expect(await of({ kind: ['x', null] })).toBe('bd');
+      expect(await of({ kind: ['a'], is_read: [true, false] })).toBe('a');
+      expect(await of({ kind: [] })).toBe('');
+      expect(await of({ id: [`${owner}-a`, `${owner}-d`] })).toBe('ad');
+      expect(await notes.count({ filter: { owner, kind: ['x', 'y'] } })).toBe(2);
+    });
+
+    test('text is looked for in the newest that match, whatever the case, and no character means more than itself', async () => {
+      owner += 1;
+      await notes.insertMany([
+        note('a', 50, { kind: 'Needle', is_read: true }),
+        note('b', 20, { kind: 'a needle' }),
+        note('c', 30, { kind: '100%_.*$kind' }),
+        note('d', 40, { body: 'NEEDLE 한글' }),
+        note('e', 10, { kind: 'needle' }),
+      ]);
+      const contains = (text: string, most = 10) => ({ fields: ['kind', 'body'], text, newestBy: 'at', most });
+      const sort = { field: 'at', direction: 'asc' } as const;
+      const found = async (query: DocumentSearchQuery) => {
+        const items = await notes.list({ ...query, sort, limit: 10 });
+        expect(await notes.count(query)).toBe(items.length);
+        return ids(items).join('');
+      };
+      const filter = { owner };
+      expect(await found({ filter, contains: contains('nEEdle') })).toBe('ebda');
+      expect(await found({ filter, contains: contains('한글') })).toBe('d');
+      for (const text of ['%', '_', '.*', '$kind', '100%_']) {
+        expect([text, await found({ filter, contains: contains(text) })]).toEqual([text, 'c']);
+      }
+      expect(await found({ filter, contains: contains('nothing') })).toBe('');
+      // Of the three newest; of the three newest that are unread; of a range.
+      expect(await found({ filter, contains: contains('needle', 3) })).toBe('da');
+      expect(await found({ filter: { owner, is_read: false }, contains: contains('needle', 3) })).toBe('bd');
+      expect(await found({ filter, range: { field: 'at', from: 15, to: 45 }, contains: contains('needle') })).toBe(
+        'bd',
+      );
+      expect(await found({ filter: { owner, id: [`${owner}-a`, `${owner}-b`] }, contains: contains('needle') })).toBe(
+        'ba',
+      );
+      const page = { filter, contains: contains('needle'), sort, limit: 2 };
+      expect(ids(await notes.list({ ...page, skip: 1 })).join('')).toBe('bd');
+      expect(ids(await notes.list({ ...page, after: { value: 20, id: `${owner}-b` } })).join('')).toBe('da');
     });
 
     test('counting, updating and removing touch what matches and nothing else', async () => {

@@ -17,13 +17,26 @@ export interface CollectionDefinition {
 export type Scalar = string | number | boolean | null;
 
 export interface DocumentQuery {
-  /** Equality on top-level fields; an empty filter means every document. */
-  readonly filter?: Readonly<Record<string, Scalar>>;
+  /** Equality on top-level fields, with one of several values where a list is given; an empty filter means every document. */
+  readonly filter?: Readonly<Record<string, Scalar | readonly Scalar[]>>;
   /** One range over a numeric field: `from` inclusive, `to` exclusive. */
   readonly range?: { readonly field: string; readonly from?: number; readonly to?: number };
 }
 
-export interface DocumentListQuery extends DocumentQuery {
+export interface DocumentSearchQuery extends DocumentQuery {
+  /**
+   * Only those in which one of these top-level texts contains `text`, whatever the case of ASCII letters. Documents are
+   * looked into one by one, so into `most` at most: those that match the rest and have the highest `newestBy`.
+   */
+  readonly contains?: {
+    readonly fields: readonly string[];
+    readonly text: string;
+    readonly newestBy: string;
+    readonly most: number;
+  };
+}
+
+export interface DocumentListQuery extends DocumentSearchQuery {
   /** Ordered by this numeric field, ties by id in the same direction. */
   readonly sort: { readonly field: string; readonly direction: 'asc' | 'desc' };
   readonly limit: number;
@@ -41,12 +54,15 @@ export interface DocumentCollection<T extends StoredDocument> {
   list(query: DocumentListQuery): Promise<readonly T[]>;
   /** All documents in the order of their ids, behind the id `after` (null: from the first). For copying a store. */
   scan(after: string | null, limit: number): Promise<readonly T[]>;
-  count(query: DocumentQuery): Promise<number>;
+  count(query: DocumentSearchQuery): Promise<number>;
   /** Sets top-level fields of every match. Returns how many matched. */
   updateMany(query: DocumentQuery, changes: Partial<Omit<T, 'id'>>): Promise<number>;
   /** Returns how many were removed. */
   removeMany(query: DocumentQuery): Promise<number>;
 }
+
+/** Into how many documents a list looks for text. */
+export const SEARCHED_DOCUMENTS = 10_000;
 
 export interface DocumentStore extends Component {
   /** Declares a collection, before `start`. */

@@ -80,6 +80,40 @@ export const searchQuery = {
   q: Type.Optional(Type.String({ minLength: 1, maxLength: 100, description: 'Free text' })),
 };
 
+/** Values that one filter of a list takes. */
+export const MOST_SEVERAL = 50;
+
+/**
+ * A filter of a list: one value or several, each of which will do, as `status=ONLINE,ERROR`. Whoever repeats the
+ * parameter says the same. A comma that belongs to a value is written `\\,`.
+ */
+export function SeveralOf<T extends TSchema>(value: T) {
+  const { description, enum: values } = value as T & { readonly description?: string; readonly enum?: unknown };
+  const comma = (value as { readonly type?: unknown }).type === 'string' && values === undefined;
+  return Type.Optional(
+    Type.Array(value, {
+      minItems: 1,
+      maxItems: MOST_SEVERAL,
+      ...SEPARATED,
+      description: `${description ?? 'Which ones'}. Several are separated by commas: each will do${comma ? '; a comma within one is written `\\,`' : ''}`,
+    }),
+  );
+}
+
+/** How OpenAPI calls it. */
+const SEPARATED = { style: 'form', explode: false } as const;
+
+export function isSeparated(schema: { readonly type?: unknown; readonly explode?: unknown }): boolean {
+  return schema.type === 'array' && schema.explode === SEPARATED.explode;
+}
+
+/** @param given the value of the parameter, or its values where it is repeated */
+export function separated(given: unknown): unknown {
+  if (typeof given !== 'string' && !Array.isArray(given)) return given;
+  const parts = [given].flat().flatMap((text) => (typeof text === 'string' ? text.split(/(?<!\\),/) : [text]));
+  return [...new Set(parts.map((part) => (typeof part === 'string' ? part.replaceAll('\\,', ',') : part)))];
+}
+
 /** `{items, total, page, size, pages}` */
 export function PageOf<T extends TSchema>(item: T) {
   return Strict(`${nameOf(item)}Page`, {

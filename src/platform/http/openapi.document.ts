@@ -61,7 +61,8 @@ export function finishDocument(document: JsonObject, { publicUrl, problems }: Do
  * told in its description only: as an example it would be filled in by whoever tries the operation, and filter
  * everything away.
  */
-function finishParameter({ example, examples, ...parameter }: Parameter): JsonObject {
+function finishParameter({ example, examples, ...asked }: Parameter): JsonObject {
+  const parameter = withStyle(asked);
   const required = parameter.in === 'path' || (parameter.required === true && !hasDefault(parameter));
   if (required) return { ...parameter, required, ...definedOnly({ example, examples }) };
   const shown = example ?? Object.keys((examples ?? {}) as object)[0];
@@ -70,6 +71,12 @@ function finishParameter({ example, examples, ...parameter }: Parameter): JsonOb
       ? parameter.description
       : `${parameter.description}; for example \`${String(shown)}\``;
   return { ...parameter, required, ...definedOnly({ description }) };
+}
+
+/** How a list is written in the address is said of the parameter, not of its schema. */
+function withStyle(parameter: Parameter): Parameter {
+  const { style, explode, ...schema } = parameter.schema ?? {};
+  return explode === undefined ? parameter : { ...parameter, style, explode, schema };
 }
 
 function hasDefault({ schema }: Parameter): boolean {

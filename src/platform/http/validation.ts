@@ -1,6 +1,6 @@
 import { Ajv, type ErrorObject } from 'ajv';
 import addFormatsModule from 'ajv-formats';
-import { isInstant } from './http.schemas.ts';
+import { isInstant, isSeparated, separated } from './http.schemas.ts';
 
 interface Validate {
   (data: unknown): boolean;
@@ -25,11 +25,14 @@ export function createValidatorCompiler() {
           literal.compile(schema),
           once(() => literalWhole().compile(schema)),
         )
-      : withPlainIntegers(
+      : withSeparatedLists(
           schema,
-          findingAll(
-            coercing.compile(schema),
-            once(() => coercingWhole().compile(schema)),
+          withPlainIntegers(
+            schema,
+            findingAll(
+              coercing.compile(schema),
+              once(() => coercingWhole().compile(schema)),
+            ),
           ),
         );
 }
@@ -106,23 +109,54 @@ function isAboutFields(keyword: string): boolean {
   return keyword === 'required' || keyword === 'additionalProperties' || keyword === 'dependentRequired';
 }
 
+interface Field {
+  readonly type?: unknown;
+  readonly explode?: unknown;
+  readonly items?: Field;
+}
+
+function fieldsOf(schema: object): Readonly<Record<string, Field>> {
+  return (schema as { readonly properties?: Readonly<Record<string, Field>> }).properties ?? {};
+}
+
+/** `status=ONLINE,ERROR` becomes the list that its schema speaks of. */
+function withSeparatedLists(schema: object, validate: Validate): Validate {
+  const names = Object.entries(fieldsOf(schema)).flatMap(([name, field]) => (isSeparated(field) ? [name] : []));
+  if (names.length === 0) return validate;
+  const splitting: Validate = (data) => {
+    const given = data as Record<string, unknown>;
+    for (const name of names) if (given[name] !== undefined) given[name] = separated(given[name]);
+    const valid = validate(data);
+    splitting.errors = validate.errors ?? null;
+    return valid;
+  };
+  return splitting;
+}
+
 /** Coercion takes whatever JavaScript's `Number` takes: ` 1`, `1e3`, `0x10`. An id in an address is digits. */
 function withPlainIntegers(schema: object, validate: Validate): Validate {
-  const { properties = {} } = schema as { properties?: Readonly<Record<string, { readonly type?: unknown }>> };
-  const names = Object.keys(properties).filter((name) => properties[name]?.type === 'integer');
-  if (names.length === 0) return validate;
+  const fields = Object.entries(fieldsOf(schema)).flatMap(([name, field]) => {
+    const value = field.type === 'array' ? field.items : field;
+    return value?.type === 'integer' ? [{ name, value }] : [];
+  });
+  if (fields.length === 0) return validate;
   const strict: Validate = (data) => {
-    const given = data as Readonly<Record<string, unknown>>;
-    const wrong = names
-      .filter((name) => typeof given[name] === 'string' && !/^-?\d{1,15}$/.test(given[name]))
-      .map((name) => ({
-        instancePath: `/${name}`,
-        schemaPath: '',
-        keyword: 'type',
-        params: { type: 'integer' },
-        parentSchema: properties[name] ?? {},
-        data: given[name],
-      }));
+    const wrong = fields.flatMap(({ name, value }) => {
+      const given = (data as Readonly<Record<string, unknown>>)[name];
+      const places: readonly [string, unknown][] = Array.isArray(given)
+        ? given.map((each, index) => [`/${name}/${index}`, each])
+        : [[`/${name}`, given]];
+      return places
+        .filter(([, each]) => typeof each === 'string' && !/^-?\d{1,15}$/.test(each))
+        .map(([instancePath, each]) => ({
+          instancePath,
+          schemaPath: '',
+          keyword: 'type',
+          params: { type: 'integer' },
+          parentSchema: value,
+          data: each,
+        }));
+    });
     const valid = validate(data);
     strict.errors = [...wrong, ...(validate.errors ?? [])];
     return valid && wrong.length === 0;

@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import type { AuditTrail } from '#platform/audit/audit.port.ts';
+import { containing, isLike } from '#platform/sql/contains.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 import { deviceErrors } from '../devices.errors.ts';
 import type { DeviceTables } from '../devices.tables.ts';
@@ -13,10 +14,7 @@ export function createGroupStore(store: SqlStore, audit: AuditTrail): GroupStore
     findById: (id) => findById(db(), id),
     async list({ q, sort, page, size }) {
       let matching = db().selectFrom('device_groups');
-      if (q !== undefined) {
-        const pattern = sql`lower(${`%${q.replace(/[!%_]/g, '!$&')}%`}) escape '!'`;
-        matching = matching.where(sql<boolean>`(lower(name) like ${pattern} or lower(description) like ${pattern})`);
-      }
+      if (q !== undefined) matching = matching.where(isLike(['name', 'description'], containing(q)));
       let items = matching.select(COLUMNS);
       for (const { field, direction } of sort) items = items.orderBy(field, direction);
       if (!sort.some(({ field }) => field === 'id')) items = items.orderBy('id');

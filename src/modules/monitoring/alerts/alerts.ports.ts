@@ -1,4 +1,4 @@
-import type { PageQuery, SortTerm } from '#kernel/pagination.ts';
+import type { OneOrMore, PageQuery, SortTerm } from '#kernel/pagination.ts';
 import type { AuditWriter } from '#platform/audit/audit.port.ts';
 import type { MetricValue } from '#platform/telemetry/telemetry.port.ts';
 import type { RuleWriter, Severity, Threshold } from '../rules/rules.ports.ts';
@@ -42,10 +42,10 @@ export interface AlertFilter {
   readonly ids?: readonly number[];
   /** Of one of these devices. */
   readonly deviceIds?: readonly number[];
-  readonly status?: AlertStatus;
-  readonly severity?: Severity;
-  readonly deviceId?: number;
-  readonly ruleId?: number;
+  readonly status?: OneOrMore<AlertStatus>;
+  readonly severity?: OneOrMore<Severity>;
+  readonly deviceId?: OneOrMore<number>;
+  readonly ruleId?: OneOrMore<number>;
   readonly isAcknowledged?: boolean;
   /** Raised at or after. */
   readonly from?: number;
@@ -53,8 +53,13 @@ export interface AlertFilter {
   readonly to?: number;
 }
 
+/** Text is searched alert by alert, so in so many at most: the newest that match everything else. */
+export const SEARCHED_ALERTS = 10_000;
+
 export interface AlertListQuery extends Omit<PageQuery, 'sort'> {
   readonly filter: AlertFilter;
+  /** Contained in the rule's name, the device_uid or the message, of the newest `SEARCHED_ALERTS` that match the filter. */
+  readonly q?: string;
   /** Ties are broken by id, newest first. Severity sorts by weight. */
   readonly sort: readonly SortTerm<AlertSortField>[];
 }

@@ -1,11 +1,20 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
+import { several } from '#kernel/pagination.ts';
 import type { AuditTrail } from '#platform/audit/audit.port.ts';
+import { containing, isLike } from '#platform/sql/contains.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 import type { MetricValue } from '#platform/telemetry/telemetry.port.ts';
 import type { AlertsTable, MonitoringTables } from '../monitoring.tables.ts';
 import type { Severity, Threshold } from '../rules/rules.ports.ts';
 import type { SqlRules } from '../rules/rules.repository.ts';
-import type { Alert, AlertFilter, AlertStore, AlertWriter, MonitoringStore } from './alerts.ports.ts';
+import {
+  type Alert,
+  type AlertFilter,
+  type AlertStore,
+  type AlertWriter,
+  type MonitoringStore,
+  SEARCHED_ALERTS,
+} from './alerts.ports.ts';
 
 type Db = Kysely<MonitoringTables>;
 
@@ -23,8 +32,8 @@ function createAlertStore(store: SqlStore): AlertStore {
   const db = () => store.db<MonitoringTables>();
   return {
     findById: (id) => findById(db(), id),
-    async list({ filter, sort, page, size }) {
-      const matching = filtered(db(), filter);
+    async list({ filter, q, sort, page, size }) {
+      const matching = searched(db(), filter, q);
       let items = matching.selectAll();
       for (const { field, direction } of sort) {
         const by = field === 'severity' ? SEVERITY_WEIGHT : sql.ref(field);
@@ -153,14 +162,23 @@ async function findById(db: Db, id: number): Promise<Alert | null> {
   return row === undefined ? null : toAlert(row);
 }
 
+function searched(db: Db, filter: AlertFilter, q: string | undefined) {
+  const matching = filtered(db, filter);
+  if (q === undefined) return matching;
+  const newest = matching.selectAll().orderBy('started_at', 'desc').orderBy('id', 'desc').limit(SEARCHED_ALERTS);
+  return db
+    .selectFrom(newest.as('alerts'))
+    .where(isLike(['rule_name', 'device_uid', 'message'], containing(q))) as typeof matching;
+}
+
 function filtered(db: Db, filter: AlertFilter) {
   let query = db.selectFrom('alerts').where('deleted_at', 'is', null);
   if (filter.ids !== undefined) query = query.where('id', 'in', [...filter.ids]);
   if (filter.deviceIds !== undefined) query = query.where('device_id', 'in', [...filter.deviceIds]);
-  if (filter.status !== undefined) query = query.where('status', '=', filter.status);
-  if (filter.severity !== undefined) query = query.where('severity', '=', filter.severity);
-  if (filter.deviceId !== undefined) query = query.where('device_id', '=', filter.deviceId);
-  if (filter.ruleId !== undefined) query = query.where('rule_id', '=', filter.ruleId);
+  if (filter.status !== undefined) query = query.where('status', 'in', several(filter.status));
+  if (filter.severity !== undefined) query = query.where('severity', 'in', several(filter.severity));
+  if (filter.deviceId !== undefined) query = query.where('device_id', 'in', several(filter.deviceId));
+  if (filter.ruleId !== undefined) query = query.where('rule_id', 'in', several(filter.ruleId));
   if (filter.isAcknowledged !== undefined) query = query.where('is_acknowledged', '=', Number(filter.isAcknowledged));
   if (filter.from !== undefined) query = query.where('started_at', '>=', filter.from);
   if (filter.to !== undefined) query = query.where('started_at', '<', filter.to);

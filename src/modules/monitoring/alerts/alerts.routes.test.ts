@@ -49,6 +49,8 @@ describe('the list', () => {
     [{ status: 'ACTIVE' }, [2, 0]],
     [{ status: 'CLEARED' }, [1]],
     [{ severity: 'INFO' }, [1]],
+    [{ severity: 'INFO,CRITICAL' }, [1, 0]],
+    [{ status: 'ACTIVE,CLEARED', severity: 'WARNING,INFO' }, [2, 1]],
     [{ sort: '-severity' }, [0, 2, 1]],
     [{ sort: 'started_at', size: 2 }, [0, 1]],
     [{ sort: 'started_at', size: 2, page: 2 }, [2]],
@@ -62,10 +64,19 @@ describe('the list', () => {
     const [first] = await here.alerts();
     expect(await list({ device_id: first.device_id })).toEqual([0]);
     expect(await list({ rule_id: first.rule_id })).toEqual([0]);
+    const [, second] = await here.alerts();
+    expect(await list({ device_id: `${first.device_id},${second.device_id},99999` })).toEqual([1, 0]);
     expect(await list({ start: iso(start + 2_000), end: iso(start + 3_000) })).toEqual([1]);
   });
 
-  test.each(['status=GONE', 'sort=value', 'is_acknowledged=maybe', 'start=yesterday', 'size=101', 'q=x'])(
+  test('looks for text in what people read of an alert', async () => {
+    const [first] = await here.alerts();
+    expect(await list({ q: first.device_uid.toUpperCase() })).toEqual([0]);
+    expect(await list({ q: 'above', severity: 'CRITICAL,WARNING', sort: 'started_at', size: 1, page: 2 })).toEqual([2]);
+    expect(await list({ q: '%' })).toEqual([]);
+  });
+
+  test.each(['status=GONE', 'sort=value', 'is_acknowledged=maybe', 'start=yesterday', 'size=101', 'q='])(
     '%s is refused',
     async (query) => {
       const answer = await here.app.request({ url: `${ALERTS}?${query}`, as: world.actors.ADMIN });

@@ -28,19 +28,20 @@ export function createAlertsRoutes(alerts: AlertsService): HttpRoutes {
           tags,
           operationId: 'listAlerts',
           summary: 'List alerts',
-          description: `A USER sees those of the devices that it owns. Unacknowledged ones unless \`is_acknowledged\` says otherwise, newest first unless sorted. ${ALERT_SORT_HELP}`,
+          description: `A USER sees those of the devices that it owns. Unacknowledged ones unless \`is_acknowledged\` says otherwise, newest first unless sorted. \`q\` looks into rule name, device_uid and message of the newest 10,000 that match the other filters. ${ALERT_SORT_HELP}`,
           querystring: AlertQuery,
           response: { 200: AlertPage },
         },
       },
       async (request) => {
-        const { page, size, sort } = request.query;
+        const { page, size, sort, q } = request.query;
         const filter = toAlertFilter(request.query);
         const found = await alerts.list(principalOf(request), {
           page,
           size,
           filter,
           ...(sort === undefined ? {} : { sort }),
+          ...(q === undefined ? {} : { q }),
         });
         return { ...found, items: found.items.map(presentAlert) };
       },

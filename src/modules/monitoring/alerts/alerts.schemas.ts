@@ -1,7 +1,17 @@
 import { type Static, Type } from 'typebox';
 import { toIso, toIsoOrNull } from '#kernel/clock.ts';
 import { instantOf } from '#kernel/instant.ts';
-import { Id, Instant, Nullable, PageOf, pageQuery, Strict, sortQuery } from '#platform/http/http.schemas.ts';
+import {
+  Id,
+  Instant,
+  Nullable,
+  PageOf,
+  pageQuery,
+  SeveralOf,
+  Strict,
+  searchQuery,
+  sortQuery,
+} from '#platform/http/http.schemas.ts';
 import { severityField, thresholdField } from '../rules/rules.schemas.ts';
 import { ALERT_SORT_FIELDS, ALERT_STATUSES, type Alert, type AlertFilter, type AlertStatus } from './alerts.ports.ts';
 
@@ -45,19 +55,19 @@ export const AlertView = Strict('Alert', {
 });
 export const AlertPage = PageOf(AlertView);
 export const AlertParams = Strict({ alert_id: { ...Id, description: 'Id of the alert', examples: [41] } });
-const filterFields = {
-  status: Type.Optional(status),
-  severity: Type.Optional(severityField),
-  device_id: Type.Optional({ ...Id, description: 'Of this device', examples: [7] }),
-  rule_id: Type.Optional({ ...Id, description: 'Of this rule', examples: [5] }),
-  start: Type.Optional(Type.String({ format: 'date-time', description: 'Raised at or after' })),
-  end: Type.Optional(Type.String({ format: 'date-time', description: 'Raised before' })),
-};
+const deviceId = { ...Id, description: 'Of this device', examples: [7] };
+const ruleId = { ...Id, description: 'Of this rule', examples: [5] };
 
 export const AlertQuery = Strict({
   ...pageQuery,
   ...sortQuery(ALERT_SORT_FIELDS),
-  ...filterFields,
+  ...searchQuery,
+  status: SeveralOf(status),
+  severity: SeveralOf(severityField),
+  device_id: SeveralOf(deviceId),
+  rule_id: SeveralOf(ruleId),
+  start: Type.Optional(Type.String({ format: 'date-time', description: 'Raised at or after' })),
+  end: Type.Optional(Type.String({ format: 'date-time', description: 'Raised before' })),
   is_acknowledged: Type.Enum(['true', 'false', 'all'], {
     default: 'false',
     description: 'Unacknowledged ones unless this says otherwise',
@@ -73,7 +83,10 @@ export const AcknowledgeBody = Strict('AcknowledgeAlerts', {
       examples: [[41, 42]],
     }),
   ),
-  ...filterFields,
+  status: Type.Optional(status),
+  severity: Type.Optional(severityField),
+  device_id: Type.Optional(deviceId),
+  rule_id: Type.Optional(ruleId),
   start: Type.Optional({ ...Instant, description: 'Raised at or after' }),
   end: Type.Optional({ ...Instant, description: 'Raised before', examples: ['2026-11-23T19:00:00.000Z'] }),
 });
@@ -90,7 +103,7 @@ export function toAlertFilter(query: Static<typeof AlertQuery>): AlertFilter {
   return { ...toFilter(query), ...acknowledged };
 }
 
-function toFilter(fields: Omit<Static<typeof AcknowledgeBody>, 'ids'>): AlertFilter {
+function toFilter(fields: Omit<Static<typeof AcknowledgeBody | typeof AlertQuery>, 'ids'>): AlertFilter {
   return {
     ...(fields.status === undefined ? {} : { status: fields.status }),
     ...(fields.severity === undefined ? {} : { severity: fields.severity }),

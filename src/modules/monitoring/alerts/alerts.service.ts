@@ -34,12 +34,15 @@ export function createAlertsService({ store, devices, clock, events }: AlertsSer
 
   return {
     /** MANAGEMENT lists every alert, a USER those of the devices that it owns. @throws AppError `invalid_sort` */
-    async list(principal: Principal, query: PageQuery & { readonly filter: AlertFilter }): Promise<Page<Alert>> {
+    async list(
+      principal: Principal,
+      query: PageQuery & { readonly filter: AlertFilter; readonly q?: string },
+    ): Promise<Page<Alert>> {
       const sort = parseSort(query.sort, ALERT_SORT_FIELDS, DEFAULT_SORT);
-      const { page, size, filter } = query;
+      const { sort: _, filter, ...rest } = query;
       const owned = isManagement(principal.role) ? {} : { deviceIds: await ownedDevices(devices, principal.userId) };
       if (owned.deviceIds?.length === 0) return toPage([], 0, query);
-      const { items, total } = await store.alerts.list({ page, size, filter: { ...filter, ...owned }, sort });
+      const { items, total } = await store.alerts.list({ ...rest, filter: { ...filter, ...owned }, sort });
       return toPage(items, total, query);
     },
 

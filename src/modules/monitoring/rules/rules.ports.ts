@@ -1,4 +1,4 @@
-import type { PageQuery, SortTerm } from '#kernel/pagination.ts';
+import type { OneOrMore, PageQuery, SortTerm } from '#kernel/pagination.ts';
 
 export const CONDITIONS = ['gt', 'gte', 'lt', 'lte', 'eq', 'ne', 'outside', 'inside', 'no_data', 'offline'] as const;
 export type Condition = (typeof CONDITIONS)[number];
@@ -64,11 +64,11 @@ export type RuleSortField = (typeof RULE_SORT_FIELDS)[number];
 
 /** Every given field must match; none given means every rule. */
 export interface RuleFilter {
-  readonly severity?: Severity;
-  readonly condition?: Condition;
-  readonly metric?: string;
+  readonly severity?: OneOrMore<Severity>;
+  readonly condition?: OneOrMore<Condition>;
+  readonly metric?: OneOrMore<string>;
   /** Rules for this device alone. */
-  readonly deviceId?: number;
+  readonly deviceId?: OneOrMore<number>;
   /** Rules for one of these devices alone. */
   readonly deviceIds?: readonly number[];
   readonly isEnabled?: boolean;

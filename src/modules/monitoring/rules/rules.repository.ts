@@ -1,4 +1,6 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
+import { several } from '#kernel/pagination.ts';
+import { containing, isLike } from '#platform/sql/contains.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 import type { MonitoringTables } from '../monitoring.tables.ts';
 import type {
@@ -129,16 +131,13 @@ async function findById(db: Db, id: number): Promise<AlertRule | null> {
 
 function filtered(db: Db, filter: RuleFilter) {
   let query = db.selectFrom('alert_rules').where('deleted_at', 'is', null);
-  if (filter.severity !== undefined) query = query.where('severity', '=', filter.severity);
-  if (filter.condition !== undefined) query = query.where('rule_condition', '=', filter.condition);
-  if (filter.metric !== undefined) query = query.where('metric', '=', filter.metric);
-  if (filter.deviceId !== undefined) query = query.where('device_id', '=', filter.deviceId);
+  if (filter.severity !== undefined) query = query.where('severity', 'in', several(filter.severity));
+  if (filter.condition !== undefined) query = query.where('rule_condition', 'in', several(filter.condition));
+  if (filter.metric !== undefined) query = query.where('metric', 'in', several(filter.metric));
+  if (filter.deviceId !== undefined) query = query.where('device_id', 'in', several(filter.deviceId));
   if (filter.deviceIds !== undefined) query = query.where('device_id', 'in', [...filter.deviceIds]);
   if (filter.isEnabled !== undefined) query = query.where('is_enabled', '=', Number(filter.isEnabled));
-  if (filter.q !== undefined) {
-    const pattern = sql`lower(${`%${filter.q.replace(/[!%_]/g, '!$&')}%`}) escape '!'`;
-    query = query.where(sql<boolean>`(lower(name) like ${pattern} or lower(metric) like ${pattern})`);
-  }
+  if (filter.q !== undefined) query = query.where(isLike(['name', 'metric'], containing(filter.q)));
   return query;
 }
 

@@ -6,6 +6,7 @@ import {
   Nullable,
   PageOf,
   pageQuery,
+  SeveralOf,
   Strict,
   searchQuery,
   sortQuery,
@@ -178,10 +179,10 @@ export const RuleQuery = Strict({
   ...pageQuery,
   ...sortQuery(RULE_SORT_FIELDS),
   ...searchQuery,
-  severity: Type.Optional(severityField),
-  condition: Type.Optional(condition),
-  metric: Type.Optional(metric),
-  device_id: Type.Optional({ ...Id, description: 'Rules for this device alone', examples: [7] }),
+  severity: SeveralOf(severityField),
+  condition: SeveralOf(condition),
+  metric: SeveralOf(metric),
+  device_id: SeveralOf({ ...Id, description: 'Rules for this device alone', examples: [7] }),
   is_enabled: Type.Optional(isEnabled),
 });
 export const RULE_SORT_HELP = `Sort by ${RULE_SORT_FIELDS.join(', ')}.`;

@@ -1,6 +1,6 @@
 import { ADMINS } from '#kernel/access.ts';
-import { toPage } from '#kernel/pagination.ts';
-import type { AuditReader } from '#platform/audit/audit.port.ts';
+import { parseSort, toPage } from '#kernel/pagination.ts';
+import { AUDIT_SORT_FIELDS, type AuditReader } from '#platform/audit/audit.port.ts';
 import type { HttpRoutes } from '#platform/http/http.port.ts';
 import { AuditLogPage, AuditLogQuery, presentEntry, toFilter } from './audit-logs.schemas.ts';
 
@@ -16,7 +16,7 @@ export function createAuditLogsRoutes(trail: AuditReader): HttpRoutes {
           operationId: 'listAuditLogs',
           summary: 'Read the audit trail',
           description:
-            'Newest first: who did what to what, from where and in which request. An entry is there if and only if ' +
+            'Newest first unless sorted: who did what to what, from where and in which request. An entry is there if and only if ' +
             'the change is, and is never changed or removed. `q` looks into action, resource id, address and details of the newest 10,000 ' +
             'entries that match the other filters.',
           querystring: AuditLogQuery,
@@ -25,7 +25,8 @@ export function createAuditLogsRoutes(trail: AuditReader): HttpRoutes {
       },
       async (request) => {
         const { page, size } = request.query;
-        const { items, total } = await trail.list({ page, size, ...toFilter(request.query) });
+        const sort = parseSort(request.query.sort, AUDIT_SORT_FIELDS, [{ field: 'created_at', direction: 'desc' }]);
+        const { items, total } = await trail.list({ page, size, sort, ...toFilter(request.query) });
         return { ...toPage(items, total, { page, size }), items: items.map(presentEntry) };
       },
     );

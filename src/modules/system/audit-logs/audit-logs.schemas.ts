@@ -2,8 +2,18 @@ import { type Static, Type } from 'typebox';
 import { USER_ROLES, type UserRole } from '#kernel/access.ts';
 import { toIso } from '#kernel/clock.ts';
 import { instantOf } from '#kernel/instant.ts';
-import type { AuditFilter, AuditRecord } from '#platform/audit/audit.port.ts';
-import { Id, Instant, Nullable, PageOf, pageQuery, Strict, searchQuery } from '#platform/http/http.schemas.ts';
+import { AUDIT_SORT_FIELDS, type AuditFilter, type AuditRecord } from '#platform/audit/audit.port.ts';
+import {
+  Id,
+  Instant,
+  Nullable,
+  PageOf,
+  pageQuery,
+  SeveralOf,
+  Strict,
+  searchQuery,
+  sortQuery,
+} from '#platform/http/http.schemas.ts';
 
 const Action = Type.String({
   minLength: 1,
@@ -22,12 +32,13 @@ const RequestId = Type.String({
 
 export const AuditLogQuery = Strict({
   ...pageQuery,
+  ...sortQuery(AUDIT_SORT_FIELDS),
   ...searchQuery,
-  user_id: Type.Optional(Id),
-  action: Type.Optional(Action),
-  resource_type: Type.Optional(ResourceType),
-  resource_id: Type.Optional(ResourceId),
-  request_id: Type.Optional(RequestId),
+  user_id: SeveralOf({ ...Id, description: 'By this user' }),
+  action: SeveralOf(Action),
+  resource_type: SeveralOf(ResourceType),
+  resource_id: SeveralOf(ResourceId),
+  request_id: SeveralOf(RequestId),
   start: Type.Optional(
     Type.String({ format: 'date-time', description: 'Inclusive', examples: ['2026-11-22T00:00:00.000Z'] }),
   ),

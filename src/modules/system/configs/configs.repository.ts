@@ -1,5 +1,6 @@
-import { type Generated, type Kysely, type SelectQueryBuilder, sql } from 'kysely';
+import type { Generated, Kysely, SelectQueryBuilder } from 'kysely';
 import type { AuditTrail } from '#platform/audit/audit.port.ts';
+import { containing, isLike } from '#platform/sql/contains.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 import type { ConfigStore, ConfigWriter, StoredConfig } from './configs.ports.ts';
 
@@ -21,13 +22,7 @@ export function createConfigStore(store: SqlStore, audit: AuditTrail): ConfigSto
     findByKey: (key) => findByKey(db(), key),
     async list({ q, sort, page, size }) {
       let matching = db().selectFrom('system_configs');
-      if (q !== undefined) {
-        const pattern = sql`lower(${`%${q.replace(/[!%_]/g, '!$&')}%`}) escape '!'`;
-        matching = matching.where(
-          (eb) =>
-            sql<boolean>`(lower(${eb.ref('key')}) like ${pattern} or lower(${eb.ref('description')}) like ${pattern})`,
-        );
-      }
+      if (q !== undefined) matching = matching.where(isLike(['key', 'description'], containing(q)));
       const { total } = await matching.select((eb) => eb.fn.countAll().as('total')).executeTakeFirstOrThrow();
       let items = matching;
       for (const { field, direction } of sort) items = items.orderBy(field, direction);

@@ -17,7 +17,9 @@ export function createJobsRoutes(jobs: JobsService): HttpRoutes {
           tags,
           operationId: 'listJobs',
           summary: 'List background jobs',
-          description: 'Every job that the system knows, when it runs next, and how many wait, run and have failed.',
+          description:
+            'Every job that the system knows, when it runs next, and how many wait, run and have failed. They are the ' +
+            'definitions of this version, some dozen, and no records: all of them at once, without pages, sort or filters.',
           response: { 200: JobsView },
         },
       },

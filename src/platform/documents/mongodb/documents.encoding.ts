@@ -1,4 +1,4 @@
-import type { Scalar, StoredDocument } from '../documents.port.ts';
+import type { DocumentQuery, StoredDocument } from '../documents.port.ts';
 
 /** A document as MongoDB has it: `id` is `_id`, everything else has its name. */
 export interface Encoded {
@@ -34,8 +34,10 @@ export function decode<T extends StoredDocument>({ _id, _kept_from, ...fields }:
 
 export const encodeField = (name: string): string => (name === 'id' ? '_id' : name);
 
-export function encodeFilter(filter: Readonly<Record<string, Scalar>>): Record<string, Scalar> {
-  return Object.fromEntries(Object.entries(filter).map(([name, value]) => [encodeField(name), value]));
+export function encodeFilter(filter: NonNullable<DocumentQuery['filter']>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(filter).map(([name, value]) => [encodeField(name), Array.isArray(value) ? { $in: value } : value]),
+  );
 }
 
 function expiryOf(fields: object, expiry: Expiry): { readonly _kept_from?: Date } {

@@ -1,4 +1,4 @@
-import { type Collection, type Filter, MongoServerError, type Sort } from 'mongodb';
+import { type Collection, type Document, type Filter, MongoServerError } from 'mongodb';
 import type { Clock } from '#kernel/clock.ts';
 import type { MongodbConnection } from '#platform/mongodb/mongodb-connection.ts';
 import { duplicatesOf } from '#platform/mongodb/mongodb-errors.ts';
@@ -8,6 +8,7 @@ import type {
   DocumentCollection,
   DocumentListQuery,
   DocumentQuery,
+  DocumentSearchQuery,
   DocumentStore,
   StoredDocument,
 } from '../documents.port.ts';
@@ -120,10 +121,16 @@ function createCollection<T extends StoredDocument>(
     async list(query) {
       const { field, direction } = query.sort;
       const way = direction === 'desc' ? -1 : 1;
-      const sort: Sort = [
+      const sort: [string, 1 | -1][] = [
         [encodeField(field), way],
         ['_id', way],
       ];
+      if (query.contains !== undefined) {
+        const pipeline = [...search(query, query.contains), { $match: positionFilter({ ...query, filter: {} }) }];
+        const page = [{ $sort: Object.fromEntries(sort) }, { $skip: query.skip ?? 0 }, { $limit: query.limit }];
+        const found = await run(() => collection.aggregate<Encoded>([...pipeline, ...page]).toArray());
+        return found.map((each) => decode<T>(each));
+      }
       const found = await run(() =>
         collection
           .find(positionFilter(query))
@@ -139,7 +146,12 @@ function createCollection<T extends StoredDocument>(
       const found = await run(() => collection.find(filter).sort({ _id: 1 }).limit(limit).toArray());
       return found.map((each) => decode<T>(each));
     },
-    count: (query) => run(() => collection.countDocuments(toFilter(query))),
+    async count(query) {
+      if (query.contains === undefined) return run(() => collection.countDocuments(toFilter(query)));
+      const pipeline = [...search(query, query.contains), { $count: 'n' }];
+      const [found] = await run(() => collection.aggregate<{ n: number }>(pipeline).toArray());
+      return found?.n ?? 0;
+    },
     async updateMany(query, changes) {
       const $set = encodeChanges(changes, expiry);
       const { matchedCount } = await run(() => collection.updateMany(toFilter(query), { $set }));
@@ -157,6 +169,23 @@ function toFilter({ filter = {}, range }: DocumentQuery): Filter<Encoded> {
   if (range?.from !== undefined) terms.push({ [encodeField(range.field)]: { $gte: range.from } });
   if (range?.to !== undefined) terms.push({ [encodeField(range.field)]: { $lt: range.to } });
   return { $and: terms };
+}
+
+/** The newest that match, and of them those that contain the text. */
+function search(
+  query: DocumentQuery,
+  { fields, text, newestBy, most }: NonNullable<DocumentSearchQuery['contains']>,
+): Document[] {
+  const lower = (value: string | Document) => ({ $toLower: value });
+  const found = fields.map((name) => ({
+    $gte: [{ $indexOfBytes: [lower(`$${encodeField(name)}`), lower({ $literal: text })] }, 0],
+  }));
+  return [
+    { $match: toFilter(query) },
+    { $sort: { [encodeField(newestBy)]: -1, _id: -1 } },
+    { $limit: most },
+    { $match: { $expr: { $or: found } } },
+  ];
 }
 
 function positionFilter(query: DocumentListQuery): Filter<Encoded> {

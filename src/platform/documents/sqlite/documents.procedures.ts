@@ -3,6 +3,7 @@ import type {
   CollectionDefinition,
   DocumentListQuery,
   DocumentQuery,
+  DocumentSearchQuery,
   Scalar,
   StoredDocument,
 } from '../documents.port.ts';
@@ -46,7 +47,7 @@ function createReads(prepare: (sql: string) => StatementSync) {
       return row === undefined ? null : JSON.parse(row.document);
     },
     'documents.list': ({ collection, query }: In<DocumentListQuery>): StoredDocument[] => {
-      const where = condition(query);
+      const { from, where } = source(collection, query);
       const sort = field(query.sort.field);
       const direction = query.sort.direction === 'desc' ? 'DESC' : 'ASC';
       if (query.after !== undefined) {
@@ -54,7 +55,7 @@ function createReads(prepare: (sql: string) => StatementSync) {
         where.values.push(query.after.value, query.after.id);
       }
       const rows = prepare(
-        `SELECT document FROM ${table(collection)}${whereClause(where.terms)} ORDER BY ${sort} ${direction}, id ${direction} LIMIT ? OFFSET ?`,
+        `SELECT document FROM ${from}${whereClause(where.terms)} ORDER BY ${sort} ${direction}, id ${direction} LIMIT ? OFFSET ?`,
       ).all(...where.values, query.limit, query.skip ?? 0) as { document: string }[];
       return rows.map((row) => JSON.parse(row.document));
     },
@@ -66,11 +67,9 @@ function createReads(prepare: (sql: string) => StatementSync) {
       ) as { document: string }[];
       return rows.map((row) => JSON.parse(row.document));
     },
-    'documents.count': ({ collection, query }: In<DocumentQuery>): number => {
-      const where = condition(query);
-      const row = prepare(`SELECT count(*) AS n FROM ${table(collection)}${whereClause(where.terms)}`).get(
-        ...where.values,
-      );
+    'documents.count': ({ collection, query }: In<DocumentSearchQuery>): number => {
+      const { from, where } = source(collection, query);
+      const row = prepare(`SELECT count(*) AS n FROM ${from}${whereClause(where.terms)}`).get(...where.values);
       return (row as { n: number }).n;
     },
   };
@@ -145,8 +144,15 @@ function condition(query: DocumentQuery): { terms: string[]; values: SQLInputVal
   const terms: string[] = [];
   const values: SQLInputValue[] = [];
   for (const [name, value] of Object.entries(query.filter ?? {})) {
-    terms.push(`${field(name)} IS ?`);
-    values.push(toSql(value));
+    if (!isList(value)) {
+      terms.push(`${field(name)} IS ?`);
+      values.push(toSql(value));
+      continue;
+    }
+    const known = value.filter((each) => each !== null);
+    const isOne = `${field(name)} IN (${known.map(() => '?').join(', ')})`;
+    terms.push(known.length === value.length ? isOne : `(${isOne} OR ${field(name)} IS NULL)`);
+    values.push(...known.map(toSql));
   }
   const { range } = query;
   if (range?.from !== undefined) {
@@ -158,6 +164,24 @@ function condition(query: DocumentQuery): { terms: string[]; values: SQLInputVal
     values.push(range.to);
   }
   return { terms, values };
+}
+
+/** What is looked into: the collection, or the newest of it that match, where text is looked for. */
+function source(collection: string, query: DocumentSearchQuery) {
+  const inner = condition(query);
+  const { contains } = query;
+  if (contains === undefined) return { from: table(collection), where: inner };
+  const { fields, text, newestBy, most } = contains;
+  const from = `(SELECT id, document FROM ${table(collection)}${whereClause(inner.terms)} ORDER BY ${field(newestBy)} DESC, id DESC LIMIT ?)`;
+  const like = fields.map((name) => `instr(lower(${field(name)}), lower(?)) > 0`);
+  return {
+    from,
+    where: { terms: [`(${like.join(' OR ')})`], values: [...inner.values, most, ...fields.map(() => text)] },
+  };
+}
+
+function isList(value: Scalar | readonly Scalar[]): value is readonly Scalar[] {
+  return Array.isArray(value);
 }
 
 function whereClause(terms: readonly string[]): string {
