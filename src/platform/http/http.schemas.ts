@@ -81,7 +81,7 @@ export const searchQuery = {
 };
 
 /** Values that one filter of a list takes. */
-export const MOST_SEVERAL = 50;
+const MOST_SEVERAL = 50;
 
 /**
  * A filter of a list: one value or several, each of which will do, as `status=ONLINE,ERROR`. Whoever repeats the
