@@ -1,8 +1,7 @@
 import type { SelectQueryBuilder } from 'kysely';
 import { LRUCache } from 'lru-cache';
 import { several } from '#kernel/pagination.ts';
-import { containing, isLike } from '#platform/sql/contains.ts';
-import type { SqlStore } from '#platform/sql/sql.port.ts';
+import { containing, isLike, type SqlStore } from '#platform/sql/sql.port.ts';
 import type { DeviceFilter, DeviceListing, DeviceListQuery, DeviceRecord } from './devices.ports.ts';
 import { fillUp, type Slot, type Statements } from './devices.statements.ts';
 import { DEVICE_COLUMNS, type DeviceTables } from './devices.tables.ts';

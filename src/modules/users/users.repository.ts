@@ -3,8 +3,7 @@ import type { UserRole } from '#kernel/access.ts';
 import type { Language } from '#kernel/language.ts';
 import { several } from '#kernel/pagination.ts';
 import type { AuditTrail } from '#platform/audit/audit.port.ts';
-import { containing, isLike } from '#platform/sql/contains.ts';
-import type { SqlStore } from '#platform/sql/sql.port.ts';
+import { containing, isLike, type SqlStore } from '#platform/sql/sql.port.ts';
 import { userErrors } from './users.errors.ts';
 import type {
   User,

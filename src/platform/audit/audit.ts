@@ -2,8 +2,7 @@ import { type Generated, type Kysely, type SelectQueryBuilder, sql } from 'kysel
 import type { RequestOrigin, UserRole } from '#kernel/access.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { several } from '#kernel/pagination.ts';
-import { containing, isLike } from '../sql/contains.ts';
-import type { MigrationSet, SqlStore } from '../sql/sql.port.ts';
+import { containing, isLike, type MigrationSet, type SqlStore } from '../sql/sql.port.ts';
 import type { AuditEntry, AuditFilter, AuditReader, AuditTrail } from './audit.port.ts';
 import { cutDetails } from './cut.ts';
 import * as createAuditLogs from './migrations/2026_11_24_30_audit.ts';

@@ -1,4 +1,4 @@
-import type { Kysely, Migration } from 'kysely';
+import { type Kysely, type Migration, type RawBuilder, sql } from 'kysely';
 import type { Component } from '#kernel/lifecycle.ts';
 
 /**
@@ -96,3 +96,21 @@ export interface SqlTransfer {
  * thing that its migration does, and rows are written so that writing them again does no harm.
  */
 export type MigrationSet = Readonly<Record<string, Pick<Migration, 'up'>>>;
+
+/** The pattern of `LIKE` for texts that contain this one, whatever characters it has. Goes with `isLike`. */
+export function containing(text: string): string {
+  // `!` escapes, because a backslash in a literal means different things to the dialects.
+  return `%${text.replace(/[!%_]/g, '!$&')}%`;
+}
+
+/** Whether one of the columns (or expressions) is like the pattern of `containing`, whatever the case. */
+export function isLike(
+  columns: readonly (string | RawBuilder<unknown>)[],
+  pattern: string | RawBuilder<unknown>,
+): RawBuilder<boolean> {
+  const each = columns.map((column) => {
+    const text = typeof column === 'string' ? sql.ref(column) : column;
+    return sql`lower(${text}) like lower(${pattern}) escape '!'`;
+  });
+  return sql<boolean>`(${sql.join(each, sql` or `)})`;
+}

@@ -1,7 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import type { AuditTrail } from '#platform/audit/audit.port.ts';
-import { containing, isLike } from '#platform/sql/contains.ts';
-import type { SqlStore } from '#platform/sql/sql.port.ts';
+import { containing, isLike, type SqlStore } from '#platform/sql/sql.port.ts';
 import { deviceErrors } from '../devices.errors.ts';
 import type { DeviceTables } from '../devices.tables.ts';
 import type { GroupChanges, GroupStore, GroupWriter } from './groups.ports.ts';

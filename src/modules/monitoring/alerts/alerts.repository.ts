@@ -1,8 +1,7 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
 import { several } from '#kernel/pagination.ts';
 import type { AuditTrail } from '#platform/audit/audit.port.ts';
-import { containing, isLike } from '#platform/sql/contains.ts';
-import type { SqlStore } from '#platform/sql/sql.port.ts';
+import { containing, isLike, type SqlStore } from '#platform/sql/sql.port.ts';
 import type { MetricValue } from '#platform/telemetry/telemetry.port.ts';
 import type { AlertsTable, MonitoringTables } from '../monitoring.tables.ts';
 import type { Severity, Threshold } from '../rules/rules.ports.ts';

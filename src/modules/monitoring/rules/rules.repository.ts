@@ -1,7 +1,6 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
 import { several } from '#kernel/pagination.ts';
-import { containing, isLike } from '#platform/sql/contains.ts';
-import type { SqlStore } from '#platform/sql/sql.port.ts';
+import { containing, isLike, type SqlStore } from '#platform/sql/sql.port.ts';
 import type { MonitoringTables } from '../monitoring.tables.ts';
 import type {
   AlertRule,

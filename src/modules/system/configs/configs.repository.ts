@@ -1,7 +1,6 @@
 import type { Generated, Kysely, SelectQueryBuilder } from 'kysely';
 import type { AuditTrail } from '#platform/audit/audit.port.ts';
-import { containing, isLike } from '#platform/sql/contains.ts';
-import type { SqlStore } from '#platform/sql/sql.port.ts';
+import { containing, isLike, type SqlStore } from '#platform/sql/sql.port.ts';
 import type { ConfigStore, ConfigWriter, StoredConfig } from './configs.ports.ts';
 
 interface Tables {
