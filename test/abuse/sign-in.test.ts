@@ -59,29 +59,29 @@ test('more networks than may wait, with one sign-in each all the time, do not ke
   const password = 'correct horse battery';
   await attacked.api.call('POST', '/api/v1/users', { email, password });
   const networks = Array.from({ length: 150 }, (_, network) => `2001:db8:1:${network.toString(16)}::1`);
-  const answered = new Set<string>();
-  const everyoneWasAnswered = Promise.withResolvers<void>();
+  const guess = async (from: string, index: number) => {
+    const response = await signIn(`stranger-${index}@example.com`, 'not the password', from);
+    await response.arrayBuffer();
+    return response.status;
+  };
+  // Each has had a turn then, and is no newcomer.
+  for (const [index, from] of networks.entries()) expect(await guess(from, index)).toBe(401);
+  const queueIsFull = Promise.withResolvers<void>();
   let attacking = true;
   const flood = async (from: string, index: number) => {
-    while (attacking) {
-      const response = await signIn(`stranger-${index}@example.com`, 'not the password', from);
-      await response.arrayBuffer();
-      // A turn, and not a refusal: from now on it is no newcomer.
-      if (response.status === 401) answered.add(from);
-      if (answered.size === networks.length) everyoneWasAnswered.resolve();
-    }
+    while (attacking) if ((await guess(from, index)) === 429) queueIsFull.resolve();
   };
   const attack = Promise.all(networks.map(flood));
-  await everyoneWasAnswered.promise;
+  await queueIsFull.promise;
   const answers: number[] = [];
-  for (let attempt = 0; attempt < 10; attempt += 1) {
+  for (let attempt = 0; attempt < 3; attempt += 1) {
     const response = await signIn(email, password, `198.51.100.${100 + attempt}`);
     answers.push(response.status);
     await response.arrayBuffer();
   }
   attacking = false;
   await attack;
-  expect(answers).toEqual(Array(10).fill(200));
+  expect(answers).toEqual(Array(3).fill(200));
 });
 
 test('one address makes no more than twenty users in an hour, and the others make theirs', async () => {
