@@ -102,10 +102,15 @@ export function realtimeContract(harness: RealtimeHarness): void {
       test('disconnectUser ends every connection of that user and of nobody else', async () => {
         const [one, two, bob] = await Promise.all([rig.connect('ann'), rig.connect('ann'), rig.connect('bob')]);
         const ended = [happens(one, 'disconnect'), happens(two, 'disconnect')];
+        const received: unknown[] = [];
+        for (const socket of [one, two]) socket.on('news', (data) => received.push(data));
         rig.realtime.disconnectUser(1);
+        // Not what is emitted in the same moment either.
+        rig.monitoring.emit('user:1', 'news', {});
         expect(await Promise.all(ended)).toEqual(['io server disconnect', 'io server disconnect']);
         await settled(bob);
         expect(bob.connected).toBe(true);
+        expect(received).toEqual([]);
       });
 
       test('recheck ends the connections of whoever has lost access, in every namespace', async () => {
@@ -260,9 +265,11 @@ export function realtimeContract(harness: RealtimeHarness): void {
       });
 
       test('evict removes when it cannot be told', async () => {
-        const { socket } = await joined('ann', 'device:a');
+        const { socket, received } = await joined('ann', 'device:a');
         await rig.monitoring.evict('device:a', () => Promise.reject(new Error('the store is away')));
-        await isEmpty('device:a');
+        rig.monitoring.emit('device:a', 'news', { n: 1 });
+        await settled(socket);
+        expect(received).toEqual([]);
         expect(socket.connected).toBe(true);
       });
 
