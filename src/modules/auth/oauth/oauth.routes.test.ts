@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Identity, IdentityProvider } from '#platform/oauth/oauth.port.ts';
 import { createTestAuth } from '#test/support/auth.ts';
 import { OAUTH, type OAuthTest, PASSWORD, problemOf, startOAuthTest } from '#test/support/oauth.ts';
+import { REGISTRATIONS_OF_NETWORK } from '../usage-limits.ts';
 
 const TOKENS = {
   access_token: expect.any(String),
@@ -210,6 +211,21 @@ describe('where only administrators make users', () => {
   test('strangers are refused, users are not', async () => {
     await restart({ registrationOpen: false });
     expect(problemOf(await t.signIn('corp', 'kim'))).toEqual({ status: 403, code: 'registration_closed' });
+    const { id } = await t.verified('kim@example.com');
+    expect((await t.me(await t.signIn('corp', 'kim'))).id).toBe(id);
+  });
+});
+
+describe('an address that made as many users as it may', () => {
+  test('makes none by an account elsewhere; who has a user signs in', async () => {
+    for (let count = 0; count < REGISTRATIONS_OF_NETWORK; count += 1) {
+      await t.app.request({
+        method: 'POST',
+        url: '/api/v1/auth/register',
+        body: { email: 'lee@example.com', password: PASSWORD },
+      });
+    }
+    expect(problemOf(await t.signIn('corp', 'kim'))).toEqual({ status: 429, code: 'too_many_registrations' });
     const { id } = await t.verified('kim@example.com');
     expect((await t.me(await t.signIn('corp', 'kim'))).id).toBe(id);
   });
