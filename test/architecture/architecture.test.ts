@@ -67,6 +67,7 @@ describe('the known-bad fixture', () => {
         "edge-unused: test/architecture/edges.ts → gamma → alpha",
         "environment-read-by-config-only: src/kernel/sins.ts → line 4",
         "file-stays-small: src/kernel/long.ts → the file",
+        "http-loaded-in-part: src/kernel/sins.ts → line 13",
         "imports-resolve: src/modules/alpha/alpha.module.ts → ./missing.ts",
         "kernel-imports-nothing: src/kernel/errors.ts → src/platform/clock/clock.ts",
         "kysely-in-repositories-only: src/modules/alpha/alpha.schemas.ts → kysely",

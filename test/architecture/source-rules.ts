@@ -59,6 +59,19 @@ function startsEmpty(declaration: SyntaxNode): boolean {
   });
 }
 
+/**
+ * `import { x } from 'node:http'`, types aside: it reads every export of the module, and its `WebSocket` loads the
+ * network classes of browsers. `platform/http/node-http.ts` does without.
+ */
+function loadsHttpWhole(node: SyntaxNode): boolean {
+  if (node.type !== 'ImportDeclaration' || !/^(node:)?http$/.test(String(child(node, 'source')?.['value'])))
+    return false;
+  const specifiers = (node['specifiers'] as readonly SyntaxNode[] | null) ?? [];
+  return (
+    node['typeOnly'] !== true && !(specifiers.length > 0 && specifiers.every((part) => part['isTypeOnly'] === true))
+  );
+}
+
 /** `Date.parse`, and `new Date(x)`, of which nobody can tell whether `x` is a number. */
 function readsTime(node: SyntaxNode): boolean {
   if (node.type === 'MemberExpression') {
@@ -109,6 +122,11 @@ const rules: readonly SourceRule[] = [
     name: 'time-parsed-by-kernel-only',
     appliesTo: (path) => inSource(path) && !isTest(path) && !READS_TIME.test(path),
     find: (file) => nodes(file, readsTime),
+  },
+  {
+    name: 'http-loaded-in-part',
+    appliesTo: (path) => inSource(path) && !isTest(path),
+    find: (file) => nodes(file, loadsHttpWhole),
   },
   // Types imported in place are invisible to the import rules.
   {

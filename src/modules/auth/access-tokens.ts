@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache';
 import type { Clock } from '#kernel/clock.ts';
 import { commonErrors } from '#kernel/errors.ts';
 import { createId } from '#kernel/ids.ts';
+import { grownTo } from '#kernel/lru.ts';
 import type { AccessToken, AccessTokens } from './auth.ports.ts';
 import type { SigningKey, SigningKeys } from './signing-keys.ts';
 
@@ -27,7 +28,7 @@ type Sign = (claims: object) => string;
  * checked each time, whether they can still be used is the authenticator's question.
  */
 export function createAccessTokens({ keys, clock, lifetime }: AccessTokensOptions): AccessTokens {
-  const genuine = new LRUCache<string, AccessToken>({ max: CACHED_TOKENS });
+  const genuine = new LRUCache<string, AccessToken>(grownTo(CACHED_TOKENS));
   /** By the encoded header, which is the same for every token of a key: nothing else is even parsed. */
   let verifiers: ReadonlyMap<string, Verify> | undefined;
   const signers = new Map<SigningKey, Sign>();

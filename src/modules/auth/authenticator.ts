@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Principal } from '#kernel/access.ts';
 import { commonErrors } from '#kernel/errors.ts';
+import { grownTo } from '#kernel/lru.ts';
 import type { UsersApi } from '#modules/users/index.ts';
 import type { Authenticator } from './auth.api.ts';
 import type { AccessTokens } from './auth.ports.ts';
@@ -27,11 +28,7 @@ interface UserState {
  * store that tells cheaply that nothing has changed is asked that first; any other is asked for the user.
  */
 export function createAuthenticator({ tokens, users, changeToken }: AuthenticatorDeps): Authenticator {
-  // By size and not `max`, which would take the room for all of them at once.
-  const states = new LRUCache<number, UserState & { readonly asOf: string }>({
-    maxSize: CACHED_USERS,
-    sizeCalculation: () => 1,
-  });
+  const states = new LRUCache<number, UserState & { readonly asOf: string }>(grownTo(CACHED_USERS));
 
   async function read(userId: number): Promise<UserState> {
     const access = await users.findAccess(userId);

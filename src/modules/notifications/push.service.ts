@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { MANAGEMENT } from '#kernel/access.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { toIso } from '#kernel/clock.ts';
+import { grownTo } from '#kernel/lru.ts';
 import type { Contact, UsersApi } from '#modules/users/index.ts';
 import type { JobQueue } from '#platform/jobs/jobs.port.ts';
 import type { NotificationsApi } from './notifications.api.ts';
@@ -43,7 +44,7 @@ const REMEMBERED = 10_000;
 
 export function createPushService({ notifications, users, jobs, summaries, channels: ways, clock }: PushDeps): Push {
   const { email, webhookEndpoints } = ways;
-  const knowing = new LRUCache<number, true>({ max: REMEMBERED });
+  const knowing = new LRUCache<number, true>(grownTo(REMEMBERED));
 
   async function* recipients({ user_ids, management }: PushNotification): AsyncGenerator<readonly Contact[]> {
     const whom = { ids: user_ids, roles: management ? MANAGEMENT : [] };

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { toIso } from '#kernel/clock.ts';
+import { grownTo } from '#kernel/lru.ts';
 import type { RealtimeNamespace } from '#platform/realtime/realtime.port.ts';
 import type { MetricValue, Sample } from '#platform/telemetry/telemetry.port.ts';
 import type { Span } from '#platform/tracing/tracing.port.ts';
@@ -49,7 +50,7 @@ interface Channel {
  * device in which the newest value of each metric wins. A device that nobody watches costs a lookup a batch.
  */
 export function createLiveView(namespace: RealtimeNamespace): LiveView {
-  const channels = new LRUCache<string, Channel>({ max: REMEMBERED_DEVICES });
+  const channels = new LRUCache<string, Channel>(grownTo(REMEMBERED_DEVICES));
 
   function send(deviceUid: string, update: Waiting): void {
     namespace.emit([deviceRoom(deviceUid), ALL_DEVICES_ROOM], 'telemetry', {

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { EventBus } from '#kernel/events.ts';
+import { grownTo } from '#kernel/lru.ts';
 
 /** Asked about again after this, because what another process says of a device is not known here. */
 const TRUSTED_MS = 60_000;
@@ -13,7 +14,7 @@ export interface HttpPresence {
 
 /** A request of a device that is known costs one look at a map. */
 export function createHttpPresence(events: EventBus): HttpPresence {
-  const known = new LRUCache<number, true>({ max: REMEMBERED, ttl: TRUSTED_MS });
+  const known = new LRUCache<number, true>({ ...grownTo(REMEMBERED), ttl: TRUSTED_MS });
   events.on('device.went_silent', ({ data }) => void known.delete(data.device_id));
   events.on('device.deleted', ({ data }) => void known.delete(data.device_id));
   events.on('device.status_changed', ({ data }) => {

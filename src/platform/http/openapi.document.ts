@@ -1,4 +1,4 @@
-import { STATUS_CODES } from 'node:http';
+import { nodeHttp } from './node-http.ts';
 import { type JsonObject, nameSchemas } from './openapi.schemas.ts';
 
 /** A problem as the document shows it. */
@@ -85,7 +85,7 @@ function hasDefault({ schema }: Parameter): boolean {
 
 /** A successful answer of which nobody said more than its schema. */
 function described(status: string, { description }: JsonObject): JsonObject {
-  return description === 'Default Response' ? { description: STATUS_CODES[status] ?? status } : {};
+  return description === 'Default Response' ? { description: nodeHttp.STATUS_CODES[status] ?? status } : {};
 }
 
 /** Shows what each of its problems looks like; a response with one problem alone is the same wherever it occurs. */

@@ -1,6 +1,7 @@
 import { setPriority } from 'node:os';
 import { DatabaseSync } from 'node:sqlite';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { collectGarbage } from '#kernel/garbage.ts';
 import { type SqliteError, toSqliteError } from './sqlite-errors.ts';
 
 /** What a procedure file exports as `createProcedures`. Called once, after the file was opened. */
@@ -30,6 +31,9 @@ const BUSY_TIMEOUT_MS = 2_000;
 
 /** A tenth of the processor time of who competes with it; everything while nobody does. */
 const READER_NICENESS = 10;
+
+/** Loading the procedures and making tables leaves some 2 MB of garbage in each thread. */
+const SETTLE_AFTER_MS = 2_000;
 
 interface OpenFile {
   readonly database: DatabaseSync;
@@ -66,6 +70,7 @@ function serve(port: MessagePort, settings: ThreadSettings): void {
   async function run(procedure: string, argument: unknown): Promise<unknown> {
     if (procedure === 'open') {
       opened = await open(settings);
+      setTimeout(collectGarbage, SETTLE_AFTER_MS).unref();
       return undefined;
     }
     if (opened === undefined) throw new Error('the file is not open');

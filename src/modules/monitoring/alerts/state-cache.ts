@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { grownTo } from '#kernel/lru.ts';
 import type { PairChange, StateStore, StoredState } from './evaluation.ports.ts';
 import { baselineOf } from './pair-tracks.ts';
 
@@ -14,7 +15,7 @@ const KEPT_DEVICES = 20_000;
 
 /** @param alone whether this process alone writes states; otherwise each load reads them */
 export function createStateCache(states: Pick<StateStore, 'load'>, alone: boolean): StateCache {
-  const kept = new LRUCache<number, Map<number, StoredState>>({ max: KEPT_DEVICES });
+  const kept = new LRUCache<number, Map<number, StoredState>>(grownTo(KEPT_DEVICES));
 
   return {
     async load(deviceIds) {

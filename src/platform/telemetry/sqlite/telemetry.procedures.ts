@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { LRUCache } from 'lru-cache';
+import { grownTo } from '#kernel/lru.ts';
 import { type LatestValues, noteLatest, noValues } from '../latest-values.ts';
 import {
   type AppendResult,
@@ -176,7 +177,7 @@ function createWrites(database: DatabaseSync) {
   const marks = createHourMarks(database);
   const latest = createLatestWrites(database);
   const deviceIds = database.prepare('SELECT device_id FROM telemetry_devices ORDER BY device_id');
-  const states = new LRUCache<number, DeviceState>({ max: CACHED_STATES });
+  const states = new LRUCache<number, DeviceState>(grownTo(CACHED_STATES));
   let seenVersion: unknown;
   /** Appends of an earlier generation were called before it was known that one before them had failed. */
   let oldestGeneration = 0;
