@@ -4,6 +4,8 @@ import { createPeople, type People } from '../support/people.ts';
 import { describeWithServers } from '../support/servers.ts';
 import { type RunningSystem, startTestSystem } from '../support/system.ts';
 
+const MAIL = { to: 'a@example.com', subject: 's', text: 't' };
+
 /** The dashboard of jobs as an administrator uses it; the same page whatever keeps the jobs. */
 await describeWithServers(['chromium', 'redis'], (servers) => {
   describe.each([
@@ -16,7 +18,9 @@ await describeWithServers(['chromium', 'redis'], (servers) => {
     let base: string;
 
     beforeAll(async () => {
-      system = await startTestSystem(env);
+      // Nobody takes mail there, so that a job that sends one waits for its next attempt.
+      const mail = { SMTP_URL: 'smtp://127.0.0.1:1', MAIL_FROM: 'core@example.com' };
+      system = await startTestSystem({ ...mail, ...env });
       people = await createPeople(system);
       base = `http://127.0.0.1:${system.system.http.port()}`;
       browser = await chromium.connectOverCDP(servers.chromium.url);
@@ -93,6 +97,124 @@ await describeWithServers(['chromium', 'redis'], (servers) => {
       expect(foreign).toEqual([]);
       expect(errors).toEqual([]);
       expect(await page.getByText('Internal server error').count()).toBe(0);
+      await context.close();
+    });
+
+    test('no control that it shows leads to an error', { timeout: 480_000 }, async () => {
+      const context = await browser.newContext();
+      const page = await context.newPage();
+      page.setDefaultTimeout(20_000);
+      const failures: string[] = [];
+      const done = new Set<string>();
+      page.on('response', (response) => {
+        const asked = `${response.request().method()} ${new URL(response.url()).pathname}`;
+        if (response.status() >= 400) failures.push(`${tried}: ${asked} ${response.status()}`);
+        else if (!asked.startsWith('GET') && asked.includes('/api/'))
+          done.add(
+            asked
+              .split('/')
+              .slice(5)
+              .join('/')
+              .replace(/[0-9a-f-]{36}/, 'ID'),
+          );
+      });
+      await signIn(page, people.ADMIN);
+      await page.getByText('analytics', { exact: true }).first().waitFor();
+
+      /** Jobs that have failed, wait for their next attempt and are done: a control may have removed the last ones. */
+      async function prepare(): Promise<void> {
+        const headers = { authorization: `Bearer ${people.ADMIN.token()}` };
+        for (const [queue, state, job, data] of [
+          ['analytics', 'failed', 'analyze_device', { device_id: 999_999 }],
+          ['default', 'delayed', 'send_email', MAIL],
+          ['devices', 'completed', 'check_device_health', undefined],
+        ] as const) {
+          const count = async () => {
+            const { queues } = (await system.request({ url: '/jobs/api/queues', headers })).json();
+            return queues.find(({ name }: { name: string }) => name === queue).counts[state];
+          };
+          if ((await count()) > 0) continue;
+          await system.request({ method: 'POST', url: `/api/v1/system/jobs/${job}/run`, headers, body: { data } });
+          await expect.poll(count, { timeout: 20_000 }).toBeGreaterThan(0);
+        }
+      }
+
+      async function open(path: string, menu: number | null): Promise<void> {
+        await prepare();
+        await page.goto(`${base}/jobs${path}`);
+        await page.waitForLoadState('networkidle');
+        if (menu !== null) await page.locator('[aria-haspopup="menu"]:visible').nth(menu).click();
+      }
+
+      const shown = (menu: number | null) =>
+        page.locator(menu === null ? 'button:visible:enabled' : '[role="menuitem"]:visible:not(a)');
+      /** What it looks like, and where it is: one of many rows stands for all of them. */
+      const describeAll = (menu: number | null) =>
+        shown(menu).evaluateAll((all) =>
+          all.map((each) => {
+            const place = each.closest('[class*="Actions-"],[class*="actions"]')?.className.split('-')[0];
+            const icon = each.querySelector('svg')?.getAttribute('class');
+            return [place, each.getAttribute('aria-label'), each.textContent, icon].join('|');
+          }),
+        );
+      const known = new Set<string>();
+      let tried = 'opening the page';
+
+      /** @returns whether it was there again: a job may have gone on meanwhile */
+      async function press(path: string, menu: number | null, looks: string): Promise<boolean> {
+        for (let attempt = 0; attempt < 3; attempt += 1) {
+          await open(path, menu);
+          const at = (await describeAll(menu)).indexOf(looks);
+          const click = () => shown(menu).nth(at).click({ timeout: 5_000 });
+          if (
+            at !== -1 &&
+            (await click().then(
+              () => true,
+              () => false,
+            ))
+          )
+            return true;
+        }
+        return false;
+      }
+
+      async function tryAll(path: string, menu: number | null): Promise<void> {
+        await open(path, menu);
+        for (const looks of await describeAll(menu)) {
+          // What works on jobs of a state does something else in another.
+          const state = /^\w*Actions/.test(looks) ? path.split('?')[1] : '';
+          const control = `${menu === null ? '' : `${menu}: `}${looks.replace(/\d+/g, 'N')}${state}`;
+          if (known.has(control)) continue;
+          known.add(control);
+          tried = `${path} ${control}`;
+          if (!(await press(path, menu, looks))) continue;
+          const confirm = page.getByRole('button', { name: 'Confirm', exact: true });
+          await confirm.click({ timeout: 1_000 }).catch(() => {});
+          await page.waitForLoadState('networkidle');
+        }
+      }
+
+      const pages = [
+        '',
+        '/queue/analytics',
+        '/queue/analytics?status=failed',
+        '/queue/default',
+        '/queue/default?status=delayed',
+        '/queue/devices',
+        '/queue/devices?status=completed',
+        '/queue/devices?status=delayed',
+        '/job-schedulers',
+      ];
+      for (const path of pages) {
+        await tryAll(path, null);
+        const menus = await page.locator('[aria-haspopup="menu"]:visible').count();
+        for (let menu = 0; menu < menus; menu += 1) await tryAll(path, menu);
+      }
+      expect(failures).toEqual([]);
+      // And those that work are there.
+      const single = ['ID/clean', 'ID/promote', 'ID/retry'];
+      const many = ['clean/completed', 'clean/delayed', 'clean/failed', 'empty', 'promote', 'retry/failed'];
+      expect([...done].sort()).toEqual([...single, ...many]);
       await context.close();
     });
 
