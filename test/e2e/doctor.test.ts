@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { chmodSync } from 'node:fs';
+import { chmodSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { temporaryFolder } from '../support/folders.ts';
@@ -51,6 +51,13 @@ describe('doctor, without anything outside', () => {
     await server.end('SIGTERM');
     chmodSync(join(folder.path, 'core.db'), 0o644);
     expect((await doctor(settings)).line('data folder')).toMatch(/^warn .* may reach core\.db in /);
+  });
+
+  test('changes nothing: a data folder that is not there is not made', async () => {
+    const missing = join(folder.path, 'not', 'there');
+    const ports = { HTTP_PORT: String(await freePort()), MQTT_PORT: String(await freePort()) };
+    expect((await doctor({ DATA_DIR: missing, ...ports })).line('data folder')).toMatch(/^ok .*not there yet/);
+    expect(existsSync(missing)).toBe(false);
   });
 
   test('asks the issuers to sign in at, and says what to register there', async () => {

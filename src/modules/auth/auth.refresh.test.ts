@@ -53,6 +53,17 @@ test('after ten seconds it revokes its family, the successor too', async () => {
   expect((await refresh(second.refresh_token)).status).toBe(401);
 });
 
+test('of a revoked family no token answers its successor again', async () => {
+  const stolen = await register();
+  const first = (await refresh(stolen.refresh_token)).json<Pair>();
+  app.clock.advance(10_001);
+  const second = (await refresh(first.refresh_token)).json<Pair>();
+  await refresh(second.refresh_token);
+  expect((await refresh(stolen.refresh_token)).status).toBe(401);
+  expect((await refresh(first.refresh_token)).status).toBe(401);
+  expect((await refresh(second.refresh_token)).status).toBe(401);
+});
+
 test('a successor that was ended is not answered again, and nobody is alarmed', async () => {
   const first = await register();
   const second = (await refresh(first.refresh_token)).json<Pair>();

@@ -95,6 +95,8 @@ export function createRefreshTokenRepository(db: Kysely<Tables>): RefreshTokenRe
       await (familyId === undefined ? forgetting : forgetting.where('family_id', '=', familyId)).execute();
     },
     async revokeFamily(familyId, now) {
+      // Nor does an exchange of a while ago lead to a successor any more.
+      await db.updateTable('refresh_tokens').set({ successor_salt: null }).where('family_id', '=', familyId).execute();
       const { numUpdatedRows } = await revoking(now).where('family_id', '=', familyId).executeTakeFirstOrThrow();
       return Number(numUpdatedRows);
     },

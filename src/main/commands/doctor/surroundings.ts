@@ -1,7 +1,6 @@
-import { accessSync, constants, readdirSync, statfsSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, statfsSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
-import { createFolder } from '#kernel/folders.ts';
+import { dirname, join, resolve } from 'node:path';
 import { exposureOf } from '../../exposure.ts';
 import { ROLES, type Settings } from '../../settings.ts';
 import { contradictionsIn } from './contradictions.ts';
@@ -28,16 +27,27 @@ export function checkExposure(settings: Settings): Finding {
   const exposed = exposureOf(settings);
   return exposed.length > 0
     ? doubtful(exposed.join('; '))
-    : fine('strangers can neither reach the server nor register or flood it unlimited');
+    : fine('nobody outside this machine can register, or flood the server without a limit');
 }
 
 export function checkFolder({ DATA_DIR }: Settings): Finding {
-  createFolder(DATA_DIR);
+  const nearest = nearestFolder(DATA_DIR);
+  if (nearest !== resolve(DATA_DIR)) {
+    accessSync(nearest, constants.W_OK | constants.X_OK);
+    return fine(`${DATA_DIR} is not there yet, and can be made at the first start`);
+  }
   accessSync(DATA_DIR, constants.R_OK | constants.W_OK | constants.X_OK);
   const open = readdirSync(DATA_DIR).filter((name) => isOpenToOthers(join(DATA_DIR, name)));
   if (open.length === 0) return fine(`${DATA_DIR} can be written`);
   const detail = `users of this machine beside its owner may reach ${open.join(', ')} in ${DATA_DIR}`;
   return doubtful(`${detail}; the next start of the server mends files of its own, chmod go= the others`);
+}
+
+/** The folder itself, or the one above it that is there. */
+function nearestFolder(path: string): string {
+  const folder = resolve(path);
+  const parent = dirname(folder);
+  return existsSync(folder) || parent === folder ? folder : nearestFolder(parent);
 }
 
 /** By their own rights: those of the folder may have been given for something else, and may be given again. */
@@ -47,7 +57,7 @@ function isOpenToOthers(path: string): boolean {
 }
 
 export function checkDisk({ DATA_DIR }: Settings): Finding {
-  const { bavail, bsize } = statfsSync(DATA_DIR);
+  const { bavail, bsize } = statfsSync(nearestFolder(DATA_DIR));
   const free = bavail * bsize;
   const detail = `${Math.round(free / 1024 ** 2)} MiB free, at least ${MIN_FREE_BYTES / 1024 ** 2} are wanted`;
   return free >= MIN_FREE_BYTES ? fine(detail) : wrong(detail);
