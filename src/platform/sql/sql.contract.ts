@@ -117,6 +117,17 @@ export function sqlStoreContract(name: string, createFactory: () => Promise<SqlS
         ]);
       });
 
+      test('that is for soon commits, rolls back and takes its turn like any other', async () => {
+        const store = await migrated();
+        const add = async (db: Kysely<Tables>) => void (await addOwner(db, String(await countOwners(db))));
+        const fail = async (db: Kysely<Tables>) => add(db).then(() => Promise.reject(new Error('changed my mind')));
+        const all = [store.transaction(add, 'soon'), store.transaction(add), store.transaction(fail, 'soon')];
+        const outcomes = await Promise.allSettled([...all, store.transaction(add), store.transaction(add, 'soon')]);
+        expect(outcomes.map(({ status }) => status === 'fulfilled')).toEqual([true, true, false, true, true]);
+        const owners = await store.db<Tables>().selectFrom('owners').select('name').orderBy('name').execute();
+        expect(owners.map(({ name }) => name)).toEqual(['0', '1', '2', '3']);
+      });
+
       test('rolls back when the work throws, and throws what it threw', async () => {
         const store = await migrated();
         const reason = new Error('changed my mind');

@@ -9,6 +9,12 @@ import type { Component } from '#kernel/lifecycle.ts';
 export type SqlTransaction = Kysely<any>;
 
 /**
+ * `on disk`: survives the loss of power when it resolves. `soon`: survives the end of the process, and the loss of power
+ * once a later commit is on disk; for what nobody waits for and what comes again by itself.
+ */
+export type SqlDurability = 'on disk' | 'soon';
+
+/**
  * The relational store. Repositories are written once in Kysely and run on every dialect; what may not be
  * used because one dialect lacks it: `returning`, partial indexes, `ilike`, upserts. Instants are BIGINT
  * epoch milliseconds, booleans are 0/1, JSON is text.
@@ -21,9 +27,10 @@ export interface SqlStore extends Component {
   db<Tables>(): Kysely<Tables>;
   /**
    * Runs `work` in one serialisable write transaction; retried when the server reports a deadlock, so
-   * `work` must be repeatable and must await nothing but queries on the handle that it receives.
+   * `work` must be repeatable and must await nothing but queries on the handle that it receives. A store may make
+   * more durable what is asked for `soon`.
    */
-  transaction<Tables, T>(work: (db: Kysely<Tables>) => Promise<T>): Promise<T>;
+  transaction<Tables, T>(work: (db: Kysely<Tables>) => Promise<T>, durability?: SqlDurability): Promise<T>;
   /** Whether a thrown error is a violated unique constraint. */
   isUniqueViolation(error: unknown): boolean;
   /** Whether a thrown error is a violated foreign key. */

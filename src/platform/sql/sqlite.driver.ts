@@ -9,6 +9,7 @@ import {
   SqliteQueryCompiler,
 } from 'kysely';
 import { commonErrors } from '#kernel/errors.ts';
+import type { SqlDurability } from './sql.port.ts';
 import type { Answer, Query } from './sqlite.statements.ts';
 
 /** The two ways to one database file. */
@@ -25,24 +26,29 @@ export interface SqliteWays {
 const TURN_TIMEOUT_MS = 10_000;
 
 /**
- * Kysely's dialect on two connections: selects outside transactions go to the reading one, which never waits for the
- * disk of a commit, and everything else to the writing one, one transaction after the other.
+ * Kysely's dialects on two connections: selects outside transactions go to the reading one, which never waits for the
+ * disk of a commit, and everything else to the writing one, one transaction after the other, whatever their durability.
  */
-export function createSqliteDialect(ways: SqliteWays): Dialect {
+export function createSqliteDialects(ways: SqliteWays): Readonly<Record<SqlDurability, Dialect>> {
+  const turns = createTurns(TURN_TIMEOUT_MS);
+  return { 'on disk': createDialect(ways, turns, false), soon: createDialect(ways, turns, true) };
+}
+
+/** @param soon how durable its transactions are; a single change is always on disk */
+function createDialect(ways: SqliteWays, turns: Turns, soon: boolean): Dialect {
   return {
-    createDriver: () => createDriver(ways),
+    createDriver: () => createDriver(ways, turns, soon),
     createQueryCompiler: () => new SqliteQueryCompiler(),
     createAdapter: () => new TransactionalSqliteAdapter(),
     createIntrospector: (db) => new SqliteIntrospector(db),
   };
 }
 
-function createDriver(ways: SqliteWays): Driver {
-  const turns = createTurns(TURN_TIMEOUT_MS);
+function createDriver(ways: SqliteWays, turns: Turns, soon: boolean): Driver {
   return {
     init: async () => {},
     acquireConnection: async () => new Lease(ways, turns),
-    beginTransaction: (lease) => (lease as Lease).begin(),
+    beginTransaction: (lease) => (lease as Lease).begin(soon),
     commitTransaction: (lease) => (lease as Lease).commit(),
     rollbackTransaction: (lease) => (lease as Lease).rollback(),
     releaseConnection: async () => {},
@@ -93,11 +99,11 @@ class Lease implements DatabaseConnection {
     throw new Error('not offered: a row that is waited for would hold up the others');
   }
 
-  async begin(): Promise<void> {
+  async begin(soon: boolean): Promise<void> {
     const end = await this.#turns.next();
     try {
       // A deferred transaction that reads first and writes later fails under a concurrent writer.
-      await this.#ways.write({ sql: 'begin immediate', parameters: [] });
+      await this.#ways.write({ sql: 'begin immediate', parameters: [], soon });
     } catch (error) {
       end();
       throw error;

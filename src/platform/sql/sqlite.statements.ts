@@ -7,6 +7,8 @@ export interface Query {
   readonly parameters: readonly unknown[];
   /** It is part of a transaction and must not stand alone if that is over. */
   readonly within?: boolean;
+  /** It begins a transaction whose commit waits for no disk. */
+  readonly soon?: boolean;
 }
 
 /** Rows as arrays: half the work of objects, on both sides of a thread. */

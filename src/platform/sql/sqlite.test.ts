@@ -1,9 +1,11 @@
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type Kysely, sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
 import { mergeMigrations } from './migrate.ts';
 import { sqlStoreContract } from './sql.contract.ts';
+import type { SqlDurability } from './sql.port.ts';
 import { sqlProcessesContract } from './sql.processes.contract.ts';
 import { sqlTransferContract } from './sql.transfer.contract.ts';
 import { createSqliteStore } from './sqlite.ts';
@@ -55,6 +57,28 @@ describe('SQLite', () => {
       await rm(folder, { recursive: true, force: true });
     }
   });
+});
+
+test('what is for soon waits for no disk, and nothing else is held to that', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'sqlite-'));
+  const store = createSqliteStore({ file: join(folder, 'core.db'), migrations: {} });
+  try {
+    await store.start?.(new AbortController().signal);
+    const levelIn = async (db: Kysely<unknown>) =>
+      (await sql<{ synchronous: number }>`pragma synchronous`.execute(db)).rows[0]?.synchronous;
+    const inTransaction = (durability?: SqlDurability) => store.transaction(levelIn, durability);
+    const fails = store.transaction<unknown, void>(async () => {
+      throw new Error('changed its mind');
+    }, 'soon');
+    await expect(fails).rejects.toThrow('changed its mind');
+    // 1 is NORMAL, 2 is FULL.
+    expect(await levelIn(store.db())).toBe(2);
+    expect(await Promise.all([inTransaction('soon'), inTransaction(), inTransaction('soon')])).toEqual([1, 2, 1]);
+    expect(await levelIn(store.db())).toBe(2);
+  } finally {
+    await store.stop?.(new AbortController().signal);
+    await rm(folder, { recursive: true });
+  }
 });
 
 test('two migrations of one name are a programming error', () => {

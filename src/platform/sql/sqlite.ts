@@ -5,9 +5,9 @@ import { cannotOpen, toSqliteError, troubleOf } from '#platform/sqlite/sqlite-er
 import { createFileHealth } from '#platform/sqlite/sqlite-health.ts';
 import { createSqliteThread } from '#platform/sqlite/sqlite-thread.ts';
 import { pendingMigrations, runMigrations } from './migrate.ts';
-import type { MigrationSet, SqlStore } from './sql.port.ts';
+import type { MigrationSet, SqlDurability, SqlStore } from './sql.port.ts';
 import { createSqlTransfer } from './sql.transfer.ts';
-import { createSqliteDialect, type SqliteWays } from './sqlite.driver.ts';
+import { createSqliteDialects, type SqliteWays } from './sqlite.driver.ts';
 import { sqliteSchema } from './sqlite.schema.ts';
 import { type Answer, createStatements, type Query } from './sqlite.statements.ts';
 
@@ -41,16 +41,16 @@ const CONSTRAINT_UNIQUE = 2067;
  * the calling thread, on a connection that sees the last commit (ADR 0033).
  */
 export function createSqliteStore({ file, migrations, logger = silentLogger }: SqliteStoreOptions): SqlStore {
-  let connection: Kysely<unknown> | undefined;
+  let connections: Readonly<Record<SqlDurability, Kysely<unknown>>> | undefined;
   let opened: Opened | undefined;
 
-  function db<Tables>(): Kysely<Tables> {
-    if (connection === undefined) throw new Error('the SQL store has not been started');
-    return connection as unknown as Kysely<Tables>;
+  function db<Tables>(durability: SqlDurability = 'on disk'): Kysely<Tables> {
+    if (connections === undefined) throw new Error('the SQL store has not been started');
+    return connections[durability] as unknown as Kysely<Tables>;
   }
 
-  function transaction<Tables, T>(work: (trx: Kysely<Tables>) => Promise<T>): Promise<T> {
-    return db<Tables>()
+  function transaction<Tables, T>(work: (trx: Kysely<Tables>) => Promise<T>, durability?: SqlDurability): Promise<T> {
+    return db<Tables>(durability)
       .transaction()
       .execute((trx) => work(trx));
   }
@@ -60,15 +60,19 @@ export function createSqliteStore({ file, migrations, logger = silentLogger }: S
     async start(signal) {
       if (opened !== undefined) return;
       opened = file === ':memory:' ? openInMemory() : await openFile(file, logger, signal);
-      connection = new Kysely({ dialect: createSqliteDialect(opened) });
+      const dialects = createSqliteDialects(opened);
+      connections = {
+        'on disk': new Kysely({ dialect: dialects['on disk'] }),
+        soon: new Kysely({ dialect: dialects.soon }),
+      };
     },
     async stop(signal) {
-      await connection?.destroy();
-      connection = undefined;
+      for (const connection of Object.values(connections ?? {})) await connection.destroy();
+      connections = undefined;
       await opened?.close(signal);
       opened = undefined;
     },
-    db,
+    db: () => db(),
     transaction,
     isUniqueViolation: (error) => [CONSTRAINT_UNIQUE, CONSTRAINT_PRIMARYKEY].includes(toSqliteError(error).errcode),
     isForeignKeyViolation: (error) => toSqliteError(error).errcode === CONSTRAINT_FOREIGNKEY,

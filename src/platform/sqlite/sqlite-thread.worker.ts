@@ -60,6 +60,8 @@ async function open({ file, mode, procedures: urls }: ThreadSettings): Promise<O
 
 /** Writes one page as it is and waits for the disk: whether the file takes anything again. */
 function probe(database: DatabaseSync): void {
+  // What was written last may have waited for no disk.
+  if (!database.isTransaction) database.exec('PRAGMA synchronous=FULL');
   const { user_version: version } = database.prepare('PRAGMA user_version').get() as { readonly user_version: number };
   database.exec(`PRAGMA user_version=${version}`);
 }

@@ -26,8 +26,11 @@ export interface TransitionOutbox {
 }
 
 export interface StatusStore {
-  /** All of `work` or nothing; on disk when it resolves. `work` awaits the writer, and turns of the event loop. */
-  transaction<T>(work: (writer: StatusWriter) => Promise<T>): Promise<T>;
+  /**
+   * All of `work` or nothing; on disk when it resolves, unless it is said to be for `soon`: then with a later commit.
+   * `work` awaits the writer, and turns of the event loop.
+   */
+  transaction<T>(work: (writer: StatusWriter) => Promise<T>, durability?: 'soon'): Promise<T>;
   /** Devices that are ONLINE, or would be if they were not held in MAINTENANCE; ids above `afterId`, ascending. */
   onlineAfter(afterId: number, limit: number): Promise<readonly number[]>;
   /** `last_seen_at` that was stored while the clock was ahead becomes `now`. @returns of how many devices */

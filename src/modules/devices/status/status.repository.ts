@@ -9,8 +9,8 @@ import { recordTransitions } from './transitions.repository.ts';
 
 export function createStatusStore(store: SqlStore, statements: Statements, nextId: () => string): StatusStore {
   return {
-    transaction: (work) =>
-      store.transaction((trx: Kysely<DeviceTables>) => work(createStatusWriter(trx, statements, nextId))),
+    transaction: (work, durability) =>
+      store.transaction((trx: Kysely<DeviceTables>) => work(createStatusWriter(trx, statements, nextId)), durability),
     async onlineAfter(afterId, limit) {
       const db = store.db<DeviceTables>();
       const online: DeviceStatus = 'ONLINE';

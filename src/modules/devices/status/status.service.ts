@@ -130,7 +130,8 @@ export function createStatusService({ store, clock, events }: StatusServiceDeps)
       inTurns([...seen], (slice) =>
         store.transaction(async (writer) => {
           for (const [deviceId, seenAt] of slice) await writer.touch(deviceId, seenAt);
-        }),
+          // Nobody waits for it, and others would wait for its turn of the disk.
+        }, 'soon'),
       ),
     markAllOffline: (at) =>
       inOrder(() =>
