@@ -7,7 +7,7 @@ const DAY = 86_400_000;
 /** What a collection says of its documents, each store keeps: see `documents.contract.ts`. */
 test.each([
   ['SQLite', {}],
-  ['MongoDB', { MONGODB_URL: 'mongodb://127.0.0.1:1/core_api' }],
+  ['MongoDB', { DOCUMENTS_URL: 'mongodb://127.0.0.1:1/core_api' }],
 ])('notifications and stored analyses are kept as long as is set: %s', async (_, env) => {
   const { system } = await composeTestSystem(loadConfig({ RECORD_RETENTION_DAYS: '7', ...env }));
   const kept = Object.fromEntries(system.collections.map(({ name, expiry }) => [name, expiry]));
