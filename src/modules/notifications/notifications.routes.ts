@@ -30,7 +30,7 @@ export function createNotificationsRoutes(notifications: NotificationsApi, broad
           operationId: 'listNotifications',
           summary: 'List my notifications',
           description:
-            'Newest first unless `sort=created_at`. `q` looks into type, title and message of the newest 10,000 that match. Kept for 90 days.',
+            'Newest first unless `sort=created_at`. `q` looks into type, title and message of the newest 10,000 that match. Kept for `RECORD_RETENTION_DAYS`.',
           querystring: NotificationListQuery,
           response: { 200: NotificationPage },
         },

@@ -44,7 +44,7 @@ test('only deletion takes notifications away, other changes of access do not', a
   await documents.stop();
 });
 
-test('are kept for 90 days', async () => {
+test('are kept for as long as is set', async () => {
   const clock = createTestClock();
   const documents = createSqliteTestDocuments(clock);
   const api = createNotificationsCore({ documents: documents.store, events: createEventBus(silentLogger), clock });
