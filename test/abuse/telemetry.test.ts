@@ -51,6 +51,45 @@ describe('a body that costs more to read than to send', () => {
   });
 });
 
+describe('a payload that is nested deep, beside a number that is to be told exactly', () => {
+  const DEEP = `${'['.repeat(5_000)}${']'.repeat(5_000)}`;
+  const HOSTILE = `{"a":12345678901234567,"b":${DEEP}}`;
+  /** So many fill a batch: what follows waits in the queue. */
+  const AHEAD = 6;
+  const ROUNDS = 4;
+  const A_ROUND = 400;
+  const array = JSON.stringify(Array.from({ length: 1_000 }, (_, n) => ({ a: n })));
+
+  test('costs its sender that item, and others nothing', async () => {
+    const [good, bad] = [await attacked.api.registerDevice(), await attacked.api.registerDevice()];
+    const attacker = await connectAs(bad);
+    const send = (channel: string, payload: string) =>
+      attacker.publishAsync(`devices/${bad.uid}/${channel}`, payload, { qos: 1 });
+    // Alone, before anything waits.
+    for (const channel of ['telemetry', 'log', 'status', 'response']) await send(channel, HOSTILE);
+    const strain = await attacked.strainOf(async () => {
+      for (let round = 0; round < ROUNDS; round += 1) {
+        const ahead = Array.from({ length: AHEAD }, () => send('telemetry', array));
+        const hostile = Array.from({ length: A_ROUND }, (_, n) => send(n % 2 === 0 ? 'telemetry' : 'log', HOSTILE));
+        await Promise.all([...ahead, ...hostile]);
+        const client = await connectAs(good);
+        await client.publishAsync(`devices/${good.uid}/telemetry`, '{"temperature":21}', { qos: 1 });
+        await client.endAsync();
+      }
+    });
+    expect(strain.slowestMs).toBeLessThan(25 * strain.quietMs);
+    const half = (ROUNDS * A_ROUND) / 2 + 1;
+    expect((await attacked.api.ledger(bad.id)).rejected).toEqual({
+      invalid_value: half,
+      invalid_log: half,
+      invalid_status: 1,
+      invalid_response: 1,
+    });
+    expect((await attacked.api.ledger(good.id)).rejected).toEqual({});
+    await attacker.endAsync();
+  });
+});
+
 describe('a device that makes up metric names', () => {
   const MESSAGES = 100;
 

@@ -89,7 +89,7 @@ function createStores() {
 }
 
 /** The pipeline with its committer on such stores. */
-export function createIngest() {
+export function createIngest({ nextId = createId }: { readonly nextId?: () => string } = {}) {
   const stores = createStores();
   const errors: object[] = [];
   const logger = { ...silentLogger, error: (fields: object) => void errors.push(fields) } as typeof silentLogger;
@@ -107,11 +107,11 @@ export function createIngest() {
     tracing: noTracing,
     committer,
     clock: { ...systemClock, now: () => NOW },
-    logger: silentLogger,
+    logger,
     limits: DEFAULT_INGEST_LIMITS,
     throttle: unthrottled,
     presence: { isNews: () => false },
-    nextId: createId,
+    nextId,
   });
   return { stores, pipeline, committer, errors, shown };
 }

@@ -1,14 +1,21 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseExactJson } from '#kernel/exact-json.ts';
 import { createId } from '#kernel/ids.ts';
-import { parseJson } from './telemetry.json.ts';
+import { parseExactly, parseJson } from './telemetry.json.ts';
 import { parseLog, parseResponse, parseSample, parseStatus, parseTimestamp } from './telemetry.payload.ts';
-import { DEFAULT_INGEST_LIMITS, REJECT_REASONS } from './telemetry.ports.ts';
+import { DEFAULT_INGEST_LIMITS, REJECT_REASONS, type RejectReason } from './telemetry.ports.ts';
 
 const NOW = Date.UTC(2026, 10, 23, 12);
 const limits = DEFAULT_INGEST_LIMITS;
 const sample = (item: unknown) => parseSample(7, item, NOW, limits);
+/** What becomes of a text that is kept as it is written: the reason why not, or what `parse` makes of it. */
+const exactly = <T>(text: string, deepReason: RejectReason, parse: (value: unknown) => T) => {
+  const parsed = parseExactly(Buffer.from(text), limits, deepReason);
+  return typeof parsed === 'string' ? parsed : parse(parsed.value);
+};
+const log = (text: string) => exactly(text, 'invalid_log', (value) => parseLog(7, value, NOW, limits, createId));
+const status = (text: string) => exactly(text, 'invalid_status', (value) => parseStatus(value, NOW, limits));
+const response = (text: string) => exactly(text, 'invalid_response', parseResponse);
 
 describe('bytes', () => {
   test.each([
@@ -16,10 +23,10 @@ describe('bytes', () => {
     [Buffer.from('{"a":'), 'invalid_json'],
     [Buffer.alloc(0), 'invalid_json'],
     [Buffer.alloc(limits.maxPayloadBytes + 1, 0x20), 'payload_too_large'],
-    [Buffer.from('{"a":1}'), { value: { a: 1 }, text: '{"a":1}' }],
-    [Buffer.from('\uFEFF{"a":1}'), { value: { a: 1 }, text: '{"a":1}' }],
-    [Buffer.from('{"a":1}\0'), { value: { a: 1 }, text: '{"a":1}' }],
-    [Buffer.from('\uFEFF{"a":1}\0'), { value: { a: 1 }, text: '{"a":1}' }],
+    [Buffer.from('{"a":1}'), { value: { a: 1 } }],
+    [Buffer.from('\uFEFF{"a":1}'), { value: { a: 1 } }],
+    [Buffer.from('{"a":1}\0'), { value: { a: 1 } }],
+    [Buffer.from('\uFEFF{"a":1}\0'), { value: { a: 1 } }],
     [Buffer.from('{"a":1}\0\0'), 'invalid_json'],
     [Buffer.from('\uFEFF\uFEFF{"a":1}'), 'invalid_json'],
     [Buffer.from('\uFEFF'), 'invalid_json'],
@@ -27,22 +34,34 @@ describe('bytes', () => {
     [Buffer.from('{"a":NaN}'), 'invalid_json'],
   ])('case %#', (payload, expected) => {
     expect(parseJson(payload, limits)).toEqual(expected);
+    const exact = parseExactly(payload, limits, 'invalid_log');
+    expect(typeof exact === 'string' ? exact : { value: exact.value }).toEqual(expected);
   });
 
-  test('nesting as deep as the payload allows is harmless', () => {
-    const deep = '['.repeat(30_000) + ']'.repeat(30_000);
-    const parsed = parseJson(Buffer.from(`{"event_type":"x","payload":${deep}}`), limits);
-    if (typeof parsed === 'string') throw new Error(parsed);
-    expect(parseLog(7, parsed.value, NOW, limits, createId)).toBe('invalid_log');
-    expect(sample(parsed.value)).toBe('invalid_value');
-    expect(parseStatus(parsed.value, NOW, limits)).toBe('invalid_status');
-    expect(parseResponse(parsed.value)).toBe('invalid_response');
+  test.each(['1', '1234567890123456', '12345678901234567'])(
+    'nesting as deep as the payload allows is harmless, beside the number %s',
+    (number) => {
+      const deep = '['.repeat(30_000) + ']'.repeat(30_000);
+      const text = `{"event_type":"x","n":${number},"payload":${deep}}`;
+      expect([log(text), status(text), response(text)]).toEqual(['invalid_log', 'invalid_status', 'invalid_response']);
+      const parsed = parseJson(Buffer.from(text), limits);
+      if (typeof parsed === 'string') throw new Error(parsed);
+      const plain = sample(parsed.value);
+      expect(plain).toBe(Number(number) > 2 ** 53 ? 'integer_too_large' : 'invalid_value');
+      expect(exactly(text, 'invalid_value', sample)).toBe('invalid_value');
+    },
+  );
+
+  test('free JSON has up to 33 levels with its item', () => {
+    const nested = (levels: number) => `{"event_type":"x","payload":${'['.repeat(levels)}${']'.repeat(levels)}}`;
+    expect(log(nested(32))).toBeTypeOf('object');
+    expect(log(nested(33))).toBe('invalid_log');
   });
 });
 
 describe('whole numbers', () => {
   const metric = (text: string) => {
-    const result = parseSample(7, parseExactJson(`{"a":${text}}`), NOW, limits, true);
+    const result = exactly(`{"a":${text}}`, 'invalid_value', (item) => parseSample(7, item, NOW, limits, true));
     return typeof result === 'string' ? result : result.metrics['a'];
   };
 
@@ -71,8 +90,7 @@ describe('whole numbers', () => {
   });
 
   test('in the free JSON of a log as well', () => {
-    const log = parseExactJson('{"event_type":"x","payload":{"n":[9007199254740993]}}');
-    expect(parseLog(7, log, NOW, limits, createId)).toBe('integer_too_large');
+    expect(log('{"event_type":"x","payload":{"n":[9007199254740993]}}')).toBe('integer_too_large');
   });
 
   test('a number that may have been rounded is not taken for what it is', () => {
@@ -95,13 +113,14 @@ describe('half a surrogate pair is no Unicode', () => {
     { event_type: 'x', message: HALF },
     { event_type: 'x', payload: [{ a: HALF }] },
     { event_type: 'x', payload: { [HALF]: 1 } },
-  ])('in a log: %j', (log) => {
-    expect(parseLog(7, log, NOW, limits, createId)).toBe('invalid_unicode');
+  ])('in a log: %j', (item) => {
+    expect(log(JSON.stringify(item))).toBe('invalid_unicode');
   });
 
   test('in a status and a response', () => {
-    expect(parseStatus({ status: 'ONLINE', firmware_version: HALF }, NOW, limits)).toBe('invalid_unicode');
-    expect(parseResponse({ command_id: 'x', status: 'success', result: HALF })).toBe('invalid_unicode');
+    expect(status(JSON.stringify({ status: 'ONLINE', firmware_version: HALF }))).toBe('invalid_unicode');
+    const item = { command_id: 'x', status: 'success', result: HALF };
+    expect(response(JSON.stringify(item))).toBe('invalid_unicode');
   });
 });
 

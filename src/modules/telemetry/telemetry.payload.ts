@@ -3,7 +3,6 @@ import { Compile } from 'typebox/compile';
 import { parseInstant } from '#kernel/instant.ts';
 import type { DeviceStatus } from '#modules/devices/index.ts';
 import type { Metrics, Sample } from '#platform/telemetry/telemetry.port.ts';
-import { checkJson } from './telemetry.json.ts';
 import { toLogLevel } from './telemetry.levels.ts';
 import type { DeviceLog, IngestLimits, RejectReason } from './telemetry.ports.ts';
 import { LogPayload, METRIC_NAME, ResponsePayload, StatusPayload } from './telemetry.schemas.ts';
@@ -35,8 +34,7 @@ const ROUNDED_FROM = 2 ** 53;
 /**
  * `{timestamp?, metrics}` or the metrics object alone. An object with a `timestamp` or `metrics` key is the
  * former; so a metric can be called neither when the object stands alone.
- * @param isExact whether whole numbers that are too large are bigints; if not, a number that may have been one is
- *   `integer_too_large`
+ * @param isExact whether no whole number was rounded; if not, a number that may have been is `integer_too_large`
  */
 export function parseSample(
   deviceId: number,
@@ -95,7 +93,7 @@ function checkMetrics(
     } else if (value === null) {
       nulls += 1;
     } else if (typeof value !== 'boolean') {
-      return typeof value === 'bigint' ? 'integer_too_large' : 'invalid_value';
+      return 'invalid_value';
     }
   }
   if (nulls > 0) return 'has_nulls';
@@ -127,8 +125,6 @@ export function parseTimestamp(
 }
 
 export function parseStatus(given: unknown, receivedAt: number, limits: IngestLimits): ParsedStatus | RejectReason {
-  const reason = checkJson(given, 'invalid_status');
-  if (reason !== null) return reason;
   const item = isObject(given) ? withoutNulls(given) : given;
   if (!statusSchema.Check(item)) return 'invalid_status';
   const saidAt = item.timestamp === undefined ? receivedAt : parseTimestamp(item.timestamp, receivedAt, limits);
@@ -150,8 +146,6 @@ export function parseLog(
   limits: IngestLimits,
   nextId: () => string,
 ): DeviceLog | RejectReason {
-  const reason = checkJson(given, 'invalid_log');
-  if (reason !== null) return reason;
   const item = isObject(given) ? withoutNulls(given) : given;
   if (!logSchema.Check(item)) return 'invalid_log';
   const level = toLogLevel(item.level);
@@ -173,8 +167,6 @@ export function parseLog(
 
 /** Commands are not part of the system yet, so no response can belong to one. */
 export function parseResponse(given: unknown): RejectReason {
-  const reason = checkJson(given, 'invalid_response');
-  if (reason !== null) return reason;
   const item = isObject(given) ? withoutNulls(given) : given;
   return responseSchema.Check(item) ? 'unknown_command' : 'invalid_response';
 }

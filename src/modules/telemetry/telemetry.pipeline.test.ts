@@ -229,6 +229,76 @@ describe('the ingest pipeline', () => {
     expect([1, 2].map((id) => rejectedOf(stores, id))).toEqual([{ integer_too_large: 1 }, { integer_too_large: 2 }]);
   });
 
+  describe('what is nested as deep as a payload allows, beside a number that is to be told exactly', () => {
+    const DEEP = `${'['.repeat(5_000)}${']'.repeat(5_000)}`;
+    const HOSTILE = Buffer.from(`{"a":12345678901234567,"b":${DEEP}}`);
+    const REASONS = {
+      telemetry: 'invalid_value',
+      log: 'invalid_log',
+      status: 'invalid_status',
+      response: 'invalid_response',
+    } as const;
+    const CHANNELS = Object.entries(REASONS) as [keyof typeof REASONS, string][];
+
+    test.each(CHANNELS)('on %s is rejected as %s', async (channel, reason) => {
+      const { stores, pipeline, errors } = subject;
+      await send(pipeline, 1, channel, HOSTILE);
+      expect(await pipeline.receiveItems(device(1), channel, [HOSTILE], REQUEST)).toEqual([reason]);
+      expect(rejectedOf(stores, 1)).toEqual({ [reason]: 2 });
+      expect(errors).toEqual([]);
+    });
+
+    test.each(CHANNELS)('on %s from the queue as well', async (channel, reason) => {
+      const { stores, pipeline } = subject;
+      stores.hold();
+      const array = bytes(Array.from({ length: 1_000 }, (_, m) => ({ timestamp: NOW - m, metrics: { m } })));
+      const ahead = Array.from({ length: 12 }, () => send(pipeline, 2, 'telemetry', array));
+      const done = [send(pipeline, 1, channel, HOSTILE), pipeline.receiveItems(device(1), channel, [HOSTILE], REQUEST)];
+      await new Promise((resolve) => setImmediate(resolve));
+      stores.release();
+      expect(await Promise.all(done)).toEqual([undefined, [reason]]);
+      await Promise.all(ahead);
+      expect(rejectedOf(stores, 1)).toEqual({ [reason]: 2 });
+    });
+
+    test('keeps no other item of its array from being stored exactly', async () => {
+      const { stores, pipeline } = subject;
+      const array = `[ {"a":1e300} ,${HOSTILE}, {"a":9007199254740993},{"a":[${DEEP}]},{"a":"}, ]"}]`;
+      await send(pipeline, 1, 'telemetry', Buffer.from(`\uFEFF${array}\0`));
+      expect(stores.appended.flatMap(({ samples }) => samples).map(({ metrics }) => metrics['a'])).toEqual([
+        1e300,
+        '}, ]',
+      ]);
+      expect(rejectedOf(stores, 1)).toEqual({ invalid_value: 2, integer_too_large: 1 });
+    });
+  });
+
+  test('a fault of ours on an item costs that item, and is told once', async () => {
+    const failing = createIngest({
+      nextId: () => {
+        throw new Error('no id');
+      },
+    });
+    const { stores, pipeline, errors } = failing;
+    const untimed = bytes({ event_type: 'x' });
+    const good = bytes({ event_type: 'x', timestamp: NOW });
+    await send(pipeline, 1, 'log', untimed);
+    expect(await pipeline.receiveItems(device(1), 'log', [untimed, good], REQUEST)).toEqual([
+      'internal_error',
+      'stored',
+    ]);
+    stores.hold();
+    const array = bytes(Array.from({ length: 1_000 }, (_, m) => ({ timestamp: NOW - m, metrics: { m } })));
+    const done = Array.from({ length: 12 }, () => send(pipeline, 2, 'telemetry', array));
+    done.push(send(pipeline, 1, 'log', untimed));
+    await new Promise((resolve) => setImmediate(resolve));
+    stores.release();
+    await Promise.all(done);
+    expect(rejectedOf(stores, 1)).toEqual({ internal_error: 3 });
+    expect(errors).toEqual([{ device_uid: 'd1', reason: 'internal_error', err: new Error('no id') }]);
+    await pipeline.stop?.(AbortSignal.timeout(5_000));
+  });
+
   test('an HTTP request learns what became of each of its items', async () => {
     const { pipeline } = subject;
     const items = [

@@ -176,11 +176,12 @@ export function createIngestPipeline({
     flush();
   }
 
-  function logRejection({ deviceId, deviceUid }: MqttDevice, reason: RejectReason): void {
+  function logRejection({ deviceId, deviceUid }: MqttDevice, reason: RejectReason, error?: unknown): void {
     const key = `${deviceId}:${reason}`;
     if (loggedRejects.has(key)) return;
     loggedRejects.set(key, true);
-    logger.warn({ device_uid: deviceUid, reason }, 'message rejected');
+    if (error === undefined) logger.warn({ device_uid: deviceUid, reason }, 'message rejected');
+    else logger.error({ device_uid: deviceUid, reason, err: error }, 'message failed by a bug');
   }
 
   function waitingFor(): { items: number; httpBytes: number } {

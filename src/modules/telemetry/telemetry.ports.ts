@@ -65,6 +65,7 @@ export const REJECT_REASONS = {
   too_many_names: 'the device has as many metric names as it may have, and the item would bring it a new one',
   sample_full: 'the sample of that time stamp has no room for further metrics',
   not_storable: 'the store refuses the item, although it takes others; it is in the log of the server',
+  internal_error: 'the server failed on the item, by a fault of its own; it is in the log of the server',
   forbidden_topic: 'the topic is not one of this device',
 } as const;
 

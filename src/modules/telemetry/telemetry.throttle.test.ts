@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { createTestClock } from '#test/support/clock.ts';
 import { createDeviceThrottle } from './telemetry.throttle.ts';
 
@@ -40,4 +40,25 @@ test('where messages are not held back they count all the same', () => {
   expect(throttle.pace(1, 50, acknowledge)).toBe(acknowledge);
   expect(throttle.admit(1, 1)).toBeCloseTo(4_000);
   expect(delays).toEqual([]);
+});
+
+test('however much is owed, no delay is longer than a timer can wait', () => {
+  const { throttle, delays } = createSubject();
+  let held = acknowledge as () => void;
+  const acknowledged = vi.fn();
+  // 100 s each, 35 days together.
+  for (let n = 0; n < 30_000; n += 1) held = throttle.pace(1, 1_000, acknowledged);
+  expect(delays[0]).toBe(99_000);
+  expect(Math.max(...delays)).toBeLessThan(2 ** 31);
+  vi.useFakeTimers();
+  try {
+    held();
+    vi.advanceTimersByTime((delays.at(-1) as number) - 1);
+    expect(acknowledged).not.toHaveBeenCalled();
+    vi.advanceTimersByTime(1);
+    expect(acknowledged).toHaveBeenCalledOnce();
+  } finally {
+    vi.useRealTimers();
+  }
+  expect(throttle.admit(1, 1)).toBeLessThan(2 ** 31);
 });

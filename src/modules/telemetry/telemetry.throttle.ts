@@ -2,6 +2,8 @@ import { LRUCache } from 'lru-cache';
 import type { Clock } from '#kernel/clock.ts';
 
 const REMEMBERED_DEVICES = 100_000;
+/** A timer takes no more than 2^31 ms, and fires at once beyond: what is owed above this is let off. */
+const MAX_DEBT_MS = 24 * 86_400_000;
 
 /** Slows one loud device so that it does not starve the rest. An item of an array counts as a message of its own. */
 export interface DeviceThrottle {
@@ -39,7 +41,8 @@ export function createDeviceThrottle(options: DeviceThrottleOptions): DeviceThro
 
   /** @returns by how much the device is above its rate now */
   function count(deviceId: number, items: number, now: number): number {
-    const next = Math.max(fullAt.get(deviceId) ?? now, now) + costMs * items;
+    const owed = Math.max(fullAt.get(deviceId) ?? now, now) + costMs * items;
+    const next = Math.min(owed, now + 1_000 + MAX_DEBT_MS);
     fullAt.set(deviceId, next);
     return next - now - 1_000;
   }

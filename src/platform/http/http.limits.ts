@@ -1,3 +1,4 @@
+import { JSON_LIMITS } from '#kernel/accept-json.ts';
 import type { AccessRule } from './http.port.ts';
 
 /** Who sends a body, by the access rule of its route: what strangers may send is small. */
@@ -35,8 +36,8 @@ export const HTTP_LIMITS: HttpLimits = {
   bodyBytes: { anyone: 64 * KIB, people: 256 * KIB, device: 4 * MIB },
   bodyMs: { anyone: 15_000, people: 60_000, device: 120_000 },
   heldBodyBytes: 128 * MIB,
-  jsonDepth: 64,
-  jsonValues: 200_000,
+  jsonDepth: JSON_LIMITS.depth,
+  jsonValues: JSON_LIMITS.values,
   headMs: 15_000,
   requestMs: 300_000,
   silenceMs: 180_000,

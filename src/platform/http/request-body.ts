@@ -1,10 +1,8 @@
-import { isUtf8 } from 'node:buffer';
 import type { Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
 import type { FastifyReply, FastifyRequest, preParsingHookHandler, RouteOptions } from 'fastify';
+import { acceptJson, type JsonFlaw } from '#kernel/accept-json.ts';
 import { commonErrors } from '#kernel/errors.ts';
-import { type Inexact, inexactIn, parseExactJson } from '#kernel/exact-json.ts';
-import { hasMoreValuesThan, nestsDeeperThan } from '#kernel/json-depth.ts';
 import { type HttpLimits, senderOf } from './http.limits.ts';
 import type { HttpApp } from './http.port.ts';
 
@@ -32,35 +30,26 @@ export function readBodies(app: HttpApp, limits: HttpLimits): void {
   // Fastify takes text from everyone; a route that wants it says so. Its JSON parser knows no depth, and no UTF-8.
   app.removeContentTypeParser(['application/json', 'text/plain']);
   const parse = app.getDefaultJsonParser('error', 'error');
+  const jsonLimits = { depth: limits.jsonDepth, values: limits.jsonValues };
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
-    if (!isUtf8(body)) return done(commonErrors.malformed_json({ detail: 'The body is not valid UTF-8.' }));
-    if (nestsDeeperThan(body, limits.jsonDepth)) {
-      const fields = [{ path: '/', message: `must not be nested deeper than ${limits.jsonDepth} levels` }];
-      return done(commonErrors.invalid_input({ details: { fields } }));
-    }
-    if (hasMoreValuesThan(body, limits.jsonValues)) {
-      const fields = [{ path: '/', message: `must not have more than ${limits.jsonValues} values in all` }];
-      return done(commonErrors.invalid_input({ details: { fields } }));
-    }
-    const text = body.toString();
-    return void parse(request, text, (error, value) => done(error ?? inexactness(text), value));
+    const accepted = acceptJson(body, jsonLimits, (text) => {
+      let [failure, value]: [Error | null, unknown] = [null, undefined];
+      // Calls back before it returns.
+      void parse(request, text, (error, parsed) => {
+        [failure, value] = [error, parsed];
+      });
+      if (failure !== null) throw failure;
+      return value;
+    });
+    if (accepted.flaw === null) return done(null, accepted.value);
+    return done(refusalOf(accepted.flaw));
   });
 }
 
-const INEXACT: Readonly<Record<Inexact, string>> = {
-  unicode: 'must be Unicode; it holds half a surrogate pair',
-  integer: 'must be sent as a string: a whole number beyond 2^53 would be rounded',
-};
-
-/** What no store keeps as it was sent. @param text valid JSON, within the depth that is allowed */
-function inexactness(text: string): Error | null {
-  // Bytes that are UTF-8 hold half a pair only as an escape.
-  if (!/\\u[dD][89a-fA-F]|\d{16}/.test(text)) return null;
-  const found = inexactIn(parseExactJson(text));
-  if (found === null) return null;
-  return commonErrors.invalid_input({
-    details: { fields: [{ path: found.path || '/', message: INEXACT[found.what] }] },
-  });
+function refusalOf({ what, path, message, cause }: JsonFlaw): Error {
+  if (what === 'syntax') return cause as Error;
+  if (what === 'utf8') return commonErrors.malformed_json({ detail: 'The body is not valid UTF-8.' });
+  return commonErrors.invalid_input({ details: { fields: [{ path: path || '/', message }] } });
 }
 
 declare module 'fastify' {

@@ -63,9 +63,9 @@ export function fromSafeCell(cell: string): string {
   return cell.startsWith("'") && FORMULA.test(cell) ? cell.slice(1) : cell;
 }
 
-/** An import that makes no sense as a whole. */
-export function unreadableFile(message: string, cause?: unknown) {
-  return deviceErrors.device_import_unreadable({ details: { fields: [{ path: '/', message }] }, cause });
+/** An import that makes no sense as a whole. @param path where, in a file with JSON */
+export function unreadableFile(message: string, cause?: unknown, path = '') {
+  return deviceErrors.device_import_unreadable({ details: { fields: [{ path: path || '/', message }] }, cause });
 }
 
 /** So much of what was found is repeated in a message. */

@@ -23,8 +23,9 @@ test('survives any bytes: rows of known columns, or device_import_unreadable', a
       const file = withHeader ? Buffer.concat([header, bytes]) : Buffer.from(bytes);
       try {
         for (const row of await readDeviceCsv(file, 50)) {
-          for (const field of Object.keys(row.value as object)) {
+          for (const [field, cell] of Object.entries(row.value as object)) {
             expect(CSV_COLUMNS.some((column) => column === field)).toBe(true);
+            if (typeof cell === 'string') expect(cell.isWellFormed()).toBe(true);
           }
         }
       } catch (error) {

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { CsvError, type Parser, parse } from 'csv-parse';
+import { acceptJson } from '#kernel/accept-json.ts';
 import type { FieldError } from '#kernel/errors.ts';
 import {
   CSV_COLUMNS,
@@ -128,21 +129,26 @@ function toRow(header: readonly Heading[], cells: readonly string[]): ReadRow {
       errors.push({ path: `/column ${index + 1}`, message: `has a value and no heading; found ${shown(text)}` });
       continue;
     }
-    const cell = toValue(heading, fromSafeCell(text));
-    if (cell === undefined)
-      errors.push({ path: '/metadata', message: `must be a JSON object such as {"floor": 2}; found ${shown(text)}` });
-    else value[heading] = cell;
+    const cell = fromSafeCell(text);
+    if (heading === 'metadata') takeMetadata(cell, value, errors);
+    else value[heading] = toValue(heading, cell);
   }
   return { value, errors };
 }
 
-/** @returns undefined for metadata that is not JSON; anything else is judged by the schema */
-function toValue(column: CsvColumn, cell: string): unknown {
-  if (column === 'group_id' || column === 'owner_id') return /^\d{1,15}$/.test(cell) ? Number(cell) : cell;
-  if (column !== 'metadata') return cell;
-  try {
-    return JSON.parse(cell);
-  } catch {
-    return undefined;
+/** Metadata is JSON in a cell, and taken as that of a body is; whether it is an object is judged by the schema. */
+function takeMetadata(cell: string, value: Record<string, unknown>, errors: FieldError[]): void {
+  const accepted = acceptJson(Buffer.from(cell));
+  if (accepted.flaw === null) {
+    value['metadata'] = accepted.value;
+    return;
   }
+  const { what, path, message } = accepted.flaw;
+  const isNone = what === 'syntax' ? `must be a JSON object such as {"floor": 2}; found ${shown(cell)}` : message;
+  errors.push({ path: `/metadata${path}`, message: isNone });
+}
+
+/** The bytes were UTF-8, so that a text has no half surrogate pairs. Anything else is judged by the schema. */
+function toValue(column: CsvColumn, cell: string): unknown {
+  return (column === 'group_id' || column === 'owner_id') && /^\d{1,15}$/.test(cell) ? Number(cell) : cell;
 }

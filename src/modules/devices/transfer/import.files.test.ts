@@ -87,6 +87,44 @@ describe('a file is read', () => {
   });
 });
 
+describe('what no store keeps as it was written is not taken', () => {
+  const ROW = { name: 'Pump', device_type: 'pump' };
+  const INTEGER = 'must be sent as a string: a whole number beyond 2^53 would be rounded';
+  const UNICODE = 'must be Unicode; it holds half a surrogate pair';
+  const flaws = [
+    ['/serial', '{"serial":12345678901234567890}', INTEGER],
+    ['/a/0', String.raw`{"a":["\ud800"]}`, UNICODE],
+    ['/a', String.raw`{"a":{"\uDFFFx":1}}`, UNICODE],
+    ['', `{"a":${'['.repeat(5_000)}12345678901234567${']'.repeat(5_000)}}`, 'must not be nested deeper than 64 levels'],
+  ] as const;
+
+  test.each(flaws)('metadata of a CSV file, at %s', async (path, metadata, message) => {
+    const cell = `"${metadata.replaceAll('"', '""')}"`;
+    const report = (await upload(`name,device_type,metadata\nPump,pump,${cell}\nPump,pump,{}\n`)).json();
+    expect(report).toMatchObject({ created: 1, failed: 1 });
+    expect(report.rows[0].errors).toEqual([{ path: `/metadata${path}`, message }]);
+  });
+
+  test.each(flaws)('a JSON file, at %s, as plain text and as a body', async (path, metadata, message) => {
+    const file = JSON.stringify([ROW, { ...ROW, metadata: '?' }]).replace('"?"', () => metadata);
+    const errors = [{ path: path === '' ? '/' : `/1/metadata${path}`, message }];
+    for (const raw of [file, `\uFEFF${file}`]) {
+      expect((await upload(raw, 'text/plain')).json()).toMatchObject({ code: 'device_import_unreadable', errors });
+      expect((await upload(raw, 'application/json')).json()).toMatchObject({ code: 'invalid_input', errors });
+    }
+    expect(await devices()).toEqual([]);
+  });
+
+  test('nor half a pair in a text of a CSV file, which no UTF-8 can say', async () => {
+    const file = Buffer.concat([
+      Buffer.from('name,device_type\nPu'),
+      Buffer.from([0xed, 0xa0, 0x80]),
+      Buffer.from('mp,pump\n'),
+    ]);
+    expect((await upload(file)).json()).toMatchObject({ status: 422, code: 'device_import_unreadable' });
+  });
+});
+
 describe('says what is wrong, where, what was found and what is accepted', () => {
   test.each([
     ['name,device_type,colour\na,b,c\n', /^heading 3 is "colour", which is no column .*name, device_type/],

@@ -2,8 +2,8 @@ import { isUtf8 } from 'node:buffer';
 import { Readable } from 'node:stream';
 import { stringify } from 'csv-stringify/sync';
 import type { FastifyRequest } from 'fastify';
+import { acceptJson } from '#kernel/accept-json.ts';
 import { MANAGEMENT } from '#kernel/access.ts';
-import { hasMoreValuesThan, nestsDeeperThan } from '#kernel/json-depth.ts';
 import { FILE_BODY_BYTES, type HttpApp, type HttpRoutes, principalOf } from '#platform/http/http.port.ts';
 import { deviceErrors } from '../devices.errors.ts';
 import type { DeviceRecord } from '../devices.ports.ts';
@@ -25,9 +25,6 @@ const CSV_TYPES = [
   'text/plain',
   'text/tab-separated-values',
 ];
-
-/** Of a file with JSON, which no parser has seen yet; as the HTTP edge does with a body. */
-const [JSON_DEPTH, JSON_VALUES] = [64, 200_000];
 
 /** How the files of spreadsheets begin: those of today are ZIP archives. */
 const SPREADSHEETS = [Buffer.from('PK\x03\x04'), Buffer.from([0xd0, 0xcf, 0x11, 0xe0])];
@@ -115,20 +112,12 @@ async function readFile(file: Buffer): Promise<readonly ReadRow[]> {
   const text = textOf(file);
   // No heading of a CSV file begins like this.
   if (/^\uFEFF?\s*[[{]/.test(text.toString('utf8', 0, 100))) {
-    if (nestsDeeperThan(text, JSON_DEPTH) || hasMoreValuesThan(text, JSON_VALUES)) {
-      throw unreadableFile(`must not have more than ${JSON_VALUES} values, nor more than ${JSON_DEPTH} levels`);
-    }
-    return rowsOf(parseJson(text.toString('utf8').replace(/^\uFEFF/, '')));
+    const accepted = acceptJson(text);
+    if (accepted.flaw === null) return rowsOf(accepted.value);
+    const { what, message, path, cause } = accepted.flaw;
+    throw unreadableFile(what === 'syntax' ? 'begins like JSON and is none' : message, cause, path);
   }
   return readDeviceCsv(text, IMPORT_MAX_ROWS);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw unreadableFile('begins like JSON and is none', error);
-  }
 }
 
 function rowsOf(body: unknown): readonly ReadRow[] {

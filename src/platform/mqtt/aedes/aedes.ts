@@ -112,12 +112,18 @@ export function createAedesBroker(options: AedesBrokerOptions): AedesBroker {
   function deliverWill(device: MqttDevice, { channel, payload }: NonNullable<Login['will']>): void {
     const { length } = payload;
     let acknowledged = false;
-    inFlight.take(length);
-    handler.message({ device, channel, payload }, () => {
+    const acknowledge = () => {
       if (acknowledged) return;
       acknowledged = true;
       inFlight.release(length);
-    });
+    };
+    inFlight.take(length);
+    try {
+      handler.message({ device, channel, payload }, acknowledge);
+    } catch (error) {
+      acknowledge();
+      throw error;
+    }
   }
 
   /** In one turn: the old connection of the client id goes, the new one comes. */

@@ -59,7 +59,12 @@ export class Publishes {
       if (received.size >= MAX_QOS_TWO) return false;
       const entry = { stored: false };
       received.set(messageId, entry);
-      this.#handOver(login, channel, payload, messageId, entry);
+      try {
+        this.#handOver(login, channel, payload, messageId, entry);
+      } catch (error) {
+        received.delete(messageId);
+        throw error;
+      }
     } else if (known.stored) {
       // Else it was sent again while the first is still being stored: its PUBREC leaves when it is.
       this.#answers.confirm(PACKET.PUBREC, messageId);
@@ -93,9 +98,7 @@ export class Publishes {
     const acknowledge = () => {
       if (acknowledged) return;
       acknowledged = true;
-      this.#messages--;
-      this.#bytes -= bytes;
-      this.#host.inFlight.release(bytes);
+      this.#release(bytes);
       if (once !== null) {
         once.stored = true;
         login.qosTwo.connection?.confirm(PACKET.PUBREC, messageId);
@@ -104,7 +107,20 @@ export class Publishes {
       }
       if (this.isFull) this.#answers.madeRoom();
     };
-    if (isKept) this.#host.message(login, channel, payload, acknowledge);
-    else this.#host.refused(login, channel === null ? 'topic' : 'payload_too_large', acknowledge);
+    try {
+      if (isKept) this.#host.message(login, channel, payload, acknowledge);
+      else this.#host.refused(login, channel === null ? 'topic' : 'payload_too_large', acknowledge);
+    } catch (error) {
+      // Nobody will acknowledge it, and what is never released is missing to every connection.
+      if (!acknowledged) this.#release(bytes);
+      acknowledged = true;
+      throw error;
+    }
+  }
+
+  #release(bytes: number): void {
+    this.#messages--;
+    this.#bytes -= bytes;
+    this.#host.inFlight.release(bytes);
   }
 }
