@@ -32,10 +32,10 @@ export interface DevicesApi extends DeviceDirectory {
    */
   applyStatuses(changes: readonly StatusChange[]): Promise<readonly StatusTransition[]>;
   /**
-   * Transitions that were stored before `before` and of which nobody said `transitionsLogged`: their logs may be missing.
-   * In the order of their ids, `limit` at the most.
+   * Transitions that were stored before `before`, or after `after`, and of which nobody said `transitionsLogged`: their
+   * logs may be missing. In the order of their ids, `limit` at the most.
    */
-  unloggedTransitions(before: number, limit: number): Promise<readonly StatusTransition[]>;
+  unloggedTransitions(before: number, limit: number, after?: number): Promise<readonly StatusTransition[]>;
   /** The logs of these are on disk. */
   transitionsLogged(ids: readonly string[]): Promise<void>;
   /** Device id → epoch milliseconds of its latest contact. Never moves `last_seen_at` backwards. */

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createEventBus } from '#kernel/events.ts';
 import { silentLogger } from '#kernel/logger.ts';
 import { createDevicesHarness, type DevicesHarness } from '#test/support/devices.ts';
@@ -72,6 +72,43 @@ test('a start does not wait for a store that is away, and what it owes stays not
   await statusLogs.start?.(signal());
   await statusLogs.stop?.(signal());
   expect(await h.api.unloggedTransitions(h.clock.now() + 1, 10)).toHaveLength(1);
+});
+
+describe('a clock that was a day ahead and is put back', () => {
+  const DAY_MS = 86_400_000;
+
+  test('does not keep a start from logging what was noted meanwhile', async () => {
+    const { id } = await h.device();
+    const now = h.clock.now();
+    h.clock.set(now + DAY_MS);
+    const [lost] = await h.api.applyStatuses([change(id, 'ONLINE')]);
+    h.clock.set(now);
+    const statusLogs = subject({ events: createEventBus(silentLogger) });
+    await statusLogs.start?.(signal());
+    await statusLogs.stop?.(signal());
+    expect((await all()).map((log) => log.id)).toEqual([lost?.id]);
+  });
+
+  test('holds nothing up while the server runs', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    try {
+      const { id } = await h.device();
+      const now = h.clock.now();
+      h.clock.set(now + DAY_MS);
+      const statusLogs = subject({ events: createEventBus(silentLogger) });
+      await statusLogs.start?.(signal());
+      const [ahead] = await h.api.applyStatuses([change(id, 'ONLINE')]);
+      h.clock.set(now);
+      const [since] = await h.api.applyStatuses([change(id, 'OFFLINE')]);
+      h.clock.advance(60_001);
+      vi.advanceTimersByTime(1_000);
+      await vi.waitFor(async () => expect(await all()).toHaveLength(2));
+      expect((await all()).map((log) => log.id).toSorted()).toEqual([ahead?.id, since?.id].toSorted());
+      await statusLogs.stop?.(signal());
+    } finally {
+      vi.useRealTimers();
+    }
+  });
 });
 
 test('what a device says of its status in its own log is not what the server says', async () => {

@@ -1,4 +1,4 @@
-import type { Clock } from '#kernel/clock.ts';
+import { CLOCKS_DIFFER_MS, type Clock } from '#kernel/clock.ts';
 import type { EventBus } from '#kernel/events.ts';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
@@ -35,6 +35,7 @@ export interface StatusLogsDependencies {
 export function createStatusLogs({ logs, devices, events, clock, logger }: StatusLogsDependencies): StatusLogs {
   let done: string[] = [];
   let working: Promise<void> | undefined;
+  /** By the pace of time: a clock that is put back puts nothing off. */
   let catchUpAt = 0;
   let timer: NodeJS.Timeout | undefined;
 
@@ -54,10 +55,10 @@ export function createStatusLogs({ logs, devices, events, clock, logger }: Statu
     }
   }
 
-  /** Writes the logs of transitions that were noted before `before`. */
+  /** Writes the logs of transitions that were noted before `before`, or while the clock was ahead. */
   async function catchUp(before: number): Promise<void> {
     for (;;) {
-      const found = await devices.unloggedTransitions(before, PAGE);
+      const found = await devices.unloggedTransitions(before, PAGE, clock.now() + CLOCKS_DIFFER_MS);
       if (found.length === 0) return;
       await logs.insertMany(found.map(toStatusLog));
       await devices.transitionsLogged(found.map(({ id }) => id));
@@ -67,8 +68,8 @@ export function createStatusLogs({ logs, devices, events, clock, logger }: Statu
   async function work(): Promise<void> {
     try {
       await confirm();
-      if (clock.now() < catchUpAt) return;
-      catchUpAt = clock.now() + CATCH_UP_INTERVAL_MS;
+      if (clock.monotonic() < catchUpAt) return;
+      catchUpAt = clock.monotonic() + CATCH_UP_INTERVAL_MS;
       await catchUp(clock.now() - CATCH_UP_INTERVAL_MS);
     } catch (error) {
       logger.warn({ err: error }, 'changes of status wait to be logged; it is tried again');
@@ -90,7 +91,7 @@ export function createStatusLogs({ logs, devices, events, clock, logger }: Statu
       await catchUp(clock.now() + 1).catch((error: unknown) => {
         logger.warn({ err: error }, 'changes of status wait to be logged; it is tried again');
       });
-      catchUpAt = clock.now() + CATCH_UP_INTERVAL_MS;
+      catchUpAt = clock.monotonic() + CATCH_UP_INTERVAL_MS;
       timer = setInterval(() => {
         working ??= work().finally(() => {
           working = undefined;

@@ -20,7 +20,7 @@ export interface StatusWriter {
 /** Transitions that were stored with the status and are not in the log of their device yet. */
 export interface TransitionOutbox {
   /** Those that were noted before `before`, by id, `limit` at the most. */
-  unlogged(before: number, limit: number): Promise<readonly StatusTransition[]>;
+  unlogged(before: number, limit: number, after?: number): Promise<readonly StatusTransition[]>;
   /** The log has them. Unknown ids are no error. */
   logged(ids: readonly string[]): Promise<void>;
 }

@@ -33,12 +33,12 @@ export async function recordTransitions(
 
 export function createTransitionOutbox(store: SqlStore): TransitionOutbox {
   return {
-    async unlogged(before, limit) {
+    async unlogged(before, limit, after = Number.MAX_SAFE_INTEGER) {
       const rows = await store
         .db<DeviceTables>()
         .selectFrom('device_transitions')
         .selectAll()
-        .where('created_at', '<', before)
+        .where((row) => row.or([row('created_at', '<', before), row('created_at', '>', after)]))
         .orderBy('id')
         .limit(limit)
         .execute();
