@@ -42,8 +42,19 @@ export interface Summaries {
 export const SUMMARY_WINDOW_MS = 5 * 60_000;
 /** Told in full; of the rest only the number. */
 export const MOST_ITEMS = 20;
+/** One that is due for longer, and open still, has no job any more, or none that anybody runs. */
+const OVERDUE_MS = 5 * 60_000;
 /** Rows of e-mails that are done: nobody asks for them once the window is over. */
 const KEPT_MS = 3_600_000;
+
+function withItems(summary: MailSummary, added: readonly SummaryItem[]): MailSummary {
+  const items = [...summary.items, ...added];
+  return {
+    ...summary,
+    items: items.slice(0, MOST_ITEMS),
+    more: summary.more + Math.max(0, items.length - MOST_ITEMS),
+  };
+}
 
 export function createSummaries({ store, users, jobs, clock, options }: SummariesDeps): Summaries {
   async function join(
@@ -63,18 +74,26 @@ export function createSummaries({ store, users, jobs, clock, options }: Summarie
 
     const [latest] = known;
     const its = known.find(({ items }) => items.some(({ key }) => key === item.key));
-    // A repetition: the process may have died before it had made the job.
-    if (its !== undefined) return its.closedAt === null ? its : null;
+    const isKnown = its !== undefined || kept.some(({ key }) => key === item.key);
+    const added = isKnown ? kept : [...kept, item];
     if (latest !== undefined && latest.closedAt === null) {
-      const isFull = latest.items.length >= MOST_ITEMS;
-      const more = isFull ? { more: latest.more + 1 } : { items: [...latest.items, item] };
-      await writer.update({ ...latest, ...more }, now);
-      return null;
+      // A job that failed keeps its id, and one that was removed is made by nobody: a new row makes a new one, and the
+      // old job, should there be one after all, finds nothing to send.
+      if (latest.dueAt < now - OVERDUE_MS) {
+        const anew = { ...withItems(latest, added), dueAt: now };
+        await writer.remove(latest);
+        await writer.insert(anew, now);
+        return anew;
+      }
+      if (added.length > 0) await writer.update(withItems(latest, added), now);
+      // A repetition: the process may have died before it had made the job.
+      return its === latest ? latest : null;
     }
+    if (its !== undefined && kept.length === 0) return null;
     if (!opens && kept.length === 0) return null;
     const notBefore = latest?.closedAt == null ? now : Math.min(latest.closedAt, now) + SUMMARY_WINDOW_MS;
     const dueAt = Math.max(now, notBefore, (latest?.dueAt ?? 0) + 1);
-    const summary = { userId, topic, dueAt, items: [...kept, item].slice(0, MOST_ITEMS), more: 0, closedAt: null };
+    const summary = withItems({ userId, topic, dueAt, items: [], more: 0, closedAt: null }, added);
     await writer.insert(summary, now);
     return summary;
   }

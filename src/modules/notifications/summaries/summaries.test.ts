@@ -179,6 +179,46 @@ test('a process that is killed anywhere tells everything, and the same thing onc
   expect(subjects()).toEqual(['one is hot', 'two is hot']);
 });
 
+describe('an e-mail whose job is gone', () => {
+  test('is sent with the next thing when the job was removed', async () => {
+    await add('one');
+    const [lost] = await jobs.all('send_mail_summary');
+    expect(await jobs.jobs.remove('notifications', lost?.id ?? '')).toBe(true);
+    await jobs.runUntilIdle();
+    clock.advance(SUMMARY_WINDOW_MS + 1);
+    await add('two');
+    await jobs.runUntilIdle();
+    expect(subjects()).toEqual(['Too hot: 2 messages']);
+    expect(mails[0]?.text).toMatch(/one is hot\.[\s\S]*two is hot\./);
+  });
+
+  test('is sent when the same thing is told again after the job failed for good, once', async () => {
+    await add('one');
+    const { enqueue } = jobs.jobs;
+    const [lost] = await jobs.all('send_mail_summary');
+    // One that has ended is kept, so that its id makes no other; this one ends without sending anything.
+    await jobs.jobs.remove('notifications', lost?.id ?? '');
+    await enqueue('send_mail_summary', { user_id: 1, topic: 'gone', due_at: 1 }, { id: lost?.id ?? '' });
+    await jobs.runUntilIdle();
+    clock.advance(SUMMARY_WINDOW_MS + 1);
+    await Promise.all([add('one'), add('one', {}, 1)]);
+    await add('one', { opens: false });
+    await jobs.runUntilIdle();
+    expect(subjects()).toEqual(['one is hot']);
+  });
+
+  test('that is only late is sent once', async () => {
+    await add('one');
+    clock.advance(SUMMARY_WINDOW_MS + 1);
+    await add('two');
+    await jobs.runUntilIdle();
+    clock.advance(SUMMARY_WINDOW_MS + 1);
+    await jobs.runUntilIdle();
+    expect(subjects()).toEqual(['Too hot: 2 messages']);
+    expect(await jobs.all('send_mail_summary')).toHaveLength(2);
+  });
+});
+
 test('nothing reaches whoever is gone, or whose address counts no longer, by then', async () => {
   await add('one');
   people = [{ ...contact(1), isVerified: false }];
