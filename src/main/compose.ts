@@ -193,6 +193,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
     clock,
     timeZone: settings.TZ_NAME,
     retentionMs: recordRetentionMs(settings),
+    telemetryRetentionMs: settings.TELEMETRY_RETENTION_DAYS * 86_400_000,
     audit,
   });
 

@@ -33,7 +33,7 @@ export interface AnalyticsHarness {
   close(): Promise<void>;
 }
 
-export async function createAnalyticsHarness(): Promise<AnalyticsHarness> {
+export async function createAnalyticsHarness(telemetryRetentionMs = 365 * 86_400_000): Promise<AnalyticsHarness> {
   const devices = await createDevicesHarness();
   const { clock } = devices;
   const stores = createTestStores(clock);
@@ -43,6 +43,7 @@ export async function createAnalyticsHarness(): Promise<AnalyticsHarness> {
   const gaps: Stretch[] = [];
   const module = createAnalyticsModule({
     retentionMs: 365 * 86_400_000,
+    telemetryRetentionMs,
     audit: createAuditTrail({ sql: devices.sql, clock }),
     stores,
     columns,

@@ -34,6 +34,8 @@ export interface AnalyticsModuleDependencies {
   readonly timeZone: string;
   /** How long stored results are kept. */
   readonly retentionMs: number;
+  /** How long samples are kept. */
+  readonly telemetryRetentionMs: number;
   readonly audit: AuditWriter;
 }
 
@@ -43,7 +45,8 @@ export interface AnalyticsModule {
 }
 
 export function createAnalyticsModule(dependencies: AnalyticsModuleDependencies): AnalyticsModule {
-  const { stores, columns, devices, logs, runs, clock, timeZone, retentionMs, audit } = dependencies;
+  const { stores, columns, devices, logs, runs, clock, timeZone, retentionMs, telemetryRetentionMs, audit } =
+    dependencies;
   const { telemetry } = stores;
   const results = stores.documents.collection<AnalysisResult>({
     name: 'analytics_results',
@@ -61,7 +64,11 @@ export function createAnalyticsModule(dependencies: AnalyticsModuleDependencies)
   const anomalies = createAnomaliesService({ telemetry, columns, clock });
   const reports = createReportsService({ results, telemetry, statuses, trends, anomalies, clock, audit });
   const files = createExportService({ telemetry, columns, clock, audit });
-  const daily = createDailyAnalytics({ reports, devices, clock, timeZone });
+  const daily = createDailyAnalytics({
+    ...{ reports, devices, clock, timeZone },
+    samplesKeptMs: telemetryRetentionMs,
+    reportsKeptMs: retentionMs,
+  });
   const prefix = '/api/v1/analytics';
   return {
     routes: [

@@ -11,7 +11,7 @@ import { type AnomaliesService, DEFAULT_THRESHOLD, DEFAULT_WINDOW } from './anom
 import { bucketValue, PERCENTILES } from './buckets/functions.ts';
 import { rangeOf } from './ranges.ts';
 import { type DeviceReport, presentAnomalies, presentStatus, presentTrend } from './reports.presenter.ts';
-import type { StatusAnalysisService } from './status.service.ts';
+import { LOG_KEPT_MS, type StatusAnalysisService } from './status.service.ts';
 import type { TrendsService } from './trends.service.ts';
 
 export interface ResultsQuery extends PageQuery {
@@ -28,12 +28,13 @@ export interface ReportsService {
    */
   make(type: AnalysisType, deviceId: number, range: TimeRange, id?: string): Promise<AnalysisResult>;
   /**
-   * The same for a stored report of a device and a range, which takes the place of what is stored.
+   * The same for a stored report of a device and a range, which takes the place of what is stored. Of a range that the
+   * log of changes of status does not reach any more, the stored report goes on saying what it said of the status.
    * @throws AppError `device_not_found`
    */
   renew(known: AnalysisResult): Promise<void>;
-  /** The daily reports of a device that begin at `from` or later. */
-  daily(deviceId: number, from: number, limit: number): Promise<readonly AnalysisResult[]>;
+  /** The daily reports of a device that begin in the range, up to 100. */
+  daily(deviceId: number, range: TimeRange): Promise<readonly AnalysisResult[]>;
   /** How many values a report of each range between two edges would count. */
   counts(deviceId: number, edges: readonly number[]): Promise<readonly number[]>;
   /** The same on behalf of a person: it leaves an entry in the audit trail. */
@@ -110,16 +111,18 @@ export function createReportsService(dependencies: ReportsServiceDependencies): 
 
   return {
     make,
-    async renew({ analysis_type, device_id, start, end }) {
-      const result = await reportOf(device_id, { start, end });
+    async renew({ analysis_type, device_id, start, end, result: stored }) {
+      const made = await reportOf(device_id, { start, end });
+      const isLogged = start > clock.now() - LOG_KEPT_MS;
+      const result = isLogged ? made : { ...made, status: (stored as DeviceReport).status };
       await results.updateMany({ filter: { analysis_type, device_id, start } }, { result, created_at: clock.now() });
     },
-    daily: (deviceId, from, limit) =>
+    daily: (deviceId, { start: from, end: to }) =>
       results.list({
         filter: { analysis_type: 'daily', device_id: deviceId },
-        range: { field: 'start', from },
+        range: { field: 'start', from, to },
         sort: { field: 'created_at', direction: 'desc' },
-        limit,
+        limit: 100,
       }),
     async counts(deviceId, edges) {
       const metrics = Object.keys(await telemetry.latest(deviceId))

@@ -19,7 +19,7 @@ export interface StatusAnalysisService {
 }
 
 /** `device_logs` keep for 90 days. */
-const LOG_KEPT_MS = 90 * DAY_MS;
+export const LOG_KEPT_MS = 90 * DAY_MS;
 
 export function createStatusAnalysisService(dependencies: {
   readonly devices: Pick<DevicesApi, 'describe' | 'statusOf'>;
