@@ -44,9 +44,11 @@ export async function createInfrastructure(
   clock: Clock,
   logger: Logger,
 ): Promise<Infrastructure> {
-  const sql = await createRelationalStore(settings, migrations, logger);
+  // Their commits are few, and may wait for each other.
+  const small = await createSmallFiles(settings, logger);
+  const sql = await createRelationalStore(settings, migrations, logger, small);
   const stores = await createStores(settings, clock, logger);
-  const shared = await createSharedState(settings, clock, logger);
+  const shared = await createSharedState(settings, clock, logger, small);
   const broker = await createBrokerProfile(settings, shared.shares, logger);
   const ownsFiles = settings.DATABASE_URL === null || settings.DOCUMENTS_URL === null;
 
@@ -71,6 +73,13 @@ export async function createInfrastructure(
     createJobs: shared.createJobs,
     broker,
   };
+}
+
+/** The thread that `core.db` and `jobs.db` are written on, whichever of them there is. */
+async function createSmallFiles({ DATABASE_URL, REDIS_URL }: Settings, logger: Logger) {
+  if (DATABASE_URL !== null && REDIS_URL !== null) return undefined;
+  const { createSqliteHost } = await import('#platform/sqlite/sqlite-host.ts');
+  return createSqliteHost('core-writer', logger);
 }
 
 function adaptersOf({

@@ -7,6 +7,7 @@ import type { JobObserver, Jobs } from '#platform/jobs/jobs.port.ts';
 import type { FanOut } from '#platform/realtime/socketio/fan-out.ts';
 import type { EventRelay } from '#platform/relay/relay.port.ts';
 import type { Shares } from '#platform/shares/shares.port.ts';
+import type { SqliteHost } from '#platform/sqlite/sqlite-host.ts';
 import type { EventStreams } from '#platform/streams/streams.port.ts';
 import type { Settings } from '../settings.ts';
 
@@ -30,7 +31,12 @@ export interface SharedState {
   readonly checks: Readonly<Record<string, () => Promise<void>>>;
 }
 
-export async function createSharedState(settings: Settings, clock: Clock, logger: Logger): Promise<SharedState> {
+export async function createSharedState(
+  settings: Settings,
+  clock: Clock,
+  logger: Logger,
+  host?: SqliteHost,
+): Promise<SharedState> {
   const { createMemoryCounters } = await import('#platform/cache/memory-counters.ts');
   const local = createMemoryCounters({ clock });
   const jobOptions = { timeZone: settings.TZ_NAME, concurrency: settings.WORKER_CONCURRENCY, clock, logger };
@@ -73,7 +79,8 @@ export async function createSharedState(settings: Settings, clock: Clock, logger
     streams: null,
     async createJobs(observer) {
       const { createSqliteJobs } = await import('#platform/jobs/sqlite/jobs.sqlite.ts');
-      return createSqliteJobs({ file: join(settings.DATA_DIR, 'jobs.db'), observer, ...jobOptions });
+      const file = join(settings.DATA_DIR, 'jobs.db');
+      return createSqliteJobs({ file, observer, ...jobOptions, ...(host === undefined ? {} : { host }) });
     },
     components: [relay],
     checks: {},

@@ -3,6 +3,7 @@ import { Kysely, sql } from 'kysely';
 import { type Logger, silentLogger } from '#kernel/logger.ts';
 import { cannotOpen, toSqliteError, troubleOf } from '#platform/sqlite/sqlite-errors.ts';
 import { createFileHealth } from '#platform/sqlite/sqlite-health.ts';
+import type { SqliteHost } from '#platform/sqlite/sqlite-host.ts';
 import { createSqliteThread } from '#platform/sqlite/sqlite-thread.ts';
 import { pendingMigrations, runMigrations } from './migrate.ts';
 import type { MigrationSet, SqlDurability, SqlStore } from './sql.port.ts';
@@ -16,6 +17,8 @@ export interface SqliteStoreOptions {
   readonly file: string;
   readonly migrations: MigrationSet;
   readonly logger?: Logger;
+  /** The thread to write on, together with other files; its own without. */
+  readonly host?: SqliteHost;
 }
 
 /** Everything between `start` and `stop`. */
@@ -40,7 +43,8 @@ const CONSTRAINT_UNIQUE = 2067;
  * Changes and transactions run on a thread of their own, because a commit waits for the disk; other selects run on
  * the calling thread, on a connection that sees the last commit (ADR 0033).
  */
-export function createSqliteStore({ file, migrations, logger = silentLogger }: SqliteStoreOptions): SqlStore {
+export function createSqliteStore(options: SqliteStoreOptions): SqlStore {
+  const { file, migrations, logger = silentLogger } = options;
   let connections: Readonly<Record<SqlDurability, Kysely<unknown>>> | undefined;
   let opened: Opened | undefined;
 
@@ -59,7 +63,7 @@ export function createSqliteStore({ file, migrations, logger = silentLogger }: S
     name: 'sql',
     async start(signal) {
       if (opened !== undefined) return;
-      opened = file === ':memory:' ? openInMemory() : await openFile(file, logger, signal);
+      opened = file === ':memory:' ? openInMemory() : await openFile({ ...options, logger }, signal);
       const dialects = createSqliteDialects(opened);
       connections = {
         'on disk': new Kysely({ dialect: dialects['on disk'] }),
@@ -96,8 +100,14 @@ export function createSqliteStore({ file, migrations, logger = silentLogger }: S
 }
 
 /** @throws AppError `unavailable` that names the file: a folder that cannot be written, a file that is no database */
-async function openFile(file: string, logger: Logger, signal: AbortSignal): Promise<Opened> {
-  const writer = createSqliteThread({ name: 'core-writer', file, mode: 'write', procedures: [PROCEDURES], logger });
+async function openFile(
+  { file, logger, host }: Pick<SqliteStoreOptions, 'file' | 'host'> & { readonly logger: Logger },
+  signal: AbortSignal,
+): Promise<Opened> {
+  const writer = createSqliteThread({
+    ...{ name: 'core-writer', file, mode: 'write', procedures: [PROCEDURES], logger },
+    ...(host === undefined ? {} : { host }),
+  });
   const health = createFileHealth(file, logger);
   await writer.start?.(signal);
   let reader: DatabaseSync;

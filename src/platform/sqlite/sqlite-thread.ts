@@ -1,14 +1,13 @@
-import { type Transferable, Worker } from 'node:worker_threads';
-import { commonErrors } from '#kernel/errors.ts';
+import type { Transferable } from 'node:worker_threads';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
 import { cannotOpen, troubleOf } from './sqlite-errors.ts';
 import { preparePrivateFile } from './sqlite-file.ts';
 import { createFileHealth } from './sqlite-health.ts';
-import type { ThreadReply, ThreadRequest, ThreadSettings } from './sqlite-thread.worker.ts';
+import { createSqliteHost, SqliteCallError, type SqliteHost } from './sqlite-host.ts';
 
 /**
- * One SQLite file on a thread of its own, so that neither an fsync nor a long query ever holds the event
+ * One SQLite file on a thread beside that of the caller, its own unless a `host` is given, so that neither an fsync nor a long query ever holds the event
  * loop that serves devices and people. Calls run one after the other, in the order in which they were made.
  */
 export interface SqliteThread extends Component {
@@ -36,108 +35,53 @@ export interface SqliteThreadOptions {
   /** Procedure files; each exports `createProcedures`, see `SqliteProcedures`. */
   readonly procedures: readonly URL[];
   readonly logger: Logger;
+  /** The thread to run on, together with other files. A `read` thread has a lower priority: it shares none with writers. */
+  readonly host?: SqliteHost;
 }
 
-const RESTART_AFTER_MS = 500;
-
-interface PendingCall {
-  readonly procedure: string;
-  readonly argument: unknown;
-  readonly resolve: (value: never) => void;
-  readonly reject: (error: Error) => void;
-}
-
-export function createSqliteThread({ name, file, mode, procedures, logger }: SqliteThreadOptions): SqliteThread {
-  const pending = new Map<number, PendingCall>();
-  let worker: Worker | undefined;
-  let nextId = 0;
-  let stopping = true;
-  let restart: NodeJS.Timeout | undefined;
+export function createSqliteThread(options: SqliteThreadOptions): SqliteThread {
+  const { name, file, mode, procedures, logger } = options;
+  const host = options.host ?? createSqliteHost(name, logger);
   const health = createFileHealth(file, logger);
 
-  function settle(reply: ThreadReply): void {
-    const call = pending.get(reply.id);
-    if (call === undefined) return;
-    pending.delete(reply.id);
-    if (reply.ok) {
-      call.resolve(reply.value as never);
-      return;
+  async function call<T>(procedure: string, argument: unknown, transfer?: readonly Transferable[]): Promise<T> {
+    try {
+      return await host.send<T>(file, procedure, argument, transfer);
+    } catch (error) {
+      throw told(error, procedure, argument);
     }
-    const { message, errcode } = reply.error;
-    const trouble = troubleOf(file, reply.error);
-    if (trouble === null) {
-      call.reject(Object.assign(new Error(`${name}: ${message}`), errcode === 0 ? {} : { errcode }));
-      return;
-    }
-    health.failed(trouble, () => (mode === 'read' ? send(call.procedure, call.argument) : send('probe', undefined)));
-    call.reject(trouble.toAppError());
   }
 
-  /** A thread that ended by itself (a bug, memory) is replaced; until then its calls are unavailable. */
-  function ended(cause: Error): void {
-    worker = undefined;
-    for (const call of pending.values()) call.reject(commonErrors.unavailable({ detail: 'The store is away.', cause }));
-    pending.clear();
-    if (stopping) return;
-    logger.error({ err: cause, thread: name }, 'a store thread ended; it is started again');
-    restart = setTimeout(() => {
-      // Its end starts the next try.
-      open().catch(() => worker?.terminate());
-    }, RESTART_AFTER_MS);
-  }
-
-  async function open(): Promise<void> {
-    const settings: ThreadSettings = { file, mode, procedures: procedures.map(String) };
-    const thread = new Worker(new URL('./sqlite-thread.worker.ts', import.meta.url), { workerData: settings, name });
-    let failure: Error | undefined;
-    worker = thread;
-    thread.on('message', settle);
-    thread.on('error', (error: Error) => {
-      failure = error;
-    });
-    thread.on('exit', () => {
-      if (worker === thread) ended(failure ?? new Error(`the ${name} thread has ended`));
-    });
-    await send('open', undefined);
-  }
-
-  function send<T>(procedure: string, argument: unknown, transfer?: readonly Transferable[]): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      if (worker === undefined) {
-        reject(commonErrors.unavailable({ detail: 'The store is not running.' }));
-        return;
-      }
-      const id = nextId++;
-      pending.set(id, { procedure, argument, resolve: resolve as PendingCall['resolve'], reject });
-      worker.postMessage({ id, procedure, argument } satisfies ThreadRequest, transfer as Transferable[]);
-    });
+  /** What the caller is told of a failure; one of the disk is noted, and tried again until it works. */
+  function told(error: unknown, procedure: string, argument: unknown): unknown {
+    if (!(error instanceof SqliteCallError)) return error;
+    const { message, errcode } = error.told;
+    const trouble = troubleOf(file, error.told);
+    if (trouble === null) return Object.assign(new Error(`${name}: ${message}`), errcode === 0 ? {} : { errcode });
+    health.failed(trouble, () =>
+      mode === 'read' ? host.send(file, procedure, argument) : host.send(file, 'probe', undefined),
+    );
+    return trouble.toAppError();
   }
 
   return {
     name,
     async start() {
-      stopping = false;
       try {
         preparePrivateFile(file);
-        await open();
+        await host.attach({ file, mode, procedures: procedures.map(String) });
       } catch (error) {
-        stopping = true;
-        throw cannotOpen(file, error);
+        throw cannotOpen(file, told(error, 'open', undefined));
       }
     },
     async stop() {
-      stopping = true;
-      clearTimeout(restart);
       health.close();
-      const thread = worker;
-      if (thread === undefined) return;
-      await send('close', undefined).catch(() => {});
-      await thread.terminate();
+      await host.detach(file);
     },
-    call: send,
+    call,
     async ping() {
       health.assertUsable();
-      await send('ping', undefined);
+      await call('ping', undefined);
     },
     assertUsable: health.assertUsable,
   };

@@ -1,6 +1,6 @@
 import { setPriority } from 'node:os';
 import { DatabaseSync } from 'node:sqlite';
-import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { type MessagePort, parentPort } from 'node:worker_threads';
 import { collectGarbage } from '#kernel/garbage.ts';
 import { type SqliteError, toSqliteError } from './sqlite-errors.ts';
 
@@ -10,7 +10,7 @@ export type SqliteProcedures = (
   mode: 'write' | 'read',
 ) => Readonly<Record<string, (argument: never) => unknown>>;
 
-export interface ThreadSettings {
+export interface FileSettings {
   readonly file: string;
   readonly mode: 'write' | 'read';
   readonly procedures: readonly string[];
@@ -18,6 +18,8 @@ export interface ThreadSettings {
 
 export interface ThreadRequest {
   readonly id: number;
+  /** Which of the files on this thread. */
+  readonly file: string;
   readonly procedure: string;
   readonly argument: unknown;
 }
@@ -40,7 +42,7 @@ interface OpenFile {
   readonly procedures: ReadonlyMap<string, (argument: never) => unknown>;
 }
 
-async function open({ file, mode, procedures: urls }: ThreadSettings): Promise<OpenFile> {
+async function open({ file, mode, procedures: urls }: FileSettings): Promise<OpenFile> {
   // On Linux a priority is the calling thread's: a long scan gives way to requests and commits.
   if (mode === 'read' && process.platform === 'linux') setPriority(0, READER_NICENESS);
   const database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
@@ -66,30 +68,33 @@ function probe(database: DatabaseSync): void {
   database.exec(`PRAGMA user_version=${version}`);
 }
 
-function serve(port: MessagePort, settings: ThreadSettings): void {
-  let opened: OpenFile | undefined;
+function serve(port: MessagePort): void {
+  const opened = new Map<string, OpenFile>();
 
-  async function run(procedure: string, argument: unknown): Promise<unknown> {
+  async function run({ file, procedure, argument }: ThreadRequest): Promise<unknown> {
     if (procedure === 'open') {
-      opened = await open(settings);
+      opened.set(file, await open(argument as FileSettings));
       setTimeout(collectGarbage, SETTLE_AFTER_MS).unref();
       return undefined;
     }
-    if (opened === undefined) throw new Error('the file is not open');
+    const its = opened.get(file);
+    if (its === undefined) throw new Error('the file is not open');
     if (procedure === 'close') {
-      opened.database.close();
+      opened.delete(file);
+      its.database.close();
       return undefined;
     }
-    if (procedure === 'ping') return opened.database.prepare('SELECT 1').get();
-    if (procedure === 'probe') return probe(opened.database);
-    const found = opened.procedures.get(procedure);
+    if (procedure === 'ping') return its.database.prepare('SELECT 1').get();
+    if (procedure === 'probe') return probe(its.database);
+    const found = its.procedures.get(procedure);
     if (found === undefined) throw new Error(`unknown procedure ${procedure}`);
     return found(argument as never);
   }
 
-  port.on('message', async ({ id, procedure, argument }: ThreadRequest) => {
+  port.on('message', async (request: ThreadRequest) => {
+    const { id } = request;
     try {
-      const value = await run(procedure, argument);
+      const value = await run(request);
       port.postMessage({ id, ok: true, value } satisfies ThreadReply);
     } catch (error) {
       port.postMessage({ id, ok: false, error: toSqliteError(error) } satisfies ThreadReply);
@@ -97,4 +102,4 @@ function serve(port: MessagePort, settings: ThreadSettings): void {
   });
 }
 
-if (parentPort !== null) serve(parentPort, workerData as ThreadSettings);
+if (parentPort !== null) serve(parentPort);

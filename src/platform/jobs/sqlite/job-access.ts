@@ -2,6 +2,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { commonErrors } from '#kernel/errors.ts';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
+import type { SqliteHost } from '#platform/sqlite/sqlite-host.ts';
 import { createSqliteThread, type SqliteThread } from '#platform/sqlite/sqlite-thread.ts';
 import { createOperations, type JobOperations } from './jobs.procedures.ts';
 
@@ -26,12 +27,18 @@ const NAMES: Readonly<Record<keyof JobOperations, true>> = {
 };
 const PROCEDURES = new URL('./jobs.procedures.ts', import.meta.url);
 
-/** @param file a path, made 0600 in a folder made 0700; or `:memory:`, then all of it is on the calling thread */
-export function createJobAccess(file: string, logger: Logger): JobAccess {
+/**
+ * @param host the thread to run on, together with other files; its own without
+ * @param file a path, made 0600 in a folder made 0700; or `:memory:`, then all of it is on the calling thread
+ */
+export function createJobAccess(file: string, logger: Logger, host?: SqliteHost): JobAccess {
   const way =
     file === ':memory:'
       ? inMemory()
-      : createSqliteThread({ name: 'jobs', file, mode: 'write', procedures: [PROCEDURES], logger });
+      : createSqliteThread({
+          ...{ name: 'jobs', file, mode: 'write', procedures: [PROCEDURES], logger },
+          ...(host === undefined ? {} : { host }),
+        });
   let isOpen = false;
   const names = Object.keys(NAMES) as readonly (keyof JobOperations)[];
   return {

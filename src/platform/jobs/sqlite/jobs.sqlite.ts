@@ -1,6 +1,7 @@
 import { type Clock, watchForSetBack } from '#kernel/clock.ts';
 import { createOrderedIds } from '#kernel/ids.ts';
 import type { Logger } from '#kernel/logger.ts';
+import type { SqliteHost } from '#platform/sqlite/sqlite-host.ts';
 import { LEASE_MS, retryDelayMs } from '../attempt.ts';
 import { checkJobId, createDefinitions, DEFAULT_ATTEMPTS } from '../definitions.ts';
 import type { JobObserver, Jobs } from '../jobs.port.ts';
@@ -13,6 +14,8 @@ import { createSqliteWorker } from './worker.ts';
 export interface SqliteJobsOptions {
   /** Path of the file, or `:memory:`. Several processes may use one file. */
   readonly file: string;
+  /** The thread that the file is on, together with others; its own without. */
+  readonly host?: SqliteHost;
   readonly timeZone: string;
   /** Jobs at once, in each queue. */
   readonly concurrency: number;
@@ -43,7 +46,7 @@ interface PendingJob {
 export function createSqliteJobs(options: SqliteJobsOptions): SqliteJobs {
   const { timeZone, concurrency, clock, logger, observer = { finished: () => {} } } = options;
   const { leaseMs = LEASE_MS, firstRetryMs } = options;
-  const access = createJobAccess(options.file, logger);
+  const access = createJobAccess(options.file, logger, options.host);
   const store = access.operations;
   const definitions = createDefinitions(timeZone, clock);
   const nextId = createOrderedIds(clock);
