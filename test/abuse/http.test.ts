@@ -1,4 +1,4 @@
-import { gzipSync } from 'node:zlib';
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseAnswer, type RawClient, rawClient } from '../support/raw-http.ts';
 import { type AttackedServer, type Strain, startAttackedServer } from './attacked-server.ts';
@@ -84,3 +84,56 @@ test('heads that never end are given up, and one address cannot take every conne
   expect(statuses).toEqual(new Set([408]));
   expectLittle(strain, 100 * MIB);
 });
+
+test('a few bytes that ask for large windows cost little', async () => {
+  /** Frames without an end that ask for 128 MiB, and for the 8 MiB that are allowed. */
+  const zstd = (bits: number) => Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, (bits - 10) << 3, 8, 0, 0, 0x7b]);
+  const br = (bits: number) =>
+    brotliCompressSync(Buffer.alloc(16 * MIB, ' '), { params: { [constants.BROTLI_PARAM_LGWIN]: bits } });
+  const seen: Record<string, Set<number>> = {};
+  const strain = await attacked.strainOf(async () => {
+    for (const [encoding, name, body, count] of [
+      ['zstd', 'zstd 27', zstd(27), 900],
+      ['zstd', 'zstd 23', zstd(23), 900],
+      ['br', 'br 24', br(24), 200],
+      ['br', 'br 22', br(22), 200],
+    ] as const) {
+      const head = login(body.length, `Content-Encoding: ${encoding}\r\nConnection: close\r\n`);
+      const send = () => connectAs(Buffer.concat([Buffer.from(head), body]));
+      // Half of each body, too: it costs no decoder.
+      const half = await many(50, () => connectAs(Buffer.concat([Buffer.from(head), body.subarray(0, -1)])));
+      seen[name] = await statusesOf(await many(count, send));
+      for (const { socket } of half) socket.destroy();
+    }
+  });
+  expect(seen).toEqual({
+    'zstd 27': new Set([415]),
+    'zstd 23': new Set([400]),
+    'br 24': new Set([415]),
+    'br 22': new Set([413]),
+  });
+  expectLittle(strain, 100 * MIB);
+}, 60_000);
+
+test('a device that holds as many bodies as it can stops nobody else', async () => {
+  const { uid, secret } = await attacked.api.registerDevice();
+  const head =
+    'POST /api/v1/ingest/telemetry HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n' +
+    `Authorization: Basic ${btoa(`${uid}:${secret}`)}\r\nContent-Length: ${4 * MIB}\r\n\r\n`;
+  const unfinished = Buffer.from(head + ' '.repeat(4 * MIB - 1));
+  const logins: number[] = [];
+  const strain = await attacked.strainOf(async () => {
+    const clients = await many(33, () => connectAs(unfinished));
+    const isDone = () =>
+      clients.every(({ socket, received }) => received() !== '' || (socket.writableLength === 0 && !socket.connecting));
+    do {
+      const body = JSON.stringify({ email: 'nobody@example.com', password: 'correct horse battery' });
+      const client = await connectAs(login(body.length, 'Connection: close\r\n') + body, '127.0.0.3');
+      logins.push(parseAnswer(await client.closed()).status);
+    } while (!isDone() || logins.length < 3);
+    expect(clients.some(({ received }) => parseAnswer(received()).status === 503)).toBe(true);
+    for (const { socket } of clients) socket.destroy();
+  });
+  expect(new Set(logins).isSubsetOf(new Set([401, 429]))).toBe(true);
+  expectLittle(strain, 150 * MIB);
+}, 60_000);

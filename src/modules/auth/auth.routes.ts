@@ -109,7 +109,7 @@ export function createAuthRoutes(auth: AuthService): HttpRoutes {
     app.post(
       '/logout',
       {
-        config: { access: 'bearer' },
+        config: { access: 'bearer', endsAccess: true },
         schema: {
           tags,
           operationId: 'signOut',

@@ -62,6 +62,7 @@ export function createUsersRoutes(users: UsersService): HttpRoutes {
       {
         config: {
           access: 'bearer',
+          endsAccess: true,
           problems: [
             userErrors.user_not_found,
             userErrors.wrong_password,

@@ -1,4 +1,5 @@
 import type { FastifyRequest, RouteOptions } from 'fastify';
+import type { Principal, UserRole } from '#kernel/access.ts';
 import { commonErrors } from '#kernel/errors.ts';
 import type { CounterStore } from '../cache/cache.port.ts';
 import { type AccessRule, type HttpAuthenticator, originOf } from './http.port.ts';
@@ -23,7 +24,8 @@ export function createAccessHook(authenticator: HttpAuthenticator, writes: Write
       throw new Error(`route ${String(route.method)} ${route.url} declares no access rule (config.access)`);
     }
     if (rule === 'public') return;
-    route.onRequest = [...[route.onRequest ?? []].flat(), createCheck(rule, authenticator, writes)];
+    const counted = route.config?.endsAccess === true ? null : writes;
+    route.onRequest = [...[route.onRequest ?? []].flat(), createCheck(rule, authenticator, counted)];
   };
 }
 
@@ -35,12 +37,29 @@ function createCheck(rule: Exclude<AccessRule, 'public'>, authenticator: HttpAut
     };
   }
   return async (request: FastifyRequest): Promise<void> => {
-    const principal = await authenticator.bearer(bearerToken(request.headers.authorization));
-    request.principal = { ...principal, origin: originOf(request) };
-    if (rule !== 'bearer' && !rule.includes(principal.role)) throw commonErrors.forbidden();
+    const principal = await authenticate(request, rule, authenticator);
     if (writes !== null && principal.role === 'USER' && !SAFE_METHODS.has(request.method)) {
       await countWrite(principal.userId, writes);
     }
+  };
+}
+
+async function authenticate(
+  request: FastifyRequest,
+  rule: 'bearer' | readonly UserRole[],
+  authenticator: HttpAuthenticator,
+): Promise<Principal> {
+  const principal = await authenticator.bearer(bearerToken(request.headers.authorization));
+  request.principal = { ...principal, origin: originOf(request) };
+  if (rule !== 'bearer' && !rule.includes(principal.role)) throw commonErrors.forbidden();
+  return principal;
+}
+
+/** For what takes long: whether who asked may still have the answer. @throws AppError as at the beginning */
+export function createSecondCheck(authenticator: HttpAuthenticator) {
+  return async (request: FastifyRequest): Promise<void> => {
+    const rule = request.routeOptions.config.access ?? 'public';
+    if (rule !== 'public' && rule !== 'device') await authenticate(request, rule, authenticator);
   };
 }
 

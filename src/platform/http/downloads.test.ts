@@ -3,7 +3,8 @@ import { connect, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { Type } from 'typebox';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createTestApp, PRINCIPALS, type TestApp } from '#test/support/http.ts';
+import { commonErrors } from '#kernel/errors.ts';
+import { createTestApp, createTestAuthenticator, PRINCIPALS, type TestApp } from '#test/support/http.ts';
 import type { HttpMount } from './http.port.ts';
 
 /** How many streams are open. */
@@ -101,4 +102,23 @@ test('a user who loses access receives no more, others do', async () => {
   expect(other.destroyed).toBe(false);
   app.endDownloads(null);
   await expect.poll(() => open).toBe(0);
+});
+
+test('a user who lost access while the file was prepared receives nothing of it', async () => {
+  const authenticator = createTestAuthenticator();
+  let asked = 0;
+  const forgetful = {
+    ...authenticator,
+    async bearer(token: string) {
+      asked += 1;
+      if (asked > 1) throw commonErrors.authentication_required();
+      return await authenticator.bearer(token);
+    },
+  };
+  const other = await createTestApp({ routes: [files], authenticator: forgetful });
+  const answer = await other.request({ url: '/files/3', as: PRINCIPALS.USER });
+  expect([asked, answer.status, answer.headers['content-disposition']]).toEqual([2, 401, undefined]);
+  expect(answer.text).not.toContain(CHUNK);
+  await expect.poll(() => open).toBe(0);
+  await other.close();
 });

@@ -13,6 +13,8 @@ export interface Downloads {
 
 export interface DownloadsOptions {
   readonly logger: Logger;
+  /** Asked when an answer begins. @throws AppError when who asked for it may not have it any more */
+  readonly checkAgain: (request: FastifyRequest) => Promise<void>;
   /** A reader that takes nothing for this long is cut off. */
   readonly stalledAfterMs?: number;
 }
@@ -22,7 +24,11 @@ const MOST_PER_USER = 3;
 const STALLED_AFTER_MS = 60_000;
 const LOOKS_PER_STALL = 4;
 
-export function createDownloads({ logger, stalledAfterMs = STALLED_AFTER_MS }: DownloadsOptions): Downloads {
+export function createDownloads({
+  logger,
+  checkAgain,
+  stalledAfterMs = STALLED_AFTER_MS,
+}: DownloadsOptions): Downloads {
   const underWay = new Map<number, Set<() => void>>();
 
   function register(userId: number, end: () => void): () => void {
@@ -38,13 +44,18 @@ export function createDownloads({ logger, stalledAfterMs = STALLED_AFTER_MS }: D
     async onSend(request, reply, payload) {
       if (!isStream(payload)) return payload;
       const userId = request.principal?.userId ?? null;
-      if (userId !== null && (underWay.get(userId)?.size ?? 0) >= MOST_PER_USER) {
+      const refuse = (error: unknown) => {
         payload.destroy();
         reply.removeHeader('content-disposition');
-        throw commonErrors.rate_limited({
-          detail: `You are receiving ${MOST_PER_USER} files already. Wait until one of them is complete.`,
-          details: { retryAfterSeconds: 10 },
-        });
+        return error;
+      };
+      if (userId !== null && (underWay.get(userId)?.size ?? 0) >= MOST_PER_USER) {
+        throw refuse(
+          commonErrors.rate_limited({
+            detail: `You are receiving ${MOST_PER_USER} files already. Wait until one of them is complete.`,
+            details: { retryAfterSeconds: 10 },
+          }),
+        );
       }
       const { raw } = reply;
       const end = () => raw.destroy();
@@ -58,6 +69,14 @@ export function createDownloads({ logger, stalledAfterMs = STALLED_AFTER_MS }: D
         stopWatching();
         payload.destroy();
       });
+      // Who lost access before this is not among those that were cut off then; who loses it from here on is.
+      try {
+        await checkAgain(request);
+      } catch (error) {
+        forget();
+        stopWatching();
+        throw refuse(error);
+      }
       return payload;
     },
     end(userId) {

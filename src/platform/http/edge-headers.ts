@@ -27,3 +27,32 @@ export function securityHeaders(byTls: boolean): Readonly<Record<string, string>
     ...(byTls ? { 'strict-transport-security': HSTS } : {}),
   };
 }
+
+/** What routes take; `OPTIONS` is the edge's own. */
+export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+
+export const EXPOSED_HEADERS = [
+  'X-Request-ID',
+  'ETag',
+  'Retry-After',
+  'RateLimit-Limit',
+  'RateLimit-Remaining',
+  'RateLimit-Reset',
+] as const;
+
+/**
+ * The CORS headers of an answer that is given before the hooks run. Where the head could not be read, nobody knows its
+ * origin: then `*` stands for any, and of listed origins none can be named, so a browser hides that answer from its page.
+ * @param origins those that are allowed; none: no such headers
+ */
+export function createCorsHeaders(
+  origins: readonly string[],
+): (origin: string | undefined) => Readonly<Record<string, string>> {
+  if (origins.length === 0) return () => ({});
+  const common = { vary: 'Origin', 'access-control-expose-headers': EXPOSED_HEADERS.join(', ') };
+  const isAny = origins.includes('*');
+  return (origin) => {
+    const allowed = isAny ? (origin ?? '*') : origins.find((each) => each === origin);
+    return allowed === undefined ? common : { ...common, 'access-control-allow-origin': allowed };
+  };
+}

@@ -11,6 +11,10 @@ export interface HttpLimits {
   readonly bodyMs: Readonly<Record<Sender, number>>;
   /** Decoded bytes of all requests that are not answered yet. */
   readonly heldBodyBytes: number;
+  /** Those of one device, one user, or one client address without either. */
+  readonly heldBodyBytesOfOne: number;
+  /** Bodies that are decoded at a time. Less than the threads of Node's pool, which passwords and files need too. */
+  readonly decodings: Readonly<Record<Sender, number>>;
   /** Arrays and objects within each other, in a JSON body. */
   readonly jsonDepth: number;
   /** Fields and items in a JSON body, at whatever depth. */
@@ -36,6 +40,8 @@ export const HTTP_LIMITS: HttpLimits = {
   bodyBytes: { anyone: 64 * KIB, people: 256 * KIB, device: 4 * MIB },
   bodyMs: { anyone: 15_000, people: 60_000, device: 120_000 },
   heldBodyBytes: 128 * MIB,
+  heldBodyBytesOfOne: 32 * MIB,
+  decodings: { anyone: 1, people: 1, device: 2 },
   jsonDepth: JSON_LIMITS.depth,
   jsonValues: JSON_LIMITS.values,
   headMs: 15_000,

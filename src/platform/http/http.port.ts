@@ -54,6 +54,8 @@ declare module 'fastify' {
      * `[deviceErrors.device_not_found, deviceErrors.device_uid_taken]`. A test that gets another one fails.
      */
     problems?: readonly (() => AppError)[];
+    /** Ends sessions of the caller: whoever has made too many changes may do that still. */
+    endsAccess?: boolean;
     /** Exempt from the rate limit (probes and documents). */
     rateLimitExempt?: boolean;
     /** For operators: with METRICS_PORT only there, with METRICS_TOKEN only for who shows it. */

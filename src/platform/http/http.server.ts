@@ -10,10 +10,10 @@ import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { CounterStore } from '#platform/cache/cache.port.ts';
 import type { Tracing } from '#platform/tracing/tracing.port.ts';
-import { createAccessHook } from './access.ts';
+import { createAccessHook, createSecondCheck } from './access.ts';
 import { proxiesOf } from './connections.ts';
 import { createDownloads, type DownloadsOptions } from './downloads.ts';
-import { requestIdOf, securityHeaders } from './edge-headers.ts';
+import { createCorsHeaders, EXPOSED_HEADERS, METHODS, requestIdOf, securityHeaders } from './edge-headers.ts';
 import { HTTP_LIMITS, type HttpLimits } from './http.limits.ts';
 import type { HttpApp, HttpAuthenticator, HttpMount } from './http.port.ts';
 import { Problem } from './http.schemas.ts';
@@ -71,15 +71,6 @@ export interface HttpServer extends Component {
   endDownloads(userId: number | null): void;
 }
 
-const EXPOSED_HEADERS = [
-  'X-Request-ID',
-  'ETag',
-  'Retry-After',
-  'RateLimit-Limit',
-  'RateLimit-Remaining',
-  'RateLimit-Reset',
-];
-
 /**
  * The HTTP edge: request id → request log → CORS → (rate limit) → access rule → route, problem+json for
  * every error. Routes are registered here, before `start`; `start` only listens.
@@ -104,6 +95,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     limits,
     isProxy: proxiesOf(trustProxy),
     headers: headers.plain,
+    corsHeaders: createCorsHeaders(options.corsOrigins),
     logger,
     onRefused: ({ method, url, status, requestId: request_id }) =>
       note({ method, path: url && pathOf(url), status, elapsed_ms: 0, request_id, user_id: null }, 'unmatched'),
@@ -136,7 +128,11 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(request.protocol === 'https' ? headers.tls : headers.plain).header('x-request-id', request.id);
   });
-  const downloads = createDownloads({ logger, ...options.downloads });
+  const downloads = createDownloads({
+    logger,
+    checkAgain: createSecondCheck(options.authenticator),
+    ...options.downloads,
+  });
   app.addHook('onSend', downloads.onSend);
   app.addHook('onResponse', async (request, reply) => {
     const entry = {
@@ -153,8 +149,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     const any = options.corsOrigins.includes('*');
     await app.register(cors, {
       origin: any ? true : [...options.corsOrigins],
-      exposedHeaders: EXPOSED_HEADERS,
-      methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+      exposedHeaders: [...EXPOSED_HEADERS],
+      methods: [...METHODS],
     });
   }
   app.addHook('preClose', async () => {

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import { Type } from 'typebox';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type Logger, silentLogger } from '#kernel/logger.ts';
@@ -37,13 +38,17 @@ async function listen(
   logger = silentLogger,
 ) {
   const { app, close } = await createTestApp({ routes: [routes], logger, server: { limits, ...server } });
+  const requests: IncomingMessage[] = [];
+  app.server.on('request', (request) => void requests.push(request));
   await app.listen({ host: '127.0.0.1', port: 0 });
   end.push(close);
   const { port } = app.server.address() as { port: number };
   return {
     app,
-    async send(text: string | Buffer): Promise<RawClient> {
-      const client = await rawClient(port, text);
+    /** How many bodies are read, or were. */
+    held: () => requests.filter(({ readableFlowing }) => readableFlowing === true).length,
+    async send(text: string | Buffer, from?: string): Promise<RawClient> {
+      const client = await rawClient(port, text, from);
       end.unshift(async () => void client.socket.destroy());
       return client;
     },
@@ -156,6 +161,29 @@ describe('what is no request', () => {
     await expect.poll(() => infos).toMatchObject([{ status, request_id: problem.request_id }]);
   });
 
+  test.each([
+    ['another protocol', 'HELLO\r\n\r\n'],
+    ['a head that is too large', `${GET}X: ${'x'.repeat(20_000)}\r\n\r\n`],
+    ['a tunnel', 'CONNECT example.com:443 HTTP/1.1\r\nHost: x\r\nOrigin: https://a.test\r\n\r\n'],
+    [
+      'a chunk that is none',
+      `${post(0, '').replace('Content-Length: 0', 'Origin: https://a.test\r\nTransfer-Encoding: chunked')}zz\r\n`,
+    ],
+  ])('a browser page may read the answer to %s, as far as its origin is known', async (_what, text) => {
+    const isKnown = text.includes('Origin: ');
+    for (const [corsOrigins, unknown] of [
+      [['*'], '*'],
+      [['https://b.test', 'https://a.test'], undefined],
+    ] as const) {
+      const server = await listen({}, { corsOrigins });
+      const { headers } = parseAnswer(await (await server.send(text)).until(/"request_id":"[^"]+"\}/));
+      expect(headers['access-control-allow-origin']).toBe(isKnown ? 'https://a.test' : unknown);
+      expect(headers['vary']).toBe('Origin');
+      expect(headers['access-control-expose-headers']).toContain('X-Request-ID');
+      expect(headers['allow'] !== undefined).toBe(text.startsWith('CONNECT'));
+    }
+  });
+
   test('HTTP/1.0 needs no host, and an unknown expectation stops nobody', async () => {
     const server = await listen();
     expect(await (await server.send('GET /t/open HTTP/1.0\r\n\r\n')).closed()).toMatch(/^HTTP\/1.1 200/);
@@ -225,6 +253,29 @@ describe('number', () => {
     const server = await listen({ connections: 1 });
     await (await server.send(`${GET}\r\n`)).until(/open/);
     expect(await (await server.send(`${GET}\r\n`)).closed()).toBe('');
+  });
+
+  test('where bodies fill the memory, the newest of whoever holds most makes room for those of others', async () => {
+    const server = await listen({ heldBodyBytes: 1_000 });
+    const first = await server.send(post(700, '"'.padEnd(450)), '127.0.0.2');
+    await expect.poll(() => server.held()).toBe(1);
+    const second = await server.send(post(700, '"'.padEnd(450)), '127.0.0.2');
+    await expect.poll(() => server.held()).toBe(2);
+    const small = await server.send(post(202, `"${'x'.repeat(200)}"`), '127.0.0.3');
+    expect(parseAnswer(await small.until(/\{.*\}/)).status).toBe(200);
+    expect(parseAnswer(await second.closed()).status).toBe(503);
+    first.socket.write('"'.padEnd(250));
+    expect(parseAnswer(await first.until(/\{.*\}/)).status).toBe(200);
+  });
+
+  test('one client has its share of that', async () => {
+    const server = await listen({ heldBodyBytesOfOne: 500 });
+    await server.send(post(700, '"'.padEnd(300)), '127.0.0.2');
+    await expect.poll(() => server.held()).toBe(1);
+    const second = await server.send(post(700, '"'.padEnd(300)), '127.0.0.2');
+    expect(parseAnswer(await second.closed()).status).toBe(503);
+    const other = await server.send(post(302, `"${'x'.repeat(300)}"`), '127.0.0.3');
+    expect(parseAnswer(await other.until(/\{.*\}/)).status).toBe(200);
   });
 
   test('bodies together have a limit; what ended, however it did, counts no more', async () => {

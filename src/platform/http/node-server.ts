@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { type AppError, commonErrors } from '#kernel/errors.ts';
 import type { Logger } from '#kernel/logger.ts';
 import { limitPerAddress, tellSometimes } from './connections.ts';
-import { requestIdOf } from './edge-headers.ts';
+import { METHODS, requestIdOf } from './edge-headers.ts';
 import type { HttpLimits } from './http.limits.ts';
 import { nodeHttp } from './node-http.ts';
 import { problemOf, TITLES } from './problem.ts';
@@ -12,6 +12,8 @@ export interface NodeServerOptions {
   readonly limits: HttpLimits;
   readonly isProxy: (address: string) => boolean;
   readonly headers: Readonly<Record<string, string>>;
+  /** For what the hooks of CORS never see. */
+  readonly corsHeaders: (origin: string | undefined) => Readonly<Record<string, string>>;
   readonly logger: Logger;
   /** Something was answered that could not be read as a request, or not to its end. */
   readonly onRefused: (refused: RefusedRequest) => void;
@@ -26,6 +28,9 @@ export interface RefusedRequest {
 
 /** How often Node looks for requests that take too long. */
 const CHECKS_PER_TIMEOUT = 5;
+
+/** No address of ours is one to tunnel to: what the others take. */
+const ALLOWED = [...METHODS, 'OPTIONS'].join(', ');
 
 /** Node's server with limits for whoever connects, and answers where its parser would give bare ones. */
 export function createNodeServer(handler: RequestListener, options: NodeServerOptions): Server {
@@ -43,7 +48,9 @@ export function createNodeServer(handler: RequestListener, options: NodeServerOp
   server.on('request', handler);
   // Whatever else a client expects than to be told to go on (which Node does), the answer shows what it gets.
   server.on('checkExpectation', handler);
-  server.on('connect', (_request, socket) => answer(socket, commonErrors.method_not_allowed(), options));
+  server.on('connect', (request, socket) =>
+    answer(socket, commonErrors.method_not_allowed(), options, { request, headers: { allow: ALLOWED } }),
+  );
   server.on('clientError', (error: Error & { code?: string }, socket) => refuse(error, socket, options));
   server.setTimeout(limits.silenceMs);
 
@@ -99,13 +106,20 @@ function refuse(error: Error & { readonly code?: string }, socket: HttpSocket, o
 }
 
 /** Writes a whole answer to a connection whose request did not come to its end, and ends it. */
-function answer(socket: HttpSocket, error: AppError, { headers, onRefused }: NodeServerOptions): void {
-  const request = socket._httpMessage?.req;
+function answer(
+  socket: HttpSocket,
+  error: AppError,
+  { headers, corsHeaders, onRefused }: NodeServerOptions,
+  known: { readonly request?: IncomingMessage; readonly headers?: Readonly<Record<string, string>> } = {},
+): void {
+  const request = known.request ?? socket._httpMessage?.req;
   const requestId = requestIdOf(request ?? { headers: {} });
   const problem = problemOf(error, requestId);
   const body = JSON.stringify(problem);
   const head = {
     ...headers,
+    ...corsHeaders(request?.headers.origin),
+    ...known.headers,
     'x-request-id': requestId,
     'content-type': 'application/problem+json; charset=utf-8',
     'content-length': Buffer.byteLength(body),

@@ -1,4 +1,4 @@
-import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
+import { brotliCompressSync, constants, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { Type } from 'typebox';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createTestApp, createTestAuthenticator, PRINCIPALS, type TestApp } from '#test/support/http.ts';
@@ -81,6 +81,28 @@ describe('content-encoding', () => {
       const answer = await post(raw, { 'content-encoding': encoding });
       expect(answer.json(), `${raw.length} bytes`).toMatchObject({ status: 400, code: 'malformed_request' });
     }
+  });
+
+  const br = (bits: number) => brotliCompressSync('{"a":1}', { params: { [constants.BROTLI_PARAM_LGWIN]: bits } });
+  /** A frame of one raw block that says no length, but its window. https://www.rfc-editor.org/rfc/rfc8878#section-3.1.1 */
+  const zstd = (bits: number) =>
+    Buffer.concat([
+      Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, (bits - 10) << 3, (7 << 3) | 1, 0, 0]),
+      Buffer.from('{"a":1}'),
+    ]);
+
+  test('a window that costs more than the body is refused', async () => {
+    for (const [encoding, taken, refused] of [
+      ['br', [10, 16, 17, 18, 22].map(br), [23, 24].map(br)],
+      ['zstd', [10, 17, 23].map(zstd), [24, 27, 31].map(zstd)],
+    ] as const) {
+      const statuses = async (raws: readonly Buffer[]) =>
+        await Promise.all(raws.map(async (raw) => (await post(raw, { 'content-encoding': encoding })).status));
+      expect(await statuses(taken)).toEqual(taken.map(() => 200));
+      expect(await statuses(refused)).toEqual(refused.map(() => 415));
+    }
+    const answer = await post(zstd(27), { 'content-encoding': 'zstd' });
+    expect(answer.json().detail).toBe('The window of br may have 22 bits, that of zstd 23.');
   });
 
   test.each(Object.entries(CODERS))('the limit counts what %s holds', async (encoding, encode) => {

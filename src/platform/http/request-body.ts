@@ -1,20 +1,12 @@
-import type { Transform } from 'node:stream';
-import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
+import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest, preParsingHookHandler, RouteOptions } from 'fastify';
 import { acceptJson, type JsonFlaw } from '#kernel/accept-json.ts';
+import { addressBlock } from '#kernel/addresses.ts';
 import { commonErrors } from '#kernel/errors.ts';
+import { createTurns, decoderOf, decodingError, ENCODINGS } from './body-decoding.ts';
+import { createHeldBodies } from './held-bodies.ts';
 import { type HttpLimits, senderOf } from './http.limits.ts';
 import type { HttpApp } from './http.port.ts';
-
-/** Encoding of a body → what decodes it. https://www.rfc-editor.org/rfc/rfc9110#section-8.4.1 */
-const DECODERS: Readonly<Record<string, () => Transform>> = {
-  gzip: createGunzip,
-  'x-gzip': createGunzip,
-  deflate: createInflate,
-  br: createBrotliDecompress,
-  zstd: createZstdDecompress,
-};
-const ENCODINGS = 'gzip, deflate, br, zstd';
 
 /**
  * How bodies are read: decoded, within the limits of their route while they arrive, in the time that they have, and
@@ -71,13 +63,19 @@ function rememberContentTypes(app: HttpApp): void {
 }
 
 function createBodyReader(limits: HttpLimits): preParsingHookHandler {
-  let heldBytes = 0;
+  const held = createHeldBodies(limits);
+  const { decodings } = limits;
+  const turns = {
+    anyone: createTurns(decodings.anyone),
+    people: createTurns(decodings.people),
+    device: createTurns(decodings.device),
+  };
 
   return (request, reply, payload, done) => {
     const { headers, raw } = request;
     if (!hasBody(request)) return done(null, payload);
-    const decoder = decoderOf(request);
-    if (decoder === 'unknown') {
+    const decode = decoderOf(headers['content-encoding']);
+    if (decode === null) {
       reply.header('accept-encoding', ENCODINGS);
       return done(refuse(reply, commonErrors.unsupported_content_encoding()));
     }
@@ -85,38 +83,70 @@ function createBodyReader(limits: HttpLimits): preParsingHookHandler {
     if (Number(headers['content-length']) > limit) return done(refuse(reply, bodyTooLarge(limit)));
 
     let [bytes, isOver] = [0, false];
-    const timer = setTimeout(
-      () => giveUp(commonErrors.request_timeout()),
-      limits.bodyMs[senderOf(request.routeOptions.config.access)],
-    );
+    const sender = senderOf(request.routeOptions.config.access);
+    const timer = setTimeout(() => giveUp(commonErrors.request_timeout()), limits.bodyMs[sender]);
     /** The parser's part ends here too: it does not hand on what comes after an answer. */
     const giveUp = (error: Error) => {
       if (!isOver && !reply.sent) reply.send(refuse(reply, error));
     };
-    raw.once('end', () => clearTimeout(timer));
+    const client = clientOf(request);
+    const body = held.hold(client, () => giveUp(commonErrors.unavailable({ details: { retryAfterSeconds: 1 } })));
+    const complete = () => {
+      clearTimeout(timer);
+      body.complete();
+    };
     // Comes in every case: after the answer, and when the connection ends before.
     reply.raw.once('close', () => {
       isOver = true;
-      heldBytes -= bytes;
+      body.release();
       clearTimeout(timer);
-      decoder?.destroy();
     });
-    // The parser counts as well, and refuses what is over the limit of the route: one answer is enough.
-    (decoder ?? payload).on('data', (chunk: Buffer) => {
-      if (isOver) return;
+    const count = (chunk: Buffer): boolean => {
+      if (isOver || reply.sent) return false;
       bytes += chunk.length;
-      heldBytes += chunk.length;
-      if (bytes <= limit && heldBytes > limits.heldBodyBytes)
-        giveUp(commonErrors.unavailable({ details: { retryAfterSeconds: 1 } }));
-    });
-    if (decoder === undefined) return done(null, payload);
+      if (bytes <= limit) body.add(chunk.length);
+      return bytes <= limit;
+    };
+    if (decode === undefined) {
+      // The parser counts as well, and refuses what is over the limit of the route: one answer is enough.
+      payload.on('data', count);
+      raw.once('end', complete);
+      return done(null, payload);
+    }
 
+    // Decoded when all of it is here: whoever sends slowly, or half of it, costs no decoder and no window of one.
+    const parts: Buffer[] = [];
+    const decoded = new Readable({ read() {} });
+    payload.on('data', (chunk: Buffer) => {
+      if (count(chunk)) parts.push(chunk);
+      else if (bytes > limit) giveUp(bodyTooLarge(limit));
+    });
+    raw.once('error', (error) => decoded.destroy(error));
+    raw.once('end', async () => {
+      try {
+        const whole = await turns[sender](client, async () =>
+          isOver || reply.sent ? null : await decode(Buffer.concat(parts.splice(0)), limit),
+        );
+        if (whole === null || isOver || reply.sent) return;
+        body.add(whole.length - bytes);
+        complete();
+        decoded.push(whole);
+        decoded.push(null);
+      } catch (error) {
+        decoded.destroy(decodingError(error, () => bodyTooLarge(limit)) as Error);
+      }
+    });
     // What follows reads a body without an encoding, of which nobody has said how long it is.
     delete headers['content-encoding'];
     delete headers['content-length'];
-    raw.once('error', (error) => decoder.destroy(error));
-    return done(null, raw.pipe(decoder));
+    return done(null, decoded);
   };
+}
+
+/** Whose body it is: of a device, a user, or else an address. */
+function clientOf({ device, principal, ip }: FastifyRequest): string {
+  if (device !== null) return `device:${device.deviceId}`;
+  return principal === null ? addressBlock(ip) : `user:${principal.userId}`;
 }
 
 export const bodyTooLarge = (limit: number) =>
@@ -125,12 +155,6 @@ export const bodyTooLarge = (limit: number) =>
 function hasBody({ method, headers }: FastifyRequest): boolean {
   if (method === 'GET' || method === 'HEAD') return false;
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
-}
-
-function decoderOf({ headers }: FastifyRequest): Transform | undefined | 'unknown' {
-  const encoding = headers['content-encoding']?.trim().toLowerCase();
-  if (encoding === undefined || encoding === '' || encoding === 'identity') return undefined;
-  return Object.hasOwn(DECODERS, encoding) ? DECODERS[encoding]?.() : 'unknown';
 }
 
 /** The rest of the body is not read: the connection cannot be used for another request. */

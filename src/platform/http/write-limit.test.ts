@@ -6,6 +6,7 @@ import { createMemoryCounters } from '../cache/memory-counters.ts';
 import type { HttpRoutes } from './http.port.ts';
 
 const routes: HttpRoutes = (app) => {
+  app.post('/leave', { config: { access: 'bearer', endsAccess: true }, schema: { hide: true } }, async () => ({}));
   for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const) {
     app.route({
       method,
@@ -35,6 +36,7 @@ test('a USER changes so much and then waits, whatever it changes; others do not'
   expect((await ask('GET', 1)).status).toBe(200);
   expect((await ask('PATCH', 2)).status).toBe(200);
   for (let change = 0; change < 10; change += 1) expect((await ask('POST', 3, 'MANAGER')).status).toBe(200);
+  expect((await app.request({ method: 'POST', url: '/leave', as: { userId: 1, role: 'USER' } })).status).toBe(200);
   clock.advance(60_000);
   expect((await ask('PATCH', 1)).status).toBe(200);
   await app.close();

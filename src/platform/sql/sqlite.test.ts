@@ -1,4 +1,4 @@
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Kysely, sql } from 'kysely';
@@ -40,6 +40,36 @@ describe('SQLite', () => {
       await store.stop?.(AbortSignal.timeout(1000));
       expect((await stat(join(folder, 'data'))).mode & 0o777).toBe(0o700);
     } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+
+  test('a file that is damaged under way makes the change token unavailable, not a bug', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'sql-'));
+    const file = join(folder, 'core.db');
+    const start = async () => {
+      const store = createSqliteStore({ file, migrations: {} });
+      await store.start?.(AbortSignal.timeout(10_000));
+      return store;
+    };
+    const first = await start();
+    await sql`create table a (x)`.execute(first.db());
+    await first.stop?.(AbortSignal.timeout(10_000));
+    const store = await start();
+    const write = () => sql`insert into a values (1)`.execute(store.db());
+    try {
+      await write();
+      await sql`select * from a`.execute(store.db());
+      expect(store.changeToken()).not.toBeNull();
+      // The log holds the table alone: whoever sees that something changed reads the head of the file anew.
+      const handle = await open(file, 'r+');
+      await handle.write(Buffer.alloc(100, 9), 0, 100, 0);
+      await handle.close();
+      await write();
+      expect(() => store.changeToken()).toThrow(expect.objectContaining({ kind: 'unavailable', code: 'unavailable' }));
+      await expect(store.ping()).rejects.toMatchObject({ kind: 'unavailable' });
+    } finally {
+      await store.stop?.(AbortSignal.timeout(10_000)).catch(() => {});
       await rm(folder, { recursive: true, force: true });
     }
   });

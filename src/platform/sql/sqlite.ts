@@ -10,7 +10,7 @@ import type { MigrationSet, SqlDurability, SqlStore } from './sql.port.ts';
 import { createSqlTransfer } from './sql.transfer.ts';
 import { createSqliteDialects, type SqliteWays } from './sqlite.driver.ts';
 import { sqliteSchema } from './sqlite.schema.ts';
-import { type Answer, createStatements, type Query } from './sqlite.statements.ts';
+import { type Answer, createStatements } from './sqlite.statements.ts';
 
 export interface SqliteStoreOptions {
   /** Path of the file, made 0600 in a folder made 0700; or `:memory:`, then all of it is on the calling thread. */
@@ -120,22 +120,25 @@ async function openFile(
   }
   const run = createStatements(reader);
 
-  function read(query: Query): Answer {
+  const token = numberOf(reader, 'PRAGMA data_version');
+
+  /** What goes wrong with the file is said as that, whatever was asked for, and tried again until it works. */
+  function guarded<T>(work: () => T): T {
     try {
-      return run(query);
+      return work();
     } catch (error) {
       const trouble = troubleOf(file, toSqliteError(error));
       if (trouble === null) throw error;
-      health.failed(trouble, async () => run(query));
+      health.failed(trouble, async () => work());
       throw trouble.toAppError();
     }
   }
 
   return {
-    read,
+    read: (query) => guarded(() => run(query)),
     write: (query) => writer.call<Answer>('sql.run', query),
     rollback: () => writer.call<void>('sql.rollback', undefined),
-    changeToken: numberOf(reader, 'PRAGMA data_version'),
+    changeToken: () => guarded(token),
     assertUsable() {
       health.assertUsable();
       writer.assertUsable();
