@@ -29,6 +29,12 @@ function createStores() {
   const check = (items: readonly object[]) => {
     if (items.some((item) => refuses(item))) throw new Error('this cannot be stored');
   };
+  /** @returns whether it is new */
+  const insert = (document: DeviceLog): boolean => {
+    const isNew = !logs.some((log) => log.id === document.id);
+    if (isNew) logs.push(document);
+    return isNew;
+  };
   return {
     refuse: (which: typeof refuses) => {
       refuses = which;
@@ -54,7 +60,8 @@ function createStores() {
           throw commonErrors.unavailable();
         }
         if (holding) await new Promise<void>((go) => held.push(go));
-        check([...batch.samples, ...batch.counts]);
+        const documents = (batch.logs?.documents ?? []) as readonly DeviceLog[];
+        check([...batch.samples, ...batch.counts, ...documents]);
         const seen = new Set(appended.flatMap((each) => each.samples.map((s) => `${s.deviceId}:${s.timestamp}`)));
         const merged: number[] = [];
         const leftOut: LeftOut[] = [];
@@ -65,17 +72,13 @@ function createStores() {
           seen.add(key);
         }
         appended.push(batch);
-        return { merged, leftOut };
+        return { merged, leftOut, newLogs: documents.map(insert) };
       },
     },
     collection: {
       insertMany: async (documents: readonly DeviceLog[]) => {
         check(documents);
-        return documents.map((document) => {
-          const isNew = !logs.some((log) => log.id === document.id);
-          if (isNew) logs.push(document);
-          return isNew;
-        });
+        return documents.map(insert);
       },
     },
     devices: {

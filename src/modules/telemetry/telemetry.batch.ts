@@ -104,37 +104,26 @@ export function withoutSamples(batch: Batch, refused: ReadonlySet<number>): Batc
   };
 }
 
-/** The ledger's share of everything but the samples, which the store counts itself. */
-export function ledgerCounts(
-  batch: Batch,
-  { newLogs, refusedLogs, refusedStatuses }: Pick<BatchResult, 'newLogs' | 'refusedLogs' | 'refusedStatuses'>,
-): LedgerIncrement[] {
-  const counts = new Map<
-    number,
-    { deviceId: number; stored: number; merged: number; rejected?: Record<string, number> }
-  >();
+/** The ledger's share of everything but samples and logs, which the store counts itself. */
+export function ledgerCounts(batch: Batch, refusedStatuses: ReadonlySet<PendingStatus>): LedgerIncrement[] {
+  const counts = new Map<number, { deviceId: number; stored: number; rejected?: Record<string, number> }>();
   const of = (deviceId: number) => {
     let count = counts.get(deviceId);
     if (count === undefined) {
-      count = { deviceId, stored: 0, merged: 0 };
+      count = { deviceId, stored: 0 };
       counts.set(deviceId, count);
     }
     return count;
   };
-  const refuse = (deviceId: number) => {
-    const count = of(deviceId);
-    count.rejected = { ...count.rejected, not_storable: (count.rejected?.['not_storable'] ?? 0) + 1 };
-  };
   for (const [deviceId, reasons] of batch.rejections) of(deviceId).rejected = reasons;
-  for (const [index, log] of batch.logs.entries()) {
-    if (refusedLogs.has(log)) refuse(log.device_id);
-    else if (newLogs[index] === true) of(log.device_id).stored += 1;
-    else of(log.device_id).merged += 1;
-  }
   for (const status of batch.statuses) {
     if (!status.counted) continue;
-    if (refusedStatuses.has(status)) refuse(status.deviceId);
-    else of(status.deviceId).stored += 1;
+    const count = of(status.deviceId);
+    if (refusedStatuses.has(status)) {
+      count.rejected = { ...count.rejected, not_storable: (count.rejected?.['not_storable'] ?? 0) + 1 };
+    } else {
+      count.stored += 1;
+    }
   }
   return [...counts.values()];
 }

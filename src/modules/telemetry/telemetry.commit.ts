@@ -1,7 +1,13 @@
 import type { Logger } from '#kernel/logger.ts';
 import type { DevicesApi, StatusTransition } from '#modules/devices/index.ts';
 import type { DocumentCollection } from '#platform/documents/documents.port.ts';
-import type { LedgerIncrement, LeftOut, Sample, TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
+import type {
+  LedgerIncrement,
+  LeftOut,
+  Sample,
+  TelemetryBatch,
+  TelemetryStore,
+} from '#platform/telemetry/telemetry.port.ts';
 import { type Batch, type BatchResult, ledgerCounts, type PendingStatus, withoutSamples } from './telemetry.batch.ts';
 import { createInsistence, createLane, divide } from './telemetry.insistence.ts';
 import type { DeviceLog } from './telemetry.ports.ts';
@@ -9,7 +15,7 @@ import { toStatusLog } from './telemetry.status-logs.ts';
 
 /** Tries after which a batch is divided, to find the item that the store refuses. */
 const REFUSALS = 2;
-/** Tries after which a status or a log alone is refused: nothing else shows there that the store is well. */
+/** Tries after which a status or its log alone is refused: nothing else shows there that the store is well. */
 const LAST_REFUSALS = 5;
 const FOR_EVER = { refusals: Number.POSITIVE_INFINITY };
 const ONCE = { refusals: 1 };
@@ -42,33 +48,34 @@ export interface CommitterDependencies {
   readonly onCommitted: (batch: Batch) => void;
 }
 
-/** What became of status messages and logs. */
-interface Prepared {
-  /** By index into the batch's logs. */
-  readonly newLogs: readonly boolean[];
-  readonly refusedLogs: ReadonlySet<DeviceLog>;
-  readonly refusedStatuses: ReadonlySet<PendingStatus>;
-}
-
-/** Indexes of samples. */
+/** Samples and logs of a batch, by their indexes in it. */
 interface Appended {
   readonly merged: readonly number[];
   /** Counted by the store. */
   readonly leftOut: readonly LeftOut[];
+  readonly newLogs: readonly boolean[];
   readonly refused: readonly number[];
+  readonly refusedLogs: ReadonlySet<DeviceLog>;
 }
 
-const NOTHING_PREPARED: Prepared = { newLogs: [], refusedLogs: new Set(), refusedStatuses: new Set() };
+interface DeviceBatch extends TelemetryBatch {
+  readonly logs:
+    | { readonly collection: DocumentCollection<DeviceLog>; readonly documents: readonly DeviceLog[] }
+    | undefined;
+}
 
-/** Status → logs → samples and ledger, in this order: the ledger counts only what is already stored. */
+/** Status and its logs → samples, logs and ledger, in this order: the ledger counts only what is already stored. */
 export function createBatchCommitter(dependencies: CommitterDependencies): BatchCommitter {
   const { telemetry, logs, devices, maxNames, logger, onStatusLogged, onCommitted } = dependencies;
   const { insist, isStalled, giveUpOn } = createInsistence(logger);
   /** A later value must not be overtaken by an older one that is tried again. */
   const inOrder = createLane();
-  /** Resolves when every earlier batch is done with status and logs, which keeps them in order. */
+  /** Resolves when every earlier batch is done with its statuses, which keeps them in order. */
   let prepared: Promise<unknown> = Promise.resolve();
   let preparing = 0;
+
+  const none: ReadonlySet<never> = new Set();
+  const nothingAppended: Appended = { merged: [], leftOut: [], newLogs: [], refused: [], refusedLogs: none };
 
   function refuse(what: string, item: unknown, err: unknown): void {
     logger.error({ err, item }, `the store refuses a ${what}, which is left out and counted as rejected`);
@@ -80,7 +87,7 @@ export function createBatchCommitter(dependencies: CommitterDependencies): Batch
     items: readonly T[],
     write: (part: readonly T[]) => Promise<void>,
   ): Promise<ReadonlySet<T>> {
-    if (items.length === 0) return new Set();
+    if (items.length === 0) return none;
     try {
       await insist(() => write(items), { refusals: REFUSALS });
       return new Set();
@@ -99,90 +106,101 @@ export function createBatchCommitter(dependencies: CommitterDependencies): Batch
     }
   }
 
-  async function prepare(batch: Batch): Promise<Prepared> {
-    if (batch.statuses.length === 0 && batch.logs.length === 0) return NOTHING_PREPARED;
+  async function applyStatuses({ statuses }: Batch): Promise<ReadonlySet<PendingStatus>> {
+    if (statuses.length === 0) return none;
     const transitions: StatusTransition[] = [];
-    const refusedStatuses = await writeAll('status', batch.statuses, async (part) => {
+    const refused = await writeAll('status', statuses, async (part) => {
       transitions.push(...(await devices.applyStatuses(part)));
     });
-    const documents = [...batch.logs, ...transitions.map(toStatusLog)];
-    const isNew = new Map<DeviceLog, boolean>();
-    const refusedLogs = await writeAll('log', documents, async (part) => {
-      const added = await logs.insertMany(part);
-      for (const [index, log] of part.entries()) isNew.set(log, added[index] === true);
-    });
+    await writeAll('log', transitions.map(toStatusLog), async (part) => void (await logs.insertMany(part)));
     onStatusLogged(transitions);
-    return { newLogs: batch.logs.map((log) => isNew.get(log) === true), refusedLogs, refusedStatuses };
+    return refused;
   }
 
   /** After a first try that failed with `failed`. */
-  async function appendAgain(
-    samples: readonly Sample[],
-    counts: readonly LedgerIncrement[],
-    failed: unknown,
-  ): Promise<Appended> {
+  async function appendAgain(batch: DeviceBatch, failed: unknown): Promise<Appended> {
     try {
-      const result = await insist(() => telemetry.append({ samples, counts, maxNames }), {
-        refusals: REFUSALS,
-        failed,
-      });
-      return { ...result, refused: [] };
+      const result = await insist(() => telemetry.append(batch), { refusals: REFUSALS, failed });
+      return { ...nothingAppended, ...result };
     } catch {
-      return await appendDivided(samples, counts);
+      return await appendDivided(batch);
     }
   }
 
-  async function appendDivided(samples: readonly Sample[], counts: readonly LedgerIncrement[]): Promise<Appended> {
+  async function appendDivided({ samples, counts, logs: entries }: DeviceBatch): Promise<Appended> {
     const merged: number[] = [];
     const leftOut: LeftOut[] = [];
+    const documents = entries?.documents ?? [];
+    const newLogs = documents.map(() => false);
+    // Logs are numbered behind the samples.
+    const isSample = (item: number) => item < samples.length;
+    const logOf = (item: number) => documents[item - samples.length] as DeviceLog;
+    const itemOf = (item: number) => (isSample(item) ? (samples[item] as Sample) : logOf(item));
+    const deviceOf = (item: number) => (isSample(item) ? (samples[item] as Sample).deviceId : logOf(item).device_id);
     const write = async (part: readonly number[]) => {
-      // One array for all tries: by it the store knows a batch again.
-      const batch = { samples: part.map((index) => samples[index] as Sample), counts: [], maxNames };
+      // The same arrays for all tries: by them the store knows a batch again.
+      const batch = batchOf(
+        part.filter(isSample).map((item) => samples[item] as Sample),
+        [],
+        part.filter((item) => !isSample(item)).map(logOf),
+      );
       const result = await insist(() => telemetry.append(batch), ONCE);
       merged.push(...result.merged.map((index) => part[index] as number));
       leftOut.push(...result.leftOut.map(({ index, reason }) => ({ index: part[index] as number, reason })));
+      const firstLog = batch.samples.length;
+      for (const [index, isNew] of result.newLogs.entries()) {
+        newLogs[(part[firstLog + index] as number) - samples.length] = isNew;
+      }
     };
-    const suspects = await divide([...samples.keys()], write);
+    const suspects = await divide([...Array(samples.length + documents.length).keys()], write);
     // Unless the store takes this, it is the store that is at fault, and nothing is given up.
-    const touched = suspects.map((index) => ({ deviceId: (samples[index] as Sample).deviceId }));
+    const touched = suspects.map((item) => ({ deviceId: deviceOf(item) }));
     const known = { samples: [], counts: [...counts, ...touched] };
     await insist(() => telemetry.append(known), FOR_EVER);
     const refused: number[] = [];
-    for (const index of suspects) {
+    for (const item of suspects) {
       try {
-        await write([index]);
+        await write([item]);
       } catch (error) {
-        refuse('sample', samples[index], error);
-        refused.push(index);
+        refuse(isSample(item) ? 'sample' : 'log', itemOf(item), error);
+        refused.push(item);
       }
     }
     if (refused.length > 0) {
-      const rejections = refused.map((index) => rejection((samples[index] as Sample).deviceId));
+      const rejections = refused.map((item) => ({ deviceId: deviceOf(item), rejected: { not_storable: 1 } }));
       await insist(() => telemetry.append({ samples: [], counts: rejections }), FOR_EVER);
     }
-    return { merged, leftOut, refused };
+    const refusedLogs = new Set(refused.filter((item) => !isSample(item)).map(logOf));
+    return { merged, leftOut, newLogs, refused: refused.filter(isSample), refusedLogs };
+  }
+
+  function batchOf(
+    samples: readonly Sample[],
+    counts: readonly LedgerIncrement[],
+    documents: readonly DeviceLog[],
+  ): DeviceBatch {
+    return { samples, counts, logs: documents.length === 0 ? undefined : { collection: logs, documents }, maxNames };
   }
 
   return {
     async commit(batch) {
-      let { newLogs, refusedLogs, refusedStatuses } = NOTHING_PREPARED;
-      if (preparing > 0 || batch.statuses.length > 0 || batch.logs.length > 0) {
+      let refusedStatuses: ReadonlySet<PendingStatus> = none;
+      if (preparing > 0 || batch.statuses.length > 0) {
         preparing += 1;
-        const mine = prepared.then(() => prepare(batch));
+        const mine = prepared.then(() => applyStatuses(batch));
         prepared = mine;
-        ({ newLogs, refusedLogs, refusedStatuses } = await mine);
+        refusedStatuses = await mine;
         preparing -= 1;
       }
-      const { samples } = batch;
-      const counts = ledgerCounts(batch, { newLogs, refusedLogs, refusedStatuses });
-      let appended: Appended = { merged: [], leftOut: [], refused: [] };
-      if (samples.length > 0 || counts.length > 0) {
+      const durable = batchOf(batch.samples, ledgerCounts(batch, refusedStatuses), batch.logs);
+      let appended = nothingAppended;
+      if (durable.samples.length > 0 || durable.counts.length > 0 || durable.logs !== undefined) {
         appended = await inOrder<Appended>(
-          async () => ({ ...(await telemetry.append({ samples, counts, maxNames })), refused: [] }),
-          (error) => appendAgain(samples, counts, error),
+          async () => ({ ...nothingAppended, ...(await telemetry.append(durable)) }),
+          (error) => appendAgain(durable, error),
         );
       }
-      const { merged, leftOut, refused } = appended;
+      const { merged, leftOut, newLogs, refused, refusedLogs } = appended;
       const isWhole = leftOut.length + refused.length === 0;
       const left = new Map(leftOut.map(({ index, reason }) => [index, reason]));
       onCommitted(isWhole ? batch : withoutSamples(batch, new Set([...left.keys(), ...refused])));
@@ -199,5 +217,3 @@ export function createBatchCommitter(dependencies: CommitterDependencies): Batch
     giveUpOn,
   };
 }
-
-const rejection = (deviceId: number): LedgerIncrement => ({ deviceId, rejected: { not_storable: 1 } });

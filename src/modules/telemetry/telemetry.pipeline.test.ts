@@ -363,8 +363,8 @@ describe('the ingest pipeline', () => {
         await pipeline.stop?.(AbortSignal.timeout(5_000));
         expect(acknowledgements).toBe(messages.length);
         let counted = 0;
-        for (const { samples, counts } of stores.appended) {
-          counted += samples.length;
+        for (const { samples, logs, counts } of stores.appended) {
+          counted += samples.length + (logs?.documents.length ?? 0);
           for (const { stored = 0, merged = 0, rejected = {} } of counts) {
             counted += stored + merged + Object.values(rejected).reduce((sum, n) => sum + n, 0);
           }

@@ -48,6 +48,7 @@ export interface DocumentListQuery extends DocumentSearchQuery {
 
 /** Documents of one kind. Every write is durable when its promise resolves. */
 export interface DocumentCollection<T extends StoredDocument> {
+  readonly name: string;
   /** Inserts what is not there yet (by id). Returns, by index, whether each was new. */
   insertMany(documents: readonly T[]): Promise<readonly boolean[]>;
   findById(id: string): Promise<T | null>;

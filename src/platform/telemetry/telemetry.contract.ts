@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { DocumentCollection } from '#platform/documents/documents.port.ts';
 import {
   type LatestValue,
+  type LoggedDocument,
   MAX_SAMPLE_METRICS,
   type Metrics,
   type MetricValue,
@@ -12,6 +14,8 @@ import {
 /** What a test may do to the store's surroundings. */
 export interface TelemetryHarness {
   readonly store: TelemetryStore;
+  /** Of the document store beside it. */
+  readonly logs: DocumentCollection<LoggedDocument & { readonly text: string; readonly timestamp: number }>;
   /** Stops the store and opens the same data again, as a new process would. */
   reopen(): Promise<TelemetryStore>;
   close(): Promise<void>;
@@ -56,6 +60,35 @@ export function telemetryContract(name: string, open: () => Promise<TelemetryHar
       expect(await store.ledger(deviceId)).toEqual({ stored: 0, merged: 0, rejected: {} });
     });
 
+    test('logs are stored and counted with the samples, each once', async () => {
+      const [one, other] = [newDevice(), newDevice()];
+      const log = (device_id: number, n: number) => ({
+        id: `${device_id}-${n}`,
+        device_id,
+        text: `log ${n}`,
+        timestamp: T0,
+      });
+      const { logs } = harness;
+      const appendLogs = (documents: readonly LoggedDocument[], samples: readonly Sample[] = []) =>
+        store.append({
+          samples,
+          counts: [{ deviceId: one, rejected: { x: 1 } }],
+          logs: { collection: logs, documents },
+        });
+      const sample = { deviceId: one, timestamp: T0, metrics: { a: 1 } };
+
+      const first = await appendLogs([log(one, 1), log(other, 1), log(one, 1)], [sample, sample]);
+      expect(first).toEqual({ merged: [1], leftOut: [], newLogs: [true, true, false] });
+      expect((await appendLogs([log(one, 1), log(one, 2)])).newLogs).toEqual([false, true]);
+      expect((await append(sample)).newLogs).toEqual([]);
+
+      expect(await store.ledger(one)).toEqual({ stored: 3, merged: 4, rejected: { x: 2 } });
+      expect(await store.ledger(other)).toEqual({ stored: 1, merged: 0, rejected: {} });
+      const query = { sort: { field: 'timestamp', direction: 'asc' }, limit: 10 } as const;
+      expect(await logs.list({ ...query, filter: { device_id: one } })).toEqual([log(one, 1), log(one, 2)]);
+      expect(await logs.count({ filter: { device_id: other } })).toBe(1);
+    });
+
     test('the same time again is merged, the later value of a metric wins', async () => {
       const deviceId = newDevice();
       await append({ deviceId, timestamp: T0, metrics: { a: 1, b: 1 } });
@@ -96,6 +129,7 @@ export function telemetryContract(name: string, open: () => Promise<TelemetryHar
         { deviceId, timestamp: T0, metrics: { a: 3, m0: 3 } },
       );
       expect(result).toEqual({
+        newLogs: [],
         merged: [2, 4],
         leftOut: [
           { index: 1, reason: 'sample_full' },
@@ -112,7 +146,11 @@ export function telemetryContract(name: string, open: () => Promise<TelemetryHar
       const another = newDevice();
       const first = { deviceId: another, timestamp: T0, metrics: names(0, MAX_SAMPLE_METRICS, 1) };
       const second = { deviceId: another, timestamp: T0, metrics: { one: 'more' } };
-      expect(await append(first, second)).toEqual({ merged: [], leftOut: [{ index: 1, reason: 'sample_full' }] });
+      expect(await append(first, second)).toEqual({
+        merged: [],
+        leftOut: [{ index: 1, reason: 'sample_full' }],
+        newLogs: [],
+      });
       expect((await all(another))[0]?.metrics).toEqual(first.metrics);
     });
 

@@ -79,7 +79,7 @@ export function telemetryNamesContract(name: string, open: () => Promise<Telemet
         counts: [{ deviceId, rejected: { too_many_names: 1 } }],
         maxNames: 50,
       });
-      expect(result).toEqual({ merged: [], leftOut: crowded(1, 4) });
+      expect(result).toEqual({ merged: [], leftOut: crowded(1, 4), newLogs: [] });
       expect(Object.keys(await store.latest(deviceId)).toSorted()).toEqual(Object.keys(names(0, 50)).toSorted());
       expect((await store.latest(deviceId))['m0']).toEqual({ value: 1, timestamp: T0 + 3 });
       expect((await all(deviceId)).map(({ timestamp }) => timestamp)).toEqual([T0, T0 + 1, T0 + 3]);

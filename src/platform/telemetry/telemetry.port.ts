@@ -1,4 +1,5 @@
 import type { Component } from '#kernel/lifecycle.ts';
+import type { DocumentCollection, StoredDocument } from '#platform/documents/documents.port.ts';
 import type { TelemetryAggregation } from './aggregation.port.ts';
 
 export type MetricValue = number | boolean | string;
@@ -20,7 +21,19 @@ export interface LedgerEntry {
   readonly rejected: Readonly<Record<string, number>>;
 }
 
-/** Counts of what is stored elsewhere (logs, status) or not at all; committed together with the samples. */
+/** What a device logged. */
+export interface LoggedDocument extends StoredDocument {
+  readonly device_id: number;
+}
+
+/** Documents that the store inserts and counts as it does samples. */
+export interface LogsOfBatch {
+  /** Of the document store that keeps its data in the same place. */
+  readonly collection: Pick<DocumentCollection<LoggedDocument>, 'name' | 'insertMany'>;
+  readonly documents: readonly LoggedDocument[];
+}
+
+/** Counts of what is stored elsewhere (status) or not at all; committed together with the samples. */
 export interface LedgerIncrement {
   readonly deviceId: number;
   readonly stored?: number;
@@ -31,6 +44,7 @@ export interface LedgerIncrement {
 export interface TelemetryBatch {
   readonly samples: readonly Sample[];
   readonly counts: readonly LedgerIncrement[];
+  readonly logs?: LogsOfBatch | undefined;
   /** How many metric names a device may have. Absent: any number. */
   readonly maxNames?: number;
 }
@@ -49,6 +63,8 @@ export interface AppendResult {
   readonly merged: readonly number[];
   /** Those that the store does not take: by index, ascending. */
   readonly leftOut: readonly LeftOut[];
+  /** By index into `batch.logs.documents`, whether each was new; the others count as merged. */
+  readonly newLogs: readonly boolean[];
 }
 
 /** Metrics of one sample, whatever it is merged from: merging reads and writes the whole of it. */
@@ -91,12 +107,12 @@ export interface HistoryPage {
 /**
  * Where telemetry lives: history, latest values and the ledger.
  *
- * - `append` is atomic and durable: when it resolves, samples, latest values and ledger are on disk.
+ * - `append` is atomic and durable: when it resolves, samples, logs, latest values and ledger are on disk.
  *   Appends commit in the order of the calls. It waits while the store is busy or away for a moment and
  *   rejects with `unavailable` when the batch was certainly not stored; calling again is safe. Those that were
  *   called after one that is rejected, and before anybody knew, take effect not before it does: they are rejected
  *   with `unavailable` too, or the store finishes the earlier one first.
- *   Any other error: the store refuses what is in the batch, which has changed nothing but maybe history.
+ *   Any other error: the store refuses what is in the batch, which has changed nothing but maybe history and logs.
  * - A sample of a device and timestamp that is already there is merged into it: metrics are united, the
  *   later value of one metric wins. So appending a batch twice changes no history. One that would bring it new
  *   metrics beyond `MAX_SAMPLE_METRICS` changes nothing and counts as rejected (`sample_full`).

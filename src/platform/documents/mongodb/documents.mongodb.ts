@@ -88,11 +88,12 @@ function unless<T>(code: number, value: T): (error: unknown) => T {
 
 function createCollection<T extends StoredDocument>(
   collection: Collection<Encoded>,
-  { expiry }: CollectionDefinition,
+  { name, expiry }: CollectionDefinition,
   run: MongodbConnection['run'],
 ): DocumentCollection<T> {
   const inPortions = createPortions();
   return {
+    name,
     async insertMany(documents) {
       if (documents.length === 0) return [];
       // The server may take an unordered batch in any order: of one id only the first is sent.

@@ -13,6 +13,12 @@ interface In<Q> {
   readonly query: Q;
 }
 
+/** Documents for a collection, as they cross the thread boundary. */
+export interface Insertion {
+  readonly collection: string;
+  readonly documents: readonly StoredDocument[];
+}
+
 interface Scan {
   readonly collection: string;
   readonly after: string | null;
@@ -24,8 +30,15 @@ const CACHED_STATEMENTS = 200;
 
 /** The SQL side of the document store: one table a collection, the document as JSON text, expression indexes. */
 export function createProcedures(database: DatabaseSync, mode: 'write' | 'read') {
+  const prepare = createPrepare(database);
+  const reads = createReads(prepare);
+  return mode === 'read' ? reads : { ...reads, ...createWrites(database, prepare) };
+}
+
+/** Prepares each statement once. */
+export function createPrepare(database: DatabaseSync): (sql: string) => StatementSync {
   const statements = new Map<string, StatementSync>();
-  const prepare = (sql: string): StatementSync => {
+  return (sql) => {
     let statement = statements.get(sql);
     if (statement === undefined) {
       if (statements.size >= CACHED_STATEMENTS) statements.clear();
@@ -34,8 +47,6 @@ export function createProcedures(database: DatabaseSync, mode: 'write' | 'read')
     }
     return statement;
   };
-  const reads = createReads(prepare);
-  return mode === 'read' ? reads : { ...reads, ...createWrites(database, prepare) };
 }
 
 function createReads(prepare: (sql: string) => StatementSync) {
@@ -75,7 +86,17 @@ function createReads(prepare: (sql: string) => StatementSync) {
   };
 }
 
+/** Inserts what is not there yet, in the transaction of the caller. */
+export function createInsert(prepare: (sql: string) => StatementSync) {
+  return ({ collection, documents }: Insertion): boolean[] => {
+    const insert = prepare(`INSERT INTO ${table(collection)} VALUES (?, ?) ON CONFLICT DO NOTHING`);
+    return documents.map((each) => insert.run(each.id, JSON.stringify(each)).changes === 1);
+  };
+}
+
 function createWrites(database: DatabaseSync, prepare: (sql: string) => StatementSync) {
+  const insert = createInsert(prepare);
+
   function inTransaction<T>(work: () => T): T {
     prepare('BEGIN IMMEDIATE').run();
     try {
@@ -98,16 +119,7 @@ function createWrites(database: DatabaseSync, prepare: (sql: string) => Statemen
         database.exec(`CREATE INDEX IF NOT EXISTS "${indexName}" ON ${name} (${fields.map(field).join(', ')}, id)`);
       }
     },
-    'documents.insertMany': ({
-      collection,
-      documents,
-    }: {
-      collection: string;
-      documents: StoredDocument[];
-    }): boolean[] => {
-      const insert = prepare(`INSERT INTO ${table(collection)} VALUES (?, ?) ON CONFLICT DO NOTHING`);
-      return inTransaction(() => documents.map((each) => insert.run(each.id, JSON.stringify(each)).changes === 1));
-    },
+    'documents.insertMany': (insertion: Insertion): boolean[] => inTransaction(() => insert(insertion)),
     'documents.updateMany': ({ collection, query, changes }: In<DocumentQuery> & { changes: object }): number => {
       const where = condition(query);
       const assignments = Object.entries(changes);

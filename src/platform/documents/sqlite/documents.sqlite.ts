@@ -49,6 +49,7 @@ export function createSqliteDocumentStore({
       definitions.push(definition);
       const collection = definition.name;
       return {
+        name: collection,
         insertMany: (documents) => writer.call('documents.insertMany', { collection, documents }),
         findById: (id) => reader.call<T | null>('documents.findById', { collection, id }),
         list: (query) => reader.call<T[]>('documents.list', { collection, query }),

@@ -44,6 +44,8 @@ interface Attempt {
   isFitted: boolean;
   isMerged: boolean;
   isMarked: boolean;
+  /** After the logs were inserted: which of them were new. */
+  newLogs?: readonly boolean[];
   isDone: boolean;
 }
 
@@ -55,9 +57,10 @@ const LONGEST_RETRY_MS = 1_000;
 const KNOWN_DEVICES = 200_000;
 
 /**
- * Writes batches one after the other: samples, merges, then latest values and counts per device. Each step can be
+ * Writes batches one after the other: samples, merges, logs, then latest values and counts per device. Each step can be
  * repeated without counting or overwriting twice:
  * - Samples are inserted with ids made here, so that a repeated insert recognises its own.
+ * - Logs have ids of their own; which of them were new is kept when it was said. An answer that was lost makes them merged.
  * - A device's document holds the number of the last batch that each process added to it, and takes none twice.
  * - Latest values are compared by the server, against whatever another process wrote.
  *
@@ -224,9 +227,12 @@ export function createAppender({
     attempt.isMerged = true;
     if (!attempt.isMarked) await hours.afterChange(attempt.plan.hours);
     attempt.isMarked = true;
+    const { logs } = plan;
+    // The last thing before the counts: a process that ends in between leaves these uncounted.
+    attempt.newLogs ??= logs === undefined ? [] : await run(() => logs.collection.insertMany(logs.documents));
     if (plan.devices.size > 0) {
       await createMissingDevices(plan);
-      const counts = countsOf(plan, new Set(merged));
+      const counts = countsOf(plan, new Set(merged), attempt.newLogs);
       if (!(await applyInOrder(attempt, counts))) await applyLate(attempt, counts);
     }
     attempt.isDone = true;
@@ -247,7 +253,7 @@ export function createAppender({
   }
 
   async function take(batch: TelemetryBatch, giveUpAt: number): Promise<AppendResult> {
-    const key = batch.samples.length > 0 ? batch.samples : batch.counts;
+    const key = batch.samples.length > 0 ? batch.samples : (batch.logs?.documents ?? batch.counts);
     let attempt = unfinished.get(key);
     if (begun !== undefined && begun !== attempt) {
       // Those who have waited behind it long enough do not all try in turn.
@@ -272,7 +278,7 @@ export function createAppender({
     }
     unfinished.delete(key);
     const leftOut = [...attempt.plan.leftOut].sort(([a], [b]) => a - b).map(([index, reason]) => ({ index, reason }));
-    return { merged: attempt.merged ?? [], leftOut };
+    return { merged: attempt.merged ?? [], leftOut, newLogs: attempt.newLogs ?? [] };
   }
 
   return {

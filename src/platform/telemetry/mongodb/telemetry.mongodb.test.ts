@@ -2,12 +2,13 @@ import type { Document } from 'mongodb';
 import { describe, expect, test } from 'vitest';
 import { systemClock } from '#kernel/clock.ts';
 import { silentLogger } from '#kernel/logger.ts';
+import { createMongodbDocumentStore } from '#platform/documents/mongodb/documents.mongodb.ts';
 import { createMongodbConnection, type MongodbConnection } from '#platform/mongodb/mongodb-connection.ts';
 import { createLossyProxy } from '#test/support/lossy-proxy.ts';
 import { databaseIn, dropMongoDatabase } from '#test/support/servers/mongodb.ts';
 import { describeWithServer } from '#test/support/servers.ts';
 import { aggregationContract } from '../aggregation.contract.ts';
-import { telemetryContract } from '../telemetry.contract.ts';
+import { type TelemetryHarness, telemetryContract } from '../telemetry.contract.ts';
 import { telemetryNamesContract } from '../telemetry.names.contract.ts';
 import type { Metrics, Sample, TelemetryBatch, TelemetryStore } from '../telemetry.port.ts';
 import { createMongodbTelemetryStore } from './telemetry.mongodb.ts';
@@ -24,8 +25,11 @@ async function openStore(url: string, now: () => number = Date.now) {
   await connection.start?.(soon());
   const store = createMongodbTelemetryStore({ connection, clock: { ...systemClock, now }, logger: silentLogger });
   await store.start?.(soon());
+  const documents = createMongodbDocumentStore({ connection, clock: { ...systemClock, now } });
+  const logs: TelemetryHarness['logs'] = documents.collection({ name: 'device_logs', indexes: [['timestamp']] });
   return {
     store,
+    logs,
     connection,
     async close() {
       await store.stop?.(soon());
@@ -53,9 +57,13 @@ const historyOf = async (store: TelemetryStore, deviceId: number) =>
 
 /** As the ingest does: the same arrays until it is taken. */
 async function insist(store: TelemetryStore, batch: TelemetryBatch): Promise<readonly number[]> {
+  return (await retried(() => store.append({ samples: batch.samples, counts: batch.counts }))).merged;
+}
+
+async function retried<T>(step: () => Promise<T>): Promise<T> {
   for (let tries = 0; ; tries += 1) {
     try {
-      return (await store.append({ samples: batch.samples, counts: batch.counts })).merged;
+      return await step();
     } catch (error) {
       expect(error).toMatchObject(unavailable);
       if (tries === 20) throw error;
@@ -69,6 +77,7 @@ await describeWithServer('mongodb', (server) => {
     let opened = await openStore(url);
     return {
       store: opened.store,
+      logs: opened.logs,
       async reopen() {
         await opened.close();
         opened = await openStore(url);
@@ -303,6 +312,29 @@ await describeWithServer(
         await close();
       },
     );
+
+    test('logs that were new stay new when what follows them is tried again', TIMEOUT, async () => {
+      const url = databaseIn(server.url);
+      const { store, logs, close } = await openStore(url);
+      const documents = [1, 2].map((n) => ({ id: `log ${n}`, device_id: 1, text: '', timestamp: T0 + n }));
+      const collection = {
+        ...logs,
+        async insertMany(some: typeof documents) {
+          const added = await logs.insertMany(some);
+          await server.kill();
+          return added;
+        },
+      };
+      // The key by which the store knows the batch again: there are no samples.
+      const counts = () => [{ deviceId: 1, rejected: { x: 1 } }];
+      const batch = { samples: [], logs: { collection, documents } };
+      await expect(store.append({ ...batch, counts: counts() })).rejects.toMatchObject(unavailable);
+      await server.restart();
+      const result = await retried(() => store.append({ ...batch, counts: counts() }));
+      expect(result.newLogs).toEqual([true, true]);
+      expect(await store.ledger(1)).toEqual({ stored: 2, merged: 0, rejected: { x: 1 } });
+      await close();
+    });
 
     test('what was given up is finished by the next append of anybody', TIMEOUT, async () => {
       const url = databaseIn(server.url);

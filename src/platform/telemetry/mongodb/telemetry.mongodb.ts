@@ -45,9 +45,9 @@ const DEVICES_A_QUERY = 500;
  * - `telemetry_rollups`: see `RollupDocument`; the shard key is `{device_id: 1, hour: 1}`.
  *
  * What `append` promises here: when it resolves, everything is in the journal of a majority of the servers. It is
- * not one transaction: after `unavailable`, or a crash, samples of the batch may be in history already, without
+ * not one transaction: after `unavailable`, or a crash, samples and logs of the batch may be there already, without
  * their counts. Within the process a batch is finished, and counted exactly once, before the next one is begun.
- * After a crash the caller appends again what was not acknowledged, and samples that had got into history count as
+ * After a crash the caller appends again what was not acknowledged, and samples and logs that had got in count as
  * merged then: history is exact, and so is the sum of stored and merged; `stored` alone can be short by what was in
  * flight. Any number of processes may append at once; of two values with one timestamp from two processes, the one
  * that reaches the server later wins.

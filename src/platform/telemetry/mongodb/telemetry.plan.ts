@@ -4,6 +4,7 @@ import {
   type LatestValue,
   type LedgerIncrement,
   type LeftOutReason,
+  type LogsOfBatch,
   MAX_SAMPLE_METRICS,
   type Metrics,
   type Sample,
@@ -53,6 +54,7 @@ export interface Plan {
   readonly repeated: readonly number[];
   readonly devices: ReadonlyMap<number, DeviceChange>;
   readonly counts: readonly LedgerIncrement[];
+  readonly logs: LogsOfBatch | undefined;
   /** Samples that are no part of it, by index. */
   readonly leftOut: ReadonlyMap<number, LeftOutReason>;
   /** Device → starts of the hours in which it has samples here. */
@@ -60,7 +62,7 @@ export interface Plan {
 }
 
 export function planOf(
-  { samples, counts }: Pick<TelemetryBatch, 'samples' | 'counts'>,
+  { samples, counts, logs }: Pick<TelemetryBatch, 'samples' | 'counts' | 'logs'>,
   leftOut: Plan['leftOut'] = new Map(),
 ): Plan {
   const documents: SampleDocument[] = [];
@@ -89,7 +91,8 @@ export function planOf(
     noteLatest(entryOf(devices, deviceId, noChange).latest, timestamp, metrics);
   }
   for (const count of counts) addCounts(entryOf(devices, count.deviceId, noChange), count);
-  return { samples, documents, positions, repeated, devices, counts, leftOut, hours };
+  if (logs !== undefined) for (const log of logs.documents) entryOf(devices, log.device_id, noChange);
+  return { samples, documents, positions, repeated, devices, counts, logs, leftOut, hours };
 }
 
 /**
@@ -148,18 +151,27 @@ export function mergesOf(plan: Plan, merged: readonly number[]): AnyBulkWriteOpe
 }
 
 /** Counts of the batch by device; `merged` holds indexes of samples, all others of the plan were stored. */
-export function countsOf(plan: Plan, merged: ReadonlySet<number>): ReadonlyMap<number, Record<string, number>> {
+export function countsOf(
+  plan: Plan,
+  merged: ReadonlySet<number>,
+  newLogs: readonly boolean[],
+): ReadonlyMap<number, Record<string, number>> {
   const counts = new Map<number, Record<string, number>>();
+  const count = (deviceId: number, isMerged: boolean) => {
+    const increments = counts.get(deviceId) as { stored: number; merged: number };
+    if (isMerged) increments.merged += 1;
+    else increments.stored += 1;
+  };
   for (const [deviceId, { stored, merged: mergedElsewhere, rejected }] of plan.devices) {
     const increments: Record<string, number> = { stored, merged: mergedElsewhere };
     for (const reason in rejected) increments[`rejected.${reason}`] = rejected[reason] as number;
     counts.set(deviceId, increments);
   }
   for (let index = 0; index < plan.samples.length; index += 1) {
-    if (plan.leftOut.has(index)) continue;
-    const increments = counts.get((plan.samples[index] as Sample).deviceId) as { stored: number; merged: number };
-    if (merged.has(index)) increments.merged += 1;
-    else increments.stored += 1;
+    if (!plan.leftOut.has(index)) count((plan.samples[index] as Sample).deviceId, merged.has(index));
+  }
+  if (plan.logs !== undefined) {
+    for (const [index, log] of plan.logs.documents.entries()) count(log.device_id, newLogs[index] !== true);
   }
   return counts;
 }

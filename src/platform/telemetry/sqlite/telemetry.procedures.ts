@@ -1,14 +1,13 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { LRUCache } from 'lru-cache';
 import { grownTo } from '#kernel/lru.ts';
-import { type LatestValues, noteLatest, noValues } from '../latest-values.ts';
+import { createInsert, createPrepare } from '#platform/documents/sqlite/documents.procedures.ts';
 import {
   type AppendResult,
   type HistoryPage,
   type HistoryQuery,
   type LatestValue,
   type LedgerEntry,
-  type LedgerIncrement,
   type LeftOut,
   MAX_SAMPLE_METRICS,
   type Metrics,
@@ -16,22 +15,9 @@ import {
   type DeviceState as RestoredState,
 } from '../telemetry.port.ts';
 import { createAggregationReads } from './aggregation.procedures.ts';
+import { type EncodedBatch, latestWithout } from './encoded-batch.ts';
 import { createLatestReads, createLatestWrites, LATEST_SCHEMA, type LatestState } from './latest.procedures.ts';
 import { createHourMarks, createRollupWrites, hourOf, markAllHours, ROLLUP_SCHEMA } from './rollup.procedures.ts';
-
-/** A batch as it crosses the thread boundary: columns clone faster than objects. */
-export interface EncodedBatch {
-  readonly deviceIds: Float64Array;
-  readonly timestamps: Float64Array;
-  /** One JSON text a sample, joined by line feeds (JSON text contains none). */
-  readonly metrics: string;
-  /** Per device of the batch, the newest value of each metric in it. */
-  readonly latest: readonly (readonly [deviceId: number, values: Record<string, LatestValue>])[];
-  readonly counts: readonly LedgerIncrement[];
-  readonly maxNames: number;
-  /** How many appends had failed when this one was called, as far as the caller knew. */
-  readonly generation: number;
-}
 
 interface DeviceState {
   stored: number;
@@ -176,6 +162,7 @@ function createWrites(database: DatabaseSync) {
   removeOld.setReturnArrays(true);
   const marks = createHourMarks(database);
   const latest = createLatestWrites(database);
+  const insertDocuments = createInsert(createPrepare(database));
   const deviceIds = database.prepare('SELECT device_id FROM telemetry_devices ORDER BY device_id');
   const states = new LRUCache<number, DeviceState>(grownTo(CACHED_STATES));
   let seenVersion: unknown;
@@ -306,6 +293,13 @@ function createWrites(database: DatabaseSync) {
     const left = new Set(leftOut.map(({ index }) => index));
     const newest = left.size === 0 ? batch.latest : latestWithout(batch, metrics, left);
     for (const [deviceId, values] of newest) latest.note(deviceId, touch(deviceId).latest, values);
+    const { logs } = batch;
+    const newLogs = logs === undefined ? [] : insertDocuments(logs);
+    for (const [index, { device_id: deviceId }] of logs?.documents.entries() ?? []) {
+      const state = touch(deviceId);
+      if (newLogs[index] === true) state.stored += 1;
+      else state.merged += 1;
+    }
     for (const count of batch.counts) {
       const state = touch(count.deviceId);
       state.stored += count.stored ?? 0;
@@ -323,7 +317,7 @@ function createWrites(database: DatabaseSync) {
         latest.textOf(deviceId, state.latest),
       );
     }
-    return { merged, leftOut };
+    return { merged, leftOut, newLogs };
   }
 
   return {
@@ -374,20 +368,4 @@ function createWrites(database: DatabaseSync) {
       return removed;
     },
   };
-}
-
-/** Latest values of a batch without some of its samples. */
-function latestWithout(
-  { deviceIds, timestamps }: EncodedBatch,
-  metrics: readonly string[],
-  left: ReadonlySet<number>,
-): EncodedBatch['latest'] {
-  const latest = new Map<number, LatestValues>();
-  for (const [index, deviceId] of deviceIds.entries()) {
-    if (left.has(index)) continue;
-    const values = latest.get(deviceId) ?? noValues();
-    latest.set(deviceId, values);
-    noteLatest(values, JSON.parse(metrics[index] as string), timestamps[index] as number);
-  }
-  return [...latest];
 }

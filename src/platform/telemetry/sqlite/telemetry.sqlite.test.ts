@@ -1,23 +1,30 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
+import { systemClock } from '#kernel/clock.ts';
 import { silentLogger } from '#kernel/logger.ts';
+import { createSqliteDocumentStore, DOCUMENT_PROCEDURES } from '#platform/documents/sqlite/documents.sqlite.ts';
 import { createSqliteThread } from '#platform/sqlite/sqlite-thread.ts';
 import { temporaryFolder } from '#test/support/folders.ts';
 import { aggregationContract } from '../aggregation.contract.ts';
-import { telemetryContract } from '../telemetry.contract.ts';
+import { type TelemetryHarness, telemetryContract } from '../telemetry.contract.ts';
 import { telemetryNamesContract } from '../telemetry.names.contract.ts';
 import { createSqliteTelemetryStore, TELEMETRY_PROCEDURES } from './telemetry.sqlite.ts';
 
 async function openStore(file: string) {
-  const options = { file, procedures: [TELEMETRY_PROCEDURES], logger: silentLogger };
+  const options = { file, procedures: [TELEMETRY_PROCEDURES, DOCUMENT_PROCEDURES], logger: silentLogger };
   const writer = createSqliteThread({ name: 'writer', mode: 'write', ...options });
   const reader = createSqliteThread({ name: 'reader', mode: 'read', ...options });
   await writer.start?.(AbortSignal.timeout(60_000));
   await reader.start?.(AbortSignal.timeout(60_000));
+  const documents = createSqliteDocumentStore({ writer, reader, clock: systemClock, logger: silentLogger });
+  const logs: TelemetryHarness['logs'] = documents.collection({ name: 'device_logs', indexes: [['timestamp']] });
+  await documents.start?.(AbortSignal.timeout(60_000));
   return {
     store: createSqliteTelemetryStore({ writer, reader }),
+    logs,
     close: async () => {
+      await documents.stop?.(AbortSignal.timeout(60_000));
       await writer.stop?.(AbortSignal.timeout(60_000));
       await reader.stop?.(AbortSignal.timeout(60_000));
     },
@@ -30,6 +37,7 @@ async function openHarness() {
   let opened = await openStore(file);
   return {
     store: opened.store,
+    logs: opened.logs,
     async reopen() {
       await opened.close();
       opened = await openStore(file);
@@ -46,6 +54,29 @@ telemetryContract('sqlite', openHarness);
 telemetryNamesContract('sqlite', openHarness);
 aggregationContract('sqlite', openHarness);
 
+test('logs, samples and their counts are one transaction', async () => {
+  const folder = temporaryFolder();
+  const file = join(folder.path, 'telemetry.db');
+  const { store, logs, close } = await openStore(file);
+  const log = { id: 'a', device_id: 1, text: 'a', timestamp: 5 };
+  const batch = {
+    samples: [{ deviceId: 1, timestamp: 5, metrics: { a: 1 } }],
+    counts: [],
+    logs: { collection: logs, documents: [log] },
+  };
+  const broken = new DatabaseSync(file);
+  broken.exec(`CREATE TRIGGER refuse BEFORE INSERT ON telemetry_devices BEGIN SELECT RAISE(ABORT, 'not counted'); END`);
+  await expect(store.append(batch)).rejects.toThrow();
+  expect(await logs.findById('a')).toBeNull();
+  broken.exec('DROP TRIGGER refuse');
+  broken.close();
+  expect((await store.append(batch)).newLogs).toEqual([true]);
+  expect(await logs.findById('a')).toEqual(log);
+  expect(await store.ledger(1)).toEqual({ stored: 2, merged: 0, rejected: {} });
+  await close();
+  folder.remove();
+});
+
 test('a locked file makes an append unavailable, stores nothing, and the next try succeeds', async () => {
   const folder = temporaryFolder();
   const file = join(folder.path, 'telemetry.db');
@@ -57,7 +88,7 @@ test('a locked file makes an append unavailable, stores nothing, and the next tr
   other.exec('ROLLBACK');
   other.close();
   expect(await store.ledger(1)).toEqual({ stored: 0, merged: 0, rejected: {} });
-  expect(await store.append(batch)).toEqual({ merged: [], leftOut: [] });
+  expect(await store.append(batch)).toEqual({ merged: [], leftOut: [], newLogs: [] });
   await close();
   folder.remove();
 });

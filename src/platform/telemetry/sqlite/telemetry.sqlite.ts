@@ -3,10 +3,9 @@ import { createAggregator } from '../aggregation/aggregator.ts';
 import { rollUpHour } from '../aggregation/hour.ts';
 import type { AggregationSource, RawPart, RollupPart } from '../aggregation/source.ts';
 import type { SeriesSlice } from '../aggregation.port.ts';
-import { type LatestValues, noteLatest, noValues } from '../latest-values.ts';
-import type { AppendResult, HistoryPage, LatestValue, LedgerEntry, Sample, TelemetryStore } from '../telemetry.port.ts';
+import type { AppendResult, HistoryPage, LatestValue, LedgerEntry, TelemetryStore } from '../telemetry.port.ts';
+import { encode } from './encoded-batch.ts';
 import type { ChangedHour, FinishedHour } from './rollup.procedures.ts';
-import type { EncodedBatch } from './telemetry.procedures.ts';
 
 export const TELEMETRY_PROCEDURES = new URL('./telemetry.procedures.ts', import.meta.url);
 
@@ -27,8 +26,8 @@ export function createSqliteTelemetryStore({
 
   return {
     name: 'telemetry',
-    async append({ samples, counts, maxNames = Number.POSITIVE_INFINITY }) {
-      const batch: EncodedBatch = { ...encode(samples), counts, maxNames, generation };
+    async append(given) {
+      const batch = encode(given, generation);
       try {
         return await writer.call<AppendResult>('telemetry.append', batch, [
           batch.deviceIds.buffer as ArrayBuffer,
@@ -62,24 +61,4 @@ export function createSqliteTelemetryStore({
       await reader.ping();
     },
   };
-}
-
-function encode(samples: readonly Sample[]): Omit<EncodedBatch, 'counts' | 'maxNames' | 'generation'> {
-  const deviceIds = new Float64Array(samples.length);
-  const timestamps = new Float64Array(samples.length);
-  const texts = new Array<string>(samples.length);
-  const latest = new Map<number, LatestValues>();
-  for (let index = 0; index < samples.length; index += 1) {
-    const { deviceId, timestamp, metrics } = samples[index] as Sample;
-    deviceIds[index] = deviceId;
-    timestamps[index] = timestamp;
-    texts[index] = JSON.stringify(metrics);
-    let values = latest.get(deviceId);
-    if (values === undefined) {
-      values = noValues();
-      latest.set(deviceId, values);
-    }
-    noteLatest(values, metrics, timestamp);
-  }
-  return { deviceIds, timestamps, metrics: texts.join('\n'), latest: [...latest] };
 }
