@@ -5,7 +5,9 @@ import { REJECT_REASONS } from '#modules/telemetry/index.ts';
 
 const root = join(import.meta.dirname, '../..');
 const documents = [
-  ...['README.md', 'README.ko.md', 'bench/README.md'].map((file) => join(root, file)),
+  ...['README.md', 'README.ko.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'bench/README.md'].map((file) =>
+    join(root, file),
+  ),
   ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.md'))
     .map((file) => join(root, 'docs', file)),
