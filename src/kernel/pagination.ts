@@ -15,7 +15,7 @@ export interface Page<T> {
   readonly pages: number;
 }
 
-export function toPage<T>(items: readonly T[], total: number, query: PageQuery): Page<T> {
+export function toPage<T>(items: readonly T[], total: number, query: Pick<PageQuery, 'page' | 'size'>): Page<T> {
   return { items, total, page: query.page, size: query.size, pages: Math.ceil(total / query.size) };
 }
 

@@ -1,6 +1,6 @@
 import type { SelectQueryBuilder } from 'kysely';
 import { LRUCache } from 'lru-cache';
-import { several } from '#kernel/pagination.ts';
+import { type Page, several, toPage } from '#kernel/pagination.ts';
 import { containing, isLike, type SqlStore } from '#platform/sql/sql.port.ts';
 import type { DeviceFilter, DeviceListing, DeviceListQuery, DeviceRecord } from './devices.ports.ts';
 import { fillUp, type Slot, type Statements } from './devices.statements.ts';
@@ -10,9 +10,8 @@ import { DEVICE_COLUMNS, type DeviceTables } from './devices.tables.ts';
 const CACHED_CHARACTERS = 4_000_000;
 const RECORD_OVERHEAD = 500;
 const CACHED_TOTALS = 500;
-const CACHED_PAGES = 200;
 
-type DevicePage = Awaited<ReturnType<DeviceListing['list']>>;
+type DevicePage = Page<DeviceRecord>;
 
 interface CachedRecord {
   readonly revision: number;
@@ -29,10 +28,13 @@ interface CachedRecord {
 export function createDeviceListing(store: SqlStore, statements: Statements): DeviceListing {
   const records = new LRUCache<number, CachedRecord>({
     maxSize: CACHED_CHARACTERS,
-    sizeCalculation: ({ record }) => RECORD_OVERHEAD + record.metadata.length,
+    sizeCalculation: ({ record }) => sizeOf(record),
   });
   const totals = new LRUCache<string, { readonly roster: number; readonly total: number }>({ max: CACHED_TOTALS });
-  const pages = new LRUCache<string, { readonly token: string; readonly page: DevicePage }>({ max: CACHED_PAGES });
+  const pages = new LRUCache<string, { readonly token: string; readonly page: DevicePage }>({
+    maxSize: CACHED_CHARACTERS,
+    sizeCalculation: ({ page }) => page.items.reduce((sum, record) => sum + sizeOf(record), RECORD_OVERHEAD),
+  });
   const db = () => store.db<DeviceTables>();
 
   async function readPage(query: DeviceListQuery, shape: string, values: object) {
@@ -131,7 +133,7 @@ export function createDeviceListing(store: SqlStore, statements: Statements): De
       }
       items.push(record);
     }
-    return { items, total };
+    return toPage(items, total, query);
   }
 
   return {
@@ -146,6 +148,10 @@ export function createDeviceListing(store: SqlStore, statements: Statements): De
       return page;
     },
   };
+}
+
+function sizeOf({ metadata }: DeviceRecord): number {
+  return RECORD_OVERHEAD + metadata.length;
 }
 
 const COLUMN_OF = {

@@ -1,4 +1,4 @@
-import type { OneOrMore, PageQuery, SortTerm } from '#kernel/pagination.ts';
+import type { OneOrMore, Page, PageQuery, SortTerm } from '#kernel/pagination.ts';
 import type { AuditWriter } from '#platform/audit/audit.port.ts';
 
 export const DEVICE_STATUSES = ['ONLINE', 'OFFLINE', 'MAINTENANCE', 'ERROR'] as const;
@@ -177,7 +177,8 @@ export interface DeviceStore extends DeviceReader {
 
 /** The paged list, apart from the rest because it is what dashboards ask for all the time. */
 export interface DeviceListing {
-  list(query: DeviceListQuery): Promise<{ readonly items: readonly DeviceRecord[]; readonly total: number }>;
+  /** The same object while the page is known to be as it was: what is made of it may be kept with it. */
+  list(query: DeviceListQuery): Promise<Page<DeviceRecord>>;
 }
 
 /** What this module asks of the users. */

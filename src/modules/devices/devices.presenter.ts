@@ -1,6 +1,7 @@
 import { toIso, toIsoOrNull } from '#kernel/clock.ts';
+import type { Page } from '#kernel/pagination.ts';
 import type { DeviceRecord } from './devices.ports.ts';
-import type { DeviceView } from './devices.schemas.ts';
+import type { DevicePage, DeviceView } from './devices.schemas.ts';
 
 export type DevicePresenter = (device: DeviceRecord) => DeviceView;
 
@@ -16,6 +17,19 @@ export function createDevicePresenter(): DevicePresenter {
     if (view === undefined) {
       view = present(device);
       views.set(device, view);
+    }
+    return view;
+  };
+}
+
+/** The same view of a page that is the same object: then the edge need not serialise it again. */
+export function createPagePresenter(present: DevicePresenter) {
+  const views = new WeakMap<Page<DeviceRecord>, DevicePage>();
+  return (page: Page<DeviceRecord>): DevicePage => {
+    let view = views.get(page);
+    if (view === undefined) {
+      view = { ...page, items: page.items.map(present) };
+      views.set(page, view);
     }
     return view;
   };

@@ -3,7 +3,7 @@ import { ADMINS, MANAGEMENT } from '#kernel/access.ts';
 import { type HttpRoutes, principalOf } from '#platform/http/http.port.ts';
 import { mqttErrors } from '#platform/mqtt/mqtt.port.ts';
 import { deviceErrors } from './devices.errors.ts';
-import type { DevicePresenter } from './devices.presenter.ts';
+import { createPagePresenter, type DevicePresenter } from './devices.presenter.ts';
 import {
   CreatedDeviceView,
   DeviceBody,
@@ -24,6 +24,7 @@ const tags = ['devices'];
 
 /** `/api/v1/devices` */
 export function createDevicesRoutes(devices: DevicesService, present: DevicePresenter): HttpRoutes {
+  const presentPage = createPagePresenter(present);
   return (app) => {
     app.get(
       '/',
@@ -48,7 +49,7 @@ export function createDevicesRoutes(devices: DevicesService, present: DevicePres
           ...(sort === undefined ? {} : { sort }),
           filter: toFilter(request.query),
         });
-        return { ...found, items: found.items.map(present) };
+        return presentPage(found);
       },
     );
 

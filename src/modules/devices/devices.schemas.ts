@@ -102,6 +102,7 @@ const deviceFields = {
 export const DeviceView = Strict('Device', deviceFields);
 export type DeviceView = Static<typeof DeviceView>;
 export const DevicePage = PageOf(DeviceView);
+export type DevicePage = Static<typeof DevicePage>;
 
 export const CredentialsView = Strict(
   'DeviceCredentials',

@@ -2,7 +2,7 @@ import { isManagement, type Principal } from '#kernel/access.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { EventBus } from '#kernel/events.ts';
 import { hashSecret, secretMatches } from '#kernel/ids.ts';
-import { type Page, type PageQuery, parseSort, toPage } from '#kernel/pagination.ts';
+import { type Page, type PageQuery, parseSort } from '#kernel/pagination.ts';
 import { auditedDevice, deviceEntry, deviceUpdateEntry } from './devices.audit.ts';
 import { deviceErrors } from './devices.errors.ts';
 import type { DeviceLogins } from './devices.logins.ts';
@@ -82,8 +82,7 @@ export function createDevicesService(deps: DevicesServiceDeps) {
       const sort = parseSort(query.sort, DEVICE_SORT_FIELDS, DEFAULT_SORT);
       const visibleTo = seesAll(principal) ? null : principal.userId;
       const { page, size, filter } = query;
-      const { items, total } = await store.list({ page, size, filter, visibleTo, sort });
-      return toPage(items, total, query);
+      return await store.list({ page, size, filter, visibleTo, sort });
     },
 
     /** @throws AppError `device_not_found`, also when the principal may not see it */

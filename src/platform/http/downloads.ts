@@ -1,12 +1,12 @@
 import type { Readable } from 'node:stream';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest, onSendHookHandler } from 'fastify';
 import { commonErrors } from '#kernel/errors.ts';
 import type { Logger } from '#kernel/logger.ts';
 
 /** Answers that are streamed: what a slow, a greedy and a former user can hold by them. */
 export interface Downloads {
-  /** As Fastify's hook `onSend`. @throws AppError `rate_limited` when the user has too many under way */
-  readonly onSend: (request: FastifyRequest, reply: FastifyReply, payload: unknown) => Promise<unknown>;
+  /** Fastify's hook. Fails with AppError `rate_limited` when the user has too many under way. */
+  readonly onSend: onSendHookHandler;
   /** Cuts off what a user is receiving, e.g. when the account was deleted. Null: what any user is. */
   end(userId: number | null): void;
 }
@@ -40,44 +40,51 @@ export function createDownloads({
     };
   }
 
+  async function begin(request: FastifyRequest, reply: FastifyReply, payload: Readable): Promise<Readable> {
+    const userId = request.principal?.userId ?? null;
+    const refuse = (error: unknown) => {
+      payload.destroy();
+      reply.removeHeader('content-disposition');
+      return error;
+    };
+    if (userId !== null && (underWay.get(userId)?.size ?? 0) >= MOST_PER_USER) {
+      throw refuse(
+        commonErrors.rate_limited({
+          detail: `You are receiving ${MOST_PER_USER} files already. Wait until one of them is complete.`,
+          details: { retryAfterSeconds: 10 },
+        }),
+      );
+    }
+    const { raw } = reply;
+    const end = () => raw.destroy();
+    const forget = userId === null ? () => {} : register(userId, end);
+    const stopWatching = watch(request, stalledAfterMs, () => {
+      logger.info({ user_id: userId, request_id: request.id }, 'a download was cut off, its reader takes nothing');
+      end();
+    });
+    raw.once('close', () => {
+      forget();
+      stopWatching();
+      payload.destroy();
+    });
+    // Who lost access before this is not among those that were cut off then; who loses it from here on is.
+    try {
+      await checkAgain(request);
+    } catch (error) {
+      forget();
+      stopWatching();
+      throw refuse(error);
+    }
+    return payload;
+  }
+
   return {
-    async onSend(request, reply, payload) {
-      if (!isStream(payload)) return payload;
-      const userId = request.principal?.userId ?? null;
-      const refuse = (error: unknown) => {
-        payload.destroy();
-        reply.removeHeader('content-disposition');
-        return error;
-      };
-      if (userId !== null && (underWay.get(userId)?.size ?? 0) >= MOST_PER_USER) {
-        throw refuse(
-          commonErrors.rate_limited({
-            detail: `You are receiving ${MOST_PER_USER} files already. Wait until one of them is complete.`,
-            details: { retryAfterSeconds: 10 },
-          }),
-        );
-      }
-      const { raw } = reply;
-      const end = () => raw.destroy();
-      const forget = userId === null ? () => {} : register(userId, end);
-      const stopWatching = watch(request, stalledAfterMs, () => {
-        logger.info({ user_id: userId, request_id: request.id }, 'a download was cut off, its reader takes nothing');
-        end();
-      });
-      raw.once('close', () => {
-        forget();
-        stopWatching();
-        payload.destroy();
-      });
-      // Who lost access before this is not among those that were cut off then; who loses it from here on is.
-      try {
-        await checkAgain(request);
-      } catch (error) {
-        forget();
-        stopWatching();
-        throw refuse(error);
-      }
-      return payload;
+    onSend(request, reply, payload, done) {
+      if (!isStream(payload)) return done(null, payload);
+      begin(request, reply, payload).then(
+        (begun) => done(null, begun),
+        (error) => done(error),
+      );
     },
     end(userId) {
       const ended = userId === null ? [...underWay.values()] : [underWay.get(userId) ?? []];

@@ -17,7 +17,7 @@ import { createCorsHeaders, EXPOSED_HEADERS, METHODS, requestIdOf, securityHeade
 import { HTTP_LIMITS, type HttpLimits } from './http.limits.ts';
 import type { HttpApp, HttpAuthenticator, HttpMount } from './http.port.ts';
 import { Problem } from './http.schemas.ts';
-import { addListEtag } from './list-etags.ts';
+import { addListEtags } from './list-etags.ts';
 import { createNodeServer, type NodeServerOptions } from './node-server.ts';
 import { type ApiDescription, markDocumentRoutes, registerApiDocument } from './openapi.ts';
 import { guardOperations, type OperationsOptions } from './operations.ts';
@@ -125,8 +125,9 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   app.setErrorHandler(createErrorHandler(logger));
   readBodies(app, limits);
 
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     reply.headers(request.protocol === 'https' ? headers.tls : headers.plain).header('x-request-id', request.id);
+    done();
   });
   const downloads = createDownloads({
     logger,
@@ -134,7 +135,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     ...options.downloads,
   });
   app.addHook('onSend', downloads.onSend);
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     const entry = {
       method: request.method,
       path: pathOf(request.url),
@@ -144,6 +145,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
       user_id: request.principal?.userId ?? null,
     };
     note(entry, request.routeOptions.url ?? 'unmatched');
+    done();
   });
   if (options.corsOrigins.length > 0) {
     const any = options.corsOrigins.includes('*');
@@ -156,9 +158,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   app.addHook('preClose', async () => {
     closing = true;
   });
-  app.addHook('onRequest', async () => {
-    if (closing) throw commonErrors.unavailable();
-  });
+  app.addHook('onRequest', (_request, _reply, done) => done(closing ? commonErrors.unavailable() : undefined));
   if (options.rateLimit !== null) {
     await app.register(rateLimit, {
       max: options.rateLimit.max,
@@ -187,7 +187,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
       done(null, payload);
     });
   }
-  app.addHook('onRoute', addListEtag);
+  addListEtags(app);
   app.addHook('onRoute', createAccessHook(options.authenticator, writes));
   const { version, description } = options;
   await registerApiDocument(app, { version, publicUrl, basePath, ...(description && { description }) });

@@ -38,6 +38,7 @@ export interface SqlStore extends Component {
   /**
    * A text that is another one whenever anything in the store may have changed, whoever wrote: what was read
    * after this was asked is still what is stored while it is the same. Costs less than a query.
+   * What another process commits shows by the next turn of the event loop.
    * Null: this store cannot tell, ask it each time.
    */
   changeToken(): string | null;

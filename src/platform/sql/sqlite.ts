@@ -120,7 +120,7 @@ async function openFile(
   }
   const run = createStatements(reader);
 
-  const token = numberOf(reader, 'PRAGMA data_version');
+  const token = oncePerTurn(numberOf(reader, 'PRAGMA data_version'));
 
   /** What goes wrong with the file is said as that, whatever was asked for, and tried again until it works. */
   function guarded<T>(work: () => T): T {
@@ -136,9 +136,15 @@ async function openFile(
 
   return {
     read: (query) => guarded(() => run(query)),
-    write: (query) => writer.call<Answer>('sql.run', query),
+    async write(query) {
+      try {
+        return await writer.call<Answer>('sql.run', query);
+      } finally {
+        token.forget();
+      }
+    },
     rollback: () => writer.call<void>('sql.rollback', undefined),
-    changeToken: () => guarded(token),
+    changeToken: () => guarded(token.read),
     assertUsable() {
       health.assertUsable();
       writer.assertUsable();
@@ -165,6 +171,27 @@ function openInMemory(): Opened {
     changeToken: numberOf(database, 'SELECT total_changes()'),
     assertUsable: () => {},
     close: async () => database.close(),
+  };
+}
+
+/**
+ * Reads once in a turn of the event loop, for all requests that arrived together: what another process commits while
+ * they are answered, they need not see. What this process has written, it sees at once: `forget` after each answer.
+ */
+function oncePerTurn(read: () => string): { read(): string; forget(): void } {
+  let known: string | null = null;
+  const forget = () => {
+    known = null;
+  };
+  return {
+    read() {
+      if (known === null) {
+        known = read();
+        setImmediate(forget);
+      }
+      return known;
+    },
+    forget,
   };
 }
 
