@@ -61,7 +61,7 @@ async function addressOf(path: string): Promise<string> {
     '{kind}': async () => 'telemetry',
     '{key}': async () => 'some.key',
     '{provider}': async () => 'unknown',
-    '*': async () => 'swagger-ui.css',
+    '*': async () => 'static/swagger-ui.css',
   };
   for (const [parameter, value] of Object.entries(make)) {
     if (path.includes(parameter)) return path.replace(parameter, String(await value()));

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type JsonObject, operationsOf } from '#test/support/openapi.ts';
+import { operationsOf } from '#test/support/openapi.ts';
 import { createPeople, type People } from '#test/support/people.ts';
 import { parseAnswer, rawClient } from '#test/support/raw-http.ts';
 import { type RunningSystem, startTestSystem } from '#test/support/system.ts';
@@ -24,8 +24,8 @@ async function ask(head: string, body = ''): Promise<{ status: number; type: str
   return { status: answer.status, type: answer.headers['content-type'] ?? '', text: answer.body };
 }
 
-const paths = () => [
-  ...new Set(operationsOf(system.system.http.app.swagger() as JsonObject).map(({ path }) => path)),
+const paths = async () => [
+  ...new Set(operationsOf(await system.system.http.app.apiDocument()).map(({ path }) => path)),
   ...['/', '/docs', '/docs/static/index.css', '/redoc', '/jobs', '/jobs/login', '/metrics', '/livez', '/nowhere'],
 ];
 
@@ -44,7 +44,7 @@ const MISTAKES: readonly (readonly [string, (path: string) => string])[] = [
 test.each(MISTAKES)(
   '%s',
   async (_what, head) => {
-    for (const path of paths()) {
+    for (const path of await paths()) {
       const { status, type, text } = await ask(
         head(path.replaceAll(/\{\w+\}/g, '1')),
         head('/').startsWith('POST') ? '{}' : '',

@@ -34,10 +34,9 @@ export function operationsOf(document: JsonObject): readonly Operation[] {
  * schema. Addresses that the document does not know (hidden routes, nothing at all) are let through.
  * @param document is asked for at the first answer: most apps of a test file make many
  */
-export function createResponseCheck(document: () => JsonObject): ResponseCheck {
-  let prepared: ReturnType<typeof prepare> | undefined;
+export function createResponseCheck(document: JsonObject): ResponseCheck {
+  const prepared = prepare(document);
   return (request, response) => {
-    prepared ??= prepare(document());
     const operation = prepared.find(request.method, request.url);
     if (operation === undefined) return;
     const complain = (what: string) => {

@@ -16,7 +16,7 @@ export async function generatedFiles(settings: Settings): Promise<Readonly<Recor
   const { http } = await composeSystem(settings, silentLogger);
   const toText = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`;
   return {
-    'openapi/openapi.json': toText(http.app.swagger()),
+    'openapi/openapi.json': toText(await http.app.apiDocument()),
     'openapi/asyncapi.json': toText(createAsyncApiDocument(VERSION)),
     '.env.example': renderEnvExample(),
     'docs/errors.md': await renderErrorsDocument(),

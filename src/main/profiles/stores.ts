@@ -44,7 +44,7 @@ async function sqliteStores(settings: Settings, clock: Clock, logger: Logger): P
     logger,
   };
   const writer = createSqliteThread({ name: 'store-writer', mode: 'write', ...file });
-  const reader = createSqliteThread({ name: 'store-reader', mode: 'read', ...file });
+  const reader = createSqliteThread({ name: 'store-reader', mode: 'read', isLazy: true, ...file });
   const documents = createSqliteDocumentStore({ writer, reader, clock, logger });
   const telemetry = createSqliteTelemetryStore({ writer, reader });
   return { documents, telemetry, components: [writer, reader, documents] };

@@ -19,7 +19,7 @@ import type { HttpApp, HttpAuthenticator, HttpMount } from './http.port.ts';
 import { Problem } from './http.schemas.ts';
 import { addListEtags } from './list-etags.ts';
 import { createNodeServer, type NodeServerOptions } from './node-server.ts';
-import { type ApiDescription, markDocumentRoutes, registerApiDocument } from './openapi.ts';
+import { type ApiDescription, registerApiDocument } from './openapi.ts';
 import { guardOperations, type OperationsOptions } from './operations.ts';
 import { createErrorHandler } from './problem.ts';
 import { publicAddress } from './public-address.ts';
@@ -171,7 +171,6 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
         commonErrors.rate_limited({ details: { retryAfterSeconds: context.ttl / 1000 } }),
     });
   }
-  app.addHook('onRoute', markDocumentRoutes);
   const ownPort = operations.port === null ? null : createNodeServer(app.routing, node);
   guardOperations(
     app,
@@ -189,8 +188,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   }
   addListEtags(app);
   app.addHook('onRoute', createAccessHook(options.authenticator, writes));
-  const { version, description } = options;
-  await registerApiDocument(app, { version, publicUrl, basePath, ...(description && { description }) });
+  const { version, description = { text: 'core-api', tags: {} } } = options;
+  await registerApiDocument(app, { version, publicUrl, basePath, description });
   app.get('/', { config: { access: 'public' }, schema: { hide: true } }, async (_request, reply) =>
     reply.redirect('/docs'),
   );

@@ -1,12 +1,11 @@
-import swagger from '@fastify/swagger';
 import type { RouteOptions } from 'fastify';
 import { type AppError, commonErrors } from '#kernel/errors.ts';
 import type { AccessRule, HttpApp } from './http.port.ts';
-import { finishDocument, type ProblemExample } from './openapi.document.ts';
+import type { ProblemExample } from './openapi.document.ts';
+import type { ApiDocuments, DocumentedRoute } from './openapi.documents.ts';
 import type { JsonObject } from './openapi.schemas.ts';
 import { statusOf, TITLES } from './problem.ts';
 import { createRedocRoutes } from './redoc.ts';
-import { registerSwaggerUi } from './swagger-ui.ts';
 
 /** The codes are in the description, for people and for the tests, which compare every answer with it. */
 const problem = (status: number, codes: ReadonlySet<string>) => ({
@@ -27,63 +26,48 @@ export interface ApiDocumentOptions {
   readonly publicUrl: string | null;
   /** Of `publicUrl`, see `PublicAddress`. */
   readonly basePath: string;
-  readonly description?: ApiDescription;
+  readonly description: ApiDescription;
 }
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** OpenAPI 3.1 from the schemas of all routes. */
+    apiDocument(): Promise<JsonObject>;
+  }
+}
+
+const config = { access: 'public', rateLimitExempt: true, operations: true } as const;
 
 /**
  * OpenAPI 3.1 from the routes' own schemas at `/openapi.json`, Swagger UI at `/docs`, ReDoc at `/redoc`.
  * Adds to each operation what follows from its access rule, its address and its method: security and problems.
+ * What makes and shows the document is loaded when somebody first asks: a server that nobody asks needs none of it.
  */
-export async function registerApiDocument(
-  app: HttpApp,
-  { version, publicUrl, basePath, description = { text: 'core-api', tags: {} } }: ApiDocumentOptions,
-): Promise<void> {
+export async function registerApiDocument(app: HttpApp, options: ApiDocumentOptions): Promise<void> {
   const problems = new Map<string, ProblemExample>();
-  app.addHook('onRoute', (route) => addCommonResponses(route, problems));
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: {
-        title: 'core-api',
-        version,
-        description: description.text,
-        license: { name: 'MIT', identifier: 'MIT' },
-      },
-      tags: Object.entries(description.tags).map(([name, text]) => ({ name, description: text })),
-      components: {
-        securitySchemes: {
-          bearer: {
-            type: 'http',
-            scheme: 'bearer',
-            bearerFormat: 'JWT',
-            description: 'Access token of POST /api/v1/auth/login',
-          },
-          device: { type: 'http', scheme: 'basic', description: 'device_uid and its secret' },
-        },
-      },
-    },
-    convertConstToEnum: false,
-    transformObject: (document) =>
-      finishDocument(('openapiObject' in document ? document.openapiObject : {}) as JsonObject, {
-        publicUrl,
-        problems,
-      }),
-    refResolver: {
-      buildLocalReference: (json, _base, _fragment, i) =>
-        typeof json['$id'] === 'string' ? json['$id'] : `schema-${i}`,
-    },
+  const routes: DocumentedRoute[] = [];
+  app.addHook('onRoute', (route) => {
+    addCommonResponses(route, problems);
+    if (route.schema !== undefined && route.method !== 'HEAD') routes.push(route as DocumentedRoute);
   });
-  await registerSwaggerUi(app, basePath);
-  await createRedocRoutes(basePath)(app);
-  const config = { access: 'public', rateLimitExempt: true, operations: true } as const;
-  app.get('/openapi.json', { config, schema: { hide: true } }, async () => app.swagger());
-}
+  let documents: Promise<ApiDocuments> | undefined;
+  const load = () => {
+    documents ??= import('./openapi.documents.ts').then(({ createApiDocuments }) =>
+      createApiDocuments(routes, problems, options),
+    );
+    return documents;
+  };
 
-/** Swagger UI registers its own routes: they are public and not limited. Runs before the access check. */
-export function markDocumentRoutes(route: RouteOptions): void {
-  if (route.url.startsWith('/docs')) {
-    route.config = { ...route.config, access: 'public', rateLimitExempt: true, operations: true };
+  app.decorate('apiDocument', async () => (await load()).document());
+  app.get('/openapi.json', { config, schema: { hide: true } }, () => app.apiDocument());
+  for (const url of ['/docs', '/docs/*']) {
+    app.get(url, { config, schema: { hide: true } }, async (request, reply) => {
+      const { status, headers, body } = await (await load()).page(request.raw.url ?? url, request.headers);
+      if (status >= 400) throw commonErrors.not_found();
+      return reply.code(status).headers(headers).send(body);
+    });
   }
+  await createRedocRoutes(options.basePath)(app);
 }
 
 function addCommonResponses(route: RouteOptions, problems: Map<string, ProblemExample>): void {

@@ -1,5 +1,5 @@
 import swaggerUi from '@fastify/swagger-ui';
-import type { HttpApp } from './http.port.ts';
+import type { FastifyInstance } from 'fastify';
 
 /** Swagger UI sets styles on elements; everything else is in files of its own. */
 const POLICY = [
@@ -32,7 +32,7 @@ const STYLE = `.swagger-ui .info .title::before {
 `;
 
 /** Swagger UI at `/docs`, under our name and without the bar of its makers; a login is kept over a reload. */
-export async function registerSwaggerUi(app: HttpApp, basePath: string): Promise<void> {
+export async function registerSwaggerUi(app: FastifyInstance, basePath: string): Promise<void> {
   await app.register(swaggerUi, {
     routePrefix: '/docs',
     // What a proxy in front has as its path.

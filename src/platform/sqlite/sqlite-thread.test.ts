@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { silentLogger } from '#kernel/logger.ts';
 import { temporaryFolder } from '#test/support/folders.ts';
-import { createSqliteHost } from './sqlite-host.ts';
+import { createSqliteHost, type SqliteHost } from './sqlite-host.ts';
 import { createSqliteThread, type SqliteThread } from './sqlite-thread.ts';
 
 test('a thread that ends by itself makes its calls unavailable and is started again', async () => {
@@ -22,6 +22,40 @@ test('a thread that ends by itself makes its calls unavailable and is started ag
   });
   await expect(thread.call('test.add', 3)).rejects.toMatchObject({ kind: 'unavailable' });
   await expect.poll(() => thread.call('test.add', 5).catch(() => null), { timeout: 30_000 }).toBe(7);
+  await thread.stop?.(AbortSignal.timeout(60_000));
+  await expect(thread.call('test.add', 1)).rejects.toMatchObject({ kind: 'unavailable' });
+  folder.remove();
+});
+
+test('a lazy thread starts with its first call, answers pings before, and does not start again after a stop', async () => {
+  const folder = temporaryFolder();
+  const procedures = [new URL('./sqlite-thread.fixture.ts', import.meta.url)];
+  const file = join(folder.path, 't.db');
+  const attached: string[] = [];
+  const real = createSqliteHost('lazy', silentLogger);
+  const host: SqliteHost = {
+    ...real,
+    attach(settings) {
+      attached.push(settings.file);
+      return real.attach(settings);
+    },
+  };
+  const thread = createSqliteThread({
+    name: 'lazy',
+    file,
+    mode: 'write',
+    procedures,
+    logger: silentLogger,
+    isLazy: true,
+    host,
+  });
+  await expect(thread.call('test.add', 1)).rejects.toMatchObject({ kind: 'unavailable' });
+  await thread.start?.(AbortSignal.timeout(60_000));
+  await thread.ping();
+  expect(attached).toEqual([]);
+  expect(await Promise.all([thread.call('test.add', 2), thread.call('test.add', 3)])).toEqual([2, 5]);
+  await thread.ping();
+  expect(attached).toEqual([file]);
   await thread.stop?.(AbortSignal.timeout(60_000));
   await expect(thread.call('test.add', 1)).rejects.toMatchObject({ kind: 'unavailable' });
   folder.remove();

@@ -1,4 +1,5 @@
 import type { Transferable } from 'node:worker_threads';
+import { commonErrors } from '#kernel/errors.ts';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
 import { cannotOpen, troubleOf } from './sqlite-errors.ts';
@@ -35,6 +36,8 @@ export interface SqliteThreadOptions {
   /** Procedure files; each exports `createProcedures`, see `SqliteProcedures`. */
   readonly procedures: readonly URL[];
   readonly logger: Logger;
+  /** Whether the thread waits for its first call: one that nobody needs costs some 8 MB. Default: it starts at once. */
+  readonly isLazy?: boolean;
   /** The thread to run on, together with other files. A `read` thread has a lower priority: it shares none with writers. */
   readonly host?: SqliteHost;
 }
@@ -43,9 +46,22 @@ export function createSqliteThread(options: SqliteThreadOptions): SqliteThread {
   const { name, file, mode, procedures, logger } = options;
   const host = options.host ?? createSqliteHost(name, logger);
   const health = createFileHealth(file, logger);
+  let isRunning = false;
+  let attaching: Promise<void> | undefined;
+
+  async function attach(): Promise<void> {
+    if (!isRunning) throw commonErrors.unavailable({ detail: 'The store is not running.' });
+    attaching ??= host.attach({ file, mode, procedures: procedures.map(String) }).catch((error: unknown) => {
+      attaching = undefined;
+      throw error;
+    });
+    await attaching;
+  }
 
   async function call<T>(procedure: string, argument: unknown, transfer?: readonly Transferable[]): Promise<T> {
     try {
+      // Each call, or a later one would overtake those that wait for the first.
+      if (options.isLazy === true) await attach();
       return await host.send<T>(file, procedure, argument, transfer);
     } catch (error) {
       throw told(error, procedure, argument);
@@ -58,9 +74,10 @@ export function createSqliteThread(options: SqliteThreadOptions): SqliteThread {
     const { message, errcode } = error.told;
     const trouble = troubleOf(file, error.told);
     if (trouble === null) return Object.assign(new Error(`${name}: ${message}`), errcode === 0 ? {} : { errcode });
-    health.failed(trouble, () =>
-      mode === 'read' ? host.send(file, procedure, argument) : host.send(file, 'probe', undefined),
-    );
+    health.failed(trouble, async () => {
+      await attach();
+      return mode === 'read' ? host.send(file, procedure, argument) : host.send(file, 'probe', undefined);
+    });
     return trouble.toAppError();
   }
 
@@ -69,19 +86,23 @@ export function createSqliteThread(options: SqliteThreadOptions): SqliteThread {
     async start() {
       try {
         preparePrivateFile(file);
-        await host.attach({ file, mode, procedures: procedures.map(String) });
+        isRunning = true;
+        if (options.isLazy !== true) await attach();
       } catch (error) {
         throw cannotOpen(file, told(error, 'open', undefined));
       }
     },
     async stop() {
+      isRunning = false;
       health.close();
+      await attaching?.catch(() => {});
+      attaching = undefined;
       await host.detach(file);
     },
     call,
     async ping() {
       health.assertUsable();
-      await call('ping', undefined);
+      if (attaching !== undefined) await call('ping', undefined);
     },
     assertUsable: health.assertUsable,
   };
