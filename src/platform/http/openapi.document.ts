@@ -1,6 +1,22 @@
 import { nodeHttp } from './node-http.ts';
 import { type JsonObject, nameSchemas } from './openapi.schemas.ts';
 
+export interface ApiDescription {
+  /** Markdown, above the operations. */
+  readonly text: string;
+  /** Tag → what its operations are about. Those without an operation are left out. */
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+export interface ApiDocumentOptions {
+  readonly version: string;
+  /** Where browsers reach the server; null: wherever they have the document from. */
+  readonly publicUrl: string | null;
+  /** Of `publicUrl`, see `PublicAddress`. */
+  readonly basePath: string;
+  readonly description: ApiDescription;
+}
+
 /** A problem as the document shows it. */
 export interface ProblemExample {
   readonly status: number;

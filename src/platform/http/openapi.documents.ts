@@ -2,9 +2,8 @@ import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
 import swagger from '@fastify/swagger';
 import Fastify, { type FastifySchema, type HTTPMethods } from 'fastify';
 import { Problem } from './http.schemas.ts';
-import { finishDocument, type ProblemExample } from './openapi.document.ts';
+import { type ApiDocumentOptions, finishDocument, type ProblemExample } from './openapi.document.ts';
 import type { JsonObject } from './openapi.schemas.ts';
-import type { ApiDocumentOptions } from './openapi.ts';
 import { registerSwaggerUi } from './swagger-ui.ts';
 
 /** Of a route of the server: what its operation in the document is made of. */

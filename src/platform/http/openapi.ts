@@ -1,7 +1,7 @@
 import type { RouteOptions } from 'fastify';
 import { type AppError, commonErrors } from '#kernel/errors.ts';
 import type { AccessRule, HttpApp } from './http.port.ts';
-import type { ProblemExample } from './openapi.document.ts';
+import type { ApiDocumentOptions, ProblemExample } from './openapi.document.ts';
 import type { ApiDocuments, DocumentedRoute } from './openapi.documents.ts';
 import type { JsonObject } from './openapi.schemas.ts';
 import { statusOf, TITLES } from './problem.ts';
@@ -12,22 +12,6 @@ const problem = (status: number, codes: ReadonlySet<string>) => ({
   description: `${TITLES[status] ?? 'Problem'}: ${[...codes].map((code) => `\`${code}\``).join(', ')}`,
   content: { 'application/problem+json': { schema: { $ref: 'Problem#' } } },
 });
-
-export interface ApiDescription {
-  /** Markdown, above the operations. */
-  readonly text: string;
-  /** Tag → what its operations are about. Those without an operation are left out. */
-  readonly tags: Readonly<Record<string, string>>;
-}
-
-export interface ApiDocumentOptions {
-  readonly version: string;
-  /** Where browsers reach the server; null: wherever they have the document from. */
-  readonly publicUrl: string | null;
-  /** Of `publicUrl`, see `PublicAddress`. */
-  readonly basePath: string;
-  readonly description: ApiDescription;
-}
 
 declare module 'fastify' {
   interface FastifyInstance {
