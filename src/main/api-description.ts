@@ -1,4 +1,4 @@
-import type { ApiDescription } from '#platform/http/openapi.ts';
+import type { ApiDescription } from '#platform/http/openapi.document.ts';
 
 /** What the API document says beside its operations. */
 export const API_DESCRIPTION: ApiDescription = {
