@@ -26,7 +26,7 @@ export const start = defineScenario({
       for (const [command, figures] of [[NPM_START, viaNpm] as const, [DIRECT_START, direct] as const]) {
         await using system = await startSystem(folder, command);
         await sleep(options.idle * 1000);
-        const server = findProcess(system.pid, 'src/main/server.ts');
+        const server = findProcess(system.pid, 'src/main/start.js');
         if (server === undefined) throw new Error('the server process was not found');
         const megabytes = residentMegabytes(server);
         figures.ready.push(system.startedInMs);

@@ -49,7 +49,7 @@ export interface StartCommand {
 
 export const DIRECT_START: StartCommand = {
   file: process.execPath,
-  args: ['--import', './src/main/compile-cache.js', 'src/main/server.ts'],
+  args: ['--import', './src/main/compile-cache.js', 'src/main/start.js'],
 };
 export const NPM_START: StartCommand = { file: 'npm', args: ['start'] };
 

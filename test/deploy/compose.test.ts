@@ -140,7 +140,7 @@ describe('production', () => {
     for (const [name, each] of ours(production)) {
       expect(list(each, 'volumes'), name).toEqual(['keys:/data/keys']);
       expect(each['image'], name).toContain(`core-api:${VERSION}`);
-      expect(list(each, 'command')[0], name).toMatch(/^src\/main\/(server|cli)\.ts$/);
+      expect(list(each, 'command')[0], name).toMatch(/^src\/main\/(start\.js|cli\.ts)$/);
     }
   });
 

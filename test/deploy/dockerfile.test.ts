@@ -58,7 +58,16 @@ describe('deploy/Dockerfile', () => {
 
   test('holds no development dependency and nothing secret', () => {
     const installs = all('RUN').filter((run) => /\bnpm\b/.test(run));
-    expect(installs).toEqual([expect.stringMatching(/npm ci --omit=dev$/)]);
+    // The second one is in a stage of which the image takes the bundle alone.
+    expect(installs).toEqual([
+      expect.stringMatching(/npm ci --omit=dev --ignore-scripts$/),
+      expect.stringMatching(/npm ci --ignore-scripts$/),
+    ]);
+    const cache = './node_modules/.cache/core-api-bundle';
+    expect(all('COPY').filter((copy) => copy.startsWith('--from='))).toEqual([
+      '--from=dependencies /app/node_modules ./node_modules',
+      `--from=bundle /app/node_modules/.cache/core-api-bundle ${cache}`,
+    ]);
     expect(instructions.filter(({ name }) => name === 'ADD' || name === 'VOLUME')).toEqual([]);
     const named = [...all('ENV'), ...all('ARG')].join(' ');
     expect(named).not.toMatch(/password|secret|token|_url/i);
@@ -83,7 +92,7 @@ describe('deploy/Dockerfile', () => {
   });
 
   test('warms up for as long as the machine needs', () => {
-    const [warm = ''] = all('RUN').filter((run) => run.includes('server.ts'));
+    const [warm = ''] = all('RUN').filter((run) => run.includes('start.js'));
     expect(warm).toContain('sh deploy/warm-up.sh http://127.0.0.1:8000/livez node --import');
     expect(warm).not.toMatch(/\btimeout\b/);
   });

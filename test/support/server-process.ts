@@ -44,7 +44,7 @@ function environment(settings: ServerSettings): NodeJS.ProcessEnv {
 
 /** Starts the real server as `npm start` does, without npm. Does not wait. */
 export function spawnServer(settings: ServerSettings): ChildProcess {
-  return spawn(process.execPath, [...PRELOAD, 'src/main/server.ts'], {
+  return spawn(process.execPath, [...PRELOAD, 'src/main/start.js'], {
     cwd: ROOT,
     env: environment(settings),
     stdio: ['ignore', 'pipe', 'pipe'],
