@@ -21,11 +21,14 @@ const CLIENTS = [
 /** prom-client asks the small `api`, which alone does nothing. */
 const isUnwanted = (name: string) => CLIENTS.includes(name) || /^@opentelemetry\/(?!api$)/.test(name);
 
-test('an embedded start loads no client of a server outside the process', async () => {
+test.each([
+  ['the sources', 'src/main/server.ts', ['fastify', 'aedes', 'kysely', 'socket.io']],
+  ['the bundle, if it is fresh', 'src/main/start.js', ['pino']],
+])('an embedded start from %s loads no client of a server outside the process', async (_what, entry, loaded) => {
   const folder = temporaryFolder();
   // V8 lists in its coverage report every script that was loaded.
   const report = join(folder.path, 'coverage');
-  const server = await startServer({ DATA_DIR: join(folder.path, 'data'), NODE_V8_COVERAGE: report });
+  const server = await startServer({ DATA_DIR: join(folder.path, 'data'), NODE_V8_COVERAGE: report }, entry);
   expect(await server.end('SIGTERM')).toBe(0);
   const packages = new Set<string>();
   for (const file of readdirSync(report)) {
@@ -35,7 +38,7 @@ test('an embedded start loads no client of a server outside the process', async 
       if (name !== undefined) packages.add(name);
     }
   }
-  expect([...packages]).toEqual(expect.arrayContaining(['fastify', 'aedes', 'kysely', 'socket.io']));
+  expect([...packages]).toEqual(expect.arrayContaining(loaded));
   expect([...packages].filter(isUnwanted)).toEqual([]);
   folder.remove();
 });

@@ -42,9 +42,9 @@ function environment(settings: ServerSettings): NodeJS.ProcessEnv {
   return { PATH, HOME, LOG_LEVEL: 'warn', ...settings };
 }
 
-/** Starts the real server as `npm start` does, without npm. Does not wait. */
-export function spawnServer(settings: ServerSettings): ChildProcess {
-  return spawn(process.execPath, [...PRELOAD, 'src/main/start.js'], {
+/** Starts the real server as `npm start` does, without npm. Does not wait. @param entry what is run */
+export function spawnServer(settings: ServerSettings, entry = 'src/main/start.js'): ChildProcess {
+  return spawn(process.execPath, [...PRELOAD, entry], {
     cwd: ROOT,
     env: environment(settings),
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -52,16 +52,19 @@ export function spawnServer(settings: ServerSettings): ChildProcess {
 }
 
 /** Starts the real server and resolves when `/readyz` answers 200. @throws with its output when it ends before */
-export async function startServer(settings: ServerSettings): Promise<ServerProcess> {
+export async function startServer(settings: ServerSettings, entry?: string): Promise<ServerProcess> {
   const httpPort = Number(settings['HTTP_PORT'] ?? (await freePort()));
   const external = settings['MQTT_PUBLIC_URL'] ?? settings['MQTT_URL'];
   const mqttPort =
     external === undefined ? Number(settings['MQTT_PORT'] ?? (await freePort())) : Number(new URL(external).port);
-  const child = spawnServer({
-    ...settings,
-    HTTP_PORT: String(httpPort),
-    ...(external === undefined ? { MQTT_PORT: String(mqttPort) } : {}),
-  });
+  const child = spawnServer(
+    {
+      ...settings,
+      HTTP_PORT: String(httpPort),
+      ...(external === undefined ? { MQTT_PORT: String(mqttPort) } : {}),
+    },
+    entry,
+  );
   let output = '';
   child.stdout?.on('data', (chunk) => {
     output += String(chunk);
