@@ -1,7 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type ModuleEdges, moduleEdges } from './edges.ts';
 import { checkImports, importRuleNames } from './imports.ts';
+import { checkPackages, packageRuleNames } from './package-rules.ts';
+import { moduleBuiltins, type PackageHomes, packageHomes } from './packages.ts';
 import { listSources, readSource, specifiersOf } from './source.ts';
 import { checkSources, sourceRuleNames } from './source-rules.ts';
 import { print, type Violation } from './violation.ts';
@@ -9,6 +12,18 @@ import { print, type Violation } from './violation.ts';
 const root = join(import.meta.dirname, '../..');
 const fixture = join(import.meta.dirname, 'fixture');
 const fixtureEdges: ModuleEdges = { alpha: ['beta'], gamma: ['alpha'] };
+
+const fixtureHomes: PackageHomes = {
+  fastify: ['src/modules/**/*.routes.ts'],
+  kysely: ['src/modules/**/*.repository.ts'],
+  mongodb: ['src/platform/*/mongodb/*.ts'],
+};
+const fixtureBuiltins: PackageHomes = { 'node:path': ['src/modules/alpha/alpha.files.ts'] };
+
+const dependenciesOf = (tree: string): readonly string[] => {
+  const manifest: { dependencies?: object } = JSON.parse(readFileSync(join(tree, 'package.json'), 'utf8'));
+  return Object.keys(manifest.dependencies ?? {});
+};
 
 const sourcesOf = (tree: string, ...folders: readonly string[]) =>
   folders
@@ -40,6 +55,15 @@ describe('the source', () => {
     expect(print(imports.violations.filter((violation) => violation.rule === rule))).toEqual([]);
   });
 
+  const ofPackages = checkPackages(sourcesOf(root, 'src'), {
+    dependencies: dependenciesOf(root),
+    homes: packageHomes,
+    moduleBuiltins,
+  });
+  test.each(packageRuleNames)('keeps %s', (rule) => {
+    expect(print(ofPackages.filter((violation) => violation.rule === rule))).toEqual([]);
+  });
+
   const inCode = checkSources(sourcesOf(root, 'src', 'test', 'bench'));
   test.each(sourceRuleNames)('keeps %s', (rule) => {
     expect(print(inCode.filter((violation) => violation.rule === rule))).toEqual([]);
@@ -50,16 +74,28 @@ describe('the known-bad fixture', () => {
   let violations: readonly Violation[];
   beforeAll(async () => {
     const imports = await checkImports(fixture, fixtureEdges);
-    violations = [...imports.violations, ...checkSources(sourcesOf(fixture, 'src'))];
+    const sources = sourcesOf(fixture, 'src');
+    const packages = checkPackages(sources, {
+      dependencies: dependenciesOf(fixture),
+      homes: fixtureHomes,
+      moduleBuiltins: fixtureBuiltins,
+    });
+    violations = [...imports.violations, ...checkSources(sources), ...packages];
   });
 
-  test.each([...importRuleNames, ...sourceRuleNames])('breaks %s, and the check says so', (rule) => {
-    expect(violations.some((violation) => violation.rule === rule)).toBe(true);
-  });
+  test.each([...importRuleNames, ...sourceRuleNames, ...packageRuleNames])(
+    'breaks %s, and the check says so',
+    (rule) => {
+      expect(violations.some((violation) => violation.rule === rule)).toBe(true);
+    },
+  );
 
   test('is reported exactly: nothing that is allowed, nothing left out', () => {
     expect(print(violations)).toMatchInlineSnapshot(`
       [
+        "builtin-home-unused: test/architecture/packages.ts → node:path in src/modules/alpha/alpha.files.ts",
+        "builtin-in-modules-declared: src/modules/alpha/alpha.files.ts → node:fs/promises",
+        "dependency-without-home: package.json → nodemailer",
         "driver-adapters-loaded-on-demand: src/main/compose.ts → src/platform/documents/mongodb/store.ts",
         "drivers-in-their-adapters: src/main/compose.ts → ioredis",
         "edge-goes-through-service: src/modules/alpha/alpha.routes.ts → src/modules/alpha/alpha.repository.ts",
@@ -83,6 +119,12 @@ describe('the known-bad fixture', () => {
         "no-process-in-kernel-and-modules: src/kernel/sins.ts → line 4",
         "no-utils-folder: src/utils/thing.ts → the file",
         "only-module-builds-adapters: src/modules/alpha/alpha.routes.ts → src/modules/alpha/alpha.repository.ts",
+        "package-home-unused: test/architecture/packages.ts → fastify in src/modules/**/*.routes.ts",
+        "package-in-its-home-only: src/main/compose.ts → ioredis",
+        "package-in-its-home-only: src/modules/alpha/alpha.files.ts → aedes",
+        "package-in-its-home-only: src/modules/alpha/alpha.files.ts → csv-parse",
+        "package-in-its-home-only: src/modules/alpha/alpha.schemas.ts → kysely",
+        "package-in-its-home-only: src/modules/alpha/alpha.service.ts → fastify",
         "platform-imports-kernel-only: src/platform/clock/clock.ts → src/modules/beta/index.ts",
         "ports-know-no-implementation: src/modules/alpha/alpha.ports.ts → src/modules/alpha/alpha.schemas.ts",
         "profile-words-in-main-only: src/kernel/sins.ts → line 2",
