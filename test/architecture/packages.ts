@@ -70,6 +70,7 @@ export const packageHomes: PackageHomes = {
   pino: ['src/main/logging.ts'],
   'pino-pretty': ['src/main/logging.ts'],
   'prom-client': ['src/platform/metrics/metrics.ts'],
+  rolldown: ['src/main/bundle.js'],
   'socket.io': ['src/platform/realtime/socketio/*.ts'],
   typebox: [
     ...edges,
