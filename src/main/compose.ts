@@ -72,7 +72,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
   const metrics = createMetrics();
   const measure = createMeasurements(metrics);
   const tracing = await createTracing(settings, logger);
-  const infrastructure = await createInfrastructure(settings, MIGRATIONS, clock, logger);
+  const infrastructure = await createInfrastructure(settings, MIGRATIONS, events, clock, logger);
   const { counters } = infrastructure;
   const sql = measure.sql(infrastructure.sql);
   const telemetryStore = measure.telemetry(infrastructure.telemetry);
@@ -122,7 +122,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
   });
 
   // Devices and what they say
-  const { accounts } = infrastructure.broker;
+  const { accounts, downlink } = infrastructure.broker;
   const runs = createRuns({ documents, clock, logger });
   const devices = createDevicesModule({
     sql,
@@ -132,6 +132,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
     users: users.api,
     userDeviceScope: settings.USER_DEVICE_SCOPE,
     ...(accounts === null ? {} : { broker: { accounts, logger } }),
+    downlink,
     brokerAuthSecret: settings.MQTT_AUTH_SECRET,
     listeningSince: runs.runningSince,
   });

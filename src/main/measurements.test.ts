@@ -63,7 +63,7 @@ test('the broker: who is connected, who was let in, what was refused', async () 
   const calls: string[] = [];
   const device: MqttDevice = { deviceId: 1, deviceUid: 'one' };
   const handler: MqttHandler = {
-    authenticate: async (uid) => (uid === 'one' ? device : null),
+    authenticate: async (identity) => (identity.kind === 'secret' && identity.username === 'one' ? device : null),
     identify: async () => null,
     connected: () => void calls.push('connected'),
     disconnected: () => void calls.push('disconnected'),
@@ -72,8 +72,8 @@ test('the broker: who is connected, who was let in, what was refused', async () 
   };
   const measured = measure.mqtt(handler);
   const connected = () => gauges['core_api_mqtt_devices_connected']?.();
-  expect(await measured.authenticate('one', 's')).toBe(device);
-  expect(await measured.authenticate('two', 's')).toBeNull();
+  expect(await measured.authenticate({ kind: 'secret', username: 'one', secret: 's' })).toBe(device);
+  expect(await measured.authenticate({ kind: 'secret', username: 'two', secret: 's' })).toBeNull();
   measured.connected(device, { ipAddress: null });
   // Called again after the Last Will of one of several connections.
   measured.connected(device, { ipAddress: null });

@@ -144,8 +144,8 @@ export function createMeasurements(metrics: MetricRegistry) {
       );
       return {
         ...handler,
-        async authenticate(deviceUid, secret) {
-          const device = await handler.authenticate(deviceUid, secret);
+        async authenticate(identity) {
+          const device = await handler.authenticate(identity);
           logins.add(1, { outcome: device === null ? 'refused' : 'accepted' });
           return device;
         },

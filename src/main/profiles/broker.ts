@@ -1,5 +1,8 @@
+import type { Clock } from '#kernel/clock.ts';
+import type { EventBus } from '#kernel/events.ts';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
+import type { MqttDownlink } from '#platform/mqtt/downlink.port.ts';
 import type { MqttAccounts, MqttBroker, MqttHandler } from '#platform/mqtt/mqtt.port.ts';
 import type { Shares } from '#platform/shares/shares.port.ts';
 import type { Settings } from '../settings.ts';
@@ -9,17 +12,29 @@ export interface BrokerProfile {
   readonly accounts: MqttAccounts | null;
   /** Started before the broker is created into the start order. */
   readonly components: readonly Component[];
+  /** What goes to devices, and who is connected; there before the broker is, which serves it. */
+  readonly downlink: MqttDownlink;
   /** Whether devices can still be connected when this process starts. */
   readonly sessionsSurviveRestart: boolean;
   create(handler: MqttHandler, maxPayloadBytes: number): MqttBroker;
 }
 
+interface BrokerRuntime {
+  readonly events: EventBus;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
 /** The MQTT broker: a Mosquitto, or one inside this process. */
-export async function createBrokerProfile(settings: Settings, shares: Shares, logger: Logger): Promise<BrokerProfile> {
-  const mqttLogger = logger.child({ component: 'mqtt' });
+export async function createBrokerProfile(
+  settings: Settings,
+  shares: Shares,
+  { logger, ...runtime }: BrokerRuntime,
+): Promise<BrokerProfile> {
+  const mqttRuntime = { ...runtime, logger: logger.child({ component: 'mqtt' }) };
   return settings.MQTT_URL === null
-    ? await embeddedBroker(settings, mqttLogger)
-    : await mosquitto(settings.MQTT_URL, settings, shares, mqttLogger);
+    ? await embeddedBroker(settings, mqttRuntime)
+    : await mosquitto(settings.MQTT_URL, settings, shares, mqttRuntime);
 }
 
 /** The broker's own logins alone, for a command that makes devices and takes no messages. */
@@ -34,18 +49,28 @@ export async function createBrokerLogins(
   return { accounts: createMosquittoAccounts(control), components: [control] };
 }
 
-async function mosquitto(url: string, settings: Settings, shares: Shares, logger: Logger): Promise<BrokerProfile> {
+async function mosquitto(
+  url: string,
+  settings: Settings,
+  shares: Shares,
+  runtime: BrokerRuntime,
+): Promise<BrokerProfile> {
   const { createMosquittoControl } = await import('#platform/mqtt/mosquitto/control.ts');
   const { createMosquittoAccounts } = await import('#platform/mqtt/mosquitto/accounts.ts');
   const { createMosquittoBroker } = await import('#platform/mqtt/mosquitto/mosquitto.ts');
+  const { createMosquittoDownlink } = await import('#platform/mqtt/mosquitto/downlink.ts');
+  const { logger } = runtime;
   const control = createMosquittoControl({ url, logger });
+  const downlink = createMosquittoDownlink({ control, ...runtime });
   return {
     accounts: createMosquittoAccounts(control),
     components: [control],
+    downlink: downlink.port,
     sessionsSurviveRestart: true,
     create: (handler) =>
       createMosquittoBroker({
         control,
+        downlink,
         handler,
         logger,
         shares,
@@ -55,11 +80,14 @@ async function mosquitto(url: string, settings: Settings, shares: Shares, logger
   };
 }
 
-async function embeddedBroker(settings: Settings, logger: Logger): Promise<BrokerProfile> {
+async function embeddedBroker(settings: Settings, runtime: BrokerRuntime): Promise<BrokerProfile> {
   const { createAedesBroker } = await import('#platform/mqtt/aedes/aedes.ts');
+  const { createAedesDownlink } = await import('#platform/mqtt/aedes/downlink.ts');
+  const downlink = createAedesDownlink(runtime);
   return {
     accounts: null,
     components: [],
+    downlink: downlink.port,
     sessionsSurviveRestart: false,
     create: (handler, maxPayloadBytes) =>
       createAedesBroker({
@@ -68,7 +96,8 @@ async function embeddedBroker(settings: Settings, logger: Logger): Promise<Broke
         wsPort: settings.MQTT_WS_PORT,
         tls: tlsOf(settings),
         handler,
-        logger,
+        downlink: downlink.edge,
+        logger: runtime.logger,
         limits: { maxPayloadBytes, admission: { connections: settings.MQTT_MAX_CONNECTIONS } },
       }),
   };

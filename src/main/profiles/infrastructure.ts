@@ -1,4 +1,5 @@
 import type { Clock } from '#kernel/clock.ts';
+import type { EventBus } from '#kernel/events.ts';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { CounterStore } from '#platform/cache/cache.port.ts';
@@ -41,6 +42,7 @@ export interface Infrastructure {
 export async function createInfrastructure(
   settings: Settings,
   migrations: MigrationSet,
+  events: EventBus,
   clock: Clock,
   logger: Logger,
 ): Promise<Infrastructure> {
@@ -49,7 +51,7 @@ export async function createInfrastructure(
   const sql = await createRelationalStore(settings, migrations, logger, small);
   const stores = await createStores(settings, clock, logger);
   const shared = await createSharedState(settings, clock, logger, small);
-  const broker = await createBrokerProfile(settings, shared.shares, logger);
+  const broker = await createBrokerProfile(settings, shared.shares, { events, clock, logger });
   const ownsFiles = settings.DATABASE_URL === null || settings.DOCUMENTS_URL === null;
 
   return {

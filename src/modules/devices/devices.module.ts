@@ -6,10 +6,13 @@ import type { UsersApi } from '#modules/users/index.ts';
 import type { AuditTrail } from '#platform/audit/audit.port.ts';
 import type { HttpMount } from '#platform/http/http.port.ts';
 import type { JobDefinition } from '#platform/jobs/jobs.port.ts';
+import type { MqttDownlink } from '#platform/mqtt/downlink.port.ts';
 import type { MqttAccounts } from '#platform/mqtt/mqtt.port.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 import { createBrokerAuthRoutes } from './broker-auth/broker-auth.routes.ts';
 import { createBrokerAuthService } from './broker-auth/broker-auth.service.ts';
+import { createConnectionsRoutes } from './connections/connections.routes.ts';
+import { createConnectionsService } from './connections/connections.service.ts';
 import type { DevicesApi } from './devices.api.ts';
 import { createDeviceDirectory } from './devices.directory.repository.ts';
 import { createDevicesJobs } from './devices.jobs.ts';
@@ -39,6 +42,8 @@ export interface DevicesModuleDeps {
   readonly users: Pick<UsersApi, 'exists'>;
   /** `owned`: a USER reads its own devices; `all`: every signed-in user reads every device. */
   readonly userDeviceScope: UserDeviceScope;
+  /** Who is connected. Absent: it is not known here, and nobody can ask. */
+  readonly downlink?: MqttDownlink;
   /** With it, brokers may ask who a device is, under `/api/v1/mqtt`. */
   readonly brokerAuthSecret?: string | null;
   /** Since when devices can be heard without a gap; absent: always. Silence before it says nothing. */
@@ -57,7 +62,7 @@ export interface DevicesModule {
 
 export function createDevicesModule(deps: DevicesModuleDeps): DevicesModule {
   const { sql, audit, clock, events, users, userDeviceScope, brokerAuthSecret = null, broker = NO_BROKER } = deps;
-  const { listeningSince = async () => 0 } = deps;
+  const { listeningSince = async () => 0, downlink } = deps;
   const statements = createStatements();
   // In order: transitions within one millisecond are listed in theirs.
   const nextId = createOrderedIds(clock);
@@ -111,6 +116,14 @@ export function createDevicesModule(deps: DevicesModuleDeps): DevicesModule {
     routes: [
       { prefix: '/api/v1/devices', routes: createTransferRoutes(imports, exports, present) },
       { prefix: '/api/v1/devices', routes: createDevicesRoutes(devices, present) },
+      ...(downlink === undefined
+        ? []
+        : [
+            {
+              prefix: '/api/v1/devices',
+              routes: createConnectionsRoutes(createConnectionsService({ store, devices, downlink })),
+            },
+          ]),
       { prefix: '/api/v1/device-groups', routes: createGroupsRoutes(groups) },
       ...(brokerAuthSecret === null
         ? []

@@ -8,7 +8,9 @@ export function createTelemetryMqttHandler(
   pipeline: IngestPipeline,
 ): MqttHandler {
   return {
-    authenticate: (deviceUid, secret) => devices.authenticate(deviceUid, secret),
+    async authenticate(identity) {
+      return identity.kind === 'secret' ? await devices.authenticate(identity.username, identity.secret) : null;
+    },
     identify: (deviceUid) => devices.findByUid(deviceUid),
     connected: (device, { ipAddress }) => pipeline.connection(device, 'ONLINE', ipAddress, 'connection'),
     disconnected: (device, by) =>

@@ -1,23 +1,34 @@
 import { connect as connectSocket, type Socket } from 'node:net';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import { vi } from 'vitest';
-import type { IncomingMessage, MqttBroker, MqttDevice, MqttHandler } from './mqtt.port.ts';
+import { createEventBus, type DomainEvent, type EventBus } from '#kernel/events.ts';
+import { silentLogger } from '#kernel/logger.ts';
+import type { MqttDownlink, RetainedSource } from './downlink.port.ts';
+import type { IncomingMessage, LoginIdentity, MqttBroker, MqttDevice, MqttHandler } from './mqtt.port.ts';
 
 /** How the contract suite gets a broker. One of these for each adapter. */
 export interface MqttHarness {
   readonly name: string;
   readonly capabilities: MqttCapabilities;
   readonly maxPayloadBytes: number;
-  /** A broker that has not been started, with the devices `alpha` and `beta` (secret: `{uid}-secret`) known to the handler. */
-  create(handler: RecordingHandler): Promise<MqttTestBroker>;
+  /**
+   * A broker that has not been started, with the devices `alpha` and `beta` (secret: `{uid}-secret`) known to the handler.
+   * @param isRestart what the broker has of an earlier one stays, as for a process that is started again
+   */
+  create(handler: RecordingHandler, events: EventBus, isRestart: boolean): Promise<MqttTestBroker>;
 }
 
 export interface MqttTestBroker {
   readonly broker: MqttBroker;
+  readonly downlink: MqttDownlink;
   /** Where devices connect; known once the broker was started. */
   port(): number;
   /** From now on this is the device's secret. */
   setSecret(deviceUid: string, secret: string): Promise<void>;
+  /** The broker ends, loses what it retains, and is there again. */
+  restartBroker(): Promise<void>;
+  /** Ends what `create` made, and leaves the broker as it is. */
+  leave(): Promise<void>;
   cleanUp(): Promise<void>;
 }
 
@@ -36,8 +47,6 @@ export interface MqttCapabilities {
   readonly severalConnections: boolean;
   /** `stop` ends the sessions of devices. */
   readonly endsSessionsOnStop: boolean;
-  /** Messages that are kept for one device at the most; null: the broker's setting. */
-  readonly deviceQueue: number | null;
 }
 
 export interface HeldMessage extends IncomingMessage {
@@ -62,10 +71,10 @@ export class RecordingHandler implements MqttHandler {
   /** Lets a test delay a login. */
   beforeAuthenticate: () => Promise<void> = async () => {};
 
-  async authenticate(deviceUid: string, secret: string): Promise<MqttDevice | null> {
-    const known = this.secrets.get(deviceUid) === secret;
+  async authenticate(identity: LoginIdentity): Promise<MqttDevice | null> {
+    const known = identity.kind === 'secret' && this.secrets.get(identity.username) === identity.secret;
     await this.beforeAuthenticate();
-    return known ? { deviceId: deviceUid.length, deviceUid } : null;
+    return known ? { deviceId: identity.username.length, deviceUid: identity.username } : null;
   }
 
   async identify(deviceUid: string): Promise<MqttDevice | null> {
@@ -119,11 +128,36 @@ export interface Received {
   readonly retain: boolean;
 }
 
+type ConnectionEvent = DomainEvent<'device.connected' | 'device.subscribed' | 'device.disconnected'>;
+
+/** Owns what is retained on `config`. */
+function createRetainedSource(retained: ReadonlyMap<string, string>): RetainedSource {
+  return {
+    payloadOf: async (deviceUid) => retained.get(deviceUid) ?? null,
+    async *all() {
+      for (const [deviceUid, payload] of retained) yield { deviceUid, payload };
+    },
+  };
+}
+
 /** A started broker with a recording handler and clients that are closed with it. */
 export async function createRig(harness: MqttHarness) {
   const handler = new RecordingHandler();
-  const { broker, port, setSecret, cleanUp } = await harness.create(handler);
-  await broker.start?.(AbortSignal.timeout(10_000));
+  const events = createEventBus(silentLogger);
+  const told: ConnectionEvent[] = [];
+  for (const type of ['device.connected', 'device.subscribed', 'device.disconnected'] as const) {
+    events.on(type, (event) => void told.push(event));
+  }
+  const retained = new Map<string, string>();
+  let current: MqttTestBroker;
+
+  async function start(isRestart: boolean): Promise<void> {
+    current = await harness.create(handler, events, isRestart);
+    current.downlink.supply('config', createRetainedSource(retained));
+    await current.broker.start?.(AbortSignal.timeout(10_000));
+  }
+  await start(false);
+  const port = () => current.port();
   const closing: (() => Promise<unknown> | unknown)[] = [];
 
   async function device(uid: string, options: IClientOptions = {}): Promise<MqttClient & { received: Received[] }> {
@@ -150,9 +184,37 @@ export async function createRig(harness: MqttHarness) {
 
   return {
     handler,
-    broker,
+    /** What was told of connections, in order. */
+    told,
+    /** `connected alpha`, `subscribed alpha config`, … of what was told. */
+    get toldInShort(): readonly string[] {
+      return told.map(({ type, data }) =>
+        [type.slice('device.'.length), data.device_uid, ...('channels' in data ? data.channels : [])].join(' '),
+      );
+    },
+    /** Resolves when `short` was told (`times` times). */
+    async wasTold(short: string, times = 1): Promise<void> {
+      await eventually(() => {
+        const count = this.toldInShort.filter((one) => one === short).length;
+        if (count < times) throw new Error(`waiting for "${short}", was told:\n${this.toldInShort.join('\n')}`);
+      });
+    },
+    /** Device → what is to be retained on its `config`. */
+    retained,
+    get broker() {
+      return current.broker;
+    },
+    get downlink() {
+      return current.downlink;
+    },
     port,
-    setSecret,
+    setSecret: (deviceUid: string, secret: string) => current.setSecret(deviceUid, secret),
+    restartBroker: () => current.restartBroker(),
+    async restartServer(): Promise<void> {
+      await current.broker.stop?.(AbortSignal.timeout(5_000));
+      await current.leave();
+      await start(true);
+    },
     /** Connects with MQTT.js. Rejects with an error whose `code` is the CONNACK's return code. */
     device,
     /** Connects on the level of packets. */
@@ -165,8 +227,9 @@ export async function createRig(harness: MqttHarness) {
       handler.hold = false;
       for (const message of handler.messages) message.acknowledge();
       await Promise.all(closing.map((close) => close()));
-      await broker.stop?.(AbortSignal.timeout(5_000));
-      await cleanUp();
+      await current.broker.stop?.(AbortSignal.timeout(5_000));
+      await current.cleanUp();
+      await current.leave();
     },
   };
 }
@@ -216,6 +279,7 @@ export const packets = {
   },
   subscribe: (topic: string | Buffer, qos = 1, messageId = 1) =>
     packet(0x82, Buffer.concat([Buffer.from([messageId >> 8, messageId & 0xff]), text(topic), Buffer.from([qos])])),
+  puback: (messageId: number) => Buffer.from([0x40, 2, messageId >> 8, messageId & 0xff]),
   unsubscribe: (topic: string | Buffer, messageId = 1) =>
     packet(0xa2, Buffer.concat([Buffer.from([messageId >> 8, messageId & 0xff]), text(topic)])),
   pubrel: (messageId: number) => Buffer.from([0x62, 2, messageId >> 8, messageId & 0xff]),

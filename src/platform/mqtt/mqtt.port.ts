@@ -3,16 +3,11 @@ import type { Component } from '#kernel/lifecycle.ts';
 export { mqttErrors } from './mqtt.errors.ts';
 
 /**
- * What the system needs of an MQTT broker, embedded or external. Devices log in with their `device_uid`
- * and secret; every topic that matters is `devices/{device_uid}/{channel}`.
+ * What the system needs of an MQTT broker, embedded or external, to take devices in; what is sent to them is
+ * `MqttDownlink`. Devices log in with their `device_uid` and secret; every topic that matters is
+ * `devices/{device_uid}/{channel}`.
  */
 export interface MqttBroker extends Component {
-  /**
-   * Sends to devices. Resolves when the broker has accepted it: handed to connected subscribers, kept for
-   * persistent sessions (QoS 1) and as the retained message.
-   * @throws AppError `unavailable`
-   */
-  publish(message: OutgoingMessage): Promise<void>;
   /**
    * Ends every session of a device at once, e.g. after its secret was rotated: also a login under way; what
    * it had sent and was not read yet is dropped, and so is its Last Will. Resolves when it is cut.
@@ -20,17 +15,10 @@ export interface MqttBroker extends Component {
    *   messages. For a device that was deleted, whose uid may be given to another one.
    */
   disconnect(deviceUid: string, options?: { readonly forget?: boolean }): Promise<void>;
-  /** Answers when messages can be taken and sent. @throws AppError `unavailable` */
+  /** Answers when messages can be taken. @throws AppError `unavailable` */
   ping(): Promise<void>;
   /** Addresses on which devices can connect, for the start message: `mqtt://127.0.0.1:1883`. */
   addresses(): readonly string[];
-}
-
-export interface OutgoingMessage {
-  readonly topic: string;
-  readonly payload: string | Buffer;
-  readonly qos: 0 | 1;
-  readonly retain?: boolean;
 }
 
 /**
@@ -39,11 +27,11 @@ export interface OutgoingMessage {
  */
 export interface MqttHandler {
   /**
-   * Is this device who it says it is?
+   * Who is it? The session belongs to the device that is answered, whatever user name the login has.
    * @returns the session's device, or null to refuse the connection (CONNACK 5)
    * @throws when it cannot be told now: the connection is refused with "server unavailable" (CONNACK 3)
    */
-  authenticate(deviceUid: string, secret: string): Promise<MqttDevice | null>;
+  authenticate(identity: LoginIdentity): Promise<MqttDevice | null>;
   /**
    * Whose messages are these? Asked by a broker that lets devices in by accounts of its own, for the uid in a
    * topic; the answer is kept for a while. Never for a login.
@@ -108,6 +96,25 @@ export interface MqttAccounts {
    * @throws AppError `unavailable`
    */
   list(): Promise<ReadonlyMap<string, string | null> | null>;
+}
+
+/** With what a connection proves who it is. */
+export type LoginIdentity =
+  | { readonly kind: 'secret'; readonly username: string; readonly secret: string }
+  /** TLS has verified it against the registered authorities; there is no password. */
+  | { readonly kind: 'certificate'; readonly username: string; readonly certificate: ClientCertificate }
+  /** Of a device that is yet to be registered: user name `claim`, the token as password. */
+  | { readonly kind: 'claim'; readonly token: string };
+
+/** The fields are those of `X509Certificate` in `node:crypto`. */
+export interface ClientCertificate {
+  readonly subject: string;
+  /** Null: it has none. */
+  readonly subjectAltName: string | null;
+  readonly issuer: string;
+  /** Hexadecimal. */
+  readonly serialNumber: string;
+  readonly fingerprint256: string;
 }
 
 export interface MqttDevice {

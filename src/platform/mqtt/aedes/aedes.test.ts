@@ -5,11 +5,15 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import mqtt from 'mqtt';
 import { afterEach, describe, expect, test } from 'vitest';
+import { systemClock } from '#kernel/clock.ts';
+import { createEventBus } from '#kernel/events.ts';
 import { silentLogger } from '#kernel/logger.ts';
+import { downlinkContract } from '../downlink.contract.ts';
 import { mqttContract } from '../mqtt.contract.ts';
 import { createRig, eventually, type MqttHarness, packets, RecordingHandler, varint } from '../mqtt.harness.ts';
 import { type AedesBroker, type AedesBrokerOptions, createAedesBroker } from './aedes.ts';
 import { TEST_CERTIFICATE } from './certificate.fixture.ts';
+import { type AedesDownlink, createAedesDownlink } from './downlink.ts';
 
 const LIMITS = { maxPayloadBytes: 64 * 1024 };
 
@@ -22,15 +26,21 @@ function harnessOf(overrides: Partial<AedesBrokerOptions> = {}): MqttHarness {
       reportsRefusals: true,
       severalConnections: true,
       endsSessionsOnStop: true,
-      deviceQueue: 1_000,
     },
     maxPayloadBytes: LIMITS.maxPayloadBytes,
-    async create(handler) {
-      const broker = create({ handler, ...overrides });
+    async create(handler, events) {
+      const downlink = createAedesDownlink({ events, clock: systemClock, logger: silentLogger });
+      const broker = create({ handler, downlink: downlink.edge, ...overrides });
       return {
         broker,
+        downlink: downlink.port,
         port: () => broker.ports().mqtt,
         setSecret: async (uid, secret) => void handler.secrets.set(uid, secret),
+        async restartBroker() {
+          await broker.stop?.(AbortSignal.timeout(5_000));
+          await broker.start?.(AbortSignal.timeout(5_000));
+        },
+        leave: async () => {},
         cleanUp: async () => {},
       };
     },
@@ -42,13 +52,19 @@ function create(options: Partial<AedesBrokerOptions>): AedesBroker {
     host: '127.0.0.1',
     port: 0,
     handler: new RecordingHandler(),
+    downlink: createDownlink().edge,
     logger: silentLogger,
     limits: LIMITS,
     ...options,
   });
 }
 
+function createDownlink(): AedesDownlink {
+  return createAedesDownlink({ events: createEventBus(silentLogger), clock: systemClock, logger: silentLogger });
+}
+
 mqttContract(harnessOf());
+downlinkContract(harnessOf());
 
 describe('Aedes: what is its own', () => {
   const closing: (() => Promise<unknown> | unknown)[] = [];
@@ -221,19 +237,6 @@ describe('Aedes: what is its own', () => {
     for (let i = 0; i < 8; i++) await (await rig.raw()).logIn({ clientId: `c${i}` });
     await first.ended();
     expect(rig.handler.events).toEqual(['connected alpha']);
-  });
-
-  test('a device that does not read its messages is cut', async () => {
-    const rig = await rigOf();
-    const client = await (await rig.raw()).logIn();
-    await client.send(packets.subscribe('devices/alpha/command')).got('9003000101');
-    client.socket.pause();
-    const payload = Buffer.alloc(64 * 1024);
-    for (let i = 0; i < 400 && !rig.handler.events.includes('disconnected alpha'); i++) {
-      void rig.broker.publish({ topic: 'devices/alpha/command', payload, qos: 0 });
-      await new Promise(setImmediate);
-    }
-    await rig.handler.saw('disconnected alpha');
   });
 
   test('whatever is sent, the process lives and no message of another device arrives', async () => {

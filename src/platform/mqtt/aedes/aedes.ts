@@ -5,17 +5,20 @@ import { Aedes, type AedesOptions, type AuthenticateError, type Client } from 'a
 import { commonErrors } from '#kernel/errors.ts';
 import type { Logger } from '#kernel/logger.ts';
 import { InFlight, MAX_IN_FLIGHT_BYTES } from '../in-flight.ts';
-import { DEVICE_UID, type MqttBroker, type MqttDevice, type MqttHandler } from '../mqtt.port.ts';
+import { DEVICE_UID, type LoginIdentity, type MqttBroker, type MqttDevice, type MqttHandler } from '../mqtt.port.ts';
 import { Admission, type AdmissionLimits } from './admission.ts';
 import type { ConnectionHost, Login } from './connection-host.ts';
 import { DeviceConnection } from './device-connection.ts';
-import { ipOf, type Listeners, type ListenOptions, listen, type Ports } from './listeners.ts';
+import type { DownlinkEdge } from './downlink.ts';
+import { identityOf } from './identity.ts';
+import { ipOf, type Listeners, type ListenOptions, listen, type Origin, type Ports } from './listeners.ts';
 import { createRateLimitedLog } from './rate-limited-log.ts';
 import { createSessionStore, newQosTwoState } from './session-store.ts';
-import { deviceTopics } from './topics.ts';
+import { deviceTopics, serverChannelsOf } from './topics.ts';
 
 export interface AedesBrokerOptions extends ListenOptions {
   readonly handler: MqttHandler;
+  readonly downlink: DownlinkEdge;
   readonly logger: Logger;
   readonly limits: {
     /** Larger payloads are refused, and passed over without being kept. */
@@ -43,25 +46,23 @@ const ADMISSION: AdmissionLimits = { connections: 10_000, strangers: 1_000, stra
 const MAX_CLIENT_ID_LENGTH = 256;
 /** Connections of one device. The oldest gives way, so that a device is never locked out by its own remains. */
 const MAX_CONNECTIONS_PER_DEVICE = 8;
-/** What waits for a device that does not read. */
-const MAX_OUTGOING_BYTES = 1024 * 1024;
 
 /** CONNACK return codes, MQTT 3.1.1 table 3.1. */
 const RETURN_CODE = { IDENTIFIER_REJECTED: 2, SERVER_UNAVAILABLE: 3, NOT_AUTHORIZED: 5 } as const;
 
 /**
- * The embedded broker: Aedes for sessions, subscriptions, retained messages and delivery to devices, with
- * `DeviceConnection` in front of it for everything that devices publish. MQTT 3.1.1 (and 3.1) over TCP, TLS
- * and WebSocket. Sessions, queued and retained messages live in memory and end with the process.
+ * The embedded broker: Aedes for logins, sessions and subscriptions, with `DeviceConnection` in front of it for everything
+ * that devices publish and everything that is sent to them. MQTT 3.1.1 (and 3.1) over TCP, TLS and WebSocket. Sessions
+ * live in memory and end with the process.
  */
 export function createAedesBroker(options: AedesBrokerOptions): AedesBroker {
-  const { handler, logger, limits } = options;
+  const { handler, downlink, logger, limits } = options;
   const connections = new Set<DeviceConnection>();
   const devices = new Map<
     string,
     { readonly device: MqttDevice; readonly connections: Map<string, DeviceConnection> }
   >();
-  const store = createSessionStore(logger);
+  const store = createSessionStore();
   const admission = new Admission({ ...ADMISSION, ...limits.admission });
   const note = createRateLimitedLog(logger);
   const inFlight = new InFlight(limits.maxInFlightBytes ?? MAX_IN_FLIGHT_BYTES);
@@ -75,9 +76,15 @@ export function createAedesBroker(options: AedesBrokerOptions): AedesBroker {
     inFlight,
     message: ({ device }, channel, payload, acknowledge) => handler.message({ device, channel, payload }, acknowledge),
     connecting: (connection) => running?.aedes.handle(connection),
-    refused: ({ device }, reason, acknowledge) => handler.refused(device, reason, acknowledge),
+    refused({ device }, reason, acknowledge) {
+      downlink.refused(device.deviceUid, reason, null);
+      handler.refused(device, reason, acknowledge);
+    },
     failed(connection, reason, error) {
-      const fields = { ip: connection.ipAddress, device_uid: connection.login?.device.deviceUid ?? null };
+      const { ipAddress } = connection.origin;
+      const deviceUid = connection.login?.device.deviceUid ?? null;
+      const fields = { ip: ipAddress, device_uid: deviceUid };
+      downlink.refused(deviceUid ?? connection.claimedUid ?? '', reason, ipAddress);
       if (error === undefined) note(reason, fields);
       else logger.error({ ...fields, err: error }, 'MQTT connection failed by a bug');
     },
@@ -87,6 +94,8 @@ export function createAedesBroker(options: AedesBrokerOptions): AedesBroker {
         if (connection.login !== null) unregister(connection, connection.login);
       } catch (error) {
         host.failed(connection, 'internal_error', error);
+      } finally {
+        if (connection.login !== null) downlink.closed(connection, connection.login.device.deviceUid);
       }
     },
   };
@@ -104,7 +113,7 @@ export function createAedesBroker(options: AedesBrokerOptions): AedesBroker {
         handler.disconnected(device, stopping ? 'server' : 'device');
       } else if (will?.channel === 'status' && !stopping) {
         // The Last Will of a connection that died spoke for a device that is still here on another one.
-        handler.connected(device, { ipAddress: [...entry.connections.values()].at(-1)?.ipAddress ?? null });
+        handler.connected(device, { ipAddress: [...entry.connections.values()].at(-1)?.origin.ipAddress ?? null });
       }
     }
   }
@@ -136,39 +145,46 @@ export function createAedesBroker(options: AedesBrokerOptions): AedesBroker {
       oldest?.destroy();
     }
     connection.authenticated(login);
-    admission.admitted(connection.peer);
+    admission.admitted(connection.origin.peer);
     if (entry === undefined) {
       entry = { device, connections: new Map() };
       devices.set(device.deviceUid, entry);
     }
     entry.connections.set(clientId, connection);
-    if (entry.connections.size === 1) handler.connected(device, { ipAddress: connection.ipAddress });
+    if (entry.connections.size === 1) handler.connected(device, { ipAddress: connection.origin.ipAddress });
   }
 
   /** Makes the client id the device's own, and keeps from Aedes what is dealt with here. */
   function prepare(connection: DeviceConnection, packet: Connect): PreparedConnect {
     const { username = '', clientId, will } = packet;
     const prepared = {
-      uid: username,
+      username,
       ownClientId: clientId,
+      clientId: clientId || randomUUID(),
       keepAliveMs: (packet.keepalive ?? 0) * 1_500,
       will: will === undefined ? null : { topic: Buffer.from(will.topic), payload: Buffer.from(will.payload) },
     };
     connection.claimedUid = username;
-    packet.clientId = `${username}:${clientId || randomUUID()}`;
+    packet.clientId = `${username}:${prepared.clientId}`;
     packet.keepalive = 0;
     delete packet.will;
     return prepared;
   }
 
   async function logIn(connection: DeviceConnection, client: Client, connect: PreparedConnect, password: Buffer) {
-    const { uid, ownClientId, will } = connect;
-    if (!DEVICE_UID.test(uid)) throw refusal(RETURN_CODE.NOT_AUTHORIZED, 'no_such_device');
+    const { ownClientId, will } = connect;
+    const identity = identityOf(connect.username, password.toString(), connection.origin.certificate);
+    if (identity.kind === 'secret' && !DEVICE_UID.test(identity.username)) {
+      throw refusal(RETURN_CODE.NOT_AUTHORIZED, 'no_such_device');
+    }
     if ((ownClientId === '' && !client.clean) || ownClientId.length > MAX_CLIENT_ID_LENGTH) {
       throw refusal(RETURN_CODE.IDENTIFIER_REJECTED, 'client_id');
     }
-    const device = await verify(uid, password.toString());
-    const topics = deviceTopics(uid);
+    const device = await verify(identity);
+    const { deviceUid } = device;
+    connection.claimedUid = deviceUid;
+    client.id = `${deviceUid}:${connect.clientId}`;
+    const topics = deviceTopics(deviceUid);
     const willChannel = will === null ? null : topics.channelOf(will.topic, 0, will.topic.length);
     if (will !== null && willChannel === null) {
       handler.refused(device, 'topic', () => {});
@@ -189,12 +205,13 @@ export function createAedesBroker(options: AedesBrokerOptions): AedesBroker {
     });
   }
 
-  async function verify(uid: string, secret: string): Promise<MqttDevice> {
+  async function verify(identity: LoginIdentity): Promise<MqttDevice> {
     let device: MqttDevice | null;
     try {
-      device = await handler.authenticate(uid, secret);
+      device = await handler.authenticate(identity);
     } catch (error) {
-      logger.warn({ err: error, device_uid: uid }, 'MQTT login could not be checked');
+      const username = identity.kind === 'claim' ? null : identity.username;
+      logger.warn({ err: error, device_uid: username, kind: identity.kind }, 'MQTT login could not be checked');
       throw refusal(RETURN_CODE.SERVER_UNAVAILABLE, 'login_unavailable');
     }
     if (device === null) throw refusal(RETURN_CODE.NOT_AUTHORIZED, 'wrong_credentials');
@@ -229,31 +246,44 @@ export function createAedesBroker(options: AedesBrokerOptions): AedesBroker {
       authorizeSubscribe(client, subscription, done) {
         const { login } = connectionOf(client);
         if (login?.topics.maySubscribe(subscription.topic)) return done(null, subscription);
-        if (login) handler.refused(login.device, 'topic', () => {});
+        if (login) host.refused(login, 'topic', () => {});
         done(null, null);
       },
-      authorizeForward(client, packet) {
-        const connection = connectionOf(client);
-        if (!connection.login?.topics.maySubscribe(packet.topic)) return null;
-        if (connection.writableLength > MAX_OUTGOING_BYTES && !connection.destroyed) {
-          host.failed(connection, 'slow_consumer');
-          connection.destroy();
-        }
-        // Also when it is gone: the write fails then, and a persistent session keeps the message.
-        return packet;
-      },
+      // Everything to devices goes past Aedes, see `Outgoing`; should a message get here, it must not leak.
+      authorizeForward: () => null,
       // Devices publish past Aedes; should a PUBLISH ever get here, it is a bug that must not leak.
       authorizePublish: (_client, _packet, done) => done(new Error('devices do not publish through Aedes')),
     });
-    aedes.on('clientReady', (client) => connectionOf(client).open());
+    aedes.on('clientReady', (client) => opened(client, connectionOf(client)));
+    aedes.on('subscribe', (subscriptions, client) => {
+      const { login } = connectionOf(client);
+      const granted = subscriptions.map(({ topic, qos }) => [topic, qos] as const).filter(([, qos]) => qos <= 2);
+      if (login) downlink.subscribed(connectionOf(client), login.device.deviceUid, serverChannelsOf(granted));
+    });
+    aedes.on('unsubscribe', (topics, client) => {
+      const { login } = connectionOf(client);
+      const channels = [...serverChannelsOf(topics.map((topic) => [topic, 0] as const)).keys()];
+      if (login) downlink.unsubscribed(connectionOf(client), login.device.deviceUid, channels);
+    });
     aedes.on('clientError', (client, error) => debug(client, error));
     aedes.on('connectionError', (client, error) => debug(client, error));
     aedes.on('error' as 'closed', ((error: Error) => logger.error({ err: error }, 'MQTT broker error')) as () => void);
     return aedes;
   }
 
+  function opened(client: Client, connection: DeviceConnection): void {
+    const { login, origin } = connection;
+    if (login === null || connection.destroyed) return;
+    const { device } = login;
+    const { transport, ipAddress } = origin;
+    const protocol = client.version === 3 ? '3.1' : '3.1.1';
+    downlink.opened(connection, { connectionId: connection.id, device, protocol, transport, ipAddress });
+    downlink.subscribed(connection, device.deviceUid, serverChannelsOf(store.subscriptionsOf(client)));
+    connection.open();
+  }
+
   function debug(client: Client, error: Error): void {
-    logger.debug({ ip: connectionOf(client).ipAddress, detail: error.message }, 'MQTT client error');
+    logger.debug({ ip: connectionOf(client).origin.ipAddress, detail: error.message }, 'MQTT client error');
   }
 
   function arrived(peer: string, socket: Socket): void {
@@ -263,12 +293,12 @@ export function createAedesBroker(options: AedesBrokerOptions): AedesBroker {
     socket.once('close', () => admission.leave(peer));
   }
 
-  function accept(stream: Duplex, ipAddress: string | null, peer: string): void {
+  function accept(stream: Duplex, origin: Origin): void {
     if (stopping) {
       stream.destroy();
       return;
     }
-    connections.add(new DeviceConnection(stream, ipAddress, peer, host));
+    connections.add(new DeviceConnection(stream, origin, host));
   }
 
   return {
@@ -299,16 +329,6 @@ export function createAedesBroker(options: AedesBrokerOptions): AedesBroker {
       running = undefined;
       await new Promise<void>((resolve) => aedes.close(resolve));
     },
-    async publish({ topic, payload, qos, retain = false }) {
-      const aedes = running?.aedes;
-      if (aedes === undefined || stopping) throw commonErrors.unavailable();
-      await new Promise<void>((resolve, reject) => {
-        aedes.publish(
-          { cmd: 'publish', topic, payload: Buffer.from(payload as string), qos, retain, dup: false },
-          (error) => (error ? reject(commonErrors.unavailable({ cause: error })) : resolve()),
-        );
-      });
-    },
     async disconnect(deviceUid, { forget = false } = {}) {
       for (const connection of [...connections]) {
         if (connection.claimedUid === deviceUid) connection.cut();
@@ -336,8 +356,10 @@ export function createAedesBroker(options: AedesBrokerOptions): AedesBroker {
 }
 
 interface PreparedConnect {
-  readonly uid: string;
+  readonly username: string;
   readonly ownClientId: string;
+  /** Made up where the device has none. */
+  readonly clientId: string;
   readonly keepAliveMs: number;
   readonly will: { readonly topic: Buffer; readonly payload: Buffer } | null;
 }

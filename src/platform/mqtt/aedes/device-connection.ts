@@ -1,8 +1,11 @@
 import { Duplex } from 'node:stream';
+import { createId } from '#kernel/ids.ts';
 import { Confirmations } from './confirmations.ts';
 import type { ConnectionHost, Login } from './connection-host.ts';
 import { FRAME, FrameReader } from './frames.ts';
 import { KeepAlive } from './keep-alive.ts';
+import type { Origin } from './listeners.ts';
+import type { Outgoing } from './outgoing.ts';
 import { CONNACK_UNACCEPTABLE_PROTOCOL, isKnownProtocol, PACKET, uint16 } from './packets.ts';
 import { type Publish, Publishes } from './publishes.ts';
 import { Trespasses } from './trespasses.ts';
@@ -25,13 +28,15 @@ type Phase = 'awaiting_connect' | 'logging_in' | 'open' | 'closed';
 /**
  * Stands between a device's socket and Aedes. What a device publishes is dealt with here, because Aedes
  * would acknowledge it at once, has no limit for a packet's size, and its back-pressure does not hold (every
- * `readable` event frees a place); a PUBLISH costs no promise and two small objects this way. Everything
- * else (CONNECT, SUBSCRIBE, PUBACK, PINGREQ …) is passed on: for Aedes this object is the connection.
+ * `readable` event frees a place); a PUBLISH costs no promise and two small objects this way. Messages
+ * to the device are sent by `Outgoing`, and their PUBACKs end there. Everything else (CONNECT, SUBSCRIBE, PINGREQ …) is
+ * passed on: for Aedes this object is the connection.
  */
 export class DeviceConnection extends Duplex {
-  readonly ipAddress: string | null;
-  /** Names the connection below. */
-  readonly peer: string;
+  readonly id = createId();
+  readonly origin: Origin;
+  /** What is sent to the device; made with the first message. */
+  outgoing: Outgoing | null = null;
   /** The user name of the CONNECT, while it has not been proven. */
   claimedUid: string | null = null;
   login: Login | null = null;
@@ -56,11 +61,10 @@ export class DeviceConnection extends Duplex {
   #ended = false;
   #flushing = false;
 
-  constructor(socket: Duplex, ipAddress: string | null, peer: string, host: ConnectionHost<DeviceConnection>) {
+  constructor(socket: Duplex, origin: Origin, host: ConnectionHost<DeviceConnection>) {
     super({ autoDestroy: true });
     this.#socket = socket;
-    this.ipAddress = ipAddress;
-    this.peer = peer;
+    this.origin = origin;
     this.#host = host;
     this.#confirmations = new Confirmations(socket);
     this.#publishes = new Publishes(host, this);
@@ -201,6 +205,8 @@ export class DeviceConnection extends Duplex {
       this.#fail('malformed_packet');
     } else if (type === PACKET.PUBREL) {
       this.#release();
+    } else if (type === PACKET.PUBACK) {
+      this.outgoing?.acknowledged(uint16(bytes, bodyStart));
     } else if (type === PACKET.DISCONNECT) {
       if (this.login !== null) this.login.will = null;
       this.destroy();

@@ -2,9 +2,11 @@ import { readFile } from 'node:fs/promises';
 import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import { createServer, type Server as NetServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { createServer as createTlsServer } from 'node:tls';
+import { createServer as createTlsServer, TLSSocket } from 'node:tls';
 import { plainAddress } from '#kernel/addresses.ts';
 import { nodeHttp } from '#platform/http/node-http.ts';
+import type { Transport } from '../downlink.port.ts';
+import type { ClientCertificate } from '../mqtt.port.ts';
 import { acceptWebSocket } from './web-socket.ts';
 
 export interface ListenOptions {
@@ -23,10 +25,20 @@ export interface Ports {
   readonly tls: number | null;
 }
 
+/** Where a connection comes from. */
+export interface Origin {
+  readonly ipAddress: string | null;
+  /** Names the connection below. */
+  readonly peer: string;
+  readonly transport: Transport;
+  /** Of the device, verified by TLS; null: it showed none. */
+  readonly certificate: ClientCertificate | null;
+}
+
 interface Callbacks {
   /** Somebody is there, before any handshake: `peer` names the connection, also for `accept`. */
   arrived(peer: string, socket: Socket): void;
-  accept(stream: Duplex, ipAddress: string | null, peer: string): void;
+  accept(stream: Duplex, origin: Origin): void;
   /** A connection that did not come to be. */
   failed(reason: string, error: Error): void;
 }
@@ -55,7 +67,7 @@ const SOCKET_OPTIONS = {
 export async function listen(options: ListenOptions, callbacks: Callbacks): Promise<Listeners> {
   const { host } = options;
   const open: NetServer[] = [];
-  const accept = (socket: Socket) => callbacks.accept(socket, ipOf(socket), peerOf(socket));
+  const accept = (socket: Socket) => callbacks.accept(socket, originOf(socket));
 
   async function start(server: NetServer, port: number): Promise<number> {
     // Errors before a TLS handshake or an upgrade is done; they end in a `close` anyway.
@@ -110,9 +122,9 @@ function createWebSocketListener(callbacks: Callbacks): HttpServer {
   });
   server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
     socket.setNoDelay(true);
-    const [ipAddress, peer] = [ipOf(socket), peerOf(socket)];
+    const origin = { ...originOf(socket), transport: 'websocket' } as const;
     const stream = acceptWebSocket(request, socket, head);
-    if (stream !== null) callbacks.accept(stream, ipAddress, peer);
+    if (stream !== null) callbacks.accept(stream, origin);
   });
   server.on('clientError', (error, socket) => {
     callbacks.failed('websocket_error', error);
@@ -124,6 +136,23 @@ function createWebSocketListener(callbacks: Callbacks): HttpServer {
 /** IPv4 as such, also where the socket is IPv6. */
 export function ipOf(socket: Socket): string | null {
   return socket.remoteAddress === undefined ? null : plainAddress(socket.remoteAddress);
+}
+
+function originOf(socket: Socket): Origin {
+  const isTls = socket instanceof TLSSocket;
+  return {
+    ipAddress: ipOf(socket),
+    peer: peerOf(socket),
+    transport: isTls ? 'tls' : 'tcp',
+    certificate: isTls && socket.authorized ? certificateOf(socket) : null,
+  };
+}
+
+function certificateOf(socket: TLSSocket): ClientCertificate | null {
+  const certificate = socket.getPeerX509Certificate();
+  if (certificate === undefined) return null;
+  const { subject, subjectAltName = null, issuer, serialNumber, fingerprint256 } = certificate;
+  return { subject, subjectAltName, issuer, serialNumber, fingerprint256 };
 }
 
 /** The same for the TLS and the TCP side of a connection. */

@@ -1,4 +1,4 @@
-import { DEVICE_CHANNELS, type DeviceChannel, SERVER_CHANNELS } from '../mqtt.port.ts';
+import { DEVICE_CHANNELS, type DeviceChannel, SERVER_CHANNELS, type ServerChannel } from '../mqtt.port.ts';
 
 /** The topics of one device, prepared once a session. Everything that is not in here is refused. */
 export interface DeviceTopics {
@@ -22,6 +22,18 @@ export function deviceTopics(deviceUid: string): DeviceTopics {
     },
     maySubscribe: (filter) => subscribable.has(filter),
   };
+}
+
+/** Of granted subscriptions, with their QoS. */
+export function serverChannelsOf(
+  granted: readonly (readonly [topic: string, qos: number])[],
+): Map<ServerChannel, number> {
+  const channels = new Map<ServerChannel, number>();
+  for (const [topic, qos] of granted) {
+    const channel = SERVER_CHANNELS.find((name) => topic.endsWith(`/${name}`));
+    if (channel !== undefined) channels.set(channel, qos);
+  }
+  return channels;
 }
 
 /** Faster than `Buffer.compare` for a few dozen bytes, and it allocates nothing. */

@@ -2,21 +2,28 @@ import { connect } from 'node:net';
 import mqtt from 'mqtt';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
+import { systemClock } from '#kernel/clock.ts';
+import { createEventBus } from '#kernel/events.ts';
 import { silentLogger } from '#kernel/logger.ts';
 import { eventually, packets, RecordingHandler, varint } from '../mqtt.harness.ts';
 import { type AedesBroker, createAedesBroker } from './aedes.ts';
+import { type AedesDownlink, createAedesDownlink } from './downlink.ts';
 
 const TOPIC = 'devices/alpha/telemetry';
 const MEBIBYTE = 1024 * 1024;
 
 let handler: RecordingHandler;
 let broker: AedesBroker;
+let downlink: AedesDownlink;
 let address: string;
 let closing: (() => Promise<unknown> | unknown)[];
 beforeEach(async () => {
   handler = new RecordingHandler();
   const limits = { maxPayloadBytes: 64 * 1024 };
-  broker = createAedesBroker({ host: '127.0.0.1', port: 0, wsPort: 0, handler, logger: silentLogger, limits });
+  const runtime = { events: createEventBus(silentLogger), clock: systemClock, logger: silentLogger };
+  downlink = createAedesDownlink(runtime);
+  const listeners = { host: '127.0.0.1', port: 0, wsPort: 0 };
+  broker = createAedesBroker({ ...listeners, handler, downlink: downlink.edge, logger: silentLogger, limits });
   await broker.start?.(AbortSignal.timeout(5_000));
   address = `127.0.0.1:${broker.ports().ws}`;
   closing = [];
@@ -52,7 +59,7 @@ test('MQTT over WebSocket', async () => {
   const payloads: string[] = [];
   client.on('message', (_topic, payload) => payloads.push(payload.toString()));
   const sent = ['hello', 'y'.repeat(1_000), 'z'.repeat(70_000)];
-  for (const payload of sent) await broker.publish({ topic: 'devices/alpha/command', payload, qos: 0 });
+  for (const payload of sent) await downlink.port.publish({ deviceUid: 'alpha', channel: 'command', payload });
   await eventually(() => expect(payloads).toEqual(sent));
   await client.endAsync();
   await handler.saw('disconnected alpha');

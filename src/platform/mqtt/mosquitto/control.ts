@@ -3,7 +3,6 @@ import type { MqttClient } from 'mqtt';
 import { commonErrors } from '#kernel/errors.ts';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
-import type { OutgoingMessage } from '../mqtt.port.ts';
 import { parseAddress } from './address.ts';
 import { createConnection } from './connection.ts';
 
@@ -19,12 +18,25 @@ export interface Reply {
   readonly data?: Readonly<Record<string, unknown>>;
 }
 
+export interface OutgoingMessage {
+  readonly topic: string;
+  readonly payload: string;
+  readonly qos: 0 | 1;
+  readonly retain?: boolean;
+  /** After so many seconds the broker drops it where it still waits. Absent: never. */
+  readonly expirySeconds?: number;
+}
+
 /** What we send to the broker: messages to devices, and commands about accounts. */
 export interface MosquittoControl extends Component {
   /** The address as it was given, with the login; for connections of their own. */
   readonly address: ReturnType<typeof parseAddress>;
-  /** Resolves when the broker has it. @throws AppError `unavailable` */
-  publish(message: OutgoingMessage): Promise<void>;
+  /**
+   * Resolves when the broker has it.
+   * @returns whether anybody is subscribed: connected, or with a persistent session
+   * @throws AppError `unavailable`
+   */
+  publish(message: OutgoingMessage): Promise<boolean>;
   /**
    * Has commands carried out, in order. Those asked for in the same turn of the event loop travel together.
    * @throws AppError `unavailable`: away, or no answer; it is not known then what was done
@@ -47,6 +59,8 @@ export interface MosquittoControlOptions {
 const TOPIC = '$CONTROL/dynamic-security/v1';
 const RESPONSES = `${TOPIC}/response`;
 const TIMEOUT_MS = 5_000;
+/** PUBACK, MQTT 5 section 3.4.2.1. */
+const NO_MATCHING_SUBSCRIBERS = 0x10;
 /** An answer may be lost: nobody waits for longer than this many times, whatever else is answered. */
 const LONGEST_QUEUE = 12;
 /** Commands in one message: about 40 kB of them, and no long stop for the broker, which saves after each. */
@@ -76,18 +90,28 @@ export function createMosquittoControl({
   let lostAt = Number.NEGATIVE_INFINITY;
   let answeredAt = Number.NEGATIVE_INFINITY;
   let outbox: Waiting[] = [];
+  /** Packet ids of publishes that nobody was subscribed to; taken out by whoever published. */
+  const unmatched = new Set<number>();
 
   const connection = createConnection({
     address,
     logger,
     client: { clientId: `core.api.control.${instance}`, clean: true },
-    prepare: (client) => client.on('message', (topic, payload) => topic === RESPONSES && answered(payload)),
+    prepare(client) {
+      client.on('message', (topic, payload) => topic === RESPONSES && answered(payload));
+      // MQTT.js does not hand the reason on to who published.
+      client.on('packetreceive', (packet) => {
+        if (packet.cmd !== 'puback' || packet.messageId === undefined) return;
+        if (packet.reasonCode === NO_MATCHING_SUBSCRIBERS) unmatched.add(packet.messageId);
+      });
+    },
     async onConnect(client) {
       await client.subscribeAsync(RESPONSES, { qos: 1 });
       await takeRights(client);
     },
     onLost() {
       lostAt = performance.now();
+      unmatched.clear();
       failAll();
     },
   });
@@ -215,14 +239,20 @@ export function createMosquittoControl({
       await connection.close();
       failAll();
     },
-    async publish({ topic, payload, qos, retain = false }) {
+    async publish({ topic, payload, qos, retain = false, expirySeconds }) {
       const client = connection.client();
+      const properties = expirySeconds === undefined ? {} : { properties: { messageExpiryInterval: expirySeconds } };
       let timer: NodeJS.Timeout | undefined;
       const late = new Promise<never>((_, reject) => {
         timer = setTimeout(() => reject(new Error('the broker did not acknowledge')), timeoutMs);
       });
       try {
-        await Promise.race([client.publishAsync(topic, payload, { qos, retain }), late]);
+        const published = client.publishAsync(topic, payload, { qos, retain, ...properties });
+        const messageId = client.getLastMessageId();
+        // Of a command that had this id before.
+        unmatched.delete(messageId);
+        await Promise.race([published, late]);
+        return !unmatched.delete(messageId);
       } catch (error) {
         throw commonErrors.unavailable({ cause: error });
       } finally {

@@ -16,8 +16,9 @@ const COMMANDS = '$CONTROL/dynamic-security/v1';
 const RESPONSES = `${COMMANDS}/response`;
 const VERSION = '$SYS/broker/version';
 const SIGNALS = '$SYS/broker/log/N';
+const SUBSCRIPTIONS = '$SYS/broker/log/M/subscribe';
 /** What core-api reads. */
-const NEEDED = [VERSION, SIGNALS, RESPONSES, 'devices/+/telemetry', 'devices/+/status', 'core-api/#'];
+const NEEDED = [VERSION, SIGNALS, SUBSCRIPTIONS, RESPONSES, 'devices/+/telemetry', 'devices/+/status', 'core-api/#'];
 /** What a broker that is set up answers within milliseconds. */
 const PATIENCE_MS = 3_000;
 const REFUSED = 0x80;
@@ -69,6 +70,8 @@ export async function inspectMosquitto(url: string): Promise<MosquittoInspection
       return { version: refused.includes(VERSION) ? null : await first(VERSION), problems: [detail] };
     }
     const answer = first(RESPONSES);
+    // Of our own subscriptions.
+    const subscription = first(SUBSCRIPTIONS);
     const commands = [{ command: 'getClient', username: address.username }, { command: 'getDefaultACLAccess' }];
     client.publish(COMMANDS, JSON.stringify({ commands }), { qos: 1 });
     const problems = problemsIn(await answer, address.username);
@@ -78,6 +81,11 @@ export async function inspectMosquitto(url: string): Promise<MosquittoInspection
     if ((await signal) === null) {
       problems.push(
         'it does not say who connects, so devices would not become ONLINE: log_dest topic, log_type notice and connection_messages true in mosquitto.conf',
+      );
+    }
+    if ((await subscription) === null) {
+      problems.push(
+        'it does not say who subscribes, so what waits for a device would not be sent: log_type subscribe and log_type unsubscribe in mosquitto.conf',
       );
     }
     return { version: await first(VERSION), problems };

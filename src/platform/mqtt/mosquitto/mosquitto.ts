@@ -5,6 +5,7 @@ import { InFlight, MAX_IN_FLIGHT_BYTES } from '../in-flight.ts';
 import { type MqttBroker, type MqttHandler, SERVER_CHANNELS } from '../mqtt.port.ts';
 import { createConnection } from './connection.ts';
 import type { MosquittoControl } from './control.ts';
+import type { MosquittoDownlink } from './downlink.ts';
 import { createIdentities } from './identities.ts';
 import { type Session, sessionsOf } from './partition.ts';
 import { createReceiver } from './receiver.ts';
@@ -15,6 +16,7 @@ import { createStream, FORGET_TOPIC } from './stream.ts';
 export interface MosquittoBrokerOptions {
   /** Started before the broker, stopped after it. */
   readonly control: MosquittoControl;
+  readonly downlink: MosquittoDownlink;
   readonly handler: MqttHandler;
   readonly logger: Logger;
   /** Common to all processes that take messages from this broker. */
@@ -49,7 +51,7 @@ const UNKNOWN_LOG_INTERVAL_MS = 60_000;
  * leaves after `acknowledge()`, so what was not stored comes again, to whoever has the session then.
  */
 export function createMosquittoBroker(options: MosquittoBrokerOptions): MqttBroker {
-  const { control, handler, logger, sessionCount = 1 } = options;
+  const { control, downlink, handler, logger, sessionCount = 1 } = options;
   const { address } = control;
   const identities = createIdentities(handler, logger);
   const inFlight = new InFlight(options.limits?.maxInFlightBytes ?? MAX_IN_FLIGHT_BYTES);
@@ -61,6 +63,7 @@ export function createMosquittoBroker(options: MosquittoBrokerOptions): MqttBrok
       session,
       handler,
       identities,
+      downlink: downlink.edge,
       onUnknown: noteUnknown,
       nudge(topic) {
         if (receiver.isUp()) receiver.client().publish(topic, '', { qos: 1 });
@@ -75,7 +78,10 @@ export function createMosquittoBroker(options: MosquittoBrokerOptions): MqttBrok
       subscriptions: stream.subscriptions,
       message: stream.message,
       onNewSession: () => logger.info({ session: session.name }, 'a new session at the MQTT broker'),
-      onConnect: stream.connected,
+      onConnect() {
+        stream.connected();
+        downlink.edge.sessionOpened(session.owns);
+      },
       onLost() {
         stream.lost();
         onLost();
@@ -89,7 +95,10 @@ export function createMosquittoBroker(options: MosquittoBrokerOptions): MqttBrok
         stream.end();
         return drained;
       },
-      close: receiver.close,
+      close() {
+        downlink.edge.release(session.owns);
+        return receiver.close();
+      },
     };
   }
 
@@ -126,22 +135,11 @@ export function createMosquittoBroker(options: MosquittoBrokerOptions): MqttBrok
       await receivers.stop(signal);
       identities.stop();
     },
-    async publish(outgoing) {
-      if (stopped) throw commonErrors.unavailable();
-      await control.publish(outgoing);
-    },
     async disconnect(deviceUid, { forget = false } = {}) {
-      const [kicked] = await control.command({ command: 'modifyClient', username: deviceUid });
-      if (kicked?.error !== undefined && !/not found/i.test(kicked.error)) {
-        throw commonErrors.unavailable({ cause: new Error(kicked.error) });
-      }
+      await downlink.port.disconnect(deviceUid);
       if (!forget) return;
       await dropSession(deviceUid);
-      await Promise.all(
-        SERVER_CHANNELS.map((channel) =>
-          control.publish({ topic: `devices/${deviceUid}/${channel}`, payload: '', qos: 1, retain: true }),
-        ),
-      );
+      await Promise.all(SERVER_CHANNELS.map((channel) => downlink.port.clearRetained(deviceUid, channel)));
       identities.forget(deviceUid);
       await control.publish({ topic: FORGET_TOPIC, payload: deviceUid, qos: 1 });
     },

@@ -1,4 +1,5 @@
 import type { MqttHandler } from '../mqtt.port.ts';
+import type { DownlinkEdge } from './downlink.ts';
 import type { Identities } from './identities.ts';
 import type { Signal } from './signals.ts';
 
@@ -17,6 +18,7 @@ export interface Presence {
 export function createPresence(
   handler: Pick<MqttHandler, 'connected' | 'disconnected'>,
   identities: Pick<Identities, 'with'>,
+  downlink: Pick<DownlinkEdge, 'opened' | 'closed' | 'subscribed' | 'unsubscribed'>,
 ): Presence {
   /** With the number of our connection on which it was told. */
   const online = new Map<string, number>();
@@ -29,12 +31,21 @@ export function createPresence(
     identities.with(deviceUid, (device) => {
       if (signal.kind === 'disconnected') {
         online.delete(deviceUid);
+        downlink.closed(deviceUid);
         if (device !== null) handler.disconnected(device, 'device');
-      } else if (device !== null) {
+      } else if (device === null) {
+        return;
+      } else if (signal.kind === 'connected') {
         // A take-over of the device's session: the broker says nothing of the end of the old connection.
         if (online.has(deviceUid)) handler.disconnected(device, 'device');
+        downlink.closed(deviceUid);
         online.set(deviceUid, told);
         handler.connected(device, { ipAddress: signal.ipAddress });
+        downlink.opened(device, signal);
+      } else if (signal.kind === 'subscribed') {
+        downlink.subscribed(deviceUid, signal.channel, signal.qos);
+      } else {
+        downlink.unsubscribed(deviceUid, signal.channel);
       }
     });
   }

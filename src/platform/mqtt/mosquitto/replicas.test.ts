@@ -1,6 +1,7 @@
 import mqtt from 'mqtt';
 import { afterEach, beforeAll, expect, test } from 'vitest';
 import { systemClock } from '#kernel/clock.ts';
+import { createEventBus } from '#kernel/events.ts';
 import { type Logger, silentLogger } from '#kernel/logger.ts';
 import { createMemoryShares } from '#platform/shares/memory-shares.ts';
 import type { Shares } from '#platform/shares/shares.port.ts';
@@ -10,6 +11,7 @@ import { eventually, RecordingHandler } from '../mqtt.harness.ts';
 import type { MqttBroker } from '../mqtt.port.ts';
 import { createMosquittoAccounts } from './accounts.ts';
 import { createMosquittoControl, type MosquittoControl } from './control.ts';
+import { createMosquittoDownlink } from './downlink.ts';
 import { createMosquittoBroker } from './mosquitto.ts';
 import { sessionsOf } from './partition.ts';
 
@@ -47,8 +49,10 @@ await describeWithServer(
       for (const uid of UIDS) handler.secrets.set(uid, uid);
       const control = createMosquittoControl({ url: server.url, logger: silentLogger });
       await control.start?.(AbortSignal.timeout(5_000));
+      const runtime = { events: createEventBus(silentLogger), clock: systemClock, logger: silentLogger };
       const broker = createMosquittoBroker({
         control,
+        downlink: createMosquittoDownlink({ control, ...runtime }),
         handler,
         logger,
         shares,

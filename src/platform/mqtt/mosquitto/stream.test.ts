@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { silentLogger } from '#kernel/logger.ts';
 import { RecordingHandler } from '../mqtt.harness.ts';
+import type { DownlinkEdge } from './downlink.ts';
 import { createIdentities } from './identities.ts';
 import { sessionsOf } from './partition.ts';
 import { createStream, type Stream } from './stream.ts';
@@ -8,11 +9,24 @@ import { createStream, type Stream } from './stream.ts';
 const SIGNALS = '$SYS/broker/log/N';
 const turn = () => new Promise(setImmediate);
 
+/** Writes down what it is told. */
+function recordingEdge(told: string[]): DownlinkEdge {
+  return {
+    opened: ({ deviceUid }, { protocol, isClean }) => told.push(`opened ${deviceUid} ${protocol} ${isClean}`),
+    closed: (deviceUid) => told.push(`closed ${deviceUid}`),
+    subscribed: (deviceUid, channel, qos) => told.push(`subscribed ${deviceUid} ${channel} ${qos}`),
+    unsubscribed: (deviceUid, channel) => told.push(`unsubscribed ${deviceUid} ${channel}`),
+    sessionOpened: () => {},
+    release: () => {},
+  };
+}
+
 describe('what one session brings', () => {
   let handler: RecordingHandler;
   let stream: Stream;
   let nudges: string[];
   let acknowledged: string[];
+  let told: string[];
   /** Waits, so that the device is known whatever came before. */
   const comes = async (topic: string, text: string) => {
     stream.message(topic, Buffer.from(text), () => acknowledged.push(text));
@@ -25,10 +39,12 @@ describe('what one session brings', () => {
     handler = new RecordingHandler();
     nudges = [];
     acknowledged = [];
+    told = [];
     stream = createStream({
       session: sessionsOf(1)[0] as ReturnType<typeof sessionsOf>[number],
       handler,
       identities: createIdentities(handler, silentLogger),
+      downlink: recordingEdge(told),
       onUnknown: (uid) => handler.events.push(`unknown ${uid}`),
       nudge: (topic) => nudges.push(topic),
     });
@@ -90,6 +106,25 @@ describe('what one session brings', () => {
     expect(handler.events).toEqual(['connected alpha', 'disconnected alpha', 'connected alpha']);
   });
 
+  test('connections and subscriptions are told, in order', async () => {
+    const subscriptions = '$SYS/broker/log/M/subscribe';
+    await comes(SIGNALS, "1: New client connected from 10.0.0.1:5 as alpha (p5, c0, k60, u'alpha').");
+    await comes(subscriptions, '1: alpha 1 devices/alpha/command');
+    await comes(subscriptions, '1: core.api.control 1 devices/alpha/command');
+    await comes(subscriptions, '1: alpha 1 devices/beta/command');
+    await comes('$SYS/broker/log/M/unsubscribe', '1: alpha devices/alpha/command');
+    await ended();
+    await will();
+    expect(told).toEqual([
+      'closed alpha',
+      'opened alpha 5 false',
+      'subscribed alpha command 1',
+      'unsubscribed alpha command',
+      'closed alpha',
+    ]);
+    expect(acknowledged).toHaveLength(7);
+  });
+
   test('after a restart of the broker who was connected before is not, unless it came back', async () => {
     for (const uid of ['alpha', 'beta']) {
       await comes(SIGNALS, `1: New client connected from 10.0.0.1:5 as ${uid} (p2, c1, k60, u'${uid}').`);
@@ -111,6 +146,7 @@ describe('what one session brings', () => {
       session: other as NonNullable<typeof other>,
       handler,
       identities: createIdentities(handler, silentLogger),
+      downlink: recordingEdge(told),
       onUnknown: (uid) => handler.events.push(`unknown ${uid}`),
       nudge: () => {},
     });

@@ -1,13 +1,16 @@
 import type { ISubscriptionMap } from 'mqtt';
 import { DEVICE_CHANNELS, type DeviceChannel, type MqttHandler } from '../mqtt.port.ts';
+import type { DownlinkEdge } from './downlink.ts';
 import type { Identities } from './identities.ts';
 import type { Session } from './partition.ts';
 import { createPresence } from './presence.ts';
-import { parseSignal, type Signal } from './signals.ts';
+import { parseSignal, parseSubscription, type Signal } from './signals.ts';
 
 /** Tells every process that a uid may be another device's from now on. */
 export const FORGET_TOPIC = 'core-api/forget';
 const SIGNALS = '$SYS/broker/log/N';
+/** Who subscribes to what, and who no longer does. */
+const SUBSCRIPTIONS = ['$SYS/broker/log/M/subscribe', '$SYS/broker/log/M/unsubscribe'];
 const UPTIME = '$SYS/broker/uptime';
 const CHANNELS: ReadonlySet<string> = new Set(DEVICE_CHANNELS);
 const PREFIX_LENGTH = 'devices/'.length;
@@ -26,6 +29,7 @@ export interface StreamOptions {
   readonly session: Session;
   readonly handler: Pick<MqttHandler, 'connected' | 'disconnected' | 'message'>;
   readonly identities: Identities;
+  readonly downlink: DownlinkEdge;
   /** A message of a device that does not exist. */
   readonly onUnknown: (deviceUid: string) => void;
   /** Publishes to a topic of this stream, so that a message comes after all that is there already. */
@@ -37,9 +41,10 @@ interface Ending {
   readonly acknowledge: () => void;
 }
 
-export function createStream({ session, handler, identities, onUnknown, nudge }: StreamOptions): Stream {
+export function createStream(options: StreamOptions): Stream {
+  const { session, handler, identities, onUnknown, nudge } = options;
   const nudgeTopic = `core-api/nudge/${session.name}`;
-  const presence = createPresence(handler, identities);
+  const presence = createPresence(handler, identities, options.downlink);
   /**
    * Mosquitto says that a session is over right before it publishes the session's Last Will, which comes first by
    * the port. So an ending is held until the next message, whatever it is: the will, or a sign that there is none.
@@ -54,13 +59,12 @@ export function createStream({ session, handler, identities, onUnknown, nudge }:
     acknowledge();
   }
 
-  function signalled(line: string, acknowledge: () => void): void {
-    const signal = parseSignal(line);
+  function signalled(signal: Signal | null, acknowledge: () => void): void {
     if (signal === null || !session.owns(signal.deviceUid)) {
       acknowledge();
       return;
     }
-    if (signal.kind === 'connected') {
+    if (signal.kind !== 'disconnected') {
       presence.signalled(signal);
       acknowledge();
       return;
@@ -93,7 +97,7 @@ export function createStream({ session, handler, identities, onUnknown, nudge }:
     // What was retained is old (rh 2), but for the uptime.
     subscriptions: {
       ...Object.fromEntries(DEVICE_CHANNELS.map((channel) => [`devices/+/${channel}`, { qos: 1 as const, rh: 2 }])),
-      [SIGNALS]: { qos: 1, rh: 2 },
+      ...Object.fromEntries([SIGNALS, ...SUBSCRIPTIONS].map((topic) => [topic, { qos: 1 as const, rh: 2 }])),
       [UPTIME]: { qos: 0, rh: 0 },
       [FORGET_TOPIC]: { qos: 1, rh: 2 },
       [nudgeTopic]: { qos: 1, rh: 2 },
@@ -107,7 +111,8 @@ export function createStream({ session, handler, identities, onUnknown, nudge }:
         release();
         if (isWill) return;
       }
-      if (topic === SIGNALS) signalled(payload.toString(), acknowledge);
+      if (topic === SIGNALS) signalled(parseSignal(payload.toString()), acknowledge);
+      else if (SUBSCRIPTIONS.includes(topic)) signalled(parseSubscription(payload.toString()), acknowledge);
       else if (topic === FORGET_TOPIC) {
         identities.forget(payload.toString());
         acknowledge();
