@@ -172,7 +172,7 @@ describe('each kind of change is one entry', () => {
     await changes(ended, 401, [reuse]);
   });
 
-  test('devices: registered, changed, given a new secret, deleted', async () => {
+  test('devices: registered, changed, given a new secret, disconnected, deleted', async () => {
     const as = people.ADMIN.token();
     const body = { name: 'Sensor', device_type: 'test', device_uid: 'audited-1' };
     const details = { device_uid: 'audited-1', name: 'Sensor', device_type: 'test', group_id: null, owner_id: null };
@@ -189,6 +189,9 @@ describe('each kind of change is one entry', () => {
     await changes({ method: 'PATCH', url, body: change, as }, 200, []);
     await changes({ method: 'POST', url: `${url}/credentials`, as }, 200, [
       { ...on, action: 'device.credentials_rotated', details: { device_uid: 'audited-1' } },
+    ]);
+    await changes({ method: 'POST', url: `${url}/disconnect`, as }, 204, [
+      { ...on, action: 'device.disconnected', details: { device_uid: 'audited-1' } },
     ]);
     await changes({ method: 'DELETE', url, as }, 204, [
       { ...on, action: 'device.deleted', details: { name: 'Sensor 7' } },

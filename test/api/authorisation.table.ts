@@ -60,6 +60,8 @@ export const RULES: readonly Rule[] = [
   rule('PATCH  /api/v1/devices/{device_id}', MANAGEMENT),
   rule('DELETE /api/v1/devices/{device_id}', ADMIN_AND_ABOVE),
   rule('POST   /api/v1/devices/{device_id}/credentials', MANAGEMENT),
+  visible('GET    /api/v1/devices/{device_id}/connection'),
+  rule('POST   /api/v1/devices/{device_id}/disconnect', MANAGEMENT),
   visible('GET    /api/v1/devices/{device_id}/telemetry/latest'),
   visible('GET    /api/v1/devices/{device_id}/telemetry'),
   visible('GET    /api/v1/devices/{device_id}/logs'),

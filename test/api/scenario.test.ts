@@ -150,6 +150,12 @@ test('a manager sets up groups and devices', async () => {
 
   const rotated = await call(200, `POST ${address}/credentials`, { as });
   expect(rotated.credentials.password).not.toBe(credentials.password);
+  expect(await call(200, `GET ${address}/connection`, { as })).toEqual({
+    is_complete: true,
+    sessions: [],
+    refusals: [],
+  });
+  await call(204, `POST ${address}/disconnect`, { as });
   await call(409, `DELETE ${groupAddress}`, { as });
   await call(204, `DELETE ${address}`, { as: people.ADMIN.token() });
   await call(204, `DELETE ${groupAddress}`, { as });

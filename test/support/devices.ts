@@ -1,4 +1,5 @@
 import { type Principal, USER_ROLES, type UserRole } from '#kernel/access.ts';
+import type { Clock } from '#kernel/clock.ts';
 import { createEventBus, type DomainEvent, type EventBus } from '#kernel/events.ts';
 import { silentLogger } from '#kernel/logger.ts';
 import {
@@ -10,6 +11,7 @@ import {
 } from '#modules/devices/index.ts';
 import { usersMigrations } from '#modules/users/index.ts';
 import { createAuditTrail } from '#platform/audit/audit.ts';
+import type { MqttDownlink } from '#platform/mqtt/downlink.port.ts';
 import type { MqttAccounts } from '#platform/mqtt/mqtt.port.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 import { createTestClock, type TestClock } from './clock.ts';
@@ -44,6 +46,7 @@ export interface DevicesHarness {
 export async function createDevicesHarness(
   userDeviceScope: UserDeviceScope = 'owned',
   accounts?: MqttAccounts,
+  createDownlink?: (runtime: { readonly events: EventBus; readonly clock: Clock }) => MqttDownlink,
 ): Promise<DevicesHarness> {
   const sql = await createTestSql(usersMigrations, devicesMigrations);
   const clock = createTestClock();
@@ -60,6 +63,7 @@ export async function createDevicesHarness(
     userDeviceScope,
     listeningSince: async () => harness.listeningSince,
     ...broker,
+    ...(createDownlink === undefined ? {} : { downlink: createDownlink({ events: bus, clock }) }),
   });
   const app = await createTestApp({ routes: devices.routes, clock });
 

@@ -239,6 +239,23 @@ describe('Aedes: what is its own', () => {
     expect(rig.handler.events).toEqual(['connected alpha']);
   });
 
+  test('a session belongs to the device that the login is answered with, whatever its user name', async () => {
+    const rig = await rigOf();
+    const authenticate = rig.handler.authenticate.bind(rig.handler);
+    rig.handler.authenticate = (identity) =>
+      authenticate({ kind: 'secret', username: 'alpha', secret: identity.kind === 'claim' ? '' : 'alpha-secret' });
+    const options = { username: 'alias', password: 'x', clean: false } as const;
+    const device = await rig.device('alias', options);
+    await device.subscribeAsync('devices/alpha/command', { qos: 1 });
+    await device.publishAsync('devices/alpha/log', 'x', { qos: 1 });
+    await rig.broker.disconnect('alpha');
+    await rig.wasTold('disconnected alpha');
+    await rig.device('alias', { ...options, resubscribe: false });
+    await rig.wasTold('subscribed alpha command', 2);
+    expect(rig.handler.events).toContain('message alpha log x');
+    await expect(rig.device('claim')).rejects.toMatchObject({ code: 5 });
+  });
+
   test('whatever is sent, the process lives and no message of another device arrives', async () => {
     const rig = await rigOf();
     const bytes = fc.uint8Array({ maxLength: 200 });
