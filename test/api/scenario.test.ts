@@ -139,9 +139,8 @@ test('a manager sets up groups and devices', async () => {
   expect(credentials).toEqual({ username: 'greenhouse-07', password: expect.stringMatching(/^[\w-]{43}$/) });
   const address = `/api/v1/devices/${created.id}`;
   expect(await call(200, `GET ${address}`, { as })).toEqual(created);
-  expect(await call(200, `PATCH ${address}`, { as, body: { name: 'Greenhouse 8' } })).toMatchObject({
-    name: 'Greenhouse 8',
-  });
+  const renamed = await call(200, `PATCH ${address}`, { as, body: { name: 'Greenhouse 8' } });
+  expect(renamed.name).toBe('Greenhouse 8');
 
   const query = { group_id: group.id, device_type: 'sensor', status: 'OFFLINE', owner_id: people.USER.id, q: '8' };
   expect((await call(200, 'GET /api/v1/devices', { as: people.USER.token(), query })).items).toMatchObject([
@@ -150,11 +149,7 @@ test('a manager sets up groups and devices', async () => {
 
   const rotated = await call(200, `POST ${address}/credentials`, { as });
   expect(rotated.credentials.password).not.toBe(credentials.password);
-  expect(await call(200, `GET ${address}/connection`, { as })).toEqual({
-    is_complete: true,
-    sessions: [],
-    refusals: [],
-  });
+  expect((await call(200, `GET ${address}/connection`, { as })).sessions).toEqual([]);
   await call(204, `POST ${address}/disconnect`, { as });
   await call(409, `DELETE ${groupAddress}`, { as });
   await call(204, `DELETE ${address}`, { as: people.ADMIN.token() });

@@ -53,6 +53,7 @@ export const packageHomes: PackageHomes = {
     'src/modules/telemetry/telemetry.presence.ts',
     'src/modules/telemetry/telemetry.throttle.ts',
     'src/platform/mqtt/mosquitto/identities.ts',
+    'src/platform/mqtt/refusals.ts',
     'src/platform/sql/sqlite.statements.ts',
     'src/platform/telemetry/sqlite/telemetry.procedures.ts',
   ],

@@ -23,7 +23,7 @@ interface TestBroker {
   start(handler: MqttHandler): Promise<{ readonly port: number; stop(): Promise<void> }>;
 }
 
-function embedded(): TestBroker {
+function inside(): TestBroker {
   let edge: ReturnType<typeof createAedesDownlink>['edge'];
   return {
     createDownlink(runtime) {
@@ -161,7 +161,7 @@ function suite(name: string, create: () => Promise<TestBroker>): void {
       const { refusals } = await connectionOf(id, h.actors.ADMIN);
       const at = new Date(h.clock.now()).toISOString();
       const expected = [{ at, reason: 'wrong_credentials', ip_address: '127.0.0.1' }];
-      expect(refusals).toEqual(name === 'the embedded broker' ? expected : null);
+      expect(refusals).toEqual(name === 'the broker inside' ? expected : null);
     });
 
     test('a device of somebody else is not there', async () => {
@@ -173,5 +173,5 @@ function suite(name: string, create: () => Promise<TestBroker>): void {
   });
 }
 
-suite('the embedded broker', async () => embedded());
+suite('the broker inside', async () => inside());
 await describeWithServer('mosquitto', ({ url }) => suite('a Mosquitto', () => mosquitto(url)));
