@@ -1,5 +1,5 @@
 import { isAppError } from '#kernel/errors.ts';
-import type { MonitoringModule } from '#modules/monitoring/index.ts';
+import type { CommitListener } from '#platform/channels/channel.port.ts';
 import type { DocumentStore } from '#platform/documents/documents.port.ts';
 import type { HttpServerOptions } from '#platform/http/http.server.ts';
 import type { JobObserver, Jobs } from '#platform/jobs/jobs.port.ts';
@@ -9,6 +9,8 @@ import type { SqlStore } from '#platform/sql/sql.port.ts';
 import type { TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
 
 const STORE_BUCKETS = [0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5];
+
+export type Measurements = ReturnType<typeof createMeasurements>;
 
 /** What is measured around the ports, so that nothing inside them knows of it. */
 export function createMeasurements(metrics: MetricRegistry) {
@@ -80,11 +82,14 @@ export function createMeasurements(metrics: MetricRegistry) {
       })) satisfies HttpServerOptions['onResponse'],
 
     ingest: {
-      committed(batch: { readonly items: number; readonly samples: number }): void {
-        items.add(batch.items);
-        samples.add(batch.samples);
-        batchItems.observe(batch.items);
-      },
+      listener: {
+        name: 'metrics',
+        committed(batch) {
+          items.add(batch.items);
+          samples.add(batch.samples.length);
+          batchItems.observe(batch.items);
+        },
+      } satisfies CommitListener,
       delayed: (delayMs: number): void => delays.add(delayMs / 1000),
     },
 
@@ -97,24 +102,6 @@ export function createMeasurements(metrics: MetricRegistry) {
         Object.entries(await source.counts()).flatMap(([queue, states]) =>
           Object.entries(states).map(([state, value]) => ({ labels: { queue, state }, value })),
         ),
-      );
-    },
-
-    alerts(source: Pick<MonitoringModule, 'countAlerts' | 'waiting'>): void {
-      metrics.gauges(
-        'core_api_alerts',
-        'Alerts that are ACTIVE or not acknowledged, of the whole installation',
-        ['severity', 'status', 'acknowledged'],
-        async () =>
-          (await source.countAlerts()).map(({ severity, status, isAcknowledged, count }) => ({
-            labels: { severity, status, acknowledged: String(isAcknowledged) },
-            value: count,
-          })),
-      );
-      metrics.gauge(
-        'core_api_alert_devices_waiting',
-        'Devices with samples that this process has not judged yet',
-        source.waiting,
       );
     },
 

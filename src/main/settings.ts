@@ -1,3 +1,4 @@
+import { DEFAULT_INGEST_LIMITS, type IngestLimits } from '#modules/ingest/index.ts';
 import { type OAuthProviderSettings, renderOAuthExample } from './oauth-settings.ts';
 import {
   address,
@@ -157,6 +158,21 @@ export type Settings = { readonly [Name in keyof typeof SETTINGS]: (typeof SETTI
 
 export function recordRetentionMs(settings: Pick<Settings, 'RECORD_RETENTION_DAYS'>): number {
   return settings.RECORD_RETENTION_DAYS * 86_400_000;
+}
+
+export function telemetryRetentionMs(settings: Pick<Settings, 'TELEMETRY_RETENTION_DAYS'>): number {
+  return settings.TELEMETRY_RETENTION_DAYS * 86_400_000;
+}
+
+export function ingestLimits(settings: Settings): IngestLimits {
+  return {
+    ...DEFAULT_INGEST_LIMITS,
+    maxAgeMs: telemetryRetentionMs(settings),
+    maxNames: settings.DEVICE_METRIC_NAMES,
+    maxRatePerDevice: settings.DEVICE_RATE_LIMIT,
+    // An outside broker sends the messages of all devices in one line: a delay would hold up the others.
+    isMqttPaced: settings.MQTT_URL === null,
+  };
 }
 
 /** The text of `.env.example`. */

@@ -60,3 +60,14 @@ export async function refuseMoveTarget(store: string, notes: Pick<MoveNotes<unkn
 export function refusingMoveTarget(store: string, notes: Pick<MoveNotes<unknown>, 'read'>): Component {
   return { name: `moves into the ${store}`, start: () => refuseMoveTarget(store, notes) };
 }
+
+/** Brings the tables up to date, unless a move into them was not finished. */
+export function createSchema(sql: SqlStore): Component {
+  return {
+    name: 'schema',
+    async start() {
+      await refuseMoveTarget('database', sqlMoveNotes(sql));
+      await sql.migrate();
+    },
+  };
+}

@@ -3,9 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { inWords } from '#kernel/validation-messages.ts';
 import { loadConfig } from '#main/config.ts';
 import { SETTINGS } from '#main/settings.ts';
-import { REJECT_REASONS } from '#modules/telemetry/index.ts';
 import { toFieldErrors } from '#platform/http/problem.ts';
 import { createValidatorCompiler } from '#platform/http/validation.ts';
+import { REJECT_REASONS } from '#test/support/payloads.ts';
 import { composeTestSystem } from '#test/support/system.ts';
 
 /* What people are told about invalid input: words, never a regular expression. */

@@ -135,6 +135,7 @@ describe('the known-bad fixture', () => {
         "source-imports-no-tests: src/modules/alpha/alpha.module.ts → test/support/helper.ts",
         "time-parsed-by-kernel-only: src/kernel/sins.ts → line 10",
         "time-parsed-by-kernel-only: src/kernel/sins.ts → line 11",
+        "wiring-reads-from-top-to-bottom: src/main/compose.ts → line 6",
       ]
     `);
   });

@@ -5,7 +5,9 @@ export const moduleEdges: ModuleEdges = {
   analytics: ['devices', 'telemetry'],
   auth: ['users'],
   devices: ['users'],
-  monitoring: ['devices', 'users'],
+  ingest: ['devices'],
+  live: ['devices'],
+  monitoring: ['devices', 'live', 'users'],
   notifications: ['users'],
   telemetry: ['devices'],
 };

@@ -48,10 +48,10 @@ export const packageHomes: PackageHomes = {
     'src/modules/devices/devices.listing.repository.ts',
     'src/modules/monitoring/alerts/state-cache.ts',
     'src/modules/notifications/push.service.ts',
-    'src/modules/telemetry/telemetry.live.ts',
-    'src/modules/telemetry/telemetry.pipeline.ts',
-    'src/modules/telemetry/telemetry.presence.ts',
-    'src/modules/telemetry/telemetry.throttle.ts',
+    'src/modules/devices/status/presence.ts',
+    'src/modules/ingest/ingest.pipeline.ts',
+    'src/modules/ingest/ingest.throttle.ts',
+    'src/modules/live/live.view.ts',
     'src/platform/mqtt/mosquitto/identities.ts',
     'src/platform/mqtt/refusals.ts',
     'src/platform/sql/sqlite.statements.ts',
@@ -80,8 +80,10 @@ export const packageHomes: PackageHomes = {
     'src/modules/**/*.socket.ts',
     'src/modules/devices/transfer/import.service.ts',
     'src/modules/system/jobs/jobs.service.ts',
-    'src/modules/telemetry/telemetry.payload.ts',
+    'src/modules/**/*.channel.ts',
+    'src/platform/channels/*.port.ts',
     'src/platform/http/http.schemas.ts',
+    'src/platform/realtime/live-event.port.ts',
     'src/platform/*/*.jobs.ts',
     'src/platform/remote/remote-server.ts',
   ],
@@ -90,7 +92,7 @@ export const packageHomes: PackageHomes = {
 
 /** What a module may import of Node.js, checked both ways. Keys and files hold secrets; streams carry up- and downloads. */
 export const moduleBuiltins: PackageHomes = {
-  'node:buffer': ['src/modules/devices/transfer/transfer.routes.ts', 'src/modules/telemetry/telemetry.json.ts'],
+  'node:buffer': ['src/modules/devices/transfer/transfer.routes.ts', 'src/modules/ingest/ingest.json.ts'],
   'node:crypto': [
     'src/modules/auth/account/account.pages.ts',
     'src/modules/auth/oauth/oauth.service.ts',
@@ -99,7 +101,7 @@ export const moduleBuiltins: PackageHomes = {
     'src/modules/auth/successor.ts',
     'src/modules/notifications/notifications.ports.ts',
     'src/modules/system/configs/secret-box.ts',
-    'src/modules/telemetry/telemetry.payload.ts',
+    'src/modules/telemetry/log.channel.ts',
     'src/modules/users/password.ts',
   ],
   'node:fs/promises': ['src/modules/auth/signing-keys.ts', 'src/modules/system/configs/secret-box.ts'],
@@ -118,7 +120,7 @@ export const moduleBuiltins: PackageHomes = {
     'src/modules/devices/transfer/import.csv.ts',
     'src/modules/devices/transfer/import.service.ts',
     'src/modules/monitoring/alerts/evaluation.service.ts',
-    'src/modules/telemetry/telemetry.insistence.ts',
+    'src/modules/ingest/ingest.retry.ts',
   ],
   'node:util': ['src/modules/users/password.ts'],
 };

@@ -1,3 +1,4 @@
+import { usedBeforeDeclared } from './reading-order.ts';
 import { child, type SourceFile, type SyntaxNode, textOf, walk } from './source.ts';
 import type { Violation } from './violation.ts';
 
@@ -133,6 +134,11 @@ const rules: readonly SourceRule[] = [
     name: 'no-import-types',
     appliesTo: inSource,
     find: (file) => nodes(file, (node) => node.type === 'TsImportType'),
+  },
+  {
+    name: 'wiring-reads-from-top-to-bottom',
+    appliesTo: (path) => /^src\/main\/(compose.*|assemble|edges|foundation)\.ts$/.test(path),
+    find: usedBeforeDeclared,
   },
   {
     name: 'no-utils-folder',

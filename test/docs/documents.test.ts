@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { REJECT_REASONS } from '#modules/telemetry/index.ts';
+import { REJECT_REASONS } from '#test/support/payloads.ts';
 
 const root = join(import.meta.dirname, '../..');
 const documents = [

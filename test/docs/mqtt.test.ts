@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { REJECT_REASONS } from '#modules/telemetry/telemetry.ports.ts';
+import { REJECT_REASONS } from '#test/support/payloads.ts';
 
 const guide = readFileSync(join(import.meta.dirname, '../../docs/mqtt.md'), 'utf8');
 

@@ -1,8 +1,6 @@
 import { type AnalyticsModule, createAnalyticsModule } from '#modules/analytics/index.ts';
 import type { DeviceStatus, StatusSource } from '#modules/devices/index.ts';
-import { createTelemetryApi } from '#modules/telemetry/telemetry.api.ts';
-import type { DeviceLog } from '#modules/telemetry/telemetry.ports.ts';
-import { toStatusLog } from '#modules/telemetry/telemetry.status-logs.ts';
+import { createDeviceLogs } from '#modules/telemetry/index.ts';
 import { createAuditTrail } from '#platform/audit/audit.ts';
 import { createDuckdb } from '#platform/columnar/duckdb/duckdb.ts';
 import type { Stretch } from '#platform/runs/runs.port.ts';
@@ -38,7 +36,7 @@ export async function createAnalyticsHarness(telemetryRetentionMs = 365 * 86_400
   const { clock } = devices;
   const stores = createTestStores(clock);
   const { telemetry } = stores;
-  const logs = stores.documents.collection<DeviceLog>({ name: 'device_logs', indexes: [['device_id', 'timestamp']] });
+  const logs = createDeviceLogs(stores.documents);
   const columns = createDuckdb();
   const gaps: Stretch[] = [];
   const module = createAnalyticsModule({
@@ -48,7 +46,7 @@ export async function createAnalyticsHarness(telemetryRetentionMs = 365 * 86_400
     stores,
     columns,
     devices: devices.api,
-    logs: createTelemetryApi(logs),
+    logs,
     runs: { gaps: async () => gaps },
     clock,
     timeZone: 'Asia/Seoul',
@@ -79,7 +77,7 @@ export async function createAnalyticsHarness(telemetryRetentionMs = 365 * 86_400
     },
     async changed(deviceId, at, from, to, source = 'connection') {
       const transition = { id: `${deviceId}-${at}`, deviceId, from, to, at: Date.parse(at), source };
-      await logs.insertMany([toStatusLog(transition)]);
+      await logs.append([transition]);
     },
     async rollUp() {
       while ((await telemetry.rollUp({ endedBefore: clock.now(), limit: 100 })) === 100);

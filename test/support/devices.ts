@@ -53,7 +53,7 @@ export async function createDevicesHarness(
   const bus = createEventBus(silentLogger);
   const audit = createAuditTrail({ sql, clock });
   const users = createTestUsers({ sql, audit, clock, events: bus });
-  const broker = accounts === undefined ? {} : { broker: { accounts, logger: silentLogger } };
+  const broker = accounts === undefined ? {} : { broker: { accounts } };
   const devices = createDevicesModule({
     sql,
     audit,

@@ -2,13 +2,16 @@ import { systemClock } from '#kernel/clock.ts';
 import { commonErrors } from '#kernel/errors.ts';
 import { createId } from '#kernel/ids.ts';
 import { silentLogger } from '#kernel/logger.ts';
+import { CHANNELS } from '#main/channels.ts';
 import type { StatusChange } from '#modules/devices/index.ts';
-import type { Batch } from '#modules/telemetry/telemetry.batch.ts';
-import { createBatchCommitter } from '#modules/telemetry/telemetry.commit.ts';
-import { createIngestPipeline } from '#modules/telemetry/telemetry.pipeline.ts';
+import { createStatusSink } from '#modules/devices/status/status.sink.ts';
+import { createBatchCommitter } from '#modules/ingest/ingest.commit.ts';
+import { createIngestPipeline } from '#modules/ingest/ingest.pipeline.ts';
+import { DEFAULT_INGEST_LIMITS } from '#modules/ingest/ingest.ports.ts';
+import { unthrottled } from '#modules/ingest/ingest.throttle.ts';
+import { LOG_CHANNEL } from '#modules/telemetry/index.ts';
 import type { DeviceLog } from '#modules/telemetry/telemetry.ports.ts';
-import { DEFAULT_INGEST_LIMITS } from '#modules/telemetry/telemetry.ports.ts';
-import { unthrottled } from '#modules/telemetry/telemetry.throttle.ts';
+import type { CommittedBatch } from '#platform/channels/channel.port.ts';
 import type { AppendResult, LeftOut, TelemetryBatch } from '#platform/telemetry/telemetry.port.ts';
 import { noTracing } from '#platform/tracing/no-tracing.ts';
 
@@ -96,24 +99,30 @@ export function createIngest({ nextId = createId }: { readonly nextId?: () => st
   const stores = createStores();
   const errors: object[] = [];
   const logger = { ...silentLogger, error: (fields: object) => void errors.push(fields) } as typeof silentLogger;
-  const shown: Batch[] = [];
+  const shown: CommittedBatch[] = [];
+  const status = createStatusSink({
+    statuses: stores.devices,
+    logs: { write: async () => {} },
+    presence: { isNews: () => false },
+    logger,
+  });
+  const flow = { sinks: [status], channels: CHANNELS };
   const committer = createBatchCommitter({
     telemetry: stores.telemetry as never,
-    logs: stores.collection as never,
-    devices: stores.devices,
+    sinks: flow.sinks,
+    documents: { name: 'log', channel: LOG_CHANNEL, collection: stores.collection as never },
     maxNames: DEFAULT_INGEST_LIMITS.maxNames,
     logger,
-    onStatusLogged: () => {},
-    onCommitted: (batch) => void shown.push(batch),
+    listeners: [{ name: 'shown', committed: (batch) => void shown.push(batch) }],
   });
   const pipeline = createIngestPipeline({
+    ...flow,
     tracing: noTracing,
     committer,
     clock: { ...systemClock, now: () => NOW },
     logger,
     limits: DEFAULT_INGEST_LIMITS,
     throttle: unthrottled,
-    presence: { isNews: () => false },
     nextId,
   });
   return { stores, pipeline, committer, errors, shown };
@@ -126,7 +135,7 @@ export function send(
   channel: 'telemetry' | 'status' | 'log' | 'response',
   payload: Buffer,
 ) {
-  return new Promise<void>((acknowledge) => pipeline.receive(device(id), channel, payload, acknowledge));
+  return new Promise<void>((acknowledge) => pipeline.receive({ device: device(id), channel, payload }, acknowledge));
 }
 
 /** A small one. */

@@ -7,6 +7,7 @@ import { createMonitoringModule, type MonitoringModule, monitoringMigrations } f
 import { usersMigrations } from '#modules/users/index.ts';
 import { createAuditTrail } from '#platform/audit/audit.ts';
 import type { JobQueue } from '#platform/jobs/jobs.port.ts';
+import { createHealthChecks } from '#platform/module/health-checks.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 import { createSqliteThread } from '#platform/sqlite/sqlite-thread.ts';
 import { createSqliteTelemetryStore, TELEMETRY_PROCEDURES } from '#platform/telemetry/sqlite/telemetry.sqlite.ts';
@@ -116,22 +117,26 @@ export async function createMonitoringWorld(given?: SqlStore): Promise<Monitorin
     const people = createTestUsers({ sql: store, audit, clock, events: bus });
     const devices = createDevicesModule({ sql: store, audit, clock, events: bus, users: people.api, userDeviceScope });
     const told: (readonly [string, unknown])[] = [];
+    const checks = createHealthChecks();
+    checks.add('sql', { ready: () => store.ping() });
     const monitoring = createMonitoringModule({
       stores: { sql: store, telemetry },
       audit,
-      modules: { devices: devices.api, users: people.api },
+      modules: {
+        devices: devices.api,
+        users: people.api,
+        live: { toWatchers: (deviceUid, _event, alert) => void told.push([deviceUid, alert]) },
+      },
       jobs,
       events: bus,
       runtime: { clock, logger: silentLogger },
       options: {
         alone,
-        listens: true,
         retentionMs: 365 * 86_400_000,
-        tell: (deviceUid, alert) => told.push([deviceUid, alert]),
         // Tests say when.
         roundDelayMs: NEVER_MS,
         ...(options.maxKept === undefined ? {} : { maxKept: options.maxKept }),
-        checks: () => ({ sql: () => store.ping() }),
+        checks,
       },
     });
     await monitoring.components[0]?.start?.(signal());
@@ -158,7 +163,8 @@ export async function createMonitoringWorld(given?: SqlStore): Promise<Monitorin
       async send(deviceId, ...given) {
         const samples: Sample[] = given.map(([timestamp, metrics]) => ({ deviceId, timestamp, metrics }));
         await telemetry.append({ samples, counts: [] });
-        monitoring.note(samples);
+        const batch = { samples, devices: new Map(), receivedAt: clock.now(), items: samples.length, spans: null };
+        for (const { committed } of monitoring.commitListeners) committed(batch);
       },
       judge: () => evaluation.settled(),
       async tick() {

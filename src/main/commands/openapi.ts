@@ -1,25 +1,26 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { silentLogger } from '#kernel/logger.ts';
-import { createAsyncApiDocument } from '../asyncapi.ts';
+import { CHANNELS } from '../channels.ts';
 import { composeSystem } from '../compose.ts';
 import { renderErrorsDocument } from '../errors-document.ts';
+import { withModules } from '../modules-document.ts';
 import { renderEnvExample, type Settings } from '../settings.ts';
 import { StartError } from '../start-error.ts';
-import { VERSION } from '../version.ts';
 import { type Command, print } from './command.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 
 /** The files that are made from the code, by path from the root of the project. */
 export async function generatedFiles(settings: Settings): Promise<Readonly<Record<string, string>>> {
-  const { http } = await composeSystem(settings, silentLogger);
+  const { http, asyncApi, modules } = await composeSystem(settings, silentLogger);
   const toText = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`;
   return {
     'openapi/openapi.json': toText(await http.app.apiDocument()),
-    'openapi/asyncapi.json': toText(createAsyncApiDocument(VERSION)),
+    'openapi/asyncapi.json': toText(asyncApi),
     '.env.example': renderEnvExample(),
     'docs/errors.md': await renderErrorsDocument(),
+    'docs/architecture.md': withModules(readFileSync(join(ROOT, 'docs/architecture.md'), 'utf8'), modules, CHANNELS),
   };
 }
 

@@ -2,6 +2,8 @@ import type { Clock } from '#kernel/clock.ts';
 import type { EventBus } from '#kernel/events.ts';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
+import { TELEMETRY } from '#modules/ingest/index.ts';
+import type { Channel } from '#platform/channels/channel.port.ts';
 import type { MqttDownlink } from '#platform/mqtt/downlink.port.ts';
 import type { MqttAccounts, MqttBroker, MqttHandler } from '#platform/mqtt/mqtt.port.ts';
 import type { Shares } from '#platform/shares/shares.port.ts';
@@ -14,6 +16,8 @@ export interface BrokerProfile {
   readonly components: readonly Component[];
   /** What goes to devices, and who is connected; there before the broker is, which serves it. */
   readonly downlink: MqttDownlink;
+  /** What devices may publish: the last level of the topic. */
+  readonly deviceChannels: readonly string[];
   /** Whether devices can still be connected when this process starts. */
   readonly sessionsSurviveRestart: boolean;
   create(handler: MqttHandler, maxPayloadBytes: number): MqttBroker;
@@ -28,30 +32,34 @@ interface BrokerRuntime {
 /** The MQTT broker: a Mosquitto, or one inside this process. */
 export async function createBrokerProfile(
   settings: Settings,
+  channels: readonly Channel[],
   shares: Shares,
   { logger, ...runtime }: BrokerRuntime,
 ): Promise<BrokerProfile> {
+  const deviceChannels = channelNames(channels);
   const mqttRuntime = { ...runtime, logger: logger.child({ component: 'mqtt' }) };
   return settings.MQTT_URL === null
-    ? await embeddedBroker(settings, mqttRuntime)
-    : await mosquitto(settings.MQTT_URL, settings, shares, mqttRuntime);
+    ? await embeddedBroker(settings, deviceChannels, mqttRuntime)
+    : await mosquitto(settings.MQTT_URL, settings, deviceChannels, shares, mqttRuntime);
 }
 
 /** The broker's own logins alone, for a command that makes devices and takes no messages. */
 export async function createBrokerLogins(
   { MQTT_URL: url }: Settings,
+  channels: readonly Channel[],
   logger: Logger,
 ): Promise<Pick<BrokerProfile, 'accounts' | 'components'>> {
   if (url === null) return { accounts: null, components: [] };
   const { createMosquittoControl } = await import('#platform/mqtt/mosquitto/control.ts');
   const { createMosquittoAccounts } = await import('#platform/mqtt/mosquitto/accounts.ts');
   const control = createMosquittoControl({ url, logger });
-  return { accounts: createMosquittoAccounts(control), components: [control] };
+  return { accounts: createMosquittoAccounts(control, channelNames(channels)), components: [control] };
 }
 
 async function mosquitto(
   url: string,
   settings: Settings,
+  deviceChannels: readonly string[],
   shares: Shares,
   runtime: BrokerRuntime,
 ): Promise<BrokerProfile> {
@@ -63,7 +71,8 @@ async function mosquitto(
   const control = createMosquittoControl({ url, logger });
   const downlink = createMosquittoDownlink({ control, ...runtime });
   return {
-    accounts: createMosquittoAccounts(control),
+    accounts: createMosquittoAccounts(control, deviceChannels),
+    deviceChannels,
     components: [control],
     downlink: downlink.port,
     sessionsSurviveRestart: true,
@@ -72,6 +81,7 @@ async function mosquitto(
         control,
         downlink,
         handler,
+        channels: deviceChannels,
         logger,
         shares,
         sessionCount: settings.MQTT_RECEIVERS,
@@ -80,12 +90,17 @@ async function mosquitto(
   };
 }
 
-async function embeddedBroker(settings: Settings, runtime: BrokerRuntime): Promise<BrokerProfile> {
+async function embeddedBroker(
+  settings: Settings,
+  deviceChannels: readonly string[],
+  runtime: BrokerRuntime,
+): Promise<BrokerProfile> {
   const { createAedesBroker } = await import('#platform/mqtt/aedes/aedes.ts');
   const { createAedesDownlink } = await import('#platform/mqtt/aedes/downlink.ts');
   const downlink = createAedesDownlink(runtime);
   return {
     accounts: null,
+    deviceChannels,
     components: [],
     downlink: downlink.port,
     sessionsSurviveRestart: false,
@@ -96,11 +111,17 @@ async function embeddedBroker(settings: Settings, runtime: BrokerRuntime): Promi
         wsPort: settings.MQTT_WS_PORT,
         tls: tlsOf(settings),
         handler,
+        channels: deviceChannels,
         downlink: downlink.edge,
         logger: runtime.logger,
         limits: { maxPayloadBytes, admission: { connections: settings.MQTT_MAX_CONNECTIONS } },
       }),
   };
+}
+
+/** The last level of the topics that devices may publish to. */
+function channelNames(channels: readonly Channel[]): readonly string[] {
+  return [TELEMETRY, ...channels.map(({ name }) => name)];
 }
 
 function withoutLogin(url: string): string {

@@ -3,6 +3,7 @@ import type { EventBus } from '#kernel/events.ts';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { CounterStore } from '#platform/cache/cache.port.ts';
+import type { Channel } from '#platform/channels/channel.port.ts';
 import type { DocumentStore } from '#platform/documents/documents.port.ts';
 import type { FanOut } from '#platform/realtime/socketio/fan-out.ts';
 import type { EventRelay } from '#platform/relay/relay.port.ts';
@@ -41,17 +42,16 @@ export interface Infrastructure {
 /** Drivers are imported by the part that needs them: an embedded start loads no client of a server. */
 export async function createInfrastructure(
   settings: Settings,
-  migrations: MigrationSet,
-  events: EventBus,
-  clock: Clock,
-  logger: Logger,
+  parts: { readonly migrations: MigrationSet; readonly channels: readonly Channel[] },
+  { events, clock, logger }: { readonly events: EventBus; readonly clock: Clock; readonly logger: Logger },
 ): Promise<Infrastructure> {
+  const { migrations, channels } = parts;
   // Their commits are few, and may wait for each other.
   const small = await createSmallFiles(settings, logger);
   const sql = await createRelationalStore(settings, migrations, logger, small);
   const stores = await createStores(settings, clock, logger);
   const shared = await createSharedState(settings, clock, logger, small);
-  const broker = await createBrokerProfile(settings, shared.shares, { events, clock, logger });
+  const broker = await createBrokerProfile(settings, channels, shared.shares, { events, clock, logger });
   const ownsFiles = settings.DATABASE_URL === null || settings.DOCUMENTS_URL === null;
 
   return {

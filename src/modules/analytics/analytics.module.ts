@@ -4,8 +4,7 @@ import type { TelemetryApi } from '#modules/telemetry/index.ts';
 import type { AuditWriter } from '#platform/audit/audit.port.ts';
 import type { ColumnarEngine } from '#platform/columnar/columnar.port.ts';
 import type { DocumentStore } from '#platform/documents/documents.port.ts';
-import type { HttpMount } from '#platform/http/http.port.ts';
-import type { JobDefinition } from '#platform/jobs/jobs.port.ts';
+import type { ModuleWith } from '#platform/module/module.port.ts';
 import type { Runs } from '#platform/runs/runs.port.ts';
 import type { TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
 import { createAggregationService } from './aggregation.service.ts';
@@ -39,10 +38,7 @@ export interface AnalyticsModuleDependencies {
   readonly audit: AuditWriter;
 }
 
-export interface AnalyticsModule {
-  readonly routes: readonly HttpMount[];
-  readonly jobs: readonly JobDefinition[];
-}
+export type AnalyticsModule = ModuleWith<'routes' | 'jobs'>;
 
 export function createAnalyticsModule(dependencies: AnalyticsModuleDependencies): AnalyticsModule {
   const { stores, columns, devices, logs, runs, clock, timeZone, retentionMs, telemetryRetentionMs, audit } =
@@ -71,6 +67,7 @@ export function createAnalyticsModule(dependencies: AnalyticsModuleDependencies)
   });
   const prefix = '/api/v1/analytics';
   return {
+    name: 'analytics',
     routes: [
       { prefix, routes: createBucketRoutes(aggregation) },
       { prefix, routes: createReportRoutes({ devices, statuses, trends, anomalies, reports }) },

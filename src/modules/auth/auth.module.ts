@@ -1,13 +1,12 @@
 import type { Clock } from '#kernel/clock.ts';
 import type { EventBus } from '#kernel/events.ts';
-import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { UsersApi } from '#modules/users/index.ts';
 import type { AuditTrail } from '#platform/audit/audit.port.ts';
 import type { CounterStore } from '#platform/cache/cache.port.ts';
-import type { HttpMount } from '#platform/http/http.port.ts';
-import type { JobDefinition, JobQueue } from '#platform/jobs/jobs.port.ts';
+import type { JobQueue } from '#platform/jobs/jobs.port.ts';
 import type { Mailer } from '#platform/mail/mail.port.ts';
+import type { ModuleWith } from '#platform/module/module.port.ts';
 import type { IdentityProvider } from '#platform/oauth/oauth.port.ts';
 import type { MigrationSet, SqlStore } from '#platform/sql/sql.port.ts';
 import { createAccessTokens } from './access-tokens.ts';
@@ -70,12 +69,8 @@ export interface AuthModuleDeps {
   readonly settings: AuthSettings;
 }
 
-export interface AuthModule {
+export interface AuthModule extends ModuleWith<'routes' | 'jobs' | 'components'> {
   readonly api: AuthApi;
-  readonly routes: readonly HttpMount[];
-  readonly jobs: readonly JobDefinition[];
-  /** The signing keys among them: to be started before anything that takes tokens. */
-  readonly components: readonly Component[];
 }
 
 export { createUserTokenStore } from './user-tokens.repository.ts';
@@ -154,6 +149,7 @@ export function createAuthModule(deps: AuthModuleDeps): AuthModule {
     },
   };
   return {
+    name: 'auth',
     api,
     routes: [
       { prefix: '/api/v1/auth', routes: createAuthRoutes(service) },
@@ -163,6 +159,7 @@ export function createAuthModule(deps: AuthModuleDeps): AuthModule {
       { prefix: '/.well-known', routes: createJwksRoutes(keys.jwks) },
     ],
     jobs: [...createAuthJobs(api), ...createAccountJobs(mail)],
+    // The keys before anything that takes tokens.
     components: [keys, refusals],
   };
 }

@@ -31,13 +31,6 @@ export interface DevicesApi extends DeviceDirectory {
    * `device.status_changed` was emitted for each.
    */
   applyStatuses(changes: readonly StatusChange[]): Promise<readonly StatusTransition[]>;
-  /**
-   * Transitions that were stored before `before`, or after `after`, and of which nobody said `transitionsLogged`: their
-   * logs may be missing. In the order of their ids, `limit` at the most.
-   */
-  unloggedTransitions(before: number, limit: number, after?: number): Promise<readonly StatusTransition[]>;
-  /** The logs of these are on disk. */
-  transitionsLogged(ids: readonly string[]): Promise<void>;
   /** Device id → epoch milliseconds of its latest contact. Never moves `last_seen_at` backwards. */
   touchLastSeen(seen: ReadonlyMap<number, number>): Promise<void>;
   /** Every ONLINE device becomes OFFLINE: for the start of a process that holds all connections itself. */

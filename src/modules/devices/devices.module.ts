@@ -4,8 +4,7 @@ import { createOrderedIds } from '#kernel/ids.ts';
 import { type Logger, silentLogger } from '#kernel/logger.ts';
 import type { UsersApi } from '#modules/users/index.ts';
 import type { AuditTrail } from '#platform/audit/audit.port.ts';
-import type { HttpMount } from '#platform/http/http.port.ts';
-import type { JobDefinition } from '#platform/jobs/jobs.port.ts';
+import type { ModuleWith } from '#platform/module/module.port.ts';
 import type { MqttDownlink } from '#platform/mqtt/downlink.port.ts';
 import type { MqttAccounts } from '#platform/mqtt/mqtt.port.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
@@ -27,8 +26,14 @@ import { createStatements } from './devices.statements.ts';
 import { createGroupStore } from './groups/groups.repository.ts';
 import { createGroupsRoutes } from './groups/groups.routes.ts';
 import { createGroupsService } from './groups/groups.service.ts';
+import { createLastSeen } from './status/last-seen.ts';
+import { createHttpPresence } from './status/presence.ts';
+import { createReturns } from './status/returns.ts';
+import type { StatusLog } from './status/status.ports.ts';
 import { createStatusStore } from './status/status.repository.ts';
 import { createStatusService } from './status/status.service.ts';
+import { createStatusSink } from './status/status.sink.ts';
+import { createStatusLogs } from './status/status-logs.ts';
 import { createTransitionOutbox } from './status/transitions.repository.ts';
 import { createExportService } from './transfer/export.service.ts';
 import { createImportService } from './transfer/import.service.ts';
@@ -44,32 +49,44 @@ export interface DevicesModuleDeps {
   readonly userDeviceScope: UserDeviceScope;
   /** Who is connected. Absent: it is not known here, and nobody can ask. */
   readonly downlink?: MqttDownlink;
-  /** With it, brokers may ask who a device is, under `/api/v1/mqtt`. */
-  readonly brokerAuthSecret?: string | null;
+  /** Where changes of status are logged. Absent: nowhere. */
+  readonly statusLog?: StatusLog;
+  readonly logger?: Logger;
+  readonly broker?: DevicesBroker;
   /** Since when devices can be heard without a gap; absent: always. Silence before it says nothing. */
   readonly listeningSince?: () => Promise<number>;
-  /** The broker's own logins, kept in step with the devices. Absent: it asks at each login. */
-  readonly broker?: { readonly accounts: MqttAccounts; readonly logger: Logger };
 }
 
-export interface DevicesModule {
+/** The broker, as the registry of devices sees it. Absent: it is embedded, and asks at each login. */
+export interface DevicesBroker {
+  /** Its own logins, kept in step with the devices. Null: it keeps none. */
+  readonly accounts: MqttAccounts | null;
+  /** Whether devices can still be connected when this process starts. */
+  readonly sessionsSurviveRestart?: boolean;
+  /** With it, brokers may ask who a device is, under `/api/v1/mqtt`. */
+  readonly authSecret?: string | null;
+  /** What devices may publish: the last level of the topic. */
+  readonly channels?: readonly string[];
+}
+
+export interface DevicesModule extends ModuleWith<'routes' | 'jobs' | 'sinks' | 'commitListeners' | 'components'> {
   readonly api: DevicesApi;
-  readonly routes: readonly HttpMount[];
-  readonly jobs: readonly JobDefinition[];
   /** Compares the broker's logins with the devices, and logs what it finds; for the start, and `doctor`. */
   reconcileAccounts(): Promise<AccountReport>;
 }
 
 export function createDevicesModule(deps: DevicesModuleDeps): DevicesModule {
-  const { sql, audit, clock, events, users, userDeviceScope, brokerAuthSecret = null, broker = NO_BROKER } = deps;
-  const { listeningSince = async () => 0, downlink } = deps;
+  const { sql, audit, clock, events, users, userDeviceScope, broker = NO_BROKER } = deps;
+  const { authSecret = null, channels = [] } = broker;
+  const { listeningSince = async () => 0, downlink, statusLog = NO_LOG, logger = silentLogger } = deps;
+  const accounts = broker.accounts ?? NO_ACCOUNTS;
   const statements = createStatements();
   // In order: transitions within one millisecond are listed in theirs.
   const nextId = createOrderedIds(clock);
   const store = createDeviceStore(sql, statements, audit, nextId);
   const listing = createDeviceListing(sql, statements);
   const statuses = createStatusService({ store: createStatusStore(sql, statements, nextId), clock, events });
-  const logins = createDeviceLogins({ store, clock, ...broker });
+  const logins = createDeviceLogins({ store, clock, accounts, logger });
   const devices = createDevicesService({
     store: { ...store, ...listing },
     logins,
@@ -79,15 +96,19 @@ export function createDevicesModule(deps: DevicesModuleDeps): DevicesModule {
     events,
     userDeviceScope,
   });
-  const transitions = createTransitionOutbox(sql);
+  const outbox = createTransitionOutbox(sql);
+  const statusLogs = createStatusLogs({ log: statusLog, outbox, events, clock, logger });
+  const lastSeen = createLastSeen(statuses, logger);
+  const returns = createReturns(statuses, events, logger);
   const imports = createImportService({ store, logins, users, clock, events });
   const exports = createExportService({ store, audit });
   const groupStore = createGroupStore(sql, audit);
   const groups = createGroupsService({ store: groupStore, clock });
   const present = createDevicePresenter();
-  const brokerAuth = createBrokerAuthService({ devices });
+  const brokerAuth = createBrokerAuthService({ devices, channels });
 
   return {
+    name: 'devices',
     api: {
       async counts() {
         const one = { page: 1, size: 1, sort: [] } as const;
@@ -106,12 +127,40 @@ export function createDevicesModule(deps: DevicesModuleDeps): DevicesModule {
       findVisibleByUid: devices.findVisibleByUid,
       mayObserve: async (principal, deviceUid) => (await devices.findVisibleByUid(principal, deviceUid)) !== null,
       applyStatuses: statuses.applyStatuses,
-      unloggedTransitions: transitions.unlogged,
-      transitionsLogged: transitions.logged,
       touchLastSeen: statuses.touchLastSeen,
       markAllOffline: statuses.markAllOffline,
     },
     jobs: createDevicesJobs(statuses, listeningSince),
+    relayedEvents: [
+      'device.created',
+      'device.updated',
+      'device.deleted',
+      'device.credentials_rotated',
+      'device.owner_changed',
+      'device.went_silent',
+    ],
+    sinks: [createStatusSink({ statuses, logs: statusLogs, presence: createHttpPresence(events), logger })],
+    commitListeners: [
+      { name: 'last seen', committed: ({ devices: heard, receivedAt }) => lastSeen.note(heard.keys(), receivedAt) },
+      { name: 'returns', committed: ({ devices: heard, receivedAt }) => returns.note(heard.keys(), receivedAt) },
+    ],
+    components: [
+      ...(broker.sessionsSurviveRestart === true
+        ? []
+        : [
+            {
+              // Nobody is connected to a broker that starts with this process.
+              name: 'device status',
+              start: async () => void (await statuses.markAllOffline(clock.now())),
+              roles: ['ingest'] as const,
+            },
+          ]),
+      ...(broker.accounts === null
+        ? []
+        : [{ name: 'device logins', start: async () => void (await logins.reconcile()) }]),
+      statusLogs,
+      lastSeen,
+    ],
     reconcileAccounts: logins.reconcile,
     routes: [
       { prefix: '/api/v1/devices', routes: createTransferRoutes(imports, exports, present) },
@@ -125,14 +174,13 @@ export function createDevicesModule(deps: DevicesModuleDeps): DevicesModule {
             },
           ]),
       { prefix: '/api/v1/device-groups', routes: createGroupsRoutes(groups) },
-      ...(brokerAuthSecret === null
+      ...(authSecret === null
         ? []
-        : [{ prefix: '/api/v1/mqtt', routes: createBrokerAuthRoutes(brokerAuth, brokerAuthSecret) }]),
+        : [{ prefix: '/api/v1/mqtt', routes: createBrokerAuthRoutes(brokerAuth, authSecret) }]),
     ],
   };
 }
 
-const NO_BROKER = {
-  accounts: { set: async () => {}, remove: async () => false, list: async () => null },
-  logger: silentLogger,
-};
+const NO_LOG: StatusLog = { append: async () => {} };
+const NO_BROKER: DevicesBroker = { accounts: null };
+const NO_ACCOUNTS: MqttAccounts = { set: async () => {}, remove: async () => false, list: async () => null };

@@ -2,7 +2,7 @@ export type { DevicesApi } from './devices.api.ts';
 export { deviceErrors } from './devices.errors.ts';
 export type { DeviceStatusChanged } from './devices.events.ts';
 export type { AccountReport } from './devices.logins.ts';
-export { createDevicesModule, type DevicesModule } from './devices.module.ts';
+export { createDevicesModule, type DevicesBroker, type DevicesModule } from './devices.module.ts';
 export {
   DEVICE_STATUSES,
   type DeviceFacts,
@@ -15,4 +15,5 @@ export {
   type UserDeviceScope,
 } from './devices.ports.ts';
 export { devicesMigrations } from './migrations/index.ts';
+export { STATUS_CHANNEL } from './status/status.channel.ts';
 export type { StatusChange } from './status/status.rules.ts';

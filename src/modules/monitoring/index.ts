@@ -1,4 +1,3 @@
-export { AlertView } from './alerts/alerts.schemas.ts';
 export { monitoringMigrations } from './migrations/index.ts';
 export type { AlertChanged } from './monitoring.events.ts';
 export { createMonitoringModule, type MonitoringModule } from './monitoring.module.ts';

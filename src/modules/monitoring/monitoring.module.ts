@@ -1,21 +1,20 @@
 import type { Clock } from '#kernel/clock.ts';
 import type { EventBus } from '#kernel/events.ts';
 import { createId } from '#kernel/ids.ts';
-import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { DevicesApi } from '#modules/devices/index.ts';
+import type { LiveApi } from '#modules/live/index.ts';
 import type { UsersApi } from '#modules/users/index.ts';
 import type { AuditTrail } from '#platform/audit/audit.port.ts';
-import type { HttpMount } from '#platform/http/http.port.ts';
 import type { JobQueue } from '#platform/jobs/jobs.port.ts';
-import type { Retention } from '#platform/retention/retention.port.ts';
+import type { HealthChecks, ModuleWith } from '#platform/module/module.port.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
-import type { Sample, TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
+import type { TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
 import { createActivation } from './alerts/activation.service.ts';
 import type { AlertCount } from './alerts/alerts.ports.ts';
 import { createMonitoringStore } from './alerts/alerts.repository.ts';
 import { createAlertsRoutes } from './alerts/alerts.routes.ts';
-import { presentAlert } from './alerts/alerts.schemas.ts';
+import { LIVE_ALERT, presentAlert } from './alerts/alerts.schemas.ts';
 import { createAlertsService } from './alerts/alerts.service.ts';
 import { createDevicePlans } from './alerts/device-plans.ts';
 import { createEvaluation, type Evaluation } from './alerts/evaluation.service.ts';
@@ -25,7 +24,7 @@ import { createRuleIndex } from './alerts/rule-index.ts';
 import { createOutboxStore, createStateStore, createWatchStore } from './alerts/states.repository.ts';
 import { createWatch, type Watch } from './alerts/watch.service.ts';
 import { createHealthRoutes } from './health/health.routes.ts';
-import { createHealthService, type HealthCheck } from './health/health.service.ts';
+import { createHealthService } from './health/health.service.ts';
 import { createReplayService } from './rules/replay.service.ts';
 import { createRuleStore } from './rules/rules.repository.ts';
 import { createRulesRoutes } from './rules/rules.routes.ts';
@@ -34,7 +33,11 @@ import { createRulesService } from './rules/rules.service.ts';
 export interface MonitoringModuleDeps {
   readonly stores: { readonly sql: SqlStore; readonly telemetry: TelemetryStore };
   readonly audit: AuditTrail;
-  readonly modules: { readonly devices: DevicesApi; readonly users: Pick<UsersApi, 'listContacts'> };
+  readonly modules: {
+    readonly devices: DevicesApi;
+    readonly users: Pick<UsersApi, 'listContacts'>;
+    readonly live: LiveApi;
+  };
   readonly jobs: JobQueue;
   readonly events: EventBus;
   readonly runtime: { readonly clock: Clock; readonly logger: Logger };
@@ -44,32 +47,19 @@ export interface MonitoringModuleDeps {
 export interface MonitoringOptions {
   /** Whether there is no other process. */
   readonly alone: boolean;
-  /** Whether this process takes in samples: only then is silence that of the devices. */
-  readonly listens: boolean;
-  /** Shows an alert live to who watches the device, in every process. */
-  readonly tell: (deviceUid: string, alert: object) => void;
   /** Between a commit and the judgement of what is in it; absent: what suits `alone`. */
   readonly roundDelayMs?: number;
   /** Samples that are kept for judgement; absent: what suits a process. */
   readonly maxKept?: number;
   /** For how long cleared alerts are kept, in milliseconds. */
   readonly retentionMs: number;
-  /** Component → how it is, for `GET /health`; asked at each call. */
-  readonly checks: () => Readonly<Record<string, HealthCheck>>;
+  /** For `GET /health`; asked at each call. */
+  readonly checks: HealthChecks;
 }
 
-export interface MonitoringModule {
-  readonly routes: readonly HttpMount[];
-  /** Samples that were committed, on the hot path: takes notice and returns. */
-  note(samples: readonly Sample[]): void;
-  /** In start order. They start before what commits, and stop after it. */
-  readonly components: readonly Component[];
-  /** Devices whose latest samples have not been judged yet. */
-  waiting(): number;
-  /** Alerts that are ACTIVE or not acknowledged, for the metrics. */
-  countAlerts(): Promise<readonly AlertCount[]>;
+export interface MonitoringModule
+  extends ModuleWith<'routes' | 'components' | 'retention' | 'commitListeners' | 'gauges'> {
   counts(): Promise<{ readonly alerts_active: number; readonly alerts_not_acknowledged: number }>;
-  readonly retention: readonly Retention[];
   /** For tests, which do not wait for timers. */
   readonly inner: { readonly evaluation: Evaluation; readonly watch: Watch };
 }
@@ -79,7 +69,7 @@ const ROUND_DELAY_MS = { alone: 50, shared: 250 } as const;
 
 export function createMonitoringModule(deps: MonitoringModuleDeps): MonitoringModule {
   const { stores, audit, modules, jobs, events, runtime, options } = deps;
-  const { devices, users } = modules;
+  const { devices, users, live } = modules;
   const { sql, telemetry } = stores;
   const { clock, logger } = runtime;
   const { alone } = options;
@@ -132,7 +122,7 @@ export function createMonitoringModule(deps: MonitoringModuleDeps): MonitoringMo
   });
   const alerts = createAlertsService({ store, devices, clock, events });
   const replay = createReplayService({ rules, devices, telemetry, clock });
-  const health = createHealthService(options.checks);
+  const health = createHealthService(options.checks.all);
 
   const outbox = createOutbox({ store: createOutboxStore(sql), jobs, logger });
   evaluation.onNotifications(() => void outbox.flush());
@@ -167,24 +157,28 @@ export function createMonitoringModule(deps: MonitoringModuleDeps): MonitoringMo
   events.on('relay.gap', feed.mend);
   for (const type of ['alert.raised', 'alert.cleared', 'alert.acknowledged'] as const) {
     events.on(type, ({ data, origin }) => {
-      if (origin !== 'relay') options.tell(data.alert.deviceUid, presentAlert(data.alert));
+      if (origin !== 'relay') live.toWatchers(data.alert.deviceUid, LIVE_ALERT, presentAlert(data.alert));
     });
   }
 
   const prefix = '/api/v1/monitoring';
   return {
+    name: 'monitoring',
+    relayedEvents: ['alert_rule.changed'],
+    live: { events: [LIVE_ALERT] },
     routes: [
       { prefix, routes: createHealthRoutes(health, clock) },
       { prefix, routes: createAlertsRoutes(alerts) },
       { prefix, routes: createRulesRoutes(rules, replay) },
     ],
-    note: evaluation.note,
+    commitListeners: [{ name: 'alert rules', committed: ({ samples }) => evaluation.note(samples) }],
     components: [
+      // They start before what commits, and stop after it.
       { name: 'alert rule feed', start: () => feed.reloadAll(), stop: async () => feed.stop() },
       evaluation,
-      ...(options.listens ? [watch] : []),
+      // Silence is that of the devices only where samples are taken in.
+      { ...watch, roles: ['ingest'] },
     ],
-    waiting: evaluation.waiting,
     retention: [
       {
         name: 'alerts',
@@ -192,7 +186,24 @@ export function createMonitoringModule(deps: MonitoringModuleDeps): MonitoringMo
         removeOlderThan: (before, limit) => store.alerts.removeClearedBefore(before, limit),
       },
     ],
-    countAlerts: store.alerts.countOpen,
+    gauges: [
+      {
+        name: 'core_api_alerts',
+        help: 'Alerts that are ACTIVE or not acknowledged, of the whole installation',
+        labels: ['severity', 'status', 'acknowledged'],
+        read: async () =>
+          (await store.alerts.countOpen()).map(({ severity, status, isAcknowledged, count }) => ({
+            labels: { severity, status, acknowledged: String(isAcknowledged) },
+            value: count,
+          })),
+      },
+      {
+        name: 'core_api_alert_devices_waiting',
+        help: 'Devices with samples that this process has not judged yet',
+        labels: [],
+        read: async () => [{ labels: {}, value: evaluation.waiting() }],
+      },
+    ],
     async counts() {
       const open = await store.alerts.countOpen();
       const sum = (counts: readonly AlertCount[]) => counts.reduce((total, { count }) => total + count, 0);

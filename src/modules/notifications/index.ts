@@ -1,4 +1,3 @@
 export { notificationsMigrations } from './migrations/index.ts';
 export { NOTIFICATIONS_METHODS, type NotificationsApi } from './notifications.api.ts';
 export { createNotificationsCore, createNotificationsModule } from './notifications.module.ts';
-export { NotificationView } from './notifications.schemas.ts';

@@ -3,8 +3,8 @@ import type { EventBus } from '#kernel/events.ts';
 import type { UsersApi } from '#modules/users/index.ts';
 import type { AuditWriter } from '#platform/audit/audit.port.ts';
 import type { DocumentStore } from '#platform/documents/documents.port.ts';
-import type { HttpMount } from '#platform/http/http.port.ts';
-import type { JobDefinition, JobQueue } from '#platform/jobs/jobs.port.ts';
+import type { JobQueue } from '#platform/jobs/jobs.port.ts';
+import type { ModuleWith } from '#platform/module/module.port.ts';
 import type { Realtime } from '#platform/realtime/realtime.port.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 import { createBroadcastsService } from './broadcasts.service.ts';
@@ -13,7 +13,7 @@ import { createNotificationsJobs } from './notifications.jobs.ts';
 import { NOTIFICATION_RETENTION_MS, type Notification } from './notifications.ports.ts';
 import { createNotificationsRoutes } from './notifications.routes.ts';
 import { createNotificationsService } from './notifications.service.ts';
-import { createNotificationNamespace } from './notifications.socket.ts';
+import { createNotificationNamespace, LIVE_NOTIFICATION } from './notifications.socket.ts';
 import { createPushService } from './push.service.ts';
 import { createSummaryStore } from './summaries/summaries.repository.ts';
 import { createSummaries, type SummariesOptions } from './summaries/summaries.service.ts';
@@ -49,10 +49,7 @@ export interface NotificationsModuleDeps {
   readonly channels: { readonly email: boolean; readonly webhookEndpoints: readonly string[] } & SummariesOptions;
 }
 
-export interface NotificationsModule {
-  readonly routes: readonly HttpMount[];
-  readonly jobs: readonly JobDefinition[];
-}
+export type NotificationsModule = ModuleWith<'routes' | 'jobs'>;
 
 /** The edges: routes, jobs, live events. */
 export function createNotificationsModule(dependencies: NotificationsModuleDeps): NotificationsModule {
@@ -70,6 +67,8 @@ export function createNotificationsModule(dependencies: NotificationsModuleDeps)
   const push = createPushService({ notifications: api, users, jobs, summaries, clock, channels });
   createNotificationNamespace(live.realtime, live.events);
   return {
+    name: 'notifications',
+    live: { events: [LIVE_NOTIFICATION] },
     routes: [{ prefix: '/api/v1/notifications', routes: createNotificationsRoutes(api, broadcasts) }],
     jobs: createNotificationsJobs(push, broadcasts, summaries),
   };

@@ -20,8 +20,7 @@ beforeEach(async () => {
   sockets = [];
   events = createEventBus(silentLogger);
   const principalOf = async (token: string) => ({ userId: Number(token), role: 'USER' as const });
-  realtime = createSocketIoRealtime({
-    httpServer: server,
+  const socketIo = createSocketIoRealtime({
     authenticator: {
       authenticate: async (token) => ({ principal: await principalOf(token), expiresAt: Number.MAX_SAFE_INTEGER }),
       refresh: principalOf,
@@ -29,6 +28,8 @@ beforeEach(async () => {
     logger: silentLogger,
     corsOrigins: [],
   });
+  socketIo.attachTo(server);
+  realtime = socketIo;
   createNotificationNamespace(realtime, events);
   await realtime.start?.(soon());
 });

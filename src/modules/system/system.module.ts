@@ -1,10 +1,9 @@
 import type { Clock } from '#kernel/clock.ts';
 import { commonErrors } from '#kernel/errors.ts';
-import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { AuditReader, AuditTrail } from '#platform/audit/audit.port.ts';
-import type { HttpMount } from '#platform/http/http.port.ts';
 import type { Jobs } from '#platform/jobs/jobs.port.ts';
+import type { ModuleWith } from '#platform/module/module.port.ts';
 import type { MigrationSet, SqlStore } from '#platform/sql/sql.port.ts';
 import { createAuditLogsRoutes } from './audit-logs/audit-logs.routes.ts';
 import { createConfigStore } from './configs/configs.repository.ts';
@@ -29,10 +28,8 @@ export interface SystemModuleDeps {
   readonly keysFolder: string;
 }
 
-export interface SystemModule {
+export interface SystemModule extends ModuleWith<'routes' | 'components'> {
   readonly api: SystemApi;
-  readonly routes: readonly HttpMount[];
-  readonly components: readonly Component[];
 }
 
 export const systemMigrations: MigrationSet = { '2026_11_24_31_system_configs': createSystemConfigs };
@@ -46,6 +43,7 @@ export function createSystemModule(deps: SystemModuleDeps): SystemModule {
   });
   const jobsService = createJobsService(jobs, audit);
   return {
+    name: 'system',
     api: {
       readConfig: configs.read,
       runJob: jobsService.run,
@@ -60,6 +58,7 @@ export function createSystemModule(deps: SystemModuleDeps): SystemModule {
     ],
     components: [
       {
+        roles: ['api'],
         name: 'secret configs',
         async start() {
           const { resealed, unreadable } = await configs.reseal().catch((error: unknown) => {

@@ -2,14 +2,13 @@ import { toIso } from '#kernel/clock.ts';
 import { instantOf } from '#kernel/instant.ts';
 import { deviceErrors } from '#modules/devices/index.ts';
 import { type HttpRoutes, principalOf } from '#platform/http/http.port.ts';
-import { sourceOf } from './telemetry.api.ts';
 import { telemetryErrors } from './telemetry.errors.ts';
+import { sourceOf } from './telemetry.logs.ts';
 import {
   DeviceParams,
   HistoryQueryParams,
   HistoryResponse,
   LatestResponse,
-  LedgerResponse,
   LogsQueryParams,
   LogsResponse,
 } from './telemetry.schemas.ts';
@@ -17,7 +16,7 @@ import type { SeriesQuery, TelemetryService } from './telemetry.service.ts';
 
 const TAGS = ['telemetry'];
 
-/** `/devices/{device_id}/telemetry…`, `/logs`, `/ledger`, mounted beside the devices' own routes. */
+/** `/devices/{device_id}/telemetry…`, `/logs`, mounted beside the devices' own routes. */
 export function createTelemetryRoutes(service: TelemetryService): HttpRoutes {
   return (app) => {
     app.get(
@@ -90,25 +89,6 @@ export function createTelemetryRoutes(service: TelemetryService): HttpRoutes {
           return { ...shown, source: sourceOf(log), timestamp: toIso(log.timestamp) };
         });
         return { ...page, items: items as never };
-      },
-    );
-    app.get(
-      '/:device_id/ledger',
-      {
-        config: { access: 'bearer', problems: [deviceErrors.device_not_found] },
-        schema: {
-          tags: TAGS,
-          operationId: 'getDeviceLedger',
-          summary: 'What became of everything that a device sent',
-          description: 'Counts items since registration: received = stored + merged + rejected + in_flight.',
-          params: DeviceParams,
-          response: { 200: LedgerResponse },
-        },
-      },
-      async (request) => {
-        const { device_id } = request.params;
-        const { received, stored, merged, rejected, inFlight } = await service.ledger(principalOf(request), device_id);
-        return { device_id, received, stored, merged, rejected: { ...rejected }, in_flight: inFlight };
       },
     );
   };

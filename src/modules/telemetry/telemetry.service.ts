@@ -4,9 +4,8 @@ import { type AppError, commonErrors } from '#kernel/errors.ts';
 import { type CursorPage, decodeCursor, encodeCursor } from '#kernel/pagination.ts';
 import type { DevicesApi } from '#modules/devices/index.ts';
 import type { DocumentCollection } from '#platform/documents/documents.port.ts';
-import type { LatestValue, LedgerEntry, Metrics, TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
+import type { LatestValue, Metrics, TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
 import { telemetryErrors } from './telemetry.errors.ts';
-import type { IngestPipeline } from './telemetry.pipeline.ts';
 import type { DeviceLog } from './telemetry.ports.ts';
 
 /** A window of a time series. `start` inclusive, `end` exclusive, epoch milliseconds. */
@@ -16,11 +15,6 @@ export interface SeriesQuery {
   readonly limit: number;
   readonly cursor?: string;
   readonly order: 'asc' | 'desc';
-}
-
-export interface LedgerView extends LedgerEntry {
-  readonly received: number;
-  readonly inFlight: number;
 }
 
 /** What people ask about a device's telemetry. Each throws `device_not_found` when they may not see the device. */
@@ -36,22 +30,17 @@ export interface TelemetryService {
     deviceId: number,
     query: SeriesQuery & { readonly eventType?: readonly string[] },
   ): Promise<CursorPage<DeviceLog>>;
-  ledger(principal: Principal, deviceId: number): Promise<LedgerView>;
 }
 
 export interface TelemetryServiceDependencies {
   readonly telemetry: TelemetryStore;
   readonly logs: DocumentCollection<DeviceLog>;
   readonly devices: Pick<DevicesApi, 'getVisible'>;
-  readonly pipeline: Pick<IngestPipeline, 'inFlight' | 'commitCount'>;
   readonly clock: Clock;
 }
 
-/** A ledger read that commits keep overtaking is taken as it is after this many tries. */
-const LEDGER_TRIES = 20;
-
 export function createTelemetryService(dependencies: TelemetryServiceDependencies): TelemetryService {
-  const { telemetry, logs, devices, pipeline, clock } = dependencies;
+  const { telemetry, logs, devices, clock } = dependencies;
 
   function rangeOf(query: SeriesQuery): { start: number; end: number } {
     const start = query.start ?? 0;
@@ -100,19 +89,6 @@ export function createTelemetryService(dependencies: TelemetryServiceDependencie
       const last = items.at(-1);
       const more = found.length > query.limit && last !== undefined;
       return { items, next_cursor: more ? encodeCursor([query.order, last.timestamp, last.id]) : null };
-    },
-    async ledger(principal, deviceId) {
-      await devices.getVisible(principal, deviceId);
-      // Read until no commit came in between, so that an item is neither counted twice nor missed.
-      for (let attempt = 0; ; attempt += 1) {
-        const commits = pipeline.commitCount();
-        const entry = await telemetry.ledger(deviceId);
-        if (commits !== pipeline.commitCount() && attempt < LEDGER_TRIES) continue;
-        const inFlight = pipeline.inFlight(deviceId);
-        let received = entry.stored + entry.merged + inFlight;
-        for (const count of Object.values(entry.rejected)) received += count;
-        return { ...entry, received, inFlight };
-      }
     },
   };
 }

@@ -2,7 +2,7 @@ import type { Clock } from '#kernel/clock.ts';
 import type { EventBus } from '#kernel/events.ts';
 import type { AuditTrail } from '#platform/audit/audit.port.ts';
 import type { CounterStore } from '#platform/cache/cache.port.ts';
-import type { HttpMount } from '#platform/http/http.port.ts';
+import type { ModuleWith } from '#platform/module/module.port.ts';
 import type { MigrationSet, SqlStore } from '#platform/sql/sql.port.ts';
 import { createAttempts } from './attempts.ts';
 import * as createUsers from './migrations/2026_11_23_01_users.ts';
@@ -15,9 +15,8 @@ import { createUserStore } from './users.repository.ts';
 import { createUsersRoutes } from './users.routes.ts';
 import { createUsersService } from './users.service.ts';
 
-export interface UsersModule {
+export interface UsersModule extends ModuleWith<'routes'> {
   readonly api: UsersApi;
-  readonly routes: readonly HttpMount[];
 }
 
 export interface UsersModuleDeps {
@@ -59,5 +58,10 @@ export function createUsersModule({
     clock,
     events,
   });
-  return { api: service, routes: [{ prefix: '/api/v1/users', routes: createUsersRoutes(service) }] };
+  return {
+    name: 'users',
+    api: service,
+    routes: [{ prefix: '/api/v1/users', routes: createUsersRoutes(service) }],
+    relayedEvents: ['user.access_changed', 'user.updated'],
+  };
 }

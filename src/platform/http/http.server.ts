@@ -57,6 +57,8 @@ export interface HttpServerOptions {
   /** Each module's routes, mounted at its prefix. */
   readonly routes: readonly HttpMount[];
   readonly downloads?: Pick<DownloadsOptions, 'stalledAfterMs'>;
+  /** Told the port that is listened on. */
+  readonly onListening?: (port: number) => void;
   /** Called once a request with what the metrics need. */
   readonly onResponse?: (observation: { method: string; route: string; status: number; elapsedMs: number }) => void;
 }
@@ -205,6 +207,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     app,
     async start() {
       await app.listen({ host: options.host, port: options.port });
+      options.onListening?.(portOf(app.server) ?? options.port);
       if (ownPort === null) return;
       ownPort.listen({ host: options.host, port: operations.port ?? 0 });
       await once(ownPort, 'listening');

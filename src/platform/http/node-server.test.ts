@@ -75,7 +75,6 @@ describe('an offer of another protocol', () => {
   async function withSocketIo() {
     const server = await listen();
     const realtime = createSocketIoRealtime({
-      httpServer: server.app.server,
       authenticator: {
         authenticate: () => Promise.reject(new Error('nobody')),
         refresh: () => Promise.reject(new Error('nobody')),
@@ -83,6 +82,7 @@ describe('an offer of another protocol', () => {
       logger: silentLogger,
       corsOrigins: [],
     });
+    realtime.attachTo(server.app.server);
     await realtime.start?.(AbortSignal.timeout(10_000));
     end.unshift(async () => realtime.stop?.(AbortSignal.timeout(10_000)));
     return server;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { mqttAcknowledgementContract } from './mqtt.delivery.contract.ts';
-import { createRig, eventually, type MqttHarness, type MqttRig, packets } from './mqtt.harness.ts';
+import { createRig, DEVICE_CHANNELS, eventually, type MqttHarness, type MqttRig, packets } from './mqtt.harness.ts';
 import { mqttHostileContract } from './mqtt.hostile.contract.ts';
 
 /** What every adapter of `MqttBroker` keeps. Run by each adapter's own test file. */
@@ -73,7 +73,7 @@ function topicContract(harness: MqttHarness): void {
   describe('topics', () => {
     const rig = useRig(harness);
 
-    test.each(['telemetry', 'status', 'log', 'response'])('a device publishes to its %s', async (channel) => {
+    test.each(DEVICE_CHANNELS)('a device publishes to its %s', async (channel) => {
       const device = await rig().device('alpha');
       await device.publishAsync(`devices/alpha/${channel}`, '{"a":1}', { qos: 1 });
       await rig().handler.saw(`message alpha ${channel} {"a":1}`);

@@ -6,6 +6,9 @@ import { silentLogger } from '#kernel/logger.ts';
 import type { MqttDownlink, RetainedSource } from './downlink.port.ts';
 import type { IncomingMessage, LoginIdentity, MqttBroker, MqttDevice, MqttHandler } from './mqtt.port.ts';
 
+/** What devices may publish in these tests. */
+export const DEVICE_CHANNELS = ['telemetry', 'status', 'log', 'response'] as const;
+
 /** How the contract suite gets a broker. One of these for each adapter. */
 export interface MqttHarness {
   readonly name: string;

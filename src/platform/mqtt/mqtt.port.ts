@@ -125,16 +125,13 @@ export interface MqttDevice {
 /** What a uid looks like. Nothing else can be a user name or a level of a topic. */
 export const DEVICE_UID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 
-/** What a device may send. Everything else is refused. */
-export const DEVICE_CHANNELS = ['telemetry', 'status', 'log', 'response'] as const;
-export type DeviceChannel = (typeof DEVICE_CHANNELS)[number];
-
 /** What a device may subscribe to, as `devices/{its uid}/{channel}`; exact topics, no wildcards. */
 export const SERVER_CHANNELS = ['command', 'config', 'ota'] as const;
 export type ServerChannel = (typeof SERVER_CHANNELS)[number];
 
 export interface IncomingMessage {
   readonly device: MqttDevice;
-  readonly channel: DeviceChannel;
+  /** One of those that the broker was made with. */
+  readonly channel: string;
   readonly payload: Buffer;
 }

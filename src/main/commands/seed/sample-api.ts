@@ -10,7 +10,9 @@ import { createUsersModule, type UsersApi } from '#modules/users/index.ts';
 import { createAuditTrail } from '#platform/audit/audit.ts';
 import { createMemoryCounters } from '#platform/cache/memory-counters.ts';
 import { createHttpServer } from '#platform/http/http.server.ts';
+import { createHealthChecks } from '#platform/module/health-checks.ts';
 import { noTracing } from '#platform/tracing/no-tracing.ts';
+import { CHANNELS } from '../../channels.ts';
 import { MIGRATIONS } from '../../migrations.ts';
 import { createBrokerLogins } from '../../profiles/broker.ts';
 import { createRelationalStore } from '../../profiles/relational.ts';
@@ -43,7 +45,7 @@ export async function withSampleApi<T>(settings: Settings, work: (api: SampleApi
   const logger = silentLogger;
   const events = createEventBus(logger);
   const sql = await createRelationalStore(settings, MIGRATIONS);
-  const broker = await createBrokerLogins(settings, logger);
+  const broker = await createBrokerLogins(settings, CHANNELS, logger);
   const audit = createAuditTrail({ sql, clock });
   const counters = createMemoryCounters({ clock });
   const users = createUsersModule({ sql, audit, clock, events, tokens: createUserTokenStore(), counters });
@@ -54,7 +56,7 @@ export async function withSampleApi<T>(settings: Settings, work: (api: SampleApi
     events,
     users: users.api,
     userDeviceScope: settings.USER_DEVICE_SCOPE,
-    ...(broker.accounts === null ? {} : { broker: { accounts: broker.accounts, logger } }),
+    broker: { accounts: broker.accounts },
   });
   const monitoring = createMonitoringModule({
     // Neither is started: nothing is judged here.
@@ -65,13 +67,10 @@ export async function withSampleApi<T>(settings: Settings, work: (api: SampleApi
       },
     },
     audit,
-    modules: { devices: devices.api, users: users.api },
+    modules: { devices: devices.api, users: users.api, live: { toWatchers: () => {} } },
     events,
     runtime: { clock, logger },
-    options: {
-      ...{ alone: true, listens: false, retentionMs: recordRetentionMs(settings) },
-      ...{ tell: () => {}, checks: () => ({}) },
-    },
+    options: { alone: true, retentionMs: recordRetentionMs(settings), checks: createHealthChecks() },
   });
   let actor: Principal | undefined;
   const http = await createHttpServer({

@@ -10,7 +10,7 @@ let app: TestApp;
 let password: string;
 beforeAll(async () => {
   h = await createDevicesHarness();
-  const service = createBrokerAuthService({ devices: h.api });
+  const service = createBrokerAuthService({ devices: h.api, channels: ['telemetry', 'status', 'log', 'response'] });
   app = await createTestApp({ routes: [{ prefix: '/api/v1/mqtt', routes: createBrokerAuthRoutes(service, SECRET) }] });
   ({ password } = (await h.device({ device_uid: 'pump' })).credentials);
 });

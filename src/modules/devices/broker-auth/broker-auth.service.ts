@@ -1,4 +1,4 @@
-import { DEVICE_CHANNELS, SERVER_CHANNELS } from '#platform/mqtt/mqtt.port.ts';
+import { SERVER_CHANNELS } from '#platform/mqtt/mqtt.port.ts';
 import type { DeviceRef } from '../devices.ports.ts';
 
 export type TopicAction = 'publish' | 'subscribe';
@@ -8,12 +8,14 @@ export interface BrokerAuthDeps {
     authenticate(deviceUid: string, secret: string): Promise<{ readonly deviceId: number } | null>;
     findByUid(deviceUid: string): Promise<DeviceRef | null>;
   };
+  /** What devices may publish: the last level of the topic. */
+  readonly channels: readonly string[];
 }
 
 export type BrokerAuthService = ReturnType<typeof createBrokerAuthService>;
 
 /** What a broker that keeps no accounts of ours asks at each login and topic. */
-export function createBrokerAuthService({ devices }: BrokerAuthDeps) {
+export function createBrokerAuthService({ devices, channels }: BrokerAuthDeps) {
   return {
     async mayLogIn(deviceUid: string, secret: string): Promise<boolean> {
       return (await devices.authenticate(deviceUid, secret)) !== null;
@@ -24,7 +26,7 @@ export function createBrokerAuthService({ devices }: BrokerAuthDeps) {
       const prefix = `devices/${deviceUid}/`;
       if (!topic.startsWith(prefix)) return false;
       const channel = topic.slice(prefix.length);
-      const own: readonly string[] = action === 'publish' ? DEVICE_CHANNELS : SERVER_CHANNELS;
+      const own: readonly string[] = action === 'publish' ? channels : SERVER_CHANNELS;
       return own.includes(channel) && (await devices.findByUid(deviceUid)) !== null;
     },
   };

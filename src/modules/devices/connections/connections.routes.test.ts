@@ -10,6 +10,7 @@ import { createMosquittoAccounts } from '#platform/mqtt/mosquitto/accounts.ts';
 import { createMosquittoControl } from '#platform/mqtt/mosquitto/control.ts';
 import { createMosquittoDownlink } from '#platform/mqtt/mosquitto/downlink.ts';
 import { createMosquittoBroker } from '#platform/mqtt/mosquitto/mosquitto.ts';
+import { DEVICE_CHANNELS } from '#platform/mqtt/mqtt.harness.ts';
 import type { MqttAccounts, MqttBroker, MqttHandler } from '#platform/mqtt/mqtt.port.ts';
 import { createMemoryShares } from '#platform/shares/memory-shares.ts';
 import { auditedOn } from '#test/support/audit.ts';
@@ -34,7 +35,7 @@ function inside(): TestBroker {
     async start(handler) {
       const limits = { maxPayloadBytes: 1024 };
       const options = { host: '127.0.0.1', port: 0, logger: silentLogger, limits };
-      const broker = createAedesBroker({ ...options, handler, downlink: edge });
+      const broker = createAedesBroker({ ...options, channels: DEVICE_CHANNELS, handler, downlink: edge });
       return { port: await started(broker, () => broker.ports().mqtt), stop: () => stopped(broker) };
     },
   };
@@ -45,7 +46,7 @@ async function mosquitto(url: string): Promise<TestBroker> {
   await control.start?.(AbortSignal.timeout(5_000));
   let downlink: ReturnType<typeof createMosquittoDownlink>;
   return {
-    accounts: createMosquittoAccounts(control),
+    accounts: createMosquittoAccounts(control, DEVICE_CHANNELS),
     createDownlink(runtime) {
       downlink = createMosquittoDownlink({ control, ...runtime, logger: silentLogger });
       return downlink.port;
@@ -53,7 +54,7 @@ async function mosquitto(url: string): Promise<TestBroker> {
     async start(handler) {
       const shares = createMemoryShares({ clock: systemClock });
       const options = { control, downlink, logger: silentLogger, shares, deviceAddresses: [] };
-      const broker = createMosquittoBroker({ ...options, handler });
+      const broker = createMosquittoBroker({ ...options, channels: DEVICE_CHANNELS, handler });
       return {
         port: await started(broker, () => devicePortOf(url)),
         async stop() {

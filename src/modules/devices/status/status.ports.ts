@@ -25,6 +25,12 @@ export interface TransitionOutbox {
   logged(ids: readonly string[]): Promise<void>;
 }
 
+/** Where changes of status are logged, for people to read. */
+export interface StatusLog {
+  /** Under their ids: what is logged already is left as it is. On disk when it resolves. */
+  append(transitions: readonly Omit<StatusTransition, 'deviceUid'>[]): Promise<void>;
+}
+
 export interface StatusStore {
   /**
    * All of `work` or nothing; on disk when it resolves, unless it is said to be for `soon`: then with a later commit.

@@ -8,6 +8,7 @@ import {
   type StatusChange,
   type StatusTransition,
 } from '../index.ts';
+import { createTransitionOutbox } from './transitions.repository.ts';
 
 let h: DevicesHarness;
 beforeEach(async () => {
@@ -201,12 +202,13 @@ describe('applyStatuses', () => {
           const to = shown();
           if (from !== to) expected.push({ deviceId, deviceUid: device.device_uid, from, to, at, source });
         }
+        const outbox = createTransitionOutbox(h.sql);
         const announced = h.events.length;
         const transitions = await h.api.applyStatuses(batch);
         expect(transitions.map(withoutId)).toEqual(expected);
-        expect(await h.api.unloggedTransitions(h.clock.now() + 1, 1_000)).toEqual(transitions);
-        await h.api.transitionsLogged(transitions.map(({ id }) => id));
-        expect(await h.api.unloggedTransitions(h.clock.now() + 1, 1_000)).toEqual([]);
+        expect(await outbox.unlogged(h.clock.now() + 1, 1_000)).toEqual(transitions);
+        await outbox.logged(transitions.map(({ id }) => id));
+        expect(await outbox.unlogged(h.clock.now() + 1, 1_000)).toEqual([]);
         expect(h.events.slice(announced).map(({ at }) => at)).toEqual(expected.map(({ at }) => at));
         for (const [id, device] of reference) {
           expect(await read(id)).toMatchObject({

@@ -120,8 +120,9 @@ describe('acknowledging', () => {
   });
 
   test('is counted', async () => {
-    expect(await here.monitoring.countAlerts()).toEqual([
-      { severity: 'WARNING', status: 'ACTIVE', isAcknowledged: false, count: 1 },
+    const gauge = here.monitoring.gauges.find(({ name }) => name === 'core_api_alerts');
+    expect(await gauge?.read()).toEqual([
+      { labels: { severity: 'WARNING', status: 'ACTIVE', acknowledged: 'false' }, value: 1 },
     ]);
   });
 });

@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { toIso, toIsoOrNull } from '#kernel/clock.ts';
 import { instantOf } from '#kernel/instant.ts';
+import { MONITORING } from '#modules/live/index.ts';
 import {
   Id,
   Instant,
@@ -12,6 +13,7 @@ import {
   searchQuery,
   sortQuery,
 } from '#platform/http/http.schemas.ts';
+import type { LiveEvent } from '#platform/realtime/live-event.port.ts';
 import { severityField, thresholdField } from '../rules/rules.schemas.ts';
 import { ALERT_SORT_FIELDS, ALERT_STATUSES, type Alert, type AlertFilter, type AlertStatus } from './alerts.ports.ts';
 
@@ -29,7 +31,6 @@ const value = (description: string) =>
     examples: [31.5],
   });
 
-/** Also the `alert` event of the Socket.IO namespace `/monitoring`. */
 export const AlertView = Strict('Alert', {
   id: { ...Id, examples: [41] },
   rule_id: { ...Id, description: 'Rule that raised it', examples: [5] },
@@ -53,6 +54,14 @@ export const AlertView = Strict('Alert', {
   acknowledged_by: Nullable({ ...Id, description: 'User who did', examples: [12] }),
   acknowledged_at: Nullable(Instant),
 });
+
+export const LIVE_ALERT: LiveEvent<typeof AlertView> = {
+  namespace: MONITORING,
+  name: 'alert',
+  payload: AlertView,
+  description: 'An alert that was raised, cleared or acknowledged, as it is now.',
+};
+
 export const AlertPage = PageOf(AlertView);
 export const AlertParams = Strict({ alert_id: { ...Id, description: 'Id of the alert', examples: [41] } });
 const deviceId = { ...Id, description: 'Of this device', examples: [7] };

@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
 import { commonErrors } from '#kernel/errors.ts';
+import type { HealthCheck } from '#platform/module/module.port.ts';
 import { createTestClock } from '#test/support/clock.ts';
 import { createTestApp, PRINCIPALS } from '#test/support/http.ts';
 import { createHealthRoutes } from './health.routes.ts';
-import { createHealthService, type HealthCheck } from './health.service.ts';
+import { createHealthService } from './health.service.ts';
 
 async function healthOf(checks: Readonly<Record<string, HealthCheck>>) {
   const service = createHealthService(() => checks);

@@ -1,7 +1,5 @@
 import { isAppError } from '#kernel/errors.ts';
-
-/** @returns what there is to say beyond that it answers, if anything. Rejects when the part is away. */
-export type HealthCheck = () => Promise<unknown>;
+import type { HealthCheck } from '#platform/module/module.port.ts';
 
 export interface ComponentHealth {
   readonly component: string;

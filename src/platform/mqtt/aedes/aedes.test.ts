@@ -10,7 +10,15 @@ import { createEventBus } from '#kernel/events.ts';
 import { silentLogger } from '#kernel/logger.ts';
 import { downlinkContract } from '../downlink.contract.ts';
 import { mqttContract } from '../mqtt.contract.ts';
-import { createRig, eventually, type MqttHarness, packets, RecordingHandler, varint } from '../mqtt.harness.ts';
+import {
+  createRig,
+  DEVICE_CHANNELS,
+  eventually,
+  type MqttHarness,
+  packets,
+  RecordingHandler,
+  varint,
+} from '../mqtt.harness.ts';
 import { type AedesBroker, type AedesBrokerOptions, createAedesBroker } from './aedes.ts';
 import { TEST_CERTIFICATE } from './certificate.fixture.ts';
 import { type AedesDownlink, createAedesDownlink } from './downlink.ts';
@@ -49,6 +57,7 @@ function harnessOf(overrides: Partial<AedesBrokerOptions> = {}): MqttHarness {
 
 function create(options: Partial<AedesBrokerOptions>): AedesBroker {
   return createAedesBroker({
+    channels: DEVICE_CHANNELS,
     host: '127.0.0.1',
     port: 0,
     handler: new RecordingHandler(),

@@ -17,6 +17,8 @@ import { createSessionStore, newQosTwoState } from './session-store.ts';
 import { deviceTopics, serverChannelsOf } from './topics.ts';
 
 export interface AedesBrokerOptions extends ListenOptions {
+  /** That devices may publish to: the last level of the topic. */
+  readonly channels: readonly string[];
   readonly handler: MqttHandler;
   readonly downlink: DownlinkEdge;
   readonly logger: Logger;
@@ -74,7 +76,7 @@ export function createAedesBroker(options: AedesBrokerOptions): AedesBroker {
     maxPacketBytes,
     loginTimeoutMs: limits.loginTimeoutMs ?? LOGIN_TIMEOUT_MS,
     inFlight,
-    message: ({ device }, channel, payload, acknowledge) => handler.message({ device, channel, payload }, acknowledge),
+    handler,
     connecting: (connection) => running?.aedes.handle(connection),
     refused({ device }, reason, acknowledge) {
       downlink.refused(device.deviceUid, reason, null);
@@ -184,7 +186,7 @@ export function createAedesBroker(options: AedesBrokerOptions): AedesBroker {
     const { deviceUid } = device;
     connection.claimedUid = deviceUid;
     client.id = `${deviceUid}:${connect.clientId}`;
-    const topics = deviceTopics(deviceUid);
+    const topics = deviceTopics(deviceUid, options.channels);
     const willChannel = will === null ? null : topics.channelOf(will.topic, 0, will.topic.length);
     if (will !== null && willChannel === null) {
       handler.refused(device, 'topic', () => {});

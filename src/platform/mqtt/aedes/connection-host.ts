@@ -1,5 +1,5 @@
 import type { InFlight } from '../in-flight.ts';
-import type { DeviceChannel, MqttDevice } from '../mqtt.port.ts';
+import type { MqttDevice, MqttHandler } from '../mqtt.port.ts';
 import type { QosTwoState } from './session-store.ts';
 import type { DeviceTopics } from './topics.ts';
 
@@ -11,7 +11,8 @@ export interface ConnectionHost<Connection> {
   readonly inFlight: InFlight;
   /** It has sent a CONNECT; its packets can be read from now on. */
   connecting(connection: Connection): void;
-  message(login: Login, channel: DeviceChannel, payload: Buffer, acknowledge: () => void): void;
+  /** Takes what devices publish. */
+  readonly handler: Pick<MqttHandler, 'message'>;
   refused(login: Login, reason: 'topic' | 'payload_too_large', acknowledge: () => void): void;
   /** Called once, when the connection is over, whoever ended it. */
   closed(connection: Connection): void;
@@ -29,7 +30,7 @@ export interface Login {
   /** Whether the session was there before. */
   readonly sessionPresent: boolean;
   /** Taken away when it must not be delivered any more. */
-  will: { readonly channel: DeviceChannel; readonly payload: Buffer } | null;
+  will: { readonly channel: string; readonly payload: Buffer } | null;
   /** Milliseconds without a packet after which the connection is ended; 0: never. */
   readonly keepAliveMs: number;
 }

@@ -7,7 +7,10 @@ function createSubject() {
   const inFlight = new InFlight(10 * MESSAGE_OVERHEAD_BYTES);
   const confirmed: number[] = [];
   const received = new Map<number, { stored: boolean }>();
-  const login = { qosTwo: { received, connection: null } } as unknown as Login;
+  const login = {
+    device: { deviceId: 1, deviceUid: 'one' },
+    qosTwo: { received, connection: null },
+  } as unknown as Login;
   let fails = true;
   const hand = (acknowledge: () => void) => {
     if (fails) throw new Error('a bug');
@@ -16,7 +19,7 @@ function createSubject() {
   const publishes = new Publishes(
     {
       inFlight,
-      message: (_login, _channel, _payload, acknowledge) => hand(acknowledge),
+      handler: { message: (_message, acknowledge) => hand(acknowledge) },
       refused: (_login, _reason, acknowledge) => hand(acknowledge),
     },
     { confirm: (_type, messageId) => void confirmed.push(messageId), madeRoom: () => {} },

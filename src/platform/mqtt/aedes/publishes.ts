@@ -1,5 +1,4 @@
 import { MESSAGE_OVERHEAD_BYTES } from '../in-flight.ts';
-import type { DeviceChannel } from '../mqtt.port.ts';
 import type { ConnectionHost, Login } from './connection-host.ts';
 import { PACKET } from './packets.ts';
 
@@ -9,7 +8,7 @@ const CONNECTION_WINDOW = { messages: 1_000, bytes: 1024 * 1024 } as const;
 /** QoS 2 publishes of one session that wait for their PUBREL. */
 const MAX_QOS_TWO = 1_000;
 
-type Host = Pick<ConnectionHost<never>, 'inFlight' | 'message' | 'refused'>;
+type Host = Pick<ConnectionHost<never>, 'inFlight' | 'handler' | 'refused'>;
 
 interface Answers {
   confirm(type: number, messageId: number): void;
@@ -21,7 +20,7 @@ interface Answers {
 export interface Publish {
   readonly login: Login;
   /** Null: it is not one of the device's. */
-  readonly channel: DeviceChannel | null;
+  readonly channel: string | null;
   readonly qos: number;
   /** 0 for QoS 0. */
   readonly messageId: number;
@@ -48,7 +47,7 @@ export class Publishes {
    * @param payload null: too large to be kept
    * @returns false when the device has more QoS 2 publishes open than are remembered
    */
-  take(login: Login, channel: DeviceChannel | null, payload: Buffer | null, qos: number, messageId: number): boolean {
+  take(login: Login, channel: string | null, payload: Buffer | null, qos: number, messageId: number): boolean {
     if (qos < 2) {
       this.#handOver(login, channel, payload, messageId, null);
       return true;
@@ -83,7 +82,7 @@ export class Publishes {
   /** @param once the entry of a QoS 2 message */
   #handOver(
     login: Login,
-    channel: DeviceChannel | null,
+    channel: string | null,
     payload: Buffer | null,
     messageId: number,
     once: { stored: boolean } | null,
@@ -108,7 +107,7 @@ export class Publishes {
       if (this.isFull) this.#answers.madeRoom();
     };
     try {
-      if (isKept) this.#host.message(login, channel, payload, acknowledge);
+      if (isKept) this.#host.handler.message({ device: login.device, channel, payload }, acknowledge);
       else this.#host.refused(login, channel === null ? 'topic' : 'payload_too_large', acknowledge);
     } catch (error) {
       // Nobody will acknowledge it, and what is never released is missing to every connection.

@@ -81,7 +81,7 @@ export function createSessionStore() {
     /** Receives the refused subscriptions of a packet too. */
     async addSubscriptions(client: ClientRef, subscriptions: readonly SubscriptionRef[]): Promise<void> {
       const session = sessions.get(client.id);
-      const topics = deviceTopics(deviceOf(client.id));
+      const topics = deviceTopics(deviceOf(client.id), []);
       for (const { topic, qos } of subscriptions) {
         if (topics.maySubscribe(topic)) session?.subscriptions.set(topic, { qos });
       }

@@ -1,16 +1,17 @@
-import { DEVICE_CHANNELS, type DeviceChannel, SERVER_CHANNELS, type ServerChannel } from '../mqtt.port.ts';
+import { SERVER_CHANNELS, type ServerChannel } from '../mqtt.port.ts';
 
 /** The topics of one device, prepared once a session. Everything that is not in here is refused. */
 export interface DeviceTopics {
   /** The channel of a topic given as bytes `start`..`end` of `packet`, or null when the device may not publish there. */
-  channelOf(packet: Buffer, start: number, end: number): DeviceChannel | null;
+  channelOf(packet: Buffer, start: number, end: number): string | null;
   /** Exact topics only: a filter with `+` or `#` is refused even where it would match own topics alone. */
   maySubscribe(filter: string): boolean;
 }
 
-export function deviceTopics(deviceUid: string): DeviceTopics {
+/** @param channels that a device may publish to */
+export function deviceTopics(deviceUid: string, channels: readonly string[]): DeviceTopics {
   const prefix = `devices/${deviceUid}/`;
-  const own = DEVICE_CHANNELS.map((channel) => ({ channel, bytes: Buffer.from(prefix + channel) }));
+  const own = channels.map((channel) => ({ channel, bytes: Buffer.from(prefix + channel) }));
   const subscribable = new Set(SERVER_CHANNELS.map((channel) => prefix + channel));
   return {
     channelOf(packet, start, end) {

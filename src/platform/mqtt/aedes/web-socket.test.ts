@@ -5,7 +5,7 @@ import { WebSocket } from 'ws';
 import { systemClock } from '#kernel/clock.ts';
 import { createEventBus } from '#kernel/events.ts';
 import { silentLogger } from '#kernel/logger.ts';
-import { eventually, packets, RecordingHandler, varint } from '../mqtt.harness.ts';
+import { DEVICE_CHANNELS, eventually, packets, RecordingHandler, varint } from '../mqtt.harness.ts';
 import { type AedesBroker, createAedesBroker } from './aedes.ts';
 import { type AedesDownlink, createAedesDownlink } from './downlink.ts';
 
@@ -22,7 +22,7 @@ beforeEach(async () => {
   const limits = { maxPayloadBytes: 64 * 1024 };
   const runtime = { events: createEventBus(silentLogger), clock: systemClock, logger: silentLogger };
   downlink = createAedesDownlink(runtime);
-  const listeners = { host: '127.0.0.1', port: 0, wsPort: 0 };
+  const listeners = { channels: DEVICE_CHANNELS, host: '127.0.0.1', port: 0, wsPort: 0 };
   broker = createAedesBroker({ ...listeners, handler, downlink: downlink.edge, logger: silentLogger, limits });
   await broker.start?.(AbortSignal.timeout(5_000));
   address = `127.0.0.1:${broker.ports().ws}`;

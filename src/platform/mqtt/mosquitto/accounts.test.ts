@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { silentLogger } from '#kernel/logger.ts';
 import { devicePortOf } from '#test/support/servers/mosquitto.ts';
 import { describeWithServer } from '#test/support/servers.ts';
-import { eventually } from '../mqtt.harness.ts';
+import { DEVICE_CHANNELS, eventually } from '../mqtt.harness.ts';
 import { createMosquittoAccounts } from './accounts.ts';
 import { createMosquittoControl } from './control.ts';
 
@@ -11,7 +11,7 @@ await describeWithServer(
   'mosquitto',
   (server) => {
     const control = createMosquittoControl({ url: server.url, logger: silentLogger });
-    const accounts = createMosquittoAccounts(control);
+    const accounts = createMosquittoAccounts(control, DEVICE_CHANNELS);
     const open: mqtt.MqttClient[] = [];
     beforeAll(() => control.start?.(AbortSignal.timeout(5_000)));
     afterAll(async () => {

@@ -1,6 +1,6 @@
 import { commonErrors } from '#kernel/errors.ts';
 import { mqttErrors } from '../mqtt.errors.ts';
-import { DEVICE_CHANNELS, type MqttAccounts, SERVER_CHANNELS } from '../mqtt.port.ts';
+import { type MqttAccounts, SERVER_CHANNELS } from '../mqtt.port.ts';
 import type { Command, MosquittoControl, Reply } from './control.ts';
 
 const PREFIX = 'device:';
@@ -18,8 +18,12 @@ interface Account {
  * Accounts in Mosquitto's dynamic security. A device has an account of its uid and a role `device:{uid}` with
  * its exact topics: the plugin of Mosquitto 2.0 cannot put the user's name into a topic. Without that role an
  * account is not a device's, and is never touched.
+ * @param channels that devices may publish to
  */
-export function createMosquittoAccounts(control: Pick<MosquittoControl, 'command'>): MqttAccounts {
+export function createMosquittoAccounts(
+  control: Pick<MosquittoControl, 'command'>,
+  channels: readonly string[],
+): MqttAccounts {
   /** Null: there is none. `foreign`: it is no device's. */
   async function find(username: string): Promise<Account | 'foreign' | null> {
     const [reply] = await control.command({ command: 'getClient', username });
@@ -35,7 +39,7 @@ export function createMosquittoAccounts(control: Pick<MosquittoControl, 'command
       // In one command: a broker that dies has neither or both.
       const login = { username: deviceUid, password: secret, textdescription: MARK + mark };
       const [role, client] = await control.command(
-        { command: 'createRole', rolename, acls: rightsOf(deviceUid) },
+        { command: 'createRole', rolename, acls: rightsOf(deviceUid, channels) },
         { command: 'createClient', ...login, roles: [{ rolename }] },
       );
       if (!/already exists/i.test(role?.error ?? '')) done(role);
@@ -84,10 +88,10 @@ function markOf({ textdescription = '' }: Account): string | null {
 }
 
 /** Exact topics: no pattern, so nothing of another device can match. */
-function rightsOf(deviceUid: string) {
+function rightsOf(deviceUid: string, channels: readonly string[]) {
   const topic = (channel: string) => `devices/${deviceUid}/${channel}`;
   return [
-    ...DEVICE_CHANNELS.map((channel) => ({ acltype: 'publishClientSend', topic: topic(channel), allow: true })),
+    ...channels.map((channel) => ({ acltype: 'publishClientSend', topic: topic(channel), allow: true })),
     ...SERVER_CHANNELS.map((channel) => ({ acltype: 'subscribeLiteral', topic: topic(channel), allow: true })),
   ];
 }

@@ -3,6 +3,7 @@ import { systemClock } from '#kernel/clock.ts';
 import { silentLogger } from '#kernel/logger.ts';
 import { createMemoryShares } from '#platform/shares/memory-shares.ts';
 import type { MqttHarness } from '../mqtt.harness.ts';
+import { DEVICE_CHANNELS } from '../mqtt.harness.ts';
 import { createMosquittoAccounts } from './accounts.ts';
 import { createMosquittoControl } from './control.ts';
 import { createMosquittoDownlink } from './downlink.ts';
@@ -33,7 +34,7 @@ export function mosquittoHarness(
       const runtime = { events, clock: systemClock, logger: silentLogger };
       const control = createMosquittoControl({ url, logger: silentLogger });
       await control.start?.(AbortSignal.timeout(5_000));
-      const accounts = createMosquittoAccounts(control);
+      const accounts = createMosquittoAccounts(control, DEVICE_CHANNELS);
       const config = (uid: string) => `devices/${uid}/config`;
       if (!isRestart) {
         for (const [uid, secret] of handler.secrets) {
@@ -46,6 +47,7 @@ export function mosquittoHarness(
       }
       const downlink = createMosquittoDownlink({ control, ...runtime });
       const broker = createMosquittoBroker({
+        channels: DEVICE_CHANNELS,
         control,
         downlink,
         handler,

@@ -18,6 +18,8 @@ export interface MosquittoBrokerOptions {
   readonly control: MosquittoControl;
   readonly downlink: MosquittoDownlink;
   readonly handler: MqttHandler;
+  /** That devices may publish to: the last level of the topic. */
+  readonly channels: readonly string[];
   readonly logger: Logger;
   /** Common to all processes that take messages from this broker. */
   readonly shares: Shares;
@@ -61,6 +63,7 @@ export function createMosquittoBroker(options: MosquittoBrokerOptions): MqttBrok
   function use(session: Session, onLost: () => void): SessionUser {
     const stream = createStream({
       session,
+      channels: options.channels,
       handler,
       identities,
       downlink: downlink.edge,

@@ -7,7 +7,7 @@ import { createMemoryShares } from '#platform/shares/memory-shares.ts';
 import type { Shares } from '#platform/shares/shares.port.ts';
 import { devicePortOf, webSocketPortOf } from '#test/support/servers/mosquitto.ts';
 import { describeWithServer } from '#test/support/servers.ts';
-import { eventually, RecordingHandler } from '../mqtt.harness.ts';
+import { DEVICE_CHANNELS, eventually, RecordingHandler } from '../mqtt.harness.ts';
 import type { MqttBroker } from '../mqtt.port.ts';
 import { createMosquittoAccounts } from './accounts.ts';
 import { createMosquittoControl, type MosquittoControl } from './control.ts';
@@ -51,6 +51,7 @@ await describeWithServer(
       await control.start?.(AbortSignal.timeout(5_000));
       const runtime = { events: createEventBus(silentLogger), clock: systemClock, logger: silentLogger };
       const broker = createMosquittoBroker({
+        channels: DEVICE_CHANNELS,
         control,
         downlink: createMosquittoDownlink({ control, ...runtime }),
         handler,
@@ -107,7 +108,7 @@ await describeWithServer(
     beforeAll(async () => {
       const control = createMosquittoControl({ url: server.url, logger: silentLogger });
       await control.start?.(AbortSignal.timeout(5_000));
-      await Promise.all(UIDS.map((uid) => createMosquittoAccounts(control).set(uid, uid, uid)));
+      await Promise.all(UIDS.map((uid) => createMosquittoAccounts(control, DEVICE_CHANNELS).set(uid, uid, uid)));
       await control.stop?.(AbortSignal.timeout(5_000));
     });
     afterEach(async () => {

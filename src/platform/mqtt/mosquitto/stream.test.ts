@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { silentLogger } from '#kernel/logger.ts';
-import { RecordingHandler } from '../mqtt.harness.ts';
+import { DEVICE_CHANNELS, RecordingHandler } from '../mqtt.harness.ts';
 import type { DownlinkEdge } from './downlink.ts';
 import { createIdentities } from './identities.ts';
 import { sessionsOf } from './partition.ts';
@@ -41,6 +41,7 @@ describe('what one session brings', () => {
     acknowledged = [];
     told = [];
     stream = createStream({
+      channels: DEVICE_CHANNELS,
       session: sessionsOf(1)[0] as ReturnType<typeof sessionsOf>[number],
       handler,
       identities: createIdentities(handler, silentLogger),
@@ -143,6 +144,7 @@ describe('what one session brings', () => {
     const [first, second] = sessionsOf(2);
     const other = first?.owns('alpha') ? second : first;
     stream = createStream({
+      channels: DEVICE_CHANNELS,
       session: other as NonNullable<typeof other>,
       handler,
       identities: createIdentities(handler, silentLogger),

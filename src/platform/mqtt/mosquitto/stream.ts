@@ -1,5 +1,5 @@
 import type { ISubscriptionMap } from 'mqtt';
-import { DEVICE_CHANNELS, type DeviceChannel, type MqttHandler } from '../mqtt.port.ts';
+import type { MqttHandler } from '../mqtt.port.ts';
 import type { DownlinkEdge } from './downlink.ts';
 import type { Identities } from './identities.ts';
 import type { Session } from './partition.ts';
@@ -12,7 +12,6 @@ const SIGNALS = '$SYS/broker/log/N';
 /** Who subscribes to what, and who no longer does. */
 const SUBSCRIPTIONS = ['$SYS/broker/log/M/subscribe', '$SYS/broker/log/M/unsubscribe'];
 const UPTIME = '$SYS/broker/uptime';
-const CHANNELS: ReadonlySet<string> = new Set(DEVICE_CHANNELS);
 const PREFIX_LENGTH = 'devices/'.length;
 
 /** What one session brings, in the broker's order: messages of devices, their coming and going, words of our own. */
@@ -27,6 +26,8 @@ export interface Stream {
 
 export interface StreamOptions {
   readonly session: Session;
+  /** That devices may publish to. */
+  readonly channels: readonly string[];
   readonly handler: Pick<MqttHandler, 'connected' | 'disconnected' | 'message'>;
   readonly identities: Identities;
   readonly downlink: DownlinkEdge;
@@ -43,6 +44,7 @@ interface Ending {
 
 export function createStream(options: StreamOptions): Stream {
   const { session, handler, identities, onUnknown, nudge } = options;
+  const channels: ReadonlySet<string> = new Set(options.channels);
   const nudgeTopic = `core-api/nudge/${session.name}`;
   const presence = createPresence(handler, identities, options.downlink);
   /**
@@ -81,7 +83,7 @@ export function createStream(options: StreamOptions): Stream {
     const end = topic.indexOf('/', PREFIX_LENGTH);
     const channel = topic.slice(end + 1);
     const uid = topic.slice(PREFIX_LENGTH, end);
-    if (end < 0 || !isChannel(channel) || !session.owns(uid)) {
+    if (end < 0 || !channels.has(channel) || !session.owns(uid)) {
       acknowledge();
       return;
     }
@@ -96,7 +98,7 @@ export function createStream(options: StreamOptions): Stream {
   return {
     // What was retained is old (rh 2), but for the uptime.
     subscriptions: {
-      ...Object.fromEntries(DEVICE_CHANNELS.map((channel) => [`devices/+/${channel}`, { qos: 1 as const, rh: 2 }])),
+      ...Object.fromEntries(options.channels.map((channel) => [`devices/+/${channel}`, { qos: 1 as const, rh: 2 }])),
       ...Object.fromEntries([SIGNALS, ...SUBSCRIPTIONS].map((topic) => [topic, { qos: 1 as const, rh: 2 }])),
       [UPTIME]: { qos: 0, rh: 0 },
       [FORGET_TOPIC]: { qos: 1, rh: 2 },
@@ -125,8 +127,4 @@ export function createStream(options: StreamOptions): Stream {
     lost: presence.lost,
     end: release,
   };
-}
-
-function isChannel(text: string): text is DeviceChannel {
-  return CHANNELS.has(text);
 }

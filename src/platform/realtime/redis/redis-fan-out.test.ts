@@ -23,16 +23,17 @@ async function createProcess(url: string, prefix: string, authenticator: Realtim
   const relay = createRedisRelay({ connection, logger: silentLogger });
   const below: readonly Component[] = [connection, relay];
   for (const component of below) await component.start?.(soon());
+  const realtime = createSocketIoRealtime({
+    authenticator,
+    logger: silentLogger,
+    corsOrigins: [],
+    fanOut: createRedisFanOut({ connection, relay, logger: silentLogger }),
+  });
+  realtime.attachTo(server);
   return {
     connection,
     relay,
-    realtime: createSocketIoRealtime({
-      httpServer: () => server,
-      authenticator,
-      logger: silentLogger,
-      corsOrigins: [],
-      fanOut: createRedisFanOut({ connection, relay, logger: silentLogger }),
-    }),
+    realtime,
     url: () => `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     async cleanUp() {
       server.closeAllConnections();
@@ -156,7 +157,6 @@ await describeWithServer(
       const relay = createRedisRelay({ connection: one.connection, logger: silentLogger });
       await relay.start?.(soon());
       const emitter = createSocketIoRealtime({
-        httpServer: null,
         authenticator: ANYBODY,
         logger: silentLogger,
         corsOrigins: [],

@@ -12,14 +12,15 @@ import { createSocketIoRealtime } from './socketio.ts';
 async function create(authenticator: RealtimeAuthenticator, options: { readonly recheckEveryMs?: number } = {}) {
   const server = createServer((_request, response) => response.end('the API'));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const realtime = createSocketIoRealtime({
+    authenticator,
+    logger: silentLogger,
+    corsOrigins: [],
+    ...options,
+  });
+  realtime.attachTo(server);
   return {
-    realtime: createSocketIoRealtime({
-      httpServer: () => server,
-      authenticator,
-      logger: silentLogger,
-      corsOrigins: [],
-      ...options,
-    }),
+    realtime,
     url: () => `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     async cleanUp() {
       server.closeAllConnections();

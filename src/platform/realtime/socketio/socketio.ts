@@ -20,11 +20,6 @@ import { type Connection, createConnectionLimits } from './connection-limits.ts'
 import type { FanOut } from './fan-out.ts';
 
 export interface SocketIoOptions {
-  /**
-   * The server that `/socket.io` is added to at `start`. It must outlive this component. Null: nobody connects to
-   * this process, and it still has to be started for what it emits to reach the others.
-   */
-  readonly httpServer: HttpServer | (() => HttpServer) | null;
   readonly authenticator: RealtimeAuthenticator;
   readonly logger: Logger;
   /** Allowed origins of long-polling requests; empty: same origin only. `*` allows every origin. */
@@ -34,6 +29,14 @@ export interface SocketIoOptions {
   readonly fanOut?: FanOut | null;
   /** Default: a minute. */
   readonly recheckEveryMs?: number;
+}
+
+export interface SocketIoRealtime extends Realtime {
+  /**
+   * Names the server that `/socket.io` is added to, before `start`. It must outlive this component. Without it nobody
+   * connects to this process, and it still has to be started for what it emits to reach the others.
+   */
+  attachTo(httpServer: HttpServer): void;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: events are declared by modules, at run time
@@ -47,9 +50,10 @@ const RECHECK_EVERY_MS = 60_000;
 const GOODBYE_MS = 500;
 
 /** Socket.IO 4, WebSocket with long-polling as the way in, on the HTTP server's port. */
-export function createSocketIoRealtime(options: SocketIoOptions): Realtime {
+export function createSocketIoRealtime(options: SocketIoOptions): SocketIoRealtime {
   const { authenticator, logger, corsOrigins, clock = systemClock, fanOut = null } = options;
   const { recheckEveryMs = RECHECK_EVERY_MS } = options;
+  let server: HttpServer | null = null;
   let attached = false;
   let joined = false;
   let stopping = false;
@@ -195,6 +199,9 @@ export function createSocketIoRealtime(options: SocketIoOptions): Realtime {
 
   return {
     name: 'realtime',
+    attachTo(httpServer) {
+      server = httpServer;
+    },
     async start(signal) {
       stopping = false;
       await fanOut?.start(signal);
@@ -202,9 +209,8 @@ export function createSocketIoRealtime(options: SocketIoOptions): Realtime {
       joined = true;
       clearInterval(rechecking);
       rechecking = setInterval(() => recheckNowAndThen().catch(refused), recheckEveryMs).unref();
-      const { httpServer } = options;
-      if (attached || httpServer === null) return;
-      io.attach(typeof httpServer === 'function' ? httpServer() : httpServer);
+      if (attached || server === null) return;
+      io.attach(server);
       io.engine.on('connection', limits.watch);
       io.engine.on('connection_error', (error: { message: string; code: number }) => {
         logger.debug({ detail: error.message, code: error.code }, 'realtime connection refused');

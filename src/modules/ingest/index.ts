@@ -1,0 +1,4 @@
+export { createIngestModule, type IngestModule } from './ingest.module.ts';
+export { DEFAULT_INGEST_LIMITS, type IngestLimits, rejectReasons, TELEMETRY } from './ingest.ports.ts';
+export { TelemetryPayload } from './ingest.schemas.ts';
+export { type CommandResponse, RESPONSE_CHANNEL } from './response.channel.ts';

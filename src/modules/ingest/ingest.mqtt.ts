@@ -1,0 +1,21 @@
+import type { DevicesApi } from '#modules/devices/index.ts';
+import type { MqttHandler } from '#platform/mqtt/mqtt.port.ts';
+import type { IngestPipeline } from './ingest.pipeline.ts';
+
+/** The MQTT edge: who a device is, and where its messages and its coming and going are taken. */
+export function createIngestMqttHandler(
+  devices: Pick<DevicesApi, 'authenticate' | 'findByUid'>,
+  pipeline: IngestPipeline,
+): MqttHandler {
+  return {
+    async authenticate(identity) {
+      return identity.kind === 'secret' ? await devices.authenticate(identity.username, identity.secret) : null;
+    },
+    identify: (deviceUid) => devices.findByUid(deviceUid),
+    connected: (device, { ipAddress }) => pipeline.connection(device, { isConnected: true, ipAddress, by: 'device' }),
+    disconnected: (device, by) => pipeline.connection(device, { isConnected: false, ipAddress: null, by }),
+    message: pipeline.receive,
+    refused: (device, reason, acknowledge) =>
+      pipeline.refused(device, reason === 'topic' ? 'forbidden_topic' : reason, acknowledge),
+  };
+}

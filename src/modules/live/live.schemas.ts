@@ -1,0 +1,64 @@
+import { Type } from 'typebox';
+import { DEVICE_STATUSES } from '#modules/devices/index.ts';
+import { Instant, Nullable, Strict } from '#platform/http/http.schemas.ts';
+import type { LiveCommand, LiveEvent } from '#platform/realtime/live-event.port.ts';
+
+/** The namespace of those who watch devices. */
+export const MONITORING = '/monitoring';
+
+/** Room of everyone who watches all devices. */
+export const ALL_DEVICES_ROOM = 'devices';
+
+const DEVICE_ROOM = 'device:';
+
+export function deviceRoom(deviceUid: string): string {
+  return `${DEVICE_ROOM}${deviceUid}`;
+}
+
+/** The uid of the device whose room it is, or null. */
+export function deviceOfRoom(room: string): string | null {
+  return room.startsWith(DEVICE_ROOM) ? room.slice(DEVICE_ROOM.length) : null;
+}
+
+const deviceUid = Type.String({ description: 'Uid of the device', examples: ['greenhouse-07'] });
+
+const LiveTelemetry = Strict('LiveTelemetry', {
+  device_uid: deviceUid,
+  timestamp: Instant,
+  metrics: Type.Record(Type.String(), Type.Union([Type.Number(), Type.Boolean(), Type.String()]), {
+    description: 'Metric name → value',
+    examples: [{ temperature: 21.4 }],
+  }),
+});
+
+export const LIVE_TELEMETRY: LiveEvent<typeof LiveTelemetry> = {
+  namespace: MONITORING,
+  name: 'telemetry',
+  payload: LiveTelemetry,
+  description: 'A sample that was stored. A storm is thinned: the newest value of each metric wins.',
+};
+
+const LiveStatus = Strict('LiveStatus', {
+  device_uid: deviceUid,
+  status: Type.Enum([...DEVICE_STATUSES], { description: 'What it is now', examples: ['ONLINE'] }),
+  last_seen_at: Nullable(Instant),
+});
+
+export const LIVE_STATUS: LiveEvent<typeof LiveStatus> = {
+  namespace: MONITORING,
+  name: 'device_status',
+  payload: LiveStatus,
+  description: 'A transition of a device’s status.',
+};
+
+export const WatchCommand = Type.Union([
+  Strict({ device_uid: Type.String({ minLength: 1, maxLength: 64 }) }),
+  Strict({ all: Type.Literal(true) }, { description: 'Every device; MANAGEMENT only' }),
+]);
+
+export const WATCH_COMMANDS: LiveCommand = {
+  namespace: MONITORING,
+  names: ['subscribe', 'unsubscribe'],
+  payload: WatchCommand,
+  description: 'Begins or ends watching one device, or all of them.',
+};

@@ -1,0 +1,71 @@
+import { Compile } from 'typebox/compile';
+import { isManagement, type Principal } from '#kernel/access.ts';
+import { toIso } from '#kernel/clock.ts';
+import { commonErrors } from '#kernel/errors.ts';
+import type { EventBus } from '#kernel/events.ts';
+import { type DevicesApi, deviceErrors } from '#modules/devices/index.ts';
+import { sendLive } from '#platform/realtime/live-event.port.ts';
+import type { Realtime, RealtimeConnection, RealtimeNamespace } from '#platform/realtime/realtime.port.ts';
+import { ALL_DEVICES_ROOM, deviceOfRoom, deviceRoom, LIVE_STATUS, MONITORING, WatchCommand } from './live.schemas.ts';
+
+const watchCommand = Compile(WatchCommand);
+
+/** `/monitoring`: people watch devices that they may see. */
+export function createMonitoringNamespace(
+  realtime: Realtime,
+  devices: Pick<DevicesApi, 'findVisibleByUid' | 'mayObserve'>,
+  events: EventBus,
+): RealtimeNamespace {
+  async function roomFor(principal: Principal, data: unknown): Promise<string> {
+    if (!watchCommand.Check(data)) {
+      throw commonErrors.invalid_input({ detail: 'Accepted is {device_uid: string} or {all: true}.' });
+    }
+    if ('all' in data) {
+      if (!isManagement(principal.role)) throw commonErrors.forbidden();
+      return ALL_DEVICES_ROOM;
+    }
+    const device = await devices.findVisibleByUid(principal, data.device_uid);
+    if (device === null) throw deviceErrors.device_not_found();
+    return deviceRoom(device.deviceUid);
+  }
+
+  const commands = {
+    async subscribe(connection: RealtimeConnection, data: unknown) {
+      const room = await roomFor(connection.principal, data);
+      await connection.join(room);
+      try {
+        // It may have been taken away in between, before there was anybody in the room to evict.
+        await roomFor(connection.principal, data);
+      } catch (error) {
+        await connection.leave(room);
+        throw error;
+      }
+      return undefined;
+    },
+    async unsubscribe(connection: RealtimeConnection, data: unknown) {
+      if (!watchCommand.Check(data)) {
+        throw commonErrors.invalid_input({ detail: 'Accepted is {device_uid: string} or {all: true}.' });
+      }
+      // Leaving needs no permission: the device may have been taken away in the meantime.
+      await connection.leave('all' in data ? ALL_DEVICES_ROOM : deviceRoom(data.device_uid));
+      return undefined;
+    },
+  };
+  const namespace = realtime.namespace(MONITORING, commands, async (principal, room) => {
+    const deviceUid = deviceOfRoom(room);
+    return deviceUid === null ? isManagement(principal.role) : devices.mayObserve(principal, deviceUid);
+  });
+
+  events.on('device.status_changed', ({ data }) => {
+    sendLive(namespace, LIVE_STATUS, [deviceRoom(data.device_uid), ALL_DEVICES_ROOM], {
+      device_uid: data.device_uid,
+      status: data.to,
+      last_seen_at: data.last_seen_at === null ? null : toIso(data.last_seen_at),
+    });
+  });
+  const evict = (deviceUid: string) =>
+    namespace.evict(deviceRoom(deviceUid), (principal) => devices.mayObserve(principal, deviceUid));
+  events.on('device.owner_changed', ({ data }) => evict(data.device_uid));
+  events.on('device.deleted', ({ data }) => evict(data.device_uid));
+  return namespace;
+}

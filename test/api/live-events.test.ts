@@ -1,0 +1,81 @@
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { io, type Socket } from 'socket.io-client';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createPeople, type People } from '#test/support/people.ts';
+import { type RunningSystem, startTestSystem } from '#test/support/system.ts';
+
+/* What people who are connected are sent, compared with what the AsyncAPI document says of it. */
+
+interface AsyncApi {
+  readonly channels: Readonly<
+    Record<string, { readonly address: string; readonly messages: Record<string, { readonly payload: object }> }>
+  >;
+  readonly operations: Readonly<
+    Record<string, { readonly action: string; readonly channel: { readonly $ref: string } }>
+  >;
+}
+
+let system: RunningSystem;
+let people: People;
+const sockets: Socket[] = [];
+/** `{namespace} {event}` → what was sent, in order. */
+const sent = new Map<string, unknown[]>();
+
+beforeAll(async () => {
+  system = await startTestSystem();
+  people = await createPeople(system);
+  for (const namespace of ['/monitoring', '/notification']) {
+    const socket = io(`http://127.0.0.1:${system.system.http.port()}${namespace}`, {
+      auth: { token: people.MANAGER.token() },
+      reconnection: false,
+    });
+    sockets.push(socket);
+    socket.onAny((event: string, data: unknown) => {
+      const name = `${namespace} ${event}`;
+      sent.set(name, [...(sent.get(name) ?? []), data]);
+    });
+    await new Promise<void>((resolve) => socket.once('connect', resolve));
+  }
+});
+afterAll(async () => {
+  for (const socket of sockets) socket.disconnect();
+  await system.stop();
+});
+
+test('every event that is declared is sent, no other, and each as the document says', async () => {
+  const { channels, operations } = system.system.asyncApi as AsyncApi;
+  const declared = Object.values(operations)
+    .filter(({ action }) => action === 'send')
+    .map(({ channel }) => channels[channel.$ref.replace('#/channels/', '')])
+    .flatMap((channel) =>
+      Object.entries(channel?.messages ?? {}).map(([event, { payload }]) => ({
+        name: `${channel?.address} ${event}`,
+        payload,
+      })),
+    );
+  expect(declared.length).toBeGreaterThan(3);
+
+  expect(await sockets[0]?.emitWithAck('subscribe', { all: true })).toEqual({ ok: true });
+  const device = await people.device({ owner_id: people.USER.id });
+  // ONLINE by its first word, a sample, and an alert of it, which managers are told of.
+  const id = await people.alert(device);
+  const as = people.MANAGER.token();
+  const acknowledged = await system.request({
+    method: 'POST',
+    url: `/api/v1/monitoring/alerts/${id}/acknowledge`,
+    as,
+  });
+  expect(acknowledged.status).toBe(200);
+  await expect
+    .poll(() => [...sent.keys()].sort(), { timeout: 10_000 })
+    .toEqual(declared.map(({ name }) => name).sort());
+
+  const ajv = new Ajv2020({ strict: false, validateFormats: false, allErrors: true });
+  for (const { name, payload } of declared) {
+    const isValid = ajv.compile(payload);
+    for (const data of sent.get(name) ?? []) {
+      isValid(data);
+      expect({ name, errors: isValid.errors }).toEqual({ name, errors: null });
+    }
+  }
+});
