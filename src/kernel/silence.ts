@@ -1,3 +1,5 @@
+import { coalesce } from './concurrency.ts';
+
 /**
  * Tells a server that is slow from one that is there and says nothing (frozen, or behind a network that swallows).
  * Whoever waits for an answer is told to give up when the server has not answered anybody for `AFTER_MS` + `ASK_MS`,
@@ -15,15 +17,8 @@ const ASK_MS = 2_500;
 
 /** @param ask on a connection that nobody else waits for; resolves when the server answered, whatever it said */
 export function createSilenceWatch(ask: (signal: AbortSignal) => Promise<unknown>): SilenceWatch {
-  let asking: Promise<boolean> | undefined;
-
   /** One question for all who wait. */
-  function answers(): Promise<boolean> {
-    asking ??= answersInTime(ask).finally(() => {
-      asking = undefined;
-    });
-    return asking;
-  }
+  const { run: answers } = coalesce(() => answersInTime(ask));
 
   return {
     watch(giveUp) {

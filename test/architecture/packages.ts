@@ -114,13 +114,5 @@ export const moduleBuiltins: PackageHomes = {
     'src/modules/devices/transfer/transfer.schemas.ts',
     'src/modules/devices/transfer/upload.ts',
   ],
-  'node:timers/promises': [
-    'src/modules/devices/status/status.service.ts',
-    'src/modules/devices/transfer/export.service.ts',
-    'src/modules/devices/transfer/import.csv.ts',
-    'src/modules/devices/transfer/import.service.ts',
-    'src/modules/monitoring/alerts/evaluation.service.ts',
-    'src/modules/ingest/ingest.retry.ts',
-  ],
   'node:util': ['src/modules/users/password.ts'],
 };

@@ -1,5 +1,6 @@
 import type { Principal } from '#kernel/access.ts';
 import type { Clock } from '#kernel/clock.ts';
+import { createKeyedMutex } from '#kernel/concurrency.ts';
 import { createSecret, hashSecret } from '#kernel/ids.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { MqttAccounts } from '#platform/mqtt/mqtt.port.ts';
@@ -62,19 +63,8 @@ type Accounts = ReadonlyMap<string, string | null>;
  * reports the first and removes the others.
  */
 export function createDeviceLogins({ store, accounts, clock, logger }: DeviceLoginsDeps): DeviceLogins {
-  const tails = new Map<string, Promise<unknown>>();
-
   /** One after the other for a device, so that the store and the broker end with the same secret. */
-  function inTurn<T>(deviceUid: string, work: () => Promise<T>): Promise<T> {
-    const run = (tails.get(deviceUid) ?? Promise.resolve()).then(work);
-    const tail = run
-      .catch(() => {})
-      .then(() => {
-        if (tails.get(deviceUid) === tail) tails.delete(deviceUid);
-      });
-    tails.set(deviceUid, tail);
-    return run;
-  }
+  const { run: inTurn } = createKeyedMutex<string>();
 
   async function undo(deviceUid: string, work: () => Promise<unknown>): Promise<void> {
     await work().catch((error: unknown) => {

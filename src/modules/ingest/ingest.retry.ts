@@ -1,9 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { backoffMs, pause } from '#kernel/concurrency.ts';
 import { isAppError } from '#kernel/errors.ts';
 import type { Logger } from '#kernel/logger.ts';
 
-const FIRST_RETRY_MS = 100;
-const LONGEST_RETRY_MS = 5_000;
+const RETRY = { firstMs: 100, longestMs: 5_000 };
 
 export interface InsistOptions {
   /** Tries that the store may refuse for another reason than being away; infinite: it is asked for ever. */
@@ -51,7 +50,7 @@ export function createInsistence(logger: Logger): Insistence {
             'the store does not take a batch; it is kept and tried again',
           );
           if (giveUp?.aborted === true) return await new Promise<never>(() => {});
-          await delay(Math.min(FIRST_RETRY_MS * 2 ** attempt, LONGEST_RETRY_MS), undefined, { ref: false });
+          await pause(backoffMs(RETRY, attempt));
           attempt += 1;
         }
         try {

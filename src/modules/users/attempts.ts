@@ -1,3 +1,4 @@
+import { createKeyedMutex } from '#kernel/concurrency.ts';
 import type { CounterStore } from '#platform/cache/cache.port.ts';
 
 /** What failures are counted by. */
@@ -30,33 +31,18 @@ export interface AttemptsDeps {
 /** Attempts on the same first limit that may wait for their turn. */
 const MAX_WAITING = 50;
 
-interface Line {
-  tail: Promise<unknown>;
-  length: number;
-}
-
 /**
  * Failures are counted in `counters`, shared by all processes; taking turns, and what is running, is per process. While
  * the counters are away nothing is checked (AppError `unavailable`): whoever can disturb them must not get to guess
  * freely.
  */
 export function createAttempts({ counters, refusal }: AttemptsDeps): Attempts {
-  const lines = new Map<string, Line>();
+  const lines = createKeyedMutex<string>();
   const running = new Map<string, number>();
 
   async function inTurn<T>(key: string, work: () => Promise<T>): Promise<T> {
-    const line = lines.get(key) ?? { tail: Promise.resolve(), length: 0 };
-    if (line.length > MAX_WAITING) throw refusal(1);
-    lines.set(key, line);
-    line.length += 1;
-    const result = line.tail.then(work);
-    line.tail = result.catch(() => {});
-    try {
-      return await result;
-    } finally {
-      line.length -= 1;
-      if (line.length === 0) lines.delete(key);
-    }
+    if (lines.pending(key) > MAX_WAITING) throw refusal(1);
+    return await lines.run(key, work);
   }
 
   function enter(key: string): number {

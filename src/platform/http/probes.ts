@@ -1,3 +1,4 @@
+import { within } from '#kernel/concurrency.ts';
 import type { HttpRoutes } from './http.port.ts';
 
 export interface ProbeOptions {
@@ -18,7 +19,7 @@ export function createProbeRoutes({ checks, isServing }: ProbeOptions): HttpRout
       const results: Record<string, 'ok' | 'away'> = { server: isServing() ? 'ok' : 'away' };
       await Promise.all(
         Object.entries(checks).map(async ([name, check]) => {
-          results[name] = await withDeadline(check()).then(
+          results[name] = await within(CHECK_DEADLINE_MS, check(), () => new Error('late')).then(
             () => 'ok' as const,
             () => 'away' as const,
           );
@@ -29,16 +30,4 @@ export function createProbeRoutes({ checks, isServing }: ProbeOptions): HttpRout
       return { status: ready ? 'ok' : 'unavailable', checks: results };
     });
   };
-}
-
-async function withDeadline(check: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('late')), CHECK_DEADLINE_MS);
-  });
-  try {
-    await Promise.race([check, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -27,7 +27,15 @@ test('a connection that breaks under a command is away, in whose words it is sai
   const ended = Object.assign(new Error('Cannot call write after a stream was destroyed'), {
     code: 'ERR_STREAM_DESTROYED',
   });
-  for (const error of [broken, epipe, ended, new Error('failed', { cause: epipe }), new MongoNetworkError('gone')]) {
+  const finished = Object.assign(new Error('This socket has been ended by the other party'), { code: 'EPIPE' });
+  for (const error of [
+    broken,
+    epipe,
+    ended,
+    finished,
+    new Error('failed', { cause: epipe }),
+    new MongoNetworkError('gone'),
+  ]) {
     expect([error.message, isAway(error)]).toEqual([error.message, true]);
   }
 });

@@ -50,7 +50,8 @@ export function isAway(error: unknown): boolean {
 function isOfTheNetwork(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const { code = '', syscall } = error as NodeJS.ErrnoException;
-  return syscall !== undefined || /^ERR_(STREAM|SOCKET|TLS|SSL)_/.test(code) || isOfTheNetwork(error.cause);
+  // `EPIPE` comes without a call of the system when the other side has ended the connection.
+  return syscall !== undefined || /^(EPIPE$|ERR_(STREAM|SOCKET|TLS|SSL)_)/.test(code) || isOfTheNetwork(error.cause);
 }
 
 /**

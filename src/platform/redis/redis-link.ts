@@ -1,5 +1,6 @@
 import type { SecureContextOptions } from 'node:tls';
 import { Redis } from 'ioredis';
+import { backoffMs } from '#kernel/concurrency.ts';
 import { type AppError, commonErrors } from '#kernel/errors.ts';
 import type { Logger } from '#kernel/logger.ts';
 
@@ -30,8 +31,7 @@ const HEARTBEAT_MS = 2_000;
 const SILENCE_MS = 2_000;
 /** Longer than BullMQ waits for a job in one command, which is 10 s. */
 const PATIENT_SILENCE_MS = 15_000;
-const FIRST_RETRY_MS = 50;
-const MAX_RETRY_MS = 2_000;
+const RETRY = { firstMs: 50, longestMs: 2_000 };
 
 /** @param purpose names the connection in the log and in `CLIENT LIST` */
 export function createRedisLink({ url, ca }: RedisAddress, purpose: string, logger: Logger): RedisLink {
@@ -124,7 +124,7 @@ function tlsOf({ url, ca }: RedisAddress): { readonly tls?: SecureContextOptions
 
 /** Doubles, with jitter, so that processes do not all return in the same instant. */
 function backoff(attempt: number): number {
-  const ceiling = Math.min(FIRST_RETRY_MS * 2 ** Math.min(attempt - 1, 10), MAX_RETRY_MS);
+  const ceiling = backoffMs(RETRY, attempt - 1);
   return ceiling * (0.5 + Math.random() / 2);
 }
 

@@ -1,5 +1,5 @@
-import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '#kernel/clock.ts';
+import { giveWay } from '#kernel/concurrency.ts';
 import type { JobContext, JobDefinition } from '#platform/jobs/jobs.port.ts';
 import type { Retention } from './retention.port.ts';
 
@@ -39,7 +39,7 @@ export function createRetentionJobs(retentions: readonly Retention[], clock: Clo
       const count = await removeOlderThan(before, STEP);
       onStep(count);
       if (count < STEP) return;
-      await setImmediate();
+      await giveWay();
     }
   }
 

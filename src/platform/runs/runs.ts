@@ -1,4 +1,5 @@
 import type { Clock } from '#kernel/clock.ts';
+import { repeat } from '#kernel/concurrency.ts';
 import { createId } from '#kernel/ids.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { DocumentStore } from '../documents/documents.port.ts';
@@ -28,8 +29,6 @@ export function createRuns(deps: { documents: DocumentStore; clock: Clock; logge
   });
   let current: string | undefined;
   let lastBeatAt = 0;
-  let beating: Promise<void> | undefined;
-  let timer: NodeJS.Timeout | undefined;
 
   async function beat(ended = false): Promise<void> {
     const now = clock.now();
@@ -73,21 +72,18 @@ export function createRuns(deps: { documents: DocumentStore; clock: Clock; logge
     return joined;
   }
 
+  const beats = repeat(BEAT_MS, () => beat());
+
   return {
     recorder: {
       name: 'run',
       async start() {
         current = undefined;
         await beat();
-        timer = setInterval(() => {
-          beating ??= beat().finally(() => {
-            beating = undefined;
-          });
-        }, BEAT_MS);
+        beats.start();
       },
       async stop() {
-        clearInterval(timer);
-        await beating;
+        await beats.stop();
         await beat(true);
       },
     },

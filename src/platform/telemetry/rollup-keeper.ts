@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '#kernel/clock.ts';
+import { pause } from '#kernel/concurrency.ts';
 import { isAppError } from '#kernel/errors.ts';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
@@ -29,20 +29,18 @@ export function createRollupKeeper({
   const stopped = new AbortController();
   let running: Promise<void> | undefined;
 
-  const pause = (ms: number) => delay(ms, undefined, { ref: false, signal: stopped.signal }).catch(() => {});
-
   async function catchUp(): Promise<void> {
     while (!stopped.signal.aborted) {
       const begun = performance.now();
       const made = await telemetry.rollUp({ endedBefore: clock.now() - SETTLED_MS, limit: STEP });
       if (made < STEP) return;
-      await pause(performance.now() - begun);
+      await pause(performance.now() - begun, stopped.signal);
     }
   }
 
   async function run(): Promise<void> {
     while (!stopped.signal.aborted) {
-      await pause(pauseMs);
+      await pause(pauseMs, stopped.signal);
       await catchUp().catch((error: unknown) => {
         const known = isAppError(error) && error.kind === 'unavailable';
         logger[known ? 'warn' : 'error']({ err: error }, 'roll-ups could not be made; tried again later');

@@ -1,3 +1,4 @@
+import { repeat } from '#kernel/concurrency.ts';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { StatusService } from './status.service.ts';
@@ -12,8 +13,6 @@ export interface LastSeen extends Component {
 /** Collects who was heard from and writes it once a second: `last_seen_at` lags by no more than that. */
 export function createLastSeen(statuses: Pick<StatusService, 'touchLastSeen'>, logger: Logger): LastSeen {
   let seen = new Map<number, number>();
-  let timer: NodeJS.Timeout | undefined;
-  let flushing: Promise<void> | undefined;
 
   async function flush(): Promise<void> {
     if (seen.size === 0) return;
@@ -27,21 +26,18 @@ export function createLastSeen(statuses: Pick<StatusService, 'touchLastSeen'>, l
     }
   }
 
+  const flushes = repeat(FLUSH_INTERVAL_MS, flush);
+
   return {
     name: 'last-seen',
     note(deviceIds, at) {
       for (const deviceId of deviceIds) seen.set(deviceId, at);
     },
     async start() {
-      timer = setInterval(() => {
-        flushing ??= flush().finally(() => {
-          flushing = undefined;
-        });
-      }, FLUSH_INTERVAL_MS);
+      flushes.start();
     },
     async stop() {
-      clearInterval(timer);
-      await flushing;
+      await flushes.stop();
       await flush();
     },
   };

@@ -1,4 +1,5 @@
 import { CLOCKS_DIFFER_MS, type Clock } from '#kernel/clock.ts';
+import { repeat } from '#kernel/concurrency.ts';
 import type { EventBus } from '#kernel/events.ts';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
@@ -32,10 +33,8 @@ export interface StatusLogsDependencies {
  */
 export function createStatusLogs({ log, outbox, events, clock, logger }: StatusLogsDependencies): StatusLogs {
   let done: string[] = [];
-  let working: Promise<void> | undefined;
   /** By the pace of time: a clock that is put back puts nothing off. */
   let catchUpAt = 0;
-  let timer: NodeJS.Timeout | undefined;
 
   async function write(transitions: readonly LoggedTransition[]): Promise<void> {
     if (transitions.length === 0) return;
@@ -83,6 +82,8 @@ export function createStatusLogs({ log, outbox, events, clock, logger }: StatusL
     await write([{ id, deviceId: data.device_id, from, to, at, source }]);
   });
 
+  const repeated = repeat(CONFIRM_INTERVAL_MS, work);
+
   return {
     name: 'status logs',
     write,
@@ -91,15 +92,10 @@ export function createStatusLogs({ log, outbox, events, clock, logger }: StatusL
         logger.warn({ err: error }, 'changes of status wait to be logged; it is tried again');
       });
       catchUpAt = clock.monotonic() + CATCH_UP_INTERVAL_MS;
-      timer = setInterval(() => {
-        working ??= work().finally(() => {
-          working = undefined;
-        });
-      }, CONFIRM_INTERVAL_MS);
+      repeated.start();
     },
     async stop() {
-      clearInterval(timer);
-      await working;
+      await repeated.stop();
       // What cannot be confirmed now is confirmed at the next start.
       await confirm().catch(() => {});
     },

@@ -1,5 +1,5 @@
-import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '#kernel/clock.ts';
+import { createMutex, giveWay } from '#kernel/concurrency.ts';
 import type { EventBus } from '#kernel/events.ts';
 import type { StatusTransition } from '../devices.ports.ts';
 import type { StatusStore, StoredState } from './status.ports.ts';
@@ -39,13 +39,7 @@ interface Transition {
 }
 
 export function createStatusService({ store, clock, events }: StatusServiceDeps): StatusService {
-  let tail: Promise<unknown> = Promise.resolve();
-
-  function inOrder<T>(work: () => Promise<T>): Promise<T> {
-    const run = tail.then(work);
-    tail = run.catch(() => {});
-    return run;
-  }
+  const inOrder = createMutex();
 
   /**
    * All or nothing, because whoever asked for a batch that failed asks again for all of it. The turns for
@@ -119,7 +113,7 @@ export function createStatusService({ store, clock, events }: StatusServiceDeps)
       if (last === undefined) return transitions;
       afterId = last.deviceId;
       transitions.push(...(await apply(changes)));
-      await setImmediate();
+      await giveWay();
     }
   }
 
@@ -164,7 +158,7 @@ export function createStatusService({ store, clock, events }: StatusServiceDeps)
 /** Works through `items` slice by slice, with turns for others in between. */
 async function inTurns<T>(items: readonly T[], work: (slice: readonly T[]) => Promise<void>): Promise<void> {
   for (let index = 0; index < items.length; index += SLICE) {
-    if (index > 0) await setImmediate();
+    if (index > 0) await giveWay();
     await work(items.slice(index, index + SLICE));
   }
 }

@@ -1,5 +1,5 @@
-import { setImmediate } from 'node:timers/promises';
 import type { Principal } from '#kernel/access.ts';
+import { giveWay } from '#kernel/concurrency.ts';
 import type { AuditWriter } from '#platform/audit/audit.port.ts';
 import type { DeviceReader, DeviceRecord } from '../devices.ports.ts';
 
@@ -31,7 +31,7 @@ export function createExportService(deps: {
         yield slice;
         if (slice.length < SLICE) return;
         afterId = last.id;
-        await setImmediate();
+        await giveWay();
       }
     },
   };

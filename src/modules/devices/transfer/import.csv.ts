@@ -1,6 +1,6 @@
-import { setImmediate } from 'node:timers/promises';
 import { CsvError, type Parser, parse } from 'csv-parse';
 import { acceptJson } from '#kernel/accept-json.ts';
+import { giveWay } from '#kernel/concurrency.ts';
 import type { FieldError } from '#kernel/errors.ts';
 import {
   CSV_COLUMNS,
@@ -74,7 +74,7 @@ async function feed(parser: Parser, file: Buffer, isEnough: () => boolean): Prom
   parser.resume();
   let [known, silent] = [0, 0];
   for (let start = 0; start < file.length; start += SLICE_BYTES) {
-    if (start > 0) await setImmediate();
+    if (start > 0) await giveWay();
     await new Promise<void>((resolve) => parser.write(file.subarray(start, start + SLICE_BYTES), () => resolve()));
     if (failure !== undefined) throw failure;
     if (isEnough()) return void parser.destroy();

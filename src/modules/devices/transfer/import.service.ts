@@ -1,7 +1,7 @@
-import { setImmediate } from 'node:timers/promises';
 import { Compile } from 'typebox/compile';
 import type { Principal } from '#kernel/access.ts';
 import type { Clock } from '#kernel/clock.ts';
+import { giveWay } from '#kernel/concurrency.ts';
 import { type FieldError, isAppError } from '#kernel/errors.ts';
 import type { EventBus } from '#kernel/events.ts';
 import { fieldsOf } from '#kernel/validation-messages.ts';
@@ -153,7 +153,7 @@ export function createImportService({ store, logins, users, clock, events }: Imp
       }
 
       for (let start = 0; start < rows.length; start += SLICE) {
-        if (start > 0) await setImmediate();
+        if (start > 0) await giveWay();
         const candidates: Candidate[] = [];
         for (const [index, value] of rows.slice(start, start + SLICE).entries()) {
           const prepared = prepare(start + index + 1, value);

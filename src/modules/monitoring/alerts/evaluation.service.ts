@@ -1,5 +1,5 @@
-import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '#kernel/clock.ts';
+import { coalesce, giveWay } from '#kernel/concurrency.ts';
 import type { EventBus } from '#kernel/events.ts';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
@@ -112,7 +112,6 @@ export function createEvaluation(deps: EvaluationDeps): Evaluation {
   /** Samples in `waiting`. */
   let kept = 0;
   let timer: NodeJS.Timeout | undefined;
-  let running: Promise<void> | undefined;
   let notBefore = 0;
   let stopped = false;
   let told: () => void = () => {};
@@ -127,23 +126,17 @@ export function createEvaluation(deps: EvaluationDeps): Evaluation {
   }
 
   function schedule(): void {
-    if (timer !== undefined || running !== undefined || stopped || waiting.size === 0) return;
+    if (timer !== undefined || rounds.current() !== undefined || stopped || waiting.size === 0) return;
     timer = setTimeout(
       () => {
         timer = undefined;
-        void run();
+        void rounds.run();
       },
       Math.max(options.delayMs, notBefore - performance.now()),
     ).unref();
   }
 
-  function run(): Promise<void> {
-    running ??= round().finally(() => {
-      running = undefined;
-      schedule();
-    });
-    return running;
-  }
+  const rounds = coalesce(round, schedule);
 
   async function round(): Promise<void> {
     const taken = [...waiting];
@@ -160,7 +153,7 @@ export function createEvaluation(deps: EvaluationDeps): Evaluation {
         logger.warn({ err: error, devices: slice.length }, 'judging alert rules failed; it is tried again');
         for (const [deviceId, work] of slice) putBack(deviceId, work);
       }
-      await setImmediate();
+      await giveWay();
     }
     const pause = Math.min((performance.now() - startedAt) * PAUSE_FACTOR, LONGEST_PAUSE_MS);
     notBefore = performance.now() + (failed ? RETRY_MS : pause);
@@ -208,7 +201,7 @@ export function createEvaluation(deps: EvaluationDeps): Evaluation {
     const now = clock.now();
     for (const part of inParts(changes)) {
       await settle(part, await states.save(part, now), slice, now);
-      await setImmediate();
+      await giveWay();
     }
     // The rest of them is in the store.
     for (const deviceId of unfinished) entry(deviceId).fromStore = true;
@@ -335,7 +328,7 @@ export function createEvaluation(deps: EvaluationDeps): Evaluation {
       recheck(deviceIds, { statusAt: clock.now() });
     },
     async settled() {
-      while (waiting.size > 0 || running !== undefined) await run();
+      while (waiting.size > 0 || rounds.current() !== undefined) await rounds.run();
     },
     waiting: () => waiting.size,
     kept: () => kept,
@@ -345,9 +338,9 @@ export function createEvaluation(deps: EvaluationDeps): Evaluation {
     async stop() {
       stopped = true;
       clearTimeout(timer);
-      await running;
+      await rounds.current();
       // What could not be judged now is judged at the next start.
-      if (waiting.size > 0) await run();
+      if (waiting.size > 0) await rounds.run();
     },
   };
 }

@@ -1,3 +1,4 @@
+import { createMutex } from '#kernel/concurrency.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { AlertRule, RuleStore } from '../rules/rules.ports.ts';
 import type { DevicePlans } from './device-plans.ts';
@@ -30,15 +31,9 @@ export function createRuleFeed({
   readonly logger: Logger;
 }): RuleFeed {
   /** One after the other, so that an older answer never replaces a newer one. */
-  let tail: Promise<unknown> = Promise.resolve();
+  const inTurn = createMutex();
   let stopped = false;
   let retry: NodeJS.Timeout | undefined;
-
-  function inTurn(work: () => Promise<void>): Promise<void> {
-    const turn = tail.then(work);
-    tail = turn.catch(() => {});
-    return turn;
-  }
 
   async function readAll(): Promise<void> {
     const all = [];

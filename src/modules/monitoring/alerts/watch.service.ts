@@ -1,4 +1,5 @@
 import type { Clock } from '#kernel/clock.ts';
+import { repeat } from '#kernel/concurrency.ts';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { DeviceScope, DevicesApi } from '#modules/devices/index.ts';
@@ -51,8 +52,6 @@ const RETURN_MS = 60_000;
 export function createWatch(deps: WatchDeps): Watch {
   const { store, states, index, devices, evaluation, forgetDevice, activateRest, runtime, owner, alone } = deps;
   const { clock, logger } = runtime;
-  let timer: NodeJS.Timeout | undefined;
-  let ticking: Promise<void> | undefined;
   let stopped = false;
   let lookAgain = true;
   let activatedAt = Number.NEGATIVE_INFINITY;
@@ -173,6 +172,8 @@ export function createWatch(deps: WatchDeps): Watch {
     }
   }
 
+  const ticks = repeat(TICK_MS, guarded);
+
   return {
     name: 'alert watch',
     tick,
@@ -184,18 +185,12 @@ export function createWatch(deps: WatchDeps): Watch {
       extra = work;
     },
     async start() {
-      const next = () => {
-        ticking ??= guarded().finally(() => {
-          ticking = undefined;
-        });
-      };
-      timer = setInterval(next, TICK_MS);
-      next();
+      ticks.start();
+      void ticks.run();
     },
     async stop() {
       stopped = true;
-      clearInterval(timer);
-      await ticking;
+      await ticks.stop();
     },
   };
 }

@@ -1,3 +1,4 @@
+import { within } from '#kernel/concurrency.ts';
 import { isAppError } from '#kernel/errors.ts';
 import type { HealthCheck } from '#platform/module/module.port.ts';
 
@@ -25,17 +26,11 @@ export function createHealthService(checks: () => Readonly<Record<string, Health
 async function ask(component: string, check: HealthCheck): Promise<ComponentHealth> {
   const startedAt = performance.now();
   const latencyMs = () => Math.round((performance.now() - startedAt) * 100) / 100;
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new LateError()), CHECK_DEADLINE_MS);
-  });
   try {
-    const detail = await Promise.race([check(), late]);
+    const detail = await within(CHECK_DEADLINE_MS, check(), () => new LateError());
     return { component, status: 'ok', latencyMs: latencyMs(), detail: typeof detail === 'string' ? detail : null };
   } catch (error) {
     return { component, status: 'away', latencyMs: latencyMs(), detail: reasonOf(error) };
-  } finally {
-    clearTimeout(timer);
   }
 }
 

@@ -1,8 +1,8 @@
 import { type FileHandle, mkdtemp, open as openFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { giveWay } from '#kernel/concurrency.ts';
 import { commonErrors } from '#kernel/errors.ts';
 import type { CellValue, ColumnarEngine, ColumnarRow, Columns, Outlier } from '../columnar.port.ts';
 
@@ -185,7 +185,7 @@ async function appendPoints(connection: DuckDBConnection, series: AsyncIterable<
       appender.appendDouble(timestamps[index] as number);
       appender.appendDouble(values[index] as number);
       appender.endRow();
-      if (++appended % TURN === 0) await setImmediate();
+      if (++appended % TURN === 0) await giveWay();
     }
   }
   appender.closeSync();
@@ -217,7 +217,7 @@ async function appendCells(
         cells.appendInteger(index);
         append(metrics[column] as CellValue);
         cells.endRow();
-        if (++appended % TURN === 0) await setImmediate();
+        if (++appended % TURN === 0) await giveWay();
       }
     }
     cells.flushSync();

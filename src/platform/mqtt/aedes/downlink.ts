@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '#kernel/clock.ts';
+import { backoffMs, pause } from '#kernel/concurrency.ts';
 import type { EventBus } from '#kernel/events.ts';
 import type { Logger } from '#kernel/logger.ts';
 import { createConnectionRegistry, type NewConnection, type RegisteredConnection } from '../connection-registry.ts';
@@ -32,8 +32,7 @@ interface Message {
   readonly expiresAt: number | null;
 }
 
-const FIRST_RETRY_MS = 100;
-const LONGEST_RETRY_MS = 5_000;
+const RETRY = { firstMs: 100, longestMs: 5_000 };
 
 /**
  * Sends by itself over the connections of the embedded broker, past Aedes, which would keep messages for persistent
@@ -89,7 +88,7 @@ export function createAedesDownlink({
           return;
         } catch (error) {
           if (attempt === 0) logger.warn({ err: error, topic }, 'what is retained cannot be looked up; asked again');
-          await delay(Math.min(FIRST_RETRY_MS * 2 ** attempt, LONGEST_RETRY_MS), undefined, { ref: false });
+          await pause(backoffMs(RETRY, attempt));
         }
       }
     } finally {

@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
+import { backoffMs, pause } from '#kernel/concurrency.ts';
 import type { Logger } from '#kernel/logger.ts';
 import { DEVICE_UID, type MqttDevice, type MqttHandler } from '../mqtt.port.ts';
 
@@ -16,8 +16,7 @@ export interface Identities {
 /** So that a deletion of which word was lost is noticed too. */
 const TRUSTED_MS = 60_000;
 const KEPT_DEVICES = 200_000;
-const FIRST_RETRY_MS = 100;
-const LONGEST_RETRY_MS = 5_000;
+const RETRY = { firstMs: 100, longestMs: 5_000 };
 
 export function createIdentities(handler: Pick<MqttHandler, 'identify'>, logger: Logger): Identities {
   const known = new LRUCache<string, MqttDevice>({ max: KEPT_DEVICES, ttl: TRUSTED_MS, ttlResolution: 1_000 });
@@ -33,7 +32,7 @@ export function createIdentities(handler: Pick<MqttHandler, 'identify'>, logger:
       } catch (error) {
         if (attempt === 0)
           logger.warn({ err: error, device_uid: deviceUid }, 'a device cannot be looked up; its messages wait');
-        await delay(Math.min(FIRST_RETRY_MS * 2 ** attempt, LONGEST_RETRY_MS), undefined, { ref: false });
+        await pause(backoffMs(RETRY, attempt));
       }
     }
     const callers = waiting.get(deviceUid) ?? [];

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
+import { backoffMs, pause } from '#kernel/concurrency.ts';
 import { createId } from '#kernel/ids.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { RetainedSource } from '../downlink.port.ts';
@@ -25,8 +25,7 @@ interface Round {
   isOver: boolean;
 }
 
-const FIRST_RETRY_MS = 500;
-const LONGEST_RETRY_MS = 30_000;
+const RETRY = { firstMs: 500, longestMs: 30_000 };
 
 export function createRetainedCopies({
   control,
@@ -100,7 +99,7 @@ export function createRetainedCopies({
         break;
       } catch (error) {
         if (attempt === 0) logger.warn({ err: error }, 'what the MQTT broker retains cannot be compared; tried again');
-        await delay(Math.min(FIRST_RETRY_MS * 2 ** attempt, LONGEST_RETRY_MS), undefined, { ref: false });
+        await pause(backoffMs(RETRY, attempt));
       }
     }
     rounds.delete(round);

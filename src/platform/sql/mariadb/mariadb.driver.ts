@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type CompiledQuery,
   type DatabaseConnection,
@@ -15,6 +14,7 @@ import {
   type Pool,
   type PoolConnection,
 } from 'mysql2';
+import { backoffMs, pause } from '#kernel/concurrency.ts';
 import { createSilenceWatch, type SilenceWatch } from '#kernel/silence.ts';
 import type { MariadbAddress } from './mariadb.address.ts';
 import { databaseAway, databaseBusy, isAway, isFatal, isLockWaitTimeout, isRolledBack } from './mariadb.errors.ts';
@@ -219,7 +219,7 @@ class Lease implements DatabaseConnection {
           throw databaseBusy(error);
         }
         if (!isRolledBack(error)) throw error;
-        await sleep(jitterMs(attempt));
+        await pause(jitterMs(attempt));
       }
     }
   }
@@ -284,7 +284,7 @@ class Lease implements DatabaseConnection {
 
 /** Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/ */
 export function jitterMs(attempt: number): number {
-  return Math.random() * Math.min(200, 5 * 2 ** attempt);
+  return Math.random() * backoffMs({ firstMs: 5, longestMs: 200 }, attempt);
 }
 
 interface Written {

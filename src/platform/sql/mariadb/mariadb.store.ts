@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Kysely, sql } from 'kysely';
 import { type ConnectionOptions, createConnection, type RowDataPacket } from 'mysql2';
+import { coalesce, pause, within } from '#kernel/concurrency.ts';
 import { commonErrors } from '#kernel/errors.ts';
 import { pendingMigrations, runMigrations } from '../migrate.ts';
 import type { MigrationSet, SqlStore } from '../sql.port.ts';
@@ -43,7 +43,6 @@ const OLDEST_SERVER = [10, 11] as const;
 export function createMariadbStore(options: MariadbStoreOptions): SqlStore {
   const { url, migrations, poolSize = DEFAULT_POOL_SIZE } = options;
   let running: { readonly db: Kysely<unknown>; readonly driver: MariadbDriver } | undefined;
-  let pinging: Promise<void> | undefined;
   let lane: Promise<unknown> = Promise.resolve();
 
   function db<Tables>(): Kysely<Tables> {
@@ -62,6 +61,9 @@ export function createMariadbStore(options: MariadbStoreOptions): SqlStore {
     await sql`select 1`.execute(db());
   }
 
+  // Shared, so that a frozen server does not collect a waiting connection with each question.
+  const pings = coalesce(askServer);
+
   async function transaction<Tables, T>(work: (trx: Kysely<Tables>) => Promise<T>): Promise<T> {
     const startedAt = performance.now();
     const attempt = () =>
@@ -75,7 +77,7 @@ export function createMariadbStore(options: MariadbStoreOptions): SqlStore {
     }
     return afterOthers(async () => {
       for (let attempts = 1; ; attempts += 1) {
-        await sleep(jitterMs(attempts));
+        await pause(jitterMs(attempts));
         try {
           return await attempt();
         } catch (error) {
@@ -134,27 +136,10 @@ export function createMariadbStore(options: MariadbStoreOptions): SqlStore {
       return `MariaDB ${/[\d.]+/.exec(rows[0]?.version ?? '')?.[0] ?? ''}`;
     },
     async ping() {
-      // Shared, so that a frozen server does not collect a waiting connection with each question.
-      pinging ??= askServer().finally(() => {
-        pinging = undefined;
-      });
-      await within(PING_TIMEOUT_MS, pinging, () => databaseAway(new Error('no answer to a ping in time')));
+      await within(PING_TIMEOUT_MS, pings.run(), () => databaseAway(new Error('no answer to a ping in time')));
     },
     transfer: createSqlTransfer({ db, transaction }, mariadbSchema),
   };
-}
-
-/** Rejects with what `late` makes when `work` takes longer; `work` goes on. */
-async function within<T>(ms: number, work: Promise<T>, late: () => Error): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const expired = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(late()), ms);
-  });
-  try {
-    return await Promise.race([work, expired]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** Makes sure that the server is there, is new enough and has the database. @throws AppError `unavailable` */

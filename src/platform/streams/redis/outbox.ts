@@ -1,3 +1,4 @@
+import { coalesce } from '#kernel/concurrency.ts';
 import { commonErrors } from '#kernel/errors.ts';
 import type { Logger } from '#kernel/logger.ts';
 
@@ -15,7 +16,6 @@ const RETRY_MS = 500;
 /** Sends in order, in batches, and again after a failure. */
 export function createOutbox<T>(send: (items: readonly T[]) => Promise<void>, logger: Logger): Outbox<T> {
   const waiting: { readonly item: T; readonly sent: () => void }[] = [];
-  let sending: Promise<void> | undefined;
   let retry: NodeJS.Timeout | undefined;
   let failing = false;
   let closed = false;
@@ -37,12 +37,13 @@ export function createOutbox<T>(send: (items: readonly T[]) => Promise<void>, lo
     }
   }
 
+  const drains = coalesce(drain, () => {
+    // Put in while the last batch was being told of.
+    if (waiting.length > 0 && !failing) flush();
+  });
+
   function flush(): void {
-    sending ??= drain().finally(() => {
-      sending = undefined;
-      // Put in while the last batch was being told of.
-      if (waiting.length > 0 && !failing) flush();
-    });
+    void drains.run();
   }
 
   return {
@@ -63,7 +64,7 @@ export function createOutbox<T>(send: (items: readonly T[]) => Promise<void>, lo
         if (signal.aborted) resolve();
         signal.addEventListener('abort', () => resolve(), { once: true });
       });
-      await Promise.race([sending, late]);
+      await Promise.race([drains.current(), late]);
       if (waiting.length > 0) logger.error({ waiting: waiting.length }, 'events are lost: their stream was away');
       for (const { sent } of waiting.splice(0)) sent();
     },

@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises';
+import { giveWay } from '#kernel/concurrency.ts';
 import type { Aggregation, AggregationQuery, BucketStatistics } from '../aggregation.port.ts';
 import { quantilesOfSketch } from './sketch.ts';
 import { type AggregationSource, HOUR_MS, LEVELS, type Level, type RawCell } from './source.ts';
@@ -172,7 +172,7 @@ const last = (edges: readonly number[]): number => edges.at(-1) as number;
 
 async function inTurns<T>(items: readonly T[], work: (item: T) => void): Promise<void> {
   for (const [index, item] of items.entries()) {
-    if (index > 0 && index % TURN === 0) await setImmediate();
+    if (index > 0 && index % TURN === 0) await giveWay();
     work(item);
   }
 }

@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { AnyBulkWriteOperation, Collection, Filter } from 'mongodb';
+import { backoffMs, createMutex, pause } from '#kernel/concurrency.ts';
 import { isAppError } from '#kernel/errors.ts';
 import type { MongodbConnection } from '#platform/mongodb/mongodb-connection.ts';
 import { duplicatesOf, storeAway } from '#platform/mongodb/mongodb-errors.ts';
@@ -51,8 +51,7 @@ interface Attempt {
 
 const GIVE_UP_AFTER_MS = 5_000;
 const HUNG_AFTER_MS = 20_000;
-const FIRST_RETRY_MS = 50;
-const LONGEST_RETRY_MS = 1_000;
+const RETRY = { firstMs: 50, longestMs: 1_000 };
 /** Devices that are known to have a document; more are forgotten and looked up again. */
 const KNOWN_DEVICES = 200_000;
 
@@ -86,7 +85,7 @@ export function createAppender({
   const crowdings = createCrowding(run, devices);
   let begun: Attempt | undefined;
   let lastNumber = 0;
-  let tail: Promise<unknown> = Promise.resolve();
+  const inOrder = createMutex();
 
   async function insert(attempt: Attempt): Promise<readonly number[]> {
     const { documents, positions, repeated } = attempt.plan;
@@ -239,14 +238,15 @@ export function createAppender({
   }
 
   async function finish(attempt: Attempt, giveUpAt: number): Promise<void> {
-    for (let pause = FIRST_RETRY_MS; ; pause = Math.min(pause * 2, LONGEST_RETRY_MS)) {
+    for (let tries = 0; ; tries += 1) {
+      const waitMs = backoffMs(RETRY, tries);
       try {
         await advance(attempt);
         break;
       } catch (error) {
         if (!isAppError(error)) begun = undefined;
-        if (!isAppError(error) || performance.now() + pause > giveUpAt) throw error;
-        await delay(pause);
+        if (!isAppError(error) || performance.now() + waitMs > giveUpAt) throw error;
+        await pause(waitMs);
       }
     }
     begun = undefined;
@@ -284,9 +284,7 @@ export function createAppender({
   return {
     append(batch: TelemetryBatch): Promise<AppendResult> {
       const giveUpAt = performance.now() + GIVE_UP_AFTER_MS;
-      const result = tail.then(() => take(batch, giveUpAt));
-      tail = result.catch(() => {});
-      return result;
+      return inOrder(() => take(batch, giveUpAt));
     },
   };
 }
