@@ -21,6 +21,8 @@ export const bytes = (value: unknown) => Buffer.from(JSON.stringify(value));
 
 /** Stores that the test holds back or fails, to see what the pipeline does meanwhile. */
 function createStores() {
+  /** Also those that failed. */
+  const tried: TelemetryBatch[] = [];
   const appended: TelemetryBatch[] = [];
   const logs: DeviceLog[] = [];
   const statuses: StatusChange[] = [];
@@ -43,6 +45,7 @@ function createStores() {
       refuses = which;
     },
     appended,
+    tried,
     logs,
     statuses,
     waiting: () => held.length,
@@ -58,6 +61,7 @@ function createStores() {
     },
     telemetry: {
       async append(batch: TelemetryBatch): Promise<AppendResult> {
+        tried.push(batch);
         if (failures > 0) {
           failures -= 1;
           throw commonErrors.unavailable();

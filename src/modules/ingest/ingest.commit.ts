@@ -56,6 +56,9 @@ interface Appended {
   readonly refusedLogs: ReadonlySet<LoggedDocument>;
 }
 
+/** The number of the batch is its id; a part of it has the numbers of its items behind that. */
+type DurableBatch = TelemetryBatch & { readonly id: string };
+
 /** Sinks → samples, documents and ledger, in this order: the ledger counts only what is already stored. → listeners */
 export function createBatchCommitter(dependencies: CommitterDependencies): BatchCommitter {
   const { telemetry, sinks, documents: documentSink, maxNames, logger, listeners } = dependencies;
@@ -68,6 +71,7 @@ export function createBatchCommitter(dependencies: CommitterDependencies): Batch
   /** Resolves when every earlier batch is done with its sinks, which keeps them in order. */
   let prepared: Promise<unknown> = Promise.resolve();
   let preparing = 0;
+  let batchNumber = 0;
 
   function refuse(what: string, item: unknown, err: unknown): void {
     logger.error({ err, item }, `the store refuses a ${what}, which is left out and counted as rejected`);
@@ -83,7 +87,7 @@ export function createBatchCommitter(dependencies: CommitterDependencies): Batch
   }
 
   /** After a first try that failed with `failed`. */
-  async function appendAgain(batch: TelemetryBatch, failed: unknown): Promise<Appended> {
+  async function appendAgain(batch: DurableBatch, failed: unknown): Promise<Appended> {
     try {
       const result = await insist(() => telemetry.append(batch), { refusals: REFUSALS, failed });
       return { ...nothingAppended, ...result };
@@ -92,7 +96,7 @@ export function createBatchCommitter(dependencies: CommitterDependencies): Batch
     }
   }
 
-  async function appendDivided({ samples, counts, logs }: TelemetryBatch): Promise<Appended> {
+  async function appendDivided({ id, samples, counts, logs }: DurableBatch): Promise<Appended> {
     const merged: number[] = [];
     const leftOut: LeftOut[] = [];
     const documents = logs?.documents ?? [];
@@ -103,8 +107,8 @@ export function createBatchCommitter(dependencies: CommitterDependencies): Batch
     const itemOf = (item: number) => (isSample(item) ? (samples[item] as Sample) : logOf(item));
     const deviceOf = (item: number) => (isSample(item) ? (samples[item] as Sample).deviceId : logOf(item).device_id);
     const write = async (part: readonly number[]) => {
-      // The same arrays for all tries: by them the store knows a batch again.
       const batch = batchOf(
+        `${id}/${part[0]}-${part.at(-1)}`,
         part.filter(isSample).map((item) => samples[item] as Sample),
         [],
         part.filter((item) => !isSample(item)).map(logOf),
@@ -120,7 +124,7 @@ export function createBatchCommitter(dependencies: CommitterDependencies): Batch
     const suspects = await divide([...Array(samples.length + documents.length).keys()], write);
     // Unless the store takes this, it is the store that is at fault, and nothing is given up.
     const touched = suspects.map((item) => ({ deviceId: deviceOf(item) }));
-    const known = { samples: [], counts: [...counts, ...touched] };
+    const known = batchOf(`${id}/counts`, [], [...counts, ...touched], []);
     await insist(() => telemetry.append(known), FOR_EVER);
     const refused: number[] = [];
     for (const item of suspects) {
@@ -133,19 +137,21 @@ export function createBatchCommitter(dependencies: CommitterDependencies): Batch
     }
     if (refused.length > 0) {
       const rejections = refused.map((item) => ({ deviceId: deviceOf(item), rejected: { not_storable: 1 } }));
-      await insist(() => telemetry.append({ samples: [], counts: rejections }), FOR_EVER);
+      const refusals = batchOf(`${id}/refused`, [], rejections, []);
+      await insist(() => telemetry.append(refusals), FOR_EVER);
     }
     const refusedLogs = new Set(refused.filter((item) => !isSample(item)).map(logOf));
     return { merged, leftOut, newLogs, refused: refused.filter(isSample), refusedLogs };
   }
 
   function batchOf(
+    id: string,
     samples: readonly Sample[],
     counts: readonly LedgerIncrement[],
     documents: readonly LoggedDocument[],
-  ): TelemetryBatch {
+  ): DurableBatch {
     const logs = documents.length === 0 ? undefined : { collection: documentSink.collection, documents };
-    return { samples, counts, logs, maxNames };
+    return { id, samples, counts, logs, maxNames };
   }
 
   /** Entries that are stored with the samples, unless a sink has rejected them. */
@@ -165,7 +171,9 @@ export function createBatchCommitter(dependencies: CommitterDependencies): Batch
         preparing -= 1;
       }
       const documents = documentsOf(batch, outcomes);
+      batchNumber += 1;
       const durable = batchOf(
+        `${batchNumber}`,
         batch.samples,
         ledgerCounts(batch, outcomes),
         documents.map(({ value }) => value as LoggedDocument),

@@ -47,6 +47,26 @@ describe('logs in the ingest pipeline', () => {
     });
   });
 
+  test('a retry has the id of the first try, and each part of a batch that is divided an id of its own', async () => {
+    const { stores, pipeline } = subject;
+    stores.fail(3);
+    await pipeline.receiveItems(device(1), 'log', [bytes({ event_type: 'x' })], REQUEST);
+    expect(new Set(stores.tried.map(({ id }) => id)).size).toBe(1);
+    expect(stores.tried).toHaveLength(4);
+
+    stores.refuse(poisoned);
+    const logs = ['a', 'poison', 'b', 'c'].map((event_type) => bytes({ event_type }));
+    await pipeline.receiveItems(device(1), 'log', logs, REQUEST);
+    const contents = new Map<string | undefined, string>();
+    for (const { id, samples, counts, logs } of stores.tried) {
+      const content = JSON.stringify([samples, counts, logs?.documents]);
+      expect(id).toBeDefined();
+      expect(contents.get(id) ?? content).toBe(content);
+      contents.set(id, content);
+    }
+    expect(contents.size).toBeGreaterThan(5);
+  });
+
   test('no log is given up while the store refuses everything', async () => {
     const { stores, pipeline, committer } = subject;
     stores.refuse(() => true);

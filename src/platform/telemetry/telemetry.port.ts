@@ -42,12 +42,21 @@ export interface LedgerIncrement {
 }
 
 export interface TelemetryBatch {
+  /**
+   * Names the batch, so that a retry is recognised: unique among the batches of this process, whatever text. A call with
+   * the id of a batch that was rejected with `unavailable`, or finished a moment ago, has to bring the same content; it
+   * answers what became of that batch, and nothing is stored or counted twice. Absent: each call is a batch of its own.
+   */
+  readonly id?: string;
   readonly samples: readonly Sample[];
   readonly counts: readonly LedgerIncrement[];
   readonly logs?: LogsOfBatch | undefined;
   /** How many metric names a device may have. Absent: any number. */
   readonly maxNames?: number;
 }
+
+/** So many batches are recognised by their id: more than a caller has on their way. */
+export const REMEMBERED_BATCHES = 64;
 
 /** Why a sample was left out: reasons of the ledger. */
 export type LeftOutReason = 'sample_full' | 'too_many_names';
@@ -109,7 +118,8 @@ export interface HistoryPage {
  *
  * - `append` is atomic and durable: when it resolves, samples, logs, latest values and ledger are on disk.
  *   Appends commit in the order of the calls. It waits while the store is busy or away for a moment and
- *   rejects with `unavailable` when the batch was certainly not stored; calling again is safe. Those that were
+ *   rejects with `unavailable` when it is not stored as a whole; calling again with the same `id` is safe, as long as the
+ *   process runs: the store remembers the last `REMEMBERED_BATCHES`. Those that were
  *   called after one that is rejected, and before anybody knew, take effect not before it does: they are rejected
  *   with `unavailable` too, or the store finishes the earlier one first.
  *   Any other error: the store refuses what is in the batch, which has changed nothing but maybe history and logs.

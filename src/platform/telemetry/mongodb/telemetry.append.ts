@@ -4,6 +4,7 @@ import { isAppError } from '#kernel/errors.ts';
 import type { MongodbConnection } from '#platform/mongodb/mongodb-connection.ts';
 import { duplicatesOf, storeAway } from '#platform/mongodb/mongodb-errors.ts';
 import { createPortions } from '#platform/mongodb/portions.ts';
+import { createRecentBatches } from '../recent-batches.ts';
 import type { AppendResult, LatestValue, Sample, TelemetryBatch } from '../telemetry.port.ts';
 import type { ChangedHours } from './telemetry.changed-hours.ts';
 import { createCrowding } from './telemetry.crowding.ts';
@@ -66,7 +67,7 @@ const KNOWN_DEVICES = 200_000;
  * Around the samples, the hours that they lie in are marked as changed (see `telemetry.changed-hours.ts`).
  *
  * A batch that has begun is finished before any other; one whose caller was told `unavailable` is finished by the
- * next call, whoever makes it. The caller that tries again (with the same arrays) gets its result.
+ * next call, whoever makes it. The caller that tries again, with the same id, gets its result.
  */
 export function createAppender({
   connection,
@@ -79,8 +80,8 @@ export function createAppender({
   const run: MongodbConnection['run'] = (commands) => connection.run(commands, { hungAfterMs });
   const inPortions = createPortions(hungAfterMs / 2);
   const applied = `applied.${writer}`;
-  /** Begun and given up by their callers. */
-  const unfinished = new WeakMap<object, Attempt>();
+  /** What has begun, or became of it: a caller may not have heard. */
+  const batches = createRecentBatches<Attempt | { readonly result: AppendResult }>();
   const known = new Set<number>();
   const crowdings = createCrowding(run, devices);
   let begun: Attempt | undefined;
@@ -253,8 +254,9 @@ export function createAppender({
   }
 
   async function take(batch: TelemetryBatch, giveUpAt: number): Promise<AppendResult> {
-    const key = batch.samples.length > 0 ? batch.samples : (batch.logs?.documents ?? batch.counts);
-    let attempt = unfinished.get(key);
+    const known = batches.get(batch.id);
+    if (known !== undefined && 'result' in known) return known.result;
+    let attempt = known;
     if (begun !== undefined && begun !== attempt) {
       // Those who have waited behind it long enough do not all try in turn.
       if (performance.now() > giveUpAt) throw storeAway();
@@ -273,12 +275,12 @@ export function createAppender({
     };
     if (!attempt.isDone) {
       begun = attempt;
-      unfinished.set(key, attempt);
+      batches.set(batch.id, attempt);
       await finish(attempt, giveUpAt);
     }
-    unfinished.delete(key);
-    const leftOut = [...attempt.plan.leftOut].sort(([a], [b]) => a - b).map(([index, reason]) => ({ index, reason }));
-    return { merged: attempt.merged ?? [], leftOut, newLogs: attempt.newLogs ?? [] };
+    const result = resultOf(attempt);
+    batches.set(batch.id, { result });
+    return result;
   }
 
   return {
@@ -287,6 +289,11 @@ export function createAppender({
       return inOrder(() => take(batch, giveUpAt));
     },
   };
+}
+
+function resultOf({ plan, merged = [], newLogs = [] }: Attempt): AppendResult {
+  const leftOut = [...plan.leftOut].sort(([a], [b]) => a - b).map(([index, reason]) => ({ index, reason }));
+  return { merged, leftOut, newLogs };
 }
 
 /** The server's language is wider than the driver's types: their paths end at the first computed name. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Document } from 'mongodb';
 import { describe, expect, test } from 'vitest';
 import { systemClock } from '#kernel/clock.ts';
@@ -8,6 +9,7 @@ import { createLossyProxy } from '#test/support/lossy-proxy.ts';
 import { databaseIn, dropMongoDatabase } from '#test/support/servers/mongodb.ts';
 import { describeWithServer } from '#test/support/servers.ts';
 import { aggregationContract } from '../aggregation.contract.ts';
+import { telemetryBatchesContract } from '../telemetry.batches.contract.ts';
 import { type TelemetryHarness, telemetryContract } from '../telemetry.contract.ts';
 import { telemetryNamesContract } from '../telemetry.names.contract.ts';
 import type { Metrics, Sample, TelemetryBatch, TelemetryStore } from '../telemetry.port.ts';
@@ -55,9 +57,10 @@ function slowIn(connection: MongodbConnection, most: number): MongodbConnection 
 const historyOf = async (store: TelemetryStore, deviceId: number) =>
   (await store.history({ deviceId, start: 0, end: 9e15, order: 'asc', limit: 1000 })).samples;
 
-/** As the ingest does: the same arrays until it is taken. */
+/** As the ingest does: with one id until it is taken. */
 async function insist(store: TelemetryStore, batch: TelemetryBatch): Promise<readonly number[]> {
-  return (await retried(() => store.append({ samples: batch.samples, counts: batch.counts }))).merged;
+  const id = batch.id ?? randomUUID();
+  return (await retried(() => store.append({ ...batch, id }))).merged;
 }
 
 async function retried<T>(step: () => Promise<T>): Promise<T> {
@@ -90,6 +93,7 @@ await describeWithServer('mongodb', (server) => {
     };
   };
   telemetryContract('mongodb', openHarness);
+  telemetryBatchesContract('mongodb', openHarness);
   telemetryNamesContract('mongodb', openHarness);
 
   test('a batch that the server does not manage in time is taken in parts', TIMEOUT, async () => {
@@ -325,12 +329,15 @@ await describeWithServer(
           return added;
         },
       };
-      // The key by which the store knows the batch again: there are no samples.
-      const counts = () => [{ deviceId: 1, rejected: { x: 1 } }];
-      const batch = { samples: [], logs: { collection, documents } };
-      await expect(store.append({ ...batch, counts: counts() })).rejects.toMatchObject(unavailable);
+      const batch = () => ({
+        id: 'retried',
+        samples: [],
+        counts: [{ deviceId: 1, rejected: { x: 1 } }],
+        logs: { collection, documents: documents.map((each) => ({ ...each })) },
+      });
+      await expect(store.append(batch())).rejects.toMatchObject(unavailable);
       await server.restart();
-      const result = await retried(() => store.append({ ...batch, counts: counts() }));
+      const result = await retried(() => store.append(batch()));
       expect(result.newLogs).toEqual([true, true]);
       expect(await store.ledger(1)).toEqual({ stored: 2, merged: 0, rejected: { x: 1 } });
       await close();
@@ -339,16 +346,16 @@ await describeWithServer(
     test('what was given up is finished by the next append of anybody', TIMEOUT, async () => {
       const url = databaseIn(server.url);
       const { store, close } = await openStore(url);
-      const abandoned = { samples: [sample(1, T0, { a: 1 })], counts: [] };
+      const abandoned = { id: 'abandoned', samples: [sample(1, T0, { a: 1 })], counts: [] };
       await server.kill();
       await expect(store.append(abandoned)).rejects.toMatchObject(unavailable);
       await expect(store.ping()).rejects.toMatchObject(unavailable);
       await server.restart();
       expect(await insist(store, { samples: [sample(1, T0 + 1, { a: 2 })], counts: [] })).toEqual([]);
       expect(await store.ledger(1)).toEqual({ stored: 2, merged: 0, rejected: {} });
-      // Its caller comes back and learns what became of it; the time after is another append.
+      // Its caller comes back and learns what became of it; under another id it is another append.
       expect(await insist(store, abandoned)).toEqual([]);
-      expect(await insist(store, abandoned)).toEqual([0]);
+      expect(await insist(store, { ...abandoned, id: 'another' })).toEqual([0]);
       expect(await store.ledger(1)).toEqual({ stored: 2, merged: 1, rejected: {} });
       await close();
     });

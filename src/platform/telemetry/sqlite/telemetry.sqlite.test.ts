@@ -7,6 +7,7 @@ import { createSqliteDocumentStore, DOCUMENT_PROCEDURES } from '#platform/docume
 import { createSqliteThread } from '#platform/sqlite/sqlite-thread.ts';
 import { temporaryFolder } from '#test/support/folders.ts';
 import { aggregationContract } from '../aggregation.contract.ts';
+import { telemetryBatchesContract } from '../telemetry.batches.contract.ts';
 import { type TelemetryHarness, telemetryContract } from '../telemetry.contract.ts';
 import { telemetryNamesContract } from '../telemetry.names.contract.ts';
 import { createSqliteTelemetryStore, TELEMETRY_PROCEDURES } from './telemetry.sqlite.ts';
@@ -51,6 +52,7 @@ async function openHarness() {
 }
 
 telemetryContract('sqlite', openHarness);
+telemetryBatchesContract('sqlite', openHarness);
 telemetryNamesContract('sqlite', openHarness);
 aggregationContract('sqlite', openHarness);
 

@@ -3,6 +3,7 @@ import { createAggregator } from '../aggregation/aggregator.ts';
 import { rollUpHour } from '../aggregation/hour.ts';
 import type { AggregationSource, RawPart, RollupPart } from '../aggregation/source.ts';
 import type { SeriesSlice } from '../aggregation.port.ts';
+import { createRecentBatches } from '../recent-batches.ts';
 import type { AppendResult, HistoryPage, LatestValue, LedgerEntry, TelemetryStore } from '../telemetry.port.ts';
 import { encode } from './encoded-batch.ts';
 import type { ChangedHour, FinishedHour } from './rollup.procedures.ts';
@@ -23,16 +24,22 @@ export function createSqliteTelemetryStore({
   };
   /** Grows when an append fails: the thread refuses those that were on their way behind it. */
   let generation = 0;
+  // One that was rejected has stored nothing: its transaction was rolled back.
+  const finished = createRecentBatches<AppendResult>();
 
   return {
     name: 'telemetry',
     async append(given) {
+      const known = finished.get(given.id);
+      if (known !== undefined) return known;
       const batch = encode(given, generation);
       try {
-        return await writer.call<AppendResult>('telemetry.append', batch, [
+        const result = await writer.call<AppendResult>('telemetry.append', batch, [
           batch.deviceIds.buffer as ArrayBuffer,
           batch.timestamps.buffer as ArrayBuffer,
         ]);
+        finished.set(given.id, result);
+        return result;
       } catch (error) {
         generation = Math.max(generation, batch.generation + 1);
         throw error;
