@@ -1,4 +1,5 @@
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
+import { defined } from './defined.ts';
 
 /** Runs work one after the other, in the order of the calls; work that fails holds up nothing behind it. */
 export type Mutex = <T>(work: () => Promise<T>) => Promise<T>;
@@ -96,7 +97,7 @@ export function backoffMs({ firstMs, longestMs }: BackoffOptions, attempt: numbe
 
 /** Waits, without keeping the process alive; an abort ends it early. */
 export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
-  await delay(ms, undefined, { ref: false, ...(signal === undefined ? {} : { signal }) }).catch(() => {});
+  await delay(ms, undefined, { ref: false, ...defined({ signal }) }).catch(() => {});
 }
 
 /** Lets everything else that waits for the event loop have its turn. */

@@ -1,3 +1,4 @@
+import { defined } from '#kernel/defined.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { IdentityProvider } from '#platform/oauth/oauth.port.ts';
 import { PROVIDER_PRESETS, type ProviderPreset } from '#platform/oauth/presets.ts';
@@ -30,7 +31,7 @@ async function createProvider(settings: OAuthProviderSettings, logger: Logger): 
   return createOpenIdProvider({
     ...common,
     issuer: preset?.issuer ?? settings.issuer ?? '',
-    ...(isEmailVerified === undefined ? {} : { isEmailVerified }),
+    ...defined({ isEmailVerified }),
   });
 }
 

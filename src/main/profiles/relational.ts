@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { defined } from '#kernel/defined.ts';
 import { type Logger, silentLogger } from '#kernel/logger.ts';
 import type { MigrationSet, SqlStore } from '#platform/sql/sql.port.ts';
 import type { SqliteHost } from '#platform/sqlite/sqlite-host.ts';
@@ -17,5 +18,5 @@ export async function createRelationalStore(
   }
   const { createSqliteStore } = await import('#platform/sql/sqlite.ts');
   const file = join(settings.DATA_DIR, 'core.db');
-  return createSqliteStore({ file, migrations, logger, ...(host === undefined ? {} : { host }) });
+  return createSqliteStore({ file, migrations, logger, ...defined({ host }) });
 }

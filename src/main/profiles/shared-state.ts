@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Clock } from '#kernel/clock.ts';
+import { defined } from '#kernel/defined.ts';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { CounterStore } from '#platform/cache/cache.port.ts';
@@ -80,7 +81,7 @@ export async function createSharedState(
     async createJobs(observer) {
       const { createSqliteJobs } = await import('#platform/jobs/sqlite/jobs.sqlite.ts');
       const file = join(settings.DATA_DIR, 'jobs.db');
-      return createSqliteJobs({ file, observer, ...jobOptions, ...(host === undefined ? {} : { host }) });
+      return createSqliteJobs({ file, observer, ...jobOptions, ...defined({ host }) });
     },
     components: [relay],
     checks: {},

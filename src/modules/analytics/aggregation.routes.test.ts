@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { defined } from '#kernel/defined.ts';
 import { type AnalyticsHarness, createAnalyticsHarness } from '#test/support/analytics.ts';
 
 const MINUTE = 60_000;
@@ -123,7 +124,7 @@ describe('telemetry in buckets', () => {
       agg: 'avg,count',
     };
     const values = async (fill?: string) => {
-      const answer = await harness.ask(`/telemetry/${device}`, { ...query, ...(fill === undefined ? {} : { fill }) });
+      const answer = await harness.ask(`/telemetry/${device}`, { ...query, ...defined({ fill }) });
       return answer
         .json()
         .buckets.map(({ metrics }: { metrics: { a: { avg: number; count: number } } }) => [

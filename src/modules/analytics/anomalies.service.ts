@@ -1,4 +1,5 @@
 import type { Clock } from '#kernel/clock.ts';
+import { defined } from '#kernel/defined.ts';
 import type { ColumnarEngine, Columns, OutlierReport } from '#platform/columnar/columnar.port.ts';
 import type { TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
 import { analyticsErrors } from './analytics.errors.ts';
@@ -33,7 +34,7 @@ export function createAnomaliesService(dependencies: {
     for (let after: number | null | undefined; after !== null; ) {
       const slice = await telemetry.series({
         ...{ deviceId, metric, start, end, limit: SLICE },
-        ...(after === undefined ? {} : { after }),
+        ...defined({ after }),
       });
       yield slice;
       after = slice.next;

@@ -1,5 +1,6 @@
 import type { Principal } from '#kernel/access.ts';
 import { type Clock, toIso } from '#kernel/clock.ts';
+import { defined } from '#kernel/defined.ts';
 import type { AuditWriter } from '#platform/audit/audit.port.ts';
 import type { ColumnarEngine } from '#platform/columnar/columnar.port.ts';
 import type { Metrics, TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
@@ -50,7 +51,7 @@ export function createExportService(dependencies: {
           signal.throwIfAborted();
           const page = await telemetry.history({
             ...{ deviceId, ...range, metrics: columns, order: 'asc' as const, limit: PAGE },
-            ...(after === undefined ? {} : { after }),
+            ...defined({ after }),
           });
           if (page.samples.length > 0) yield page.samples;
           after = page.next;

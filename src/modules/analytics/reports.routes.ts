@@ -1,5 +1,6 @@
 import { MANAGEMENT } from '#kernel/access.ts';
 import { toIso } from '#kernel/clock.ts';
+import { defined } from '#kernel/defined.ts';
 import { instantOf } from '#kernel/instant.ts';
 import { type DevicesApi, deviceErrors } from '#modules/devices/index.ts';
 import { type HttpRoutes, principalOf } from '#platform/http/http.port.ts';
@@ -156,7 +157,7 @@ export function createReportRoutes(dependencies: ReportRoutesDependencies): Http
         const page = await reports.list({
           ...query,
           ...(analysis_type === undefined ? {} : { analysisType: analysis_type as readonly AnalysisType[] }),
-          ...(device_id === undefined ? {} : { deviceId: device_id }),
+          ...defined({ deviceId: device_id }),
         });
         return { ...page, items: page.items.map(presentResult) };
       },

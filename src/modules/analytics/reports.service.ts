@@ -1,5 +1,6 @@
 import type { Principal } from '#kernel/access.ts';
 import { type Clock, toIso } from '#kernel/clock.ts';
+import { defined } from '#kernel/defined.ts';
 import { isAppError } from '#kernel/errors.ts';
 import { createId } from '#kernel/ids.ts';
 import { type OneOrMore, type Page, type PageQuery, parseSort, toPage } from '#kernel/pagination.ts';
@@ -147,8 +148,7 @@ export function createReportsService(dependencies: ReportsServiceDependencies): 
       const sort = parseSort(query.sort, ['created_at'], [{ field: 'created_at', direction: 'desc' }]);
       const matching = {
         filter: {
-          ...(query.analysisType === undefined ? {} : { analysis_type: query.analysisType }),
-          ...(query.deviceId === undefined ? {} : { device_id: query.deviceId }),
+          ...defined({ analysis_type: query.analysisType, device_id: query.deviceId }),
         },
         ...(query.q === undefined ? {} : { contains: { ...SEARCHED, text: query.q } }),
       };

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { USER_ROLES, type UserRole } from '#kernel/access.ts';
+import { defined } from '#kernel/defined.ts';
 import { createEventBus, type DomainEvent } from '#kernel/events.ts';
 import type { Logger } from '#kernel/logger.ts';
 import { createUsersModule, type UsersApi, usersMigrations } from '#modules/users/index.ts';
@@ -88,7 +89,7 @@ afterEach(async () => {
 });
 
 const post = (path: string, body?: unknown, more: Partial<TestRequest> = {}) =>
-  app.request({ method: 'POST', url: `/api/v1/auth${path}`, ...(body === undefined ? {} : { body }), ...more });
+  app.request({ method: 'POST', url: `/api/v1/auth${path}`, ...defined({ body }), ...more });
 const login = async (email = EMAIL, password = PASSWORD) => (await post('/login', { email, password })).json<Pair>();
 const register = async (email = EMAIL) => (await post('/register', { email, password: PASSWORD })).json<Pair>();
 const me = (as: string) => app.request({ url: '/api/v1/users/me', as });

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { defined } from '#kernel/defined.ts';
 import { commonErrors } from '#kernel/errors.ts';
 import type { MqttAccounts } from '#platform/mqtt/mqtt.port.ts';
 import { createDevicesHarness, type DevicesHarness } from '#test/support/devices.ts';
@@ -37,7 +38,7 @@ beforeEach(async () => {
 afterEach(() => h.close());
 
 const call = (method: 'POST' | 'DELETE' | 'GET', url: string, body?: unknown) =>
-  h.app.request({ method, url: `/api/v1/devices${url}`, as: h.actors.ADMIN, ...(body === undefined ? {} : { body }) });
+  h.app.request({ method, url: `/api/v1/devices${url}`, as: h.actors.ADMIN, ...defined({ body }) });
 const create = (device_uid: string) => call('POST', '', { name: 'n', device_type: 't', device_uid });
 
 test('the broker knows a secret before its owner does', async () => {

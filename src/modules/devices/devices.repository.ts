@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely';
+import { defined } from '#kernel/defined.ts';
 import type { AuditTrail } from '#platform/audit/audit.port.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 import { deviceErrors } from './devices.errors.ts';
@@ -187,13 +188,15 @@ function createWriter(trx: Db, store: SqlStore, statements: Statements, nextId: 
 
 function toColumns(changes: DeviceUpdate) {
   return {
-    ...(changes.name === undefined ? {} : { name: changes.name }),
-    ...(changes.deviceType === undefined ? {} : { device_type: changes.deviceType }),
-    ...(changes.groupId === undefined ? {} : { group_id: changes.groupId }),
-    ...(changes.ownerId === undefined ? {} : { owner_id: changes.ownerId }),
-    ...(changes.metadata === undefined ? {} : { metadata: changes.metadata }),
-    ...(changes.inactivitySeconds === undefined ? {} : { inactivity_seconds: changes.inactivitySeconds }),
-    ...(changes.status === undefined ? {} : { status: changes.status }),
-    ...(changes.measuredStatus === undefined ? {} : { measured_status: changes.measuredStatus }),
+    ...defined({
+      name: changes.name,
+      device_type: changes.deviceType,
+      group_id: changes.groupId,
+      owner_id: changes.ownerId,
+      metadata: changes.metadata,
+      inactivity_seconds: changes.inactivitySeconds,
+      status: changes.status,
+      measured_status: changes.measuredStatus,
+    }),
   };
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Principal, UserRole } from '#kernel/access.ts';
+import { defined } from '#kernel/defined.ts';
 import { createDevicesHarness, type DevicesHarness } from '#test/support/devices.ts';
 import type { TestRequest } from '#test/support/http.ts';
 
@@ -16,8 +17,7 @@ function call(method: NonNullable<TestRequest['method']>, path: string, as?: Pri
   return h.app.request({
     method,
     url: `${URL}${path}`,
-    ...(as === undefined ? {} : { as }),
-    ...(body === undefined ? {} : { body }),
+    ...defined({ as, body }),
   });
 }
 const admin = () => h.actors.ADMIN;

@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { ADMINS, MANAGEMENT } from '#kernel/access.ts';
+import { defined } from '#kernel/defined.ts';
 import { type HttpRoutes, principalOf } from '#platform/http/http.port.ts';
 import { mqttErrors } from '#platform/mqtt/mqtt.port.ts';
 import { deviceErrors } from './devices.errors.ts';
@@ -46,7 +47,7 @@ export function createDevicesRoutes(devices: DevicesService, present: DevicePres
         const found = await devices.list(principalOf(request), {
           page,
           size,
-          ...(sort === undefined ? {} : { sort }),
+          ...defined({ sort }),
           filter: toFilter(request.query),
         });
         return presentPage(found);

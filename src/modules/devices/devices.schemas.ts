@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { defined } from '#kernel/defined.ts';
 import {
   Id,
   Instant,
@@ -162,11 +163,13 @@ export const SORT_HELP = `Sort by ${DEVICE_SORT_FIELDS.join(', ')}.`;
 
 export function toFilter(query: Static<typeof DeviceQuery>): DeviceFilter {
   return {
-    ...(query.status === undefined ? {} : { status: query.status }),
-    ...(query.device_type === undefined ? {} : { deviceType: query.device_type }),
-    ...(query.group_id === undefined ? {} : { groupId: query.group_id }),
-    ...(query.owner_id === undefined ? {} : { ownerId: query.owner_id }),
-    ...(query.q === undefined ? {} : { q: query.q }),
+    ...defined({
+      status: query.status,
+      deviceType: query.device_type,
+      groupId: query.group_id,
+      ownerId: query.owner_id,
+      q: query.q,
+    }),
   };
 }
 
@@ -180,12 +183,14 @@ function uidOf({ device_uid }: DeviceBody) {
 
 export function toChanges(body: DevicePatch): DeviceChanges {
   return {
-    ...(body.name === undefined ? {} : { name: body.name }),
-    ...(body.device_type === undefined ? {} : { deviceType: body.device_type }),
-    ...(body.group_id === undefined ? {} : { groupId: body.group_id }),
-    ...(body.owner_id === undefined ? {} : { ownerId: body.owner_id }),
-    ...(body.inactivity_seconds === undefined ? {} : { inactivitySeconds: body.inactivity_seconds }),
-    ...(body.metadata === undefined ? {} : { metadata: body.metadata }),
-    ...(body.status === undefined ? {} : { status: body.status }),
+    ...defined({
+      name: body.name,
+      deviceType: body.device_type,
+      groupId: body.group_id,
+      ownerId: body.owner_id,
+      inactivitySeconds: body.inactivity_seconds,
+      metadata: body.metadata,
+      status: body.status,
+    }),
   };
 }

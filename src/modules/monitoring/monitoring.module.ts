@@ -1,4 +1,5 @@
 import type { Clock } from '#kernel/clock.ts';
+import { defined } from '#kernel/defined.ts';
 import type { EventBus } from '#kernel/events.ts';
 import { createId } from '#kernel/ids.ts';
 import type { Logger } from '#kernel/logger.ts';
@@ -93,7 +94,7 @@ export function createMonitoringModule(deps: MonitoringModuleDeps): MonitoringMo
     options: {
       alone,
       delayMs: options.roundDelayMs ?? ROUND_DELAY_MS[alone ? 'alone' : 'shared'],
-      ...(options.maxKept === undefined ? {} : { maxKept: options.maxKept }),
+      ...defined({ maxKept: options.maxKept }),
     },
   });
   const activation = createActivation({

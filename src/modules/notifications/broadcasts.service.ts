@@ -1,4 +1,5 @@
 import type { Principal, UserRole } from '#kernel/access.ts';
+import { defined } from '#kernel/defined.ts';
 import { createId } from '#kernel/ids.ts';
 import type { UsersApi } from '#modules/users/index.ts';
 import type { AuditWriter } from '#platform/audit/audit.port.ts';
@@ -51,7 +52,7 @@ export function createBroadcastsService({ notifications, users, jobs, audit }: B
       const contacts = await users.listContacts({
         afterId,
         limit: STEP_SIZE,
-        ...(roles === undefined ? {} : { roles }),
+        ...defined({ roles }),
       });
       const last = contacts.at(-1);
       if (last === undefined) return { users: 0, stored: 0 };

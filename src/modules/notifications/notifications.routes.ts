@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { ADMINS } from '#kernel/access.ts';
+import { defined } from '#kernel/defined.ts';
 import { type HttpRoutes, principalOf } from '#platform/http/http.port.ts';
 import type { Broadcasts } from './broadcasts.service.ts';
 import type { NotificationsApi } from './notifications.api.ts';
@@ -39,7 +40,7 @@ export function createNotificationsRoutes(notifications: NotificationsApi, broad
         const { is_read, ...query } = request.query;
         const page = await notifications.list(principalOf(request).userId, {
           ...query,
-          ...(is_read === undefined ? {} : { isRead: is_read }),
+          ...defined({ isRead: is_read }),
         });
         return { ...page, items: page.items.map(presentNotification) };
       },

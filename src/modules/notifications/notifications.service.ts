@@ -1,4 +1,5 @@
 import type { Clock } from '#kernel/clock.ts';
+import { defined } from '#kernel/defined.ts';
 import type { EventBus } from '#kernel/events.ts';
 import { parseSort, type SortTerm, toPage } from '#kernel/pagination.ts';
 import { type DocumentCollection, SEARCHED_DOCUMENTS } from '#platform/documents/documents.port.ts';
@@ -52,7 +53,7 @@ export function createNotificationsService({ collection, clock, events }: Notifi
     async list(userId, query) {
       const sort = parseSort(query.sort, ['created_at'], NEWEST_FIRST);
       const matching = {
-        filter: { user_id: userId, ...(query.isRead === undefined ? {} : { is_read: query.isRead }) },
+        filter: { user_id: userId, ...defined({ is_read: query.isRead }) },
         ...(query.q === undefined ? {} : { contains: { ...SEARCHED, text: query.q } }),
       };
       const [items, total] = await Promise.all([

@@ -1,3 +1,4 @@
+import { defined } from '#kernel/defined.ts';
 import {
   DEVICE_STATUSES,
   type DeviceStatus,
@@ -59,7 +60,7 @@ export function createDeviceLogs(documents: DocumentStore): DeviceLogs {
         range: { field: 'timestamp', from: start, to: end },
         sort: { field: 'timestamp', direction: 'asc' },
         limit: PAGE,
-        ...(after === undefined ? {} : { after }),
+        ...defined({ after }),
       });
       changes.push(...page.flatMap(changeOf));
       const last = page.at(-1);

@@ -1,4 +1,5 @@
 import { toIso } from '#kernel/clock.ts';
+import { defined } from '#kernel/defined.ts';
 import { instantOf } from '#kernel/instant.ts';
 import { deviceErrors } from '#modules/devices/index.ts';
 import { type HttpRoutes, principalOf } from '#platform/http/http.port.ts';
@@ -82,7 +83,7 @@ export function createTelemetryRoutes(service: TelemetryService): HttpRoutes {
         const { event_type } = request.query;
         const page = await service.logs(principalOf(request), request.params.device_id, {
           ...seriesOf(request.query),
-          ...(event_type === undefined ? {} : { eventType: event_type }),
+          ...defined({ eventType: event_type }),
         });
         const items = page.items.map((log) => {
           const { device_id: _, ...shown } = log;
@@ -100,6 +101,6 @@ function seriesOf(query: { start?: string; end?: string; limit: number; cursor?:
     order: query.order === 'asc' ? 'asc' : 'desc',
     ...(query.start === undefined ? {} : { start: instantOf(query.start) }),
     ...(query.end === undefined ? {} : { end: instantOf(query.end) }),
-    ...(query.cursor === undefined ? {} : { cursor: query.cursor }),
+    ...defined({ cursor: query.cursor }),
   };
 }

@@ -1,5 +1,6 @@
 import type { Principal } from '#kernel/access.ts';
 import { type Clock, toIso } from '#kernel/clock.ts';
+import { defined } from '#kernel/defined.ts';
 import { type AppError, commonErrors } from '#kernel/errors.ts';
 import { type CursorPage, decodeCursor, encodeCursor } from '#kernel/pagination.ts';
 import type { DevicesApi } from '#modules/devices/index.ts';
@@ -67,7 +68,7 @@ export function createTelemetryService(dependencies: TelemetryServiceDependencie
         ...rangeOf(query),
         order: query.order,
         limit: query.limit,
-        ...(query.metrics === undefined ? {} : { metrics: query.metrics }),
+        ...defined({ metrics: query.metrics }),
         ...(position === undefined ? {} : { after: position[1] }),
       });
       return { items: samples, next_cursor: next === null ? null : encodeCursor([query.order, next]) };
@@ -79,7 +80,7 @@ export function createTelemetryService(dependencies: TelemetryServiceDependencie
       if (position === null || (position !== undefined && position[0] !== query.order)) throw invalidCursor();
       const { start, end } = rangeOf(query);
       const found = await logs.list({
-        filter: { device_id: deviceId, ...(query.eventType === undefined ? {} : { event_type: query.eventType }) },
+        filter: { device_id: deviceId, ...defined({ event_type: query.eventType }) },
         range: { field: 'timestamp', from: start, to: end },
         sort: { field: 'timestamp', direction: query.order },
         limit: query.limit + 1,

@@ -1,5 +1,6 @@
 import type { Generated, Kysely, Selectable, SelectQueryBuilder } from 'kysely';
 import type { UserRole } from '#kernel/access.ts';
+import { defined } from '#kernel/defined.ts';
 import type { Language } from '#kernel/language.ts';
 import { several } from '#kernel/pagination.ts';
 import type { AuditTrail } from '#platform/audit/audit.port.ts';
@@ -226,7 +227,7 @@ function createUserRepository(db: Kysely<Tables>, isUniqueViolation: (error: unk
         .execute();
     },
     async setLastLogin(userId, now, language) {
-      const changes = { last_login_at: now, ...(language === undefined ? {} : { language }) };
+      const changes = { last_login_at: now, ...defined({ language }) };
       await db.updateTable('users').set(changes).where('id', '=', userId).execute();
     },
     async endTokens(userId, now) {
@@ -271,7 +272,7 @@ function sortColumn(field: UserSortField) {
 function userColumns({ role, isActive, isVerified, email }: UserChanges) {
   return {
     ...(email === undefined ? {} : { email, active_email: email }),
-    ...(role === undefined ? {} : { role }),
+    ...defined({ role }),
     ...(isActive === undefined ? {} : { is_active: Number(isActive) }),
     ...(isVerified === undefined ? {} : { is_verified: Number(isVerified) }),
   };
@@ -279,10 +280,7 @@ function userColumns({ role, isActive, isVerified, email }: UserChanges) {
 
 function profileColumns({ fullName, phone, organization, avatarUrl }: UserChanges) {
   return {
-    ...(fullName === undefined ? {} : { full_name: fullName }),
-    ...(phone === undefined ? {} : { phone }),
-    ...(organization === undefined ? {} : { organization }),
-    ...(avatarUrl === undefined ? {} : { avatar_url: avatarUrl }),
+    ...defined({ full_name: fullName, phone, organization, avatar_url: avatarUrl }),
   };
 }
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Principal, USER_ROLES, type UserRole } from '#kernel/access.ts';
 import { systemClock } from '#kernel/clock.ts';
+import { defined } from '#kernel/defined.ts';
 import { createEventBus } from '#kernel/events.ts';
 import { silentLogger } from '#kernel/logger.ts';
 import { createAuditTrail } from '#platform/audit/audit.ts';
@@ -54,8 +55,7 @@ const request = (method: NonNullable<TestRequest['method']>, path: string, as?: 
   app.request({
     method,
     url: `/api/v1/users${path}`,
-    ...(as === undefined ? {} : { as }),
-    ...(body === undefined ? {} : { body }),
+    ...defined({ as, body }),
   });
 
 describe('route × role', () => {

@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { ADMINS } from '#kernel/access.ts';
+import { defined } from '#kernel/defined.ts';
 import { type HttpRoutes, principalOf } from '#platform/http/http.port.ts';
 import { userErrors } from './users.errors.ts';
 import {
@@ -107,7 +108,7 @@ export function createUsersRoutes(users: UsersService): HttpRoutes {
       },
       async (request) => {
         const { is_active, ...query } = request.query;
-        const page = await users.list({ ...query, ...(is_active === undefined ? {} : { isActive: is_active }) });
+        const page = await users.list({ ...query, ...defined({ isActive: is_active }) });
         return { ...page, items: page.items.map(presentUser) };
       },
     );

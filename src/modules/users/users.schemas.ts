@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { USER_ROLES, type UserRole } from '#kernel/access.ts';
 import { toIso, toIsoOrNull } from '#kernel/clock.ts';
+import { defined } from '#kernel/defined.ts';
 import {
   Id,
   Instant,
@@ -151,19 +152,18 @@ export function presentReset({ isMailed, link }: PasswordReset): Static<typeof P
 
 export function toProfile(body: Static<typeof ProfilePatch>): Partial<UserProfile> {
   return {
-    ...(body.full_name === undefined ? {} : { fullName: body.full_name }),
-    ...(body.phone === undefined ? {} : { phone: body.phone }),
-    ...(body.organization === undefined ? {} : { organization: body.organization }),
-    ...(body.avatar_url === undefined ? {} : { avatarUrl: body.avatar_url }),
+    ...defined({
+      fullName: body.full_name,
+      phone: body.phone,
+      organization: body.organization,
+      avatarUrl: body.avatar_url,
+    }),
   };
 }
 
 export function toChanges(body: Static<typeof UserPatch>): UserChanges {
   return {
     ...toProfile(body),
-    ...(body.role === undefined ? {} : { role: body.role }),
-    ...(body.is_active === undefined ? {} : { isActive: body.is_active }),
-    ...(body.is_verified === undefined ? {} : { isVerified: body.is_verified }),
-    ...(body.email === undefined ? {} : { email: body.email }),
+    ...defined({ role: body.role, isActive: body.is_active, isVerified: body.is_verified, email: body.email }),
   };
 }

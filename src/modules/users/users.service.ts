@@ -1,5 +1,6 @@
 import type { Principal, RequestOrigin, UserRole } from '#kernel/access.ts';
 import type { Clock } from '#kernel/clock.ts';
+import { defined } from '#kernel/defined.ts';
 import type { EventBus } from '#kernel/events.ts';
 import { type Page, type PageQuery, parseSort, toPage } from '#kernel/pagination.ts';
 import type { AuditEntry } from '#platform/audit/audit.port.ts';
@@ -122,8 +123,7 @@ export function createUsersService({ store, passwords, attempts, mails, clock, e
   }
 
   return {
-    create: (input: CreateUser, origin?: RequestOrigin) =>
-      create(input, { actor: null, ...(origin === undefined ? {} : { origin }) }),
+    create: (input: CreateUser, origin?: RequestOrigin) => create(input, { actor: null, ...defined({ origin }) }),
 
     /** @throws AppError `role_not_grantable`, `email_taken` */
     async createAs(actor: Principal, input: CreateUser, acceptLanguage?: string): Promise<User> {
@@ -177,7 +177,7 @@ export function createUsersService({ store, passwords, attempts, mails, clock, e
         const changes = {
           ...given,
           ...newEmail,
-          ...(given.isVerified === undefined ? {} : { isVerified: given.isVerified }),
+          ...defined({ isVerified: given.isVerified }),
         };
         const newRole = changes.role !== undefined && changes.role !== target.role;
         const deactivated = changes.isActive === false && target.isActive;

@@ -9,6 +9,7 @@ import {
   MongoTopologyClosedError,
   MongoWriteConcernError,
 } from 'mongodb';
+import { defined } from '#kernel/defined.ts';
 import { type AppError, commonErrors } from '#kernel/errors.ts';
 
 /** https://www.mongodb.com/docs/manual/reference/error-codes/ */
@@ -74,7 +75,7 @@ export const storeAway = (cause?: unknown): AppError =>
   commonErrors.unavailable({
     detail: 'The store is away.',
     details: { retryAfterSeconds: 1 },
-    ...(cause === undefined ? {} : { cause }),
+    ...defined({ cause }),
   });
 
 /** One line for whoever starts the program. */

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { defined } from '#kernel/defined.ts';
 import type { DownlinkDelivery, DownlinkOutcome } from './downlink.port.ts';
 import { downlinkRetainedContract } from './downlink.retained.contract.ts';
 import { createRig, eventually, type MqttHarness, type MqttRig, packets, type RawClient } from './mqtt.harness.ts';
@@ -29,7 +30,7 @@ const send = (rig: MqttRig, payload: string, expiresAt?: number) =>
     deviceUid: 'alpha',
     channel: 'command',
     payload,
-    ...(expiresAt === undefined ? {} : { expiresAt }),
+    ...defined({ expiresAt }),
   });
 
 const outcomesOf = (deliveries: readonly DownlinkDelivery[]): Promise<readonly DownlinkOutcome[]> =>

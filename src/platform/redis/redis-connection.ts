@@ -1,4 +1,5 @@
 import { type Redis, ReplyError } from 'ioredis';
+import { defined } from '#kernel/defined.ts';
 import { commonErrors } from '#kernel/errors.ts';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
@@ -91,5 +92,5 @@ function isRefusal(error: unknown): boolean {
 }
 
 function away(cause?: unknown) {
-  return commonErrors.unavailable({ details: { retryAfterSeconds: 1 }, ...(cause === undefined ? {} : { cause }) });
+  return commonErrors.unavailable({ details: { retryAfterSeconds: 1 }, ...defined({ cause }) });
 }

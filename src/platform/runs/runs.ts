@@ -1,5 +1,6 @@
 import type { Clock } from '#kernel/clock.ts';
 import { repeat } from '#kernel/concurrency.ts';
+import { defined } from '#kernel/defined.ts';
 import { createId } from '#kernel/ids.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { DocumentStore } from '../documents/documents.port.ts';
@@ -53,7 +54,7 @@ export function createRuns(deps: { documents: DocumentStore; clock: Clock; logge
         range: { field: 'seen_at', from: start - SILENT_MS },
         sort: { field: 'seen_at', direction: 'asc' },
         limit: PAGE,
-        ...(after === undefined ? {} : { after }),
+        ...defined({ after }),
       });
       found.push(...page);
       const last = page.at(-1);

@@ -1,4 +1,5 @@
 import { DEFAULT_MIGRATION_TABLE, type Kysely, type Migration, Migrator } from 'kysely';
+import { defined } from '#kernel/defined.ts';
 import { commonErrors } from '#kernel/errors.ts';
 import type { MigrationSet } from './sql.port.ts';
 
@@ -43,7 +44,7 @@ interface MigrationTable {
 function newerSchema(reason: string, cause?: unknown) {
   return commonErrors.unavailable({
     detail: `The database was written by a newer version of this program (${reason}). Start that version, or restore a backup.`,
-    ...(cause === undefined ? {} : { cause }),
+    ...defined({ cause }),
   });
 }
 

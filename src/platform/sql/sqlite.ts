@@ -1,5 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import { Kysely, sql } from 'kysely';
+import { defined } from '#kernel/defined.ts';
 import { type Logger, silentLogger } from '#kernel/logger.ts';
 import { cannotOpen, toSqliteError, troubleOf } from '#platform/sqlite/sqlite-errors.ts';
 import { createFileHealth } from '#platform/sqlite/sqlite-health.ts';
@@ -106,7 +107,7 @@ async function openFile(
 ): Promise<Opened> {
   const writer = createSqliteThread({
     ...{ name: 'core-writer', file, mode: 'write', procedures: [PROCEDURES], logger },
-    ...(host === undefined ? {} : { host }),
+    ...defined({ host }),
   });
   const health = createFileHealth(file, logger);
   await writer.start?.(signal);

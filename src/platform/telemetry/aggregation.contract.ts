@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { defined } from '#kernel/defined.ts';
 import type { Aggregation, AggregationQuery, BucketStatistics } from './aggregation.port.ts';
 import type { TelemetryHarness } from './telemetry.contract.ts';
 import type { Metrics, MetricValue, TelemetryStore } from './telemetry.port.ts';
@@ -172,7 +173,7 @@ export function aggregationContract(name: string, open: () => Promise<TelemetryH
       for (let after: number | null | undefined; after !== null; ) {
         const slice = await store.series({
           ...{ deviceId, metric: 'a', start: T0, end: T0 + 100, limit: 2 },
-          ...(after === undefined ? {} : { after }),
+          ...defined({ after }),
         });
         for (const [index, time] of slice.timestamps.entries()) seen.push([time - T0, slice.values[index] as number]);
         after = slice.next;

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { defined } from '#kernel/defined.ts';
 import type { DocumentCollection } from '#platform/documents/documents.port.ts';
 import {
   type LatestValue,
@@ -195,8 +196,7 @@ export function telemetryContract(name: string, open: () => Promise<TelemetryHar
               end: T0 + 1e6,
               order,
               limit: 4,
-              ...(metrics === undefined ? {} : { metrics }),
-              ...(after === undefined ? {} : { after }),
+              ...defined({ metrics, after }),
             });
             seen.push(...page.samples.map((sample) => sample.timestamp));
             if (page.next === null) break;

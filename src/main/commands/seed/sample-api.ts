@@ -1,5 +1,6 @@
 import type { Principal } from '#kernel/access.ts';
 import { systemClock } from '#kernel/clock.ts';
+import { defined } from '#kernel/defined.ts';
 import { commonErrors } from '#kernel/errors.ts';
 import { createEventBus } from '#kernel/events.ts';
 import { silentLogger } from '#kernel/logger.ts';
@@ -112,8 +113,7 @@ export async function withSampleApi<T>(settings: Settings, work: (api: SampleApi
           method,
           url,
           headers: { authorization: 'Bearer seed' },
-          ...(query === undefined ? {} : { query }),
-          ...(body === undefined ? {} : { payload: body }),
+          ...defined({ query, payload: body }),
         });
         if (response.statusCode >= 300) {
           throw new StartError(`${method} ${url} answered ${response.statusCode}: ${response.json().detail}`);

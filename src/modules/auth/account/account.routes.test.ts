@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { defined } from '#kernel/defined.ts';
 import { commonErrors } from '#kernel/errors.ts';
 import type { CounterStore } from '#platform/cache/cache.port.ts';
 import type { Mailer } from '#platform/mail/mail.port.ts';
@@ -37,7 +38,7 @@ afterEach(async () => {
 });
 
 const post = (path: string, body?: object, more: Partial<TestRequest> = {}) =>
-  app.request({ method: 'POST', url: `/api/v1/auth${path}`, ...(body === undefined ? {} : { body }), ...more });
+  app.request({ method: 'POST', url: `/api/v1/auth${path}`, ...defined({ body }), ...more });
 const problem = (response: TestResponse) => ({ status: response.status, code: response.json().code });
 const answer = (response: TestResponse) => ({ status: response.status, body: response.json() });
 const register = async (email = EMAIL, headers: Record<string, string> = {}) =>

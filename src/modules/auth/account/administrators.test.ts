@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { defined } from '#kernel/defined.ts';
 import type { Mailer } from '#platform/mail/mail.port.ts';
 import { createSmtpMailer } from '#platform/mail/smtp/smtp-mailer.ts';
 import { auditedOn } from '#test/support/audit.ts';
@@ -28,14 +29,14 @@ afterEach(async () => {
 
 async function start(mailing?: Mailer): Promise<void> {
   app = await createTestAuth({
-    ...(mailing === undefined ? {} : { mailer: mailing }),
+    ...defined({ mailer: mailing }),
     settings: { publicUrl: () => 'https://iot.example.com' },
   });
   await app.users.ensureSuperuser({ email: 'root@example.com', password: PASSWORD });
   as = (await login('root@example.com')).json().access_token;
 }
 const post = (url: string, body?: object, more: Partial<TestRequest> = {}) =>
-  app.request({ method: 'POST', url: `/api/v1${url}`, ...(body === undefined ? {} : { body }), ...more });
+  app.request({ method: 'POST', url: `/api/v1${url}`, ...defined({ body }), ...more });
 const patch = (id: number, body: object, by = as) =>
   app.request({ method: 'PATCH', url: `/api/v1/users/${id}`, body, as: by });
 const login = (email: string, password = PASSWORD) => post('/auth/login', { email, password });

@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { defined } from '#kernel/defined.ts';
 import type { Channel } from '#platform/channels/channel.port.ts';
 import { MAX_AHEAD_MS, parseTimestamp, Timestamp, withoutNulls } from '#platform/channels/payloads.port.ts';
 import { Strict } from '#platform/http/http.schemas.ts';
@@ -34,8 +35,7 @@ export const STATUS_CHANNEL: Channel<StatusChange> = {
       status: item.status as DeviceStatus,
       // The server's time: a Last Will carries the time of the connect, and transitions are told in order.
       at: receivedAt,
-      ...(item.firmware_version === undefined ? {} : { firmwareVersion: item.firmware_version }),
-      ...(item.ip_address === undefined ? {} : { ipAddress: item.ip_address }),
+      ...defined({ firmwareVersion: item.firmware_version, ipAddress: item.ip_address }),
     };
   },
 };

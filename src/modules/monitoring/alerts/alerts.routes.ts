@@ -1,4 +1,5 @@
 import { MANAGEMENT } from '#kernel/access.ts';
+import { defined } from '#kernel/defined.ts';
 import { type HttpRoutes, principalOf } from '#platform/http/http.port.ts';
 import { monitoringErrors } from '../monitoring.errors.ts';
 import {
@@ -40,8 +41,7 @@ export function createAlertsRoutes(alerts: AlertsService): HttpRoutes {
           page,
           size,
           filter,
-          ...(sort === undefined ? {} : { sort }),
-          ...(q === undefined ? {} : { q }),
+          ...defined({ sort, q }),
         });
         return { ...found, items: found.items.map(presentAlert) };
       },

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { toIso, toIsoOrNull } from '#kernel/clock.ts';
+import { defined } from '#kernel/defined.ts';
 import { instantOf } from '#kernel/instant.ts';
 import { MONITORING } from '#modules/live/index.ts';
 import {
@@ -114,10 +115,12 @@ export function toAlertFilter(query: Static<typeof AlertQuery>): AlertFilter {
 
 function toFilter(fields: Omit<Static<typeof AcknowledgeBody | typeof AlertQuery>, 'ids'>): AlertFilter {
   return {
-    ...(fields.status === undefined ? {} : { status: fields.status }),
-    ...(fields.severity === undefined ? {} : { severity: fields.severity }),
-    ...(fields.device_id === undefined ? {} : { deviceId: fields.device_id }),
-    ...(fields.rule_id === undefined ? {} : { ruleId: fields.rule_id }),
+    ...defined({
+      status: fields.status,
+      severity: fields.severity,
+      deviceId: fields.device_id,
+      ruleId: fields.rule_id,
+    }),
     ...(fields.start === undefined ? {} : { from: instantOf(fields.start) }),
     ...(fields.end === undefined ? {} : { to: instantOf(fields.end) }),
   };

@@ -1,5 +1,6 @@
 import type { Clock } from '#kernel/clock.ts';
 import { coalesce, giveWay } from '#kernel/concurrency.ts';
+import { defined } from '#kernel/defined.ts';
 import type { EventBus } from '#kernel/events.ts';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
@@ -253,7 +254,7 @@ export function createEvaluation(deps: EvaluationDeps): Evaluation {
         metrics: [...new Set(tracks.map(({ rule }) => rule.metric))],
         order: 'asc',
         limit: HISTORY_PAGE,
-        ...(after === undefined ? {} : { after }),
+        ...defined({ after }),
       });
       const samples = page.samples.map((sample) => ({ deviceId, ...sample }));
       judgeSamples(tracks, samples, clock.now(), true);

@@ -1,5 +1,6 @@
 import type { Principal } from '#kernel/access.ts';
 import type { Clock } from '#kernel/clock.ts';
+import { defined } from '#kernel/defined.ts';
 import { commonErrors } from '#kernel/errors.ts';
 import type { DeviceFacts, DevicesApi } from '#modules/devices/index.ts';
 import type { MetricValue, TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
@@ -87,7 +88,7 @@ export function createReplayService({ rules, devices, telemetry, clock }: Replay
           metrics: [rule.metric],
           order: 'asc',
           limit: PAGE,
-          ...(after === undefined ? {} : { after }),
+          ...defined({ after }),
         });
         left.samples -= page.samples.length;
         if (left.samples < 0) throw tooLarge(`There are more than ${MAX_SAMPLES} samples to look at.`);

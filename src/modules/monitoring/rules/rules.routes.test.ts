@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Principal } from '#kernel/access.ts';
+import { defined } from '#kernel/defined.ts';
 import { createMonitoringWorld, type MonitoringProcess, type MonitoringWorld } from '#test/support/monitoring.ts';
 
 const RULES = '/api/v1/monitoring/alert-rules';
@@ -14,7 +15,7 @@ afterAll(() => world.close());
 
 const asAdmin = () => world.actors.ADMIN;
 const send = (method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, as: Principal, body?: object) =>
-  here.app.request({ method, url: `${RULES}${path}`, as, ...(body === undefined ? {} : { body }) });
+  here.app.request({ method, url: `${RULES}${path}`, as, ...defined({ body }) });
 const rule = (fields: object = {}) => ({
   name: 'Too hot',
   metric: 'temperature',

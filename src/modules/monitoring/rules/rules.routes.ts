@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { defined } from '#kernel/defined.ts';
 import { instantOf } from '#kernel/instant.ts';
 import { deviceErrors } from '#modules/devices/index.ts';
 import { type HttpRoutes, principalOf } from '#platform/http/http.port.ts';
@@ -55,7 +56,7 @@ export function createRulesRoutes(rules: RulesService, replay: ReplayService): H
           page,
           size,
           filter,
-          ...(sort === undefined ? {} : { sort }),
+          ...defined({ sort }),
         });
         return { ...found, items: found.items.map(presentRule) };
       },

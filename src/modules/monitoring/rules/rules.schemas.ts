@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { toIso } from '#kernel/clock.ts';
+import { defined } from '#kernel/defined.ts';
 import {
   Id,
   Instant,
@@ -209,19 +210,19 @@ export function toRuleInput(body: RuleBody): RuleInput {
 /** @throws AppError `alert_rule_invalid` when the scope names none or several */
 export function toRuleChanges(body: Static<typeof RulePatch>): RuleChanges {
   return {
-    ...(body.name === undefined ? {} : { name: body.name }),
+    ...defined({ name: body.name }),
     ...(body.metric === undefined ? {} : { metric: body.metric ?? '' }),
-    ...(body.condition === undefined ? {} : { condition: body.condition }),
-    ...(body.threshold === undefined ? {} : { threshold: body.threshold }),
-    ...(body.severity === undefined ? {} : { severity: body.severity }),
+    ...defined({ condition: body.condition, threshold: body.threshold, severity: body.severity }),
     ...(body.scope === undefined ? {} : { scope: toScope(body.scope) }),
-    ...(body.for_seconds === undefined ? {} : { forSeconds: body.for_seconds }),
-    ...(body.clear_threshold === undefined ? {} : { clearThreshold: body.clear_threshold }),
-    ...(body.clear_for_seconds === undefined ? {} : { clearForSeconds: body.clear_for_seconds }),
-    ...(body.cooldown_seconds === undefined ? {} : { cooldownSeconds: body.cooldown_seconds }),
-    ...(body.channels === undefined ? {} : { channels: body.channels }),
-    ...(body.recipients === undefined ? {} : { recipients: body.recipients }),
-    ...(body.is_enabled === undefined ? {} : { isEnabled: body.is_enabled }),
+    ...defined({
+      forSeconds: body.for_seconds,
+      clearThreshold: body.clear_threshold,
+      clearForSeconds: body.clear_for_seconds,
+      cooldownSeconds: body.cooldown_seconds,
+      channels: body.channels,
+      recipients: body.recipients,
+      isEnabled: body.is_enabled,
+    }),
   };
 }
 
@@ -241,12 +242,14 @@ function toScope(scope: Static<typeof ScopeField>): Scope {
 
 export function toRuleFilter(query: Static<typeof RuleQuery>): RuleFilter {
   return {
-    ...(query.severity === undefined ? {} : { severity: query.severity }),
-    ...(query.condition === undefined ? {} : { condition: query.condition }),
-    ...(query.metric === undefined ? {} : { metric: query.metric }),
-    ...(query.device_id === undefined ? {} : { deviceId: query.device_id }),
-    ...(query.is_enabled === undefined ? {} : { isEnabled: query.is_enabled }),
-    ...(query.q === undefined ? {} : { q: query.q }),
+    ...defined({
+      severity: query.severity,
+      condition: query.condition,
+      metric: query.metric,
+      deviceId: query.device_id,
+      isEnabled: query.is_enabled,
+      q: query.q,
+    }),
   };
 }
 

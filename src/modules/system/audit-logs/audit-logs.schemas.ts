@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { USER_ROLES, type UserRole } from '#kernel/access.ts';
 import { toIso } from '#kernel/clock.ts';
+import { defined } from '#kernel/defined.ts';
 import { instantOf } from '#kernel/instant.ts';
 import { AUDIT_SORT_FIELDS, type AuditFilter, type AuditRecord } from '#platform/audit/audit.port.ts';
 import {
@@ -76,12 +77,14 @@ export const AuditLogPage = PageOf(AuditLogView);
 export function toFilter(query: Static<typeof AuditLogQuery>): AuditFilter {
   const { q, user_id, action, resource_type, resource_id, request_id, start, end } = query;
   return {
-    ...(q === undefined ? {} : { q }),
-    ...(user_id === undefined ? {} : { userId: user_id }),
-    ...(action === undefined ? {} : { action }),
-    ...(resource_type === undefined ? {} : { resourceType: resource_type }),
-    ...(resource_id === undefined ? {} : { resourceId: resource_id }),
-    ...(request_id === undefined ? {} : { requestId: request_id }),
+    ...defined({
+      q,
+      userId: user_id,
+      action,
+      resourceType: resource_type,
+      resourceId: resource_id,
+      requestId: request_id,
+    }),
     ...(start === undefined ? {} : { from: instantOf(start) }),
     ...(end === undefined ? {} : { to: instantOf(end) }),
   };

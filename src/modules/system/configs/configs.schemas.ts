@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { toIso } from '#kernel/clock.ts';
+import { defined } from '#kernel/defined.ts';
 import { Instant, Nullable, PageOf, pageQuery, Strict, searchQuery, sortQuery } from '#platform/http/http.schemas.ts';
 import { CONFIG_SORT_FIELDS } from './configs.ports.ts';
 import type { Config, ConfigInput } from './configs.service.ts';
@@ -49,8 +50,7 @@ export const ConfigPage = PageOf(ConfigView);
 export function toInput({ value, is_secret, description }: Static<typeof ConfigBody>): ConfigInput {
   return {
     value,
-    ...(is_secret === undefined ? {} : { isSecret: is_secret }),
-    ...(description === undefined ? {} : { description }),
+    ...defined({ isSecret: is_secret, description }),
   };
 }
 

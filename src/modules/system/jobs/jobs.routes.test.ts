@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { defined } from '#kernel/defined.ts';
 import type { AuditEntry, AuditWriter } from '#platform/audit/audit.port.ts';
 import type { JobDefinition } from '#platform/jobs/jobs.port.ts';
 import { createTestApp, PRINCIPALS, type TestApp } from '#test/support/http.ts';
@@ -60,7 +61,7 @@ afterEach(async () => {
 });
 
 const run = (name: string, body?: unknown) =>
-  app.request({ method: 'POST', url: `/api/v1/system/jobs/${name}/run`, as, ...(body === undefined ? {} : { body }) });
+  app.request({ method: 'POST', url: `/api/v1/system/jobs/${name}/run`, as, ...defined({ body }) });
 
 test('lists what there is, when it runs next, and what the queues hold', async () => {
   await queue.jobs.enqueue('system.plain', { n: 1 }, { delayMs: 60_000 });

@@ -1,4 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
+import { defined } from '#kernel/defined.ts';
 import { commonErrors } from '#kernel/errors.ts';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
@@ -37,7 +38,7 @@ export function createJobAccess(file: string, logger: Logger, host?: SqliteHost)
       ? inMemory()
       : createSqliteThread({
           ...{ name: 'jobs', file, mode: 'write', procedures: [PROCEDURES], logger },
-          ...(host === undefined ? {} : { host }),
+          ...defined({ host }),
         });
   let isOpen = false;
   const names = Object.keys(NAMES) as readonly (keyof JobOperations)[];

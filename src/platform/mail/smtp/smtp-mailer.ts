@@ -1,4 +1,5 @@
 import { createTransport } from 'nodemailer';
+import { defined } from '#kernel/defined.ts';
 import type { AppError } from '#kernel/errors.ts';
 import { mailErrors } from '../mail.errors.ts';
 import type { Mailer } from '../mail.port.ts';
@@ -56,7 +57,7 @@ export function createSmtpMailer({ url, from, ca }: SmtpMailerOptions): Mailer {
           to: { name: '', address: to },
           subject,
           text,
-          ...(html === undefined ? {} : { html }),
+          ...defined({ html }),
           headers: { 'Auto-Submitted': 'auto-generated' },
         });
       } catch (error) {

@@ -1,5 +1,6 @@
 import mqtt from 'mqtt';
 import { afterEach, beforeAll, expect, test } from 'vitest';
+import { defined } from '#kernel/defined.ts';
 import { silentLogger } from '#kernel/logger.ts';
 import { describeWithServer } from '#test/support/servers.ts';
 import { InFlight } from '../in-flight.ts';
@@ -27,7 +28,7 @@ await describeWithServer('mosquitto', (server) => {
   let clientIds: string[] = [];
   const address = () => server.url.replace(/\?.*/, '');
   const connect = (clientId?: string) =>
-    mqtt.connectAsync(address(), { reconnectPeriod: 0, clean: true, ...(clientId === undefined ? {} : { clientId }) });
+    mqtt.connectAsync(address(), { reconnectPeriod: 0, clean: true, ...defined({ clientId }) });
 
   beforeAll(async () => {
     // Gives our account its rights.

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { defined } from '#kernel/defined.ts';
 import { parseSignal } from './signals.ts';
 
 test.each([
@@ -17,7 +18,7 @@ test.each([
   expect(parseSignal(line)).toMatchObject({
     kind,
     deviceUid: 'alpha',
-    ...(ipAddress === undefined ? {} : { ipAddress }),
+    ...defined({ ipAddress }),
   });
 });
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Filter, UpdateFilter } from 'mongodb';
 import type { Clock } from '#kernel/clock.ts';
+import { defined } from '#kernel/defined.ts';
 import { commonErrors } from '#kernel/errors.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { MongodbConnection } from '#platform/mongodb/mongodb-connection.ts';
@@ -78,7 +79,7 @@ export function createMongodbTelemetryStore({
     devices,
     hours,
     writer,
-    ...(hungAfterMs === undefined ? {} : { hungAfterMs }),
+    ...defined({ hungAfterMs }),
   });
   let timer: NodeJS.Timeout | undefined;
 

@@ -10,6 +10,7 @@ import {
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BatchSpanProcessor, NodeTracerProvider, type SpanExporter } from '@opentelemetry/sdk-trace-node';
+import { defined } from '#kernel/defined.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { SpanKind as Kind, Span, SpanAttributes, Tracing } from '../tracing.port.ts';
 import { parseTraceparent } from './traceparent.ts';
@@ -76,7 +77,7 @@ export function createOpenTelemetryTracing(options: OpenTelemetryOptions): Traci
 }
 
 function spanIn(tracer: Tracer, context: Context, name: string, kind: SpanKind, attributes?: SpanAttributes): Span {
-  const span = tracer.startSpan(name, { kind, ...(attributes === undefined ? {} : { attributes }) }, context);
+  const span = tracer.startSpan(name, { kind, ...defined({ attributes }) }, context);
   return {
     child: (childName, childAttributes) =>
       spanIn(tracer, trace.setSpan(context, span), childName, SpanKind.INTERNAL, childAttributes),
