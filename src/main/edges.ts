@@ -87,7 +87,7 @@ export async function createEdges(base: Foundation, modules: EdgeModules, parts:
     },
     routes: [
       ...routes,
-      ...(roles.has('api') ? [{ prefix: '/jobs', routes: dashboard }] : []),
+      ...(roles.has('api') ? [{ prefix: '/jobs', routes: dashboard, cookies: true as const }] : []),
       { prefix: '', routes: metrics.routes },
       { prefix: '', routes: createApiDocumentRoutes(asyncApi) },
       { prefix: '', routes: createProbeRoutes({ isServing: () => serving, checks: checks.ready() }) },

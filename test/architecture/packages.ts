@@ -19,6 +19,7 @@ export const packageHomes: PackageHomes = {
   '@bull-board/fastify': [dashboard],
   '@duckdb/node-api': ['src/platform/columnar/duckdb/*.ts'],
   '@fastify/busboy': ['src/modules/devices/transfer/upload.ts'],
+  '@fastify/cookie': ['src/platform/http/http.server.ts'],
   '@fastify/cors': [http],
   '@fastify/proxy-addr': [http],
   '@fastify/rate-limit': [http],

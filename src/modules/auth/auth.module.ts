@@ -155,7 +155,7 @@ export function createAuthModule(deps: AuthModuleDeps): AuthModule {
       { prefix: '/api/v1/auth', routes: createAuthRoutes(service) },
       { prefix: '/api/v1/auth', routes: createAccountRoutes(account) },
       { prefix: '/auth', routes: createAccountPageRoutes() },
-      { prefix: '/api/v1/auth/oauth', routes: createOAuthRoutes(oauth) },
+      { prefix: '/api/v1/auth/oauth', routes: createOAuthRoutes(oauth), cookies: true },
       { prefix: '/.well-known', routes: createJwksRoutes(keys.jwks) },
     ],
     jobs: [...createAuthJobs(api), ...createAccountJobs(mail)],

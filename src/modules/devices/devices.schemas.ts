@@ -11,6 +11,7 @@ import {
   searchQuery,
   sortQuery,
 } from '#platform/http/http.schemas.ts';
+import { DEVICE_UID } from '#platform/mqtt/mqtt.port.ts';
 import {
   DEFAULT_INACTIVITY_SECONDS,
   DEVICE_SORT_FIELDS,
@@ -22,14 +23,13 @@ import type { DeviceInput } from './devices.registration.ts';
 import type { DeviceChanges } from './devices.service.ts';
 
 /** Also the `{uid}` of the MQTT topics. */
-const DEVICE_UID_PATTERN = '^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$';
 
 /** Something visible and no control characters, which would come out again in files and terminals. */
 const PRINTABLE = '^(?=.*\\S)[^\\u0000-\\u001f\\u007f]+$';
 const PRINTABLE_IN_WORDS = 'text with something visible in it, in one line and without control characters';
 
 const DeviceUid = Type.String({
-  pattern: DEVICE_UID_PATTERN,
+  pattern: DEVICE_UID.source,
   'x-accepts': '1 to 64 letters, digits, `_` and `-`, a letter or digit first',
   description: 'Name of the device in MQTT topics and its login; generated when left out',
   examples: ['greenhouse-07'],

@@ -1,7 +1,6 @@
-import { isObject, parseTimestamp, withoutNulls } from '#platform/channels/payloads.port.ts';
+import { isObject, METRIC_NAME, parseTimestamp, withoutNulls } from '#platform/channels/payloads.port.ts';
 import type { Metrics, Sample } from '#platform/telemetry/telemetry.port.ts';
 import type { IngestLimits, RejectReason } from './ingest.ports.ts';
-import { METRIC_NAME } from './ingest.schemas.ts';
 
 /**
  * The fast lane: from parsed JSON to a checked sample, or, as a string, to the reason why not. Runs once a message at full

@@ -1,8 +1,6 @@
 import { Type } from 'typebox';
-import { Timestamp } from '#platform/channels/payloads.port.ts';
+import { METRIC_NAME, Timestamp } from '#platform/channels/payloads.port.ts';
 import { Id, Strict } from '#platform/http/http.schemas.ts';
-
-export const METRIC_NAME = '^[A-Za-z_][A-Za-z0-9_.-]{0,63}$';
 
 const Metrics = Type.Record(
   Type.String({ pattern: METRIC_NAME }),

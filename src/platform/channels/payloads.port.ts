@@ -11,6 +11,9 @@ export const Timestamp = Type.Union(
   { description: 'When it was measured; absent: when it was received', examples: ['2026-11-22T19:00:00.000Z'] },
 );
 
+/** What the name of a metric looks like. */
+export const METRIC_NAME = '^[A-Za-z_][A-Za-z0-9_.-]{0,63}$';
+
 /** How far a time stamp may be from the server's clock, milliseconds. */
 export interface TimestampLimits {
   readonly maxAheadMs: number;

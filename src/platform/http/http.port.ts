@@ -43,6 +43,8 @@ export type HttpRoutes = (app: HttpApp) => void | Promise<void>;
 /** Routes and where they live: `{prefix: '/api/v1/users', routes}`. A module returns a list of these. */
 export interface HttpMount {
   readonly prefix: string;
+  /** Whether its routes read and set cookies (`request.cookies`, `reply.setCookie`). */
+  readonly cookies?: true;
   readonly routes: HttpRoutes;
 }
 

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import cookies from '@fastify/cookie';
 import cors from '@fastify/cors';
 import rateLimit from '@fastify/rate-limit';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
@@ -197,8 +198,14 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     reply.redirect('/docs'),
   );
 
-  for (const { prefix, routes } of options.routes) {
-    await app.register(async (scope) => routes(scope as HttpApp), { prefix });
+  for (const { prefix, routes, cookies: readsCookies } of options.routes) {
+    await app.register(
+      async (scope) => {
+        if (readsCookies === true) await scope.register(cookies);
+        await routes(scope as HttpApp);
+      },
+      { prefix },
+    );
   }
   await app.ready();
 

@@ -91,7 +91,8 @@ export function createOAuthRoutes(oauth: OAuthService): HttpRoutes {
         const { provider } = request.params;
         // Whatever comes of it: the ticket was good for this one answer.
         setTicket(unseen(reply), { value: '', ...oauth.callbackOf(provider) });
-        const arrival = await oauth.finish(provider, queryOf(request), ticketOf(request), mailRequestOf(request));
+        const ticket = request.cookies[COOKIE] || null;
+        const arrival = await oauth.finish(provider, queryOf(request), ticket, mailRequestOf(request));
         if ('url' in arrival) return await reply.redirect(arrival.url, 302);
         return presentTokens(arrival.pair);
       },
@@ -132,16 +133,9 @@ function unseen<T extends Pick<FastifyReply, 'header'>>(reply: T): T {
 }
 
 /** Lax: it comes along when the provider sends the browser back, and with nothing that another site does by itself. */
-function setTicket(reply: Pick<FastifyReply, 'header'>, { value, path, isSecure }: NonNullable<Departure['ticket']>) {
-  const age = value === '' ? 0 : TICKET_LIFETIME_MS / 1000;
-  const secure = isSecure ? '; Secure' : '';
-  reply.header('set-cookie', `${COOKIE}=${value}; Path=${path}; Max-Age=${age}; HttpOnly; SameSite=Lax${secure}`);
-}
-
-function ticketOf({ headers }: Pick<FastifyRequest, 'headers'>): string | null {
-  const pairs = (headers.cookie ?? '').split(';').map((pair) => pair.trim());
-  const value = pairs.find((pair) => pair.startsWith(`${COOKIE}=`))?.slice(COOKIE.length + 1) ?? '';
-  return value === '' ? null : value;
+function setTicket(reply: FastifyReply, { value, path, isSecure }: NonNullable<Departure['ticket']>) {
+  const maxAge = value === '' ? 0 : TICKET_LIFETIME_MS / 1000;
+  reply.setCookie(COOKIE, value, { path, maxAge, httpOnly: true, sameSite: 'lax', secure: isSecure });
 }
 
 function queryOf({ url }: Pick<FastifyRequest, 'url'>): string {

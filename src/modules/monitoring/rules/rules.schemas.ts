@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { toIso } from '#kernel/clock.ts';
 import { defined } from '#kernel/defined.ts';
+import { METRIC_NAME } from '#platform/channels/payloads.port.ts';
 import {
   Id,
   Instant,
@@ -30,7 +31,6 @@ import {
 import type { RuleChanges } from './rules.service.ts';
 
 /** As devices may name them. */
-const METRIC_NAME = '^[A-Za-z_][A-Za-z0-9_.-]{0,63}$';
 const PRINTABLE = '^(?=.*\\S)[^\\u0000-\\u001f\\u007f]+$';
 const PRINTABLE_IN_WORDS = 'text with something visible in it, in one line and without control characters';
 const LONGEST_SECONDS = 30 * 86_400;

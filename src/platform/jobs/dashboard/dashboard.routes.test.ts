@@ -40,6 +40,7 @@ beforeEach(async () => {
     routes: [
       {
         prefix: '/jobs',
+        cookies: true,
         routes: createDashboardRoutes({
           jobs: queue.jobs,
           timeZone: 'UTC',
@@ -166,7 +167,7 @@ test('only ADMIN and above get in; a browser is sent to the sign-in', async () =
 test('signing in gives a cookie for these addresses alone; what is refused is said on the page', async () => {
   const fine = await login({ email: 'admin@example.com', password: 'right' });
   expect([fine.status, fine.headers['location']]).toEqual([303, '/jobs']);
-  expect(fine.headers['set-cookie']).toBe('core_api_jobs=admin; Path=/jobs; Max-Age=1800; HttpOnly; SameSite=Strict');
+  expect(fine.headers['set-cookie']).toBe('core_api_jobs=admin; Max-Age=1800; Path=/jobs; HttpOnly; SameSite=Strict');
   const wrong = await login({ email: 'admin@example.com', password: 'wrong' });
   expect(wrong.status).toBe(401);
   expect(wrong.text).toContain('&lt;b&gt;not&lt;/b&gt; right');

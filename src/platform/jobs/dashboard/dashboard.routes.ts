@@ -101,7 +101,7 @@ export function createDashboardRoutes(deps: DashboardDeps): HttpRoutes {
 
   async function authorise(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
     const shown = /^bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1];
-    const token = shown ?? cookieOf(request);
+    const token = shown ?? (request.cookies[COOKIE] || undefined);
     const principal = token === undefined ? null : await bearer(token).catch(isUnauthenticated);
     if (principal === null) {
       if (request.method === 'GET' && request.headers.accept?.includes('text/html') === true) {
@@ -171,9 +171,9 @@ export function createDashboardRoutes(deps: DashboardDeps): HttpRoutes {
     return session;
   }
 
-  function cookie(value: string, maxAge: number, request: FastifyRequest): string {
-    const secure = publicAddress.isTls || request.protocol === 'https' ? '; Secure' : '';
-    return `${COOKIE}=${value}; Path=${shownBase}; Max-Age=${maxAge}; HttpOnly; SameSite=Strict${secure}`;
+  function setCookie(reply: FastifyReply, value: string, maxAge: number): void {
+    const secure = publicAddress.isTls || reply.request.protocol === 'https';
+    reply.setCookie(COOKIE, value, { path: shownBase, maxAge, httpOnly: true, sameSite: 'strict', secure });
   }
 
   return (app) => {
@@ -191,7 +191,7 @@ export function createDashboardRoutes(deps: DashboardDeps): HttpRoutes {
       if (!form.get('email') || !form.get('password')) return showLogin(reply, 422, 'E-mail and password are needed.');
       try {
         const { accessToken, expiresIn } = await admit(form, request);
-        reply.header('set-cookie', cookie(accessToken, expiresIn, request));
+        setCookie(reply, accessToken, expiresIn);
         return reply.redirect(BASE, 303);
       } catch (error) {
         const status = isAppError(error) ? STATUS[error.kind] : undefined;
@@ -201,8 +201,8 @@ export function createDashboardRoutes(deps: DashboardDeps): HttpRoutes {
     });
 
     // A link, because the board has no button for it: whoever makes somebody follow it signs them out, no more.
-    app.get('/logout', open, async (request, reply) => {
-      reply.header('set-cookie', cookie('', 0, request));
+    app.get('/logout', open, async (_request, reply) => {
+      setCookie(reply, '', 0);
       return reply.redirect(`${BASE}/login`, 303);
     });
 
@@ -231,11 +231,6 @@ export function createDashboardRoutes(deps: DashboardDeps): HttpRoutes {
 function isUnauthenticated(error: unknown): null {
   if (isAppError(error) && error.kind === 'unauthenticated') return null;
   throw error;
-}
-
-function cookieOf(request: FastifyRequest): string | undefined {
-  const pairs = (request.headers.cookie ?? '').split(';').map((pair) => pair.trim());
-  return pairs.find((pair) => pair.startsWith(`${COOKIE}=`))?.slice(COOKIE.length + 1) || undefined;
 }
 
 /** @throws AppError `forbidden` for a change that a browser asks for on behalf of another site's page */
