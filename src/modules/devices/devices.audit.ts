@@ -1,6 +1,8 @@
 import type { Principal } from '#kernel/access.ts';
+import { rename } from '#kernel/fields.ts';
 import { type AuditEntry, changedFields } from '#platform/audit/audit.port.ts';
-import type { DeviceRecord, NewDevice } from './devices.ports.ts';
+import { AUDITED_NAMES, type DeviceRecord } from './devices.fields.ts';
+import type { NewDevice } from './devices.ports.ts';
 
 export function deviceEntry(
   actor: Principal | null,
@@ -11,18 +13,8 @@ export function deviceEntry(
   return { actor, action, resourceType: 'device', resourceId: String(deviceId), details };
 }
 
-/** Without the metadata: it is free text of any size, which may hold what no audit trail should. */
-export function auditedDevice(
-  device: Pick<NewDevice, 'deviceUid' | 'name' | 'deviceType' | 'groupId' | 'ownerId' | 'inactivitySeconds'>,
-) {
-  return {
-    device_uid: device.deviceUid,
-    name: device.name,
-    device_type: device.deviceType,
-    group_id: device.groupId,
-    owner_id: device.ownerId,
-    inactivity_seconds: device.inactivitySeconds,
-  };
+export function auditedDevice(device: Pick<NewDevice, keyof typeof AUDITED_NAMES>) {
+  return rename(device, AUDITED_NAMES);
 }
 
 /** Of metadata it says only that it changed. */

@@ -17,6 +17,7 @@ import { createDeviceDirectory } from './devices.directory.repository.ts';
 import { createDevicesJobs } from './devices.jobs.ts';
 import { createDeviceListing } from './devices.listing.repository.ts';
 import { type AccountReport, createDeviceLogins } from './devices.logins.ts';
+import { createDevicePolicy } from './devices.policy.ts';
 import type { UserDeviceScope } from './devices.ports.ts';
 import { createDevicePresenter } from './devices.presenter.ts';
 import { createDeviceStore } from './devices.repository.ts';
@@ -94,7 +95,7 @@ export function createDevicesModule(deps: DevicesModuleDeps): DevicesModule {
     users,
     clock,
     events,
-    userDeviceScope,
+    policy: createDevicePolicy(userDeviceScope),
   });
   const outbox = createTransitionOutbox(sql);
   const statusLogs = createStatusLogs({ log: statusLog, outbox, events, clock, logger });

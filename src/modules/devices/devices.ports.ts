@@ -1,8 +1,8 @@
 import type { OneOrMore, Page, PageQuery, SortTerm } from '#kernel/pagination.ts';
 import type { AuditWriter } from '#platform/audit/audit.port.ts';
+import type { DeviceRecord, DeviceSettings, DeviceStatus } from './devices.fields.ts';
 
-export const DEVICE_STATUSES = ['ONLINE', 'OFFLINE', 'MAINTENANCE', 'ERROR'] as const;
-export type DeviceStatus = (typeof DEVICE_STATUSES)[number];
+export { DEVICE_STATUSES, type DeviceRecord, type DeviceSettings, type DeviceStatus } from './devices.fields.ts';
 
 /**
  * Who says so:
@@ -29,31 +29,6 @@ export interface StatusTransition {
 
 /** After so long without a message by any channel a device counts as silent, unless it has a time of its own. */
 export const DEFAULT_INACTIVITY_SECONDS = 600;
-
-/** A device as stored. Instants are epoch milliseconds. Records may be shared: never change one. */
-export interface DeviceRecord {
-  readonly id: number;
-  readonly deviceUid: string;
-  readonly name: string;
-  readonly deviceType: string;
-  readonly status: DeviceStatus;
-  /** While an operator holds the device in MAINTENANCE: the status it would have. Otherwise null. */
-  readonly measuredStatus: DeviceStatus | null;
-  readonly firmwareVersion: string | null;
-  /** Of its latest connection. */
-  readonly ipAddress: string | null;
-  /** The one that it says it has, which is shown rather than that of its connection. */
-  readonly reportedIpAddress: string | null;
-  readonly groupId: number | null;
-  readonly ownerId: number | null;
-  readonly lastSeenAt: number | null;
-  /** After how long without a message it counts as silent; null: as every device. */
-  readonly inactivitySeconds: number | null;
-  /** A JSON object as text. */
-  readonly metadata: string;
-  readonly createdAt: number;
-  readonly updatedAt: number;
-}
 
 /** What other modules need to know to work with a device. */
 export interface DeviceRef {
@@ -94,24 +69,13 @@ export interface DeviceCredentials {
   readonly password: string;
 }
 
-export interface NewDevice {
+export interface NewDevice extends DeviceSettings {
   readonly deviceUid: string;
-  readonly name: string;
-  readonly deviceType: string;
-  readonly groupId: number | null;
-  readonly ownerId: number | null;
-  readonly inactivitySeconds: number | null;
-  readonly metadata: string;
   readonly secretHash: string;
 }
 
 /** Fields to set; an absent one stays. */
-export type DeviceUpdate = Partial<
-  Pick<
-    DeviceRecord,
-    'name' | 'deviceType' | 'groupId' | 'ownerId' | 'inactivitySeconds' | 'metadata' | 'status' | 'measuredStatus'
-  >
->;
+export type DeviceUpdate = Partial<DeviceSettings & Pick<DeviceRecord, 'status' | 'measuredStatus'>>;
 
 export const DEVICE_SORT_FIELDS = [
   'id',

@@ -1,6 +1,7 @@
 import { toIso, toIsoOrNull } from '#kernel/clock.ts';
+import { rename, without } from '#kernel/fields.ts';
 import type { Page } from '#kernel/pagination.ts';
-import type { DeviceRecord } from './devices.ports.ts';
+import { DEVICE_NAMES, type DeviceRecord } from './devices.fields.ts';
 import type { DevicePage, DeviceView } from './devices.schemas.ts';
 
 export type DevicePresenter = (device: DeviceRecord) => DeviceView;
@@ -35,19 +36,22 @@ export function createPagePresenter(present: DevicePresenter) {
   };
 }
 
+const PLAIN = without(
+  DEVICE_NAMES,
+  'measuredStatus',
+  'ipAddress',
+  'reportedIpAddress',
+  'lastSeenAt',
+  'metadata',
+  'createdAt',
+  'updatedAt',
+);
+
 function present(device: DeviceRecord): DeviceView {
   return {
-    id: device.id,
-    device_uid: device.deviceUid,
-    name: device.name,
-    device_type: device.deviceType,
-    status: device.status,
-    firmware_version: device.firmwareVersion,
+    ...rename(device, PLAIN),
     ip_address: device.reportedIpAddress ?? device.ipAddress,
-    group_id: device.groupId,
-    owner_id: device.ownerId,
     last_seen_at: toIsoOrNull(device.lastSeenAt),
-    inactivity_seconds: device.inactivitySeconds,
     metadata: JSON.parse(device.metadata) as Readonly<Record<string, unknown>>,
     created_at: toIso(device.createdAt),
     updated_at: toIso(device.updatedAt),

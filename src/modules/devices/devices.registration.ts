@@ -1,17 +1,17 @@
 import { createId, createSecret, hashSecret } from '#kernel/ids.ts';
+import type { DeviceSettings } from './devices.fields.ts';
 import { metadataToText } from './devices.metadata.ts';
 import type { DeviceCredentials, NewDevice } from './devices.ports.ts';
 
-export interface DeviceInput {
-  readonly name: string;
-  readonly deviceType: string;
-  /** Generated when absent. */
+/** What people say of a new device; what they leave out is null, or generated. */
+export interface DeviceInput
+  extends Pick<DeviceSettings, 'name' | 'deviceType'>,
+    Partial<Omit<DeviceSettings, 'name' | 'deviceType' | 'metadata'>> {
   readonly deviceUid?: string;
-  readonly groupId?: number | null;
-  readonly ownerId?: number | null;
-  readonly inactivitySeconds?: number | null;
   readonly metadata?: Readonly<Record<string, unknown>>;
 }
+
+const NOTHING_SAID = { groupId: null, ownerId: null, inactivitySeconds: null } satisfies Partial<DeviceSettings>;
 
 /**
  * A new device as it will be stored, and the credentials that only its creator gets to see.
@@ -25,12 +25,9 @@ export function prepareDevice(input: DeviceInput): {
   const password = createSecret();
   return {
     row: {
+      ...NOTHING_SAID,
+      ...input,
       deviceUid,
-      name: input.name,
-      deviceType: input.deviceType,
-      groupId: input.groupId ?? null,
-      ownerId: input.ownerId ?? null,
-      inactivitySeconds: input.inactivitySeconds ?? null,
       metadata: metadataToText(input.metadata ?? {}),
       secretHash: hashSecret(password),
     },

@@ -1,10 +1,11 @@
 import { type Kysely, sql } from 'kysely';
-import { defined } from '#kernel/defined.ts';
+import { rename } from '#kernel/fields.ts';
 import type { AuditTrail } from '#platform/audit/audit.port.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 import { deviceErrors } from './devices.errors.ts';
-import type { DeviceReader, DeviceStore, DeviceUpdate, DeviceWriter, StatusTransition } from './devices.ports.ts';
-import type { Statements } from './devices.statements.ts';
+import { DEVICE_NAMES, SETTING_NAMES } from './devices.fields.ts';
+import type { DeviceReader, DeviceStore, DeviceWriter, StatusTransition } from './devices.ports.ts';
+import type { Slot, Statements } from './devices.statements.ts';
 import { DEVICE_COLUMNS, type DeviceTables } from './devices.tables.ts';
 import { recordTransitions } from './status/transitions.repository.ts';
 
@@ -129,14 +130,9 @@ function createWriter(trx: Db, store: SqlStore, statements: Statements, nextId: 
             trx.insertInto('devices').values({
               device_uid: slot('deviceUid'),
               active_device_uid: slot('deviceUid'),
-              name: slot('name'),
-              device_type: slot('deviceType'),
+              ...settingSlots(slot),
               status: 'OFFLINE',
-              group_id: slot('groupId'),
-              owner_id: slot('ownerId'),
               secret_hash: slot('secretHash'),
-              inactivity_seconds: slot('inactivitySeconds'),
-              metadata: slot('metadata'),
               revision: 1,
               created_at: slot('at'),
               updated_at: slot('at'),
@@ -155,7 +151,7 @@ function createWriter(trx: Db, store: SqlStore, statements: Statements, nextId: 
       try {
         await trx
           .updateTable('devices')
-          .set({ ...toColumns(changes), updated_at: at, revision: sql`revision + 1` })
+          .set({ ...rename(changes, DEVICE_NAMES), updated_at: at, revision: sql`revision + 1` })
           .where('id', '=', id)
           .execute();
         await rosterChanged(at);
@@ -186,17 +182,9 @@ function createWriter(trx: Db, store: SqlStore, statements: Statements, nextId: 
   };
 }
 
-function toColumns(changes: DeviceUpdate) {
-  return {
-    ...defined({
-      name: changes.name,
-      device_type: changes.deviceType,
-      group_id: changes.groupId,
-      owner_id: changes.ownerId,
-      metadata: changes.metadata,
-      inactivity_seconds: changes.inactivitySeconds,
-      status: changes.status,
-      measured_status: changes.measuredStatus,
-    }),
-  };
+function settingSlots(slot: Slot) {
+  return Object.fromEntries(Object.entries(SETTING_NAMES).map(([field, column]) => [column, slot(field)])) as Record<
+    (typeof SETTING_NAMES)[keyof typeof SETTING_NAMES],
+    never
+  >;
 }

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { defined } from '#kernel/defined.ts';
+import { renameBack } from '#kernel/fields.ts';
 import {
   Id,
   Instant,
@@ -12,6 +13,7 @@ import {
   sortQuery,
 } from '#platform/http/http.schemas.ts';
 import { DEVICE_UID } from '#platform/mqtt/mqtt.port.ts';
+import { SETTING_NAMES } from './devices.fields.ts';
 import {
   DEFAULT_INACTIVITY_SECONDS,
   DEVICE_SORT_FIELDS,
@@ -131,24 +133,26 @@ export const DeviceQuery = Strict({
   owner_id: SeveralOf(ownerId),
 });
 
-export const DeviceBody = Strict('NewDevice', {
-  name,
-  device_type: deviceType,
-  device_uid: Type.Optional(DeviceUid),
+/** What people may leave out, of a new device too. */
+const settings = {
   group_id: Type.Optional(Nullable(groupId)),
   owner_id: Type.Optional(Nullable(ownerId)),
   inactivity_seconds: Type.Optional(Nullable(inactivitySeconds)),
   metadata: Type.Optional(metadataBody),
+};
+
+export const DeviceBody = Strict('NewDevice', {
+  name,
+  device_type: deviceType,
+  device_uid: Type.Optional(DeviceUid),
+  ...settings,
 });
 export type DeviceBody = Static<typeof DeviceBody>;
 
 export const DevicePatch = Strict('DeviceChanges', {
   name: Type.Optional(name),
   device_type: Type.Optional(deviceType),
-  group_id: Type.Optional(Nullable(groupId)),
-  owner_id: Type.Optional(Nullable(ownerId)),
-  inactivity_seconds: Type.Optional(Nullable(inactivitySeconds)),
-  metadata: Type.Optional(metadataBody),
+  ...settings,
   status: Type.Optional({
     ...status,
     description:
@@ -182,15 +186,7 @@ function uidOf({ device_uid }: DeviceBody) {
 }
 
 export function toChanges(body: DevicePatch): DeviceChanges {
-  return {
-    ...defined({
-      name: body.name,
-      deviceType: body.device_type,
-      groupId: body.group_id,
-      ownerId: body.owner_id,
-      inactivitySeconds: body.inactivity_seconds,
-      metadata: body.metadata,
-      status: body.status,
-    }),
-  };
+  return renameBack<DeviceChanges, typeof CHANGED_NAMES>(body, CHANGED_NAMES);
 }
+
+const CHANGED_NAMES = { ...SETTING_NAMES, status: 'status' } as const;

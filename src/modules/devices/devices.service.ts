@@ -1,12 +1,16 @@
-import { isManagement, type Principal } from '#kernel/access.ts';
+import type { Principal } from '#kernel/access.ts';
 import type { Clock } from '#kernel/clock.ts';
+import { defined } from '#kernel/defined.ts';
 import type { EventBus } from '#kernel/events.ts';
+import { differences } from '#kernel/fields.ts';
 import { hashSecret, secretMatches } from '#kernel/ids.ts';
 import { type Page, type PageQuery, parseSort } from '#kernel/pagination.ts';
 import { auditedDevice, deviceEntry, deviceUpdateEntry } from './devices.audit.ts';
 import { deviceErrors } from './devices.errors.ts';
+import { type DeviceSettings, SETTING_NAMES } from './devices.fields.ts';
 import type { DeviceLogins } from './devices.logins.ts';
 import { metadataToText } from './devices.metadata.ts';
+import type { DevicePolicy } from './devices.policy.ts';
 import {
   DEVICE_SORT_FIELDS,
   type DeviceCredentials,
@@ -18,19 +22,13 @@ import {
   type DeviceStore,
   type DeviceUpdate,
   type StatusTransition,
-  type UserDeviceScope,
   type UserDirectory,
 } from './devices.ports.ts';
 import { type DeviceInput, prepareDevice } from './devices.registration.ts';
 import type { StatusService } from './status/status.service.ts';
 
 /** Fields to change; an absent one stays. */
-export interface DeviceChanges {
-  readonly name?: string;
-  readonly deviceType?: string;
-  readonly groupId?: number | null;
-  readonly ownerId?: number | null;
-  readonly inactivitySeconds?: number | null;
+export interface DeviceChanges extends Partial<Omit<DeviceSettings, 'metadata'>> {
   /** Replaces the whole object. */
   readonly metadata?: Readonly<Record<string, unknown>>;
   /** MAINTENANCE holds the device there; any other value lets it show its measured status again. */
@@ -44,7 +42,7 @@ export interface DevicesServiceDeps {
   readonly users: UserDirectory;
   readonly clock: Clock;
   readonly events: EventBus;
-  readonly userDeviceScope: UserDeviceScope;
+  readonly policy: DevicePolicy;
 }
 
 export type DevicesService = ReturnType<typeof createDevicesService>;
@@ -54,11 +52,8 @@ const DEFAULT_SORT = [{ field: 'created_at', direction: 'desc' }] as const;
 const NOBODY = hashSecret('nobody');
 
 export function createDevicesService(deps: DevicesServiceDeps) {
-  const { store, logins, statuses, users, clock, events, userDeviceScope } = deps;
-
-  const seesAll = (principal: Principal) => userDeviceScope === 'all' || isManagement(principal.role);
-  const sees = (principal: Principal, device: { readonly ownerId: number | null }) =>
-    seesAll(principal) || device.ownerId === principal.userId;
+  const { store, logins, statuses, users, clock, events } = deps;
+  const { seesAll, sees } = deps.policy;
 
   async function requireOwner(ownerId: number | null | undefined): Promise<void> {
     if (ownerId === null || ownerId === undefined || (await users.exists(ownerId))) return;
@@ -133,7 +128,7 @@ export function createDevicesService(deps: DevicesServiceDeps) {
         const now = clock.now();
         const { before, after, update, transition } = await store.transaction(async (writer, audit) => {
           const before = await existing(deviceId, writer);
-          const update = differences(before, changes, metadata);
+          const update = updateOf(before, changes, metadata);
           if (update.groupId && !(await writer.groupExists(update.groupId))) throw unknownGroup();
           if (Object.keys(update).length === 0) return { before, after: before, update, transition: null };
           await writer.update(deviceId, update, now);
@@ -226,22 +221,13 @@ export function createDevicesService(deps: DevicesServiceDeps) {
   ): void {
     const device = { device_id: after.id, device_uid: after.deviceUid };
     const actor = { ...device, actor_id: principal.userId };
-    const changes = Object.keys(update).flatMap((field) => FIELD_NAMES[field as keyof DeviceUpdate] ?? []);
+    const changes = Object.keys(update).flatMap((field) => SETTING_NAMES[field as keyof DeviceSettings] ?? []);
     if (changes.length > 0) events.emit('device.updated', now, { ...actor, changes });
     if (before.ownerId !== after.ownerId) {
       events.emit('device.owner_changed', now, { ...actor, from: before.ownerId, to: after.ownerId });
     }
   }
 }
-
-const FIELD_NAMES: Readonly<Partial<Record<keyof DeviceUpdate, string>>> = {
-  name: 'name',
-  deviceType: 'device_type',
-  groupId: 'group_id',
-  ownerId: 'owner_id',
-  inactivitySeconds: 'inactivity_seconds',
-  metadata: 'metadata',
-};
 
 /** The transition that a person makes. */
 function heldBy(before: DeviceRecord, after: DeviceRecord, at: number): Omit<StatusTransition, 'id'> {
@@ -256,17 +242,13 @@ function unknownGroup() {
 }
 
 /** What of `changes` is not so already. */
-function differences(before: DeviceRecord, changes: DeviceChanges, metadata: string | undefined): DeviceUpdate {
-  const { name, deviceType, groupId, ownerId, inactivitySeconds } = changes;
-  return {
-    ...(name === undefined || name === before.name ? {} : { name }),
-    ...(deviceType === undefined || deviceType === before.deviceType ? {} : { deviceType }),
-    ...(groupId === undefined || groupId === before.groupId ? {} : { groupId }),
-    ...(ownerId === undefined || ownerId === before.ownerId ? {} : { ownerId }),
-    ...(inactivitySeconds === undefined || inactivitySeconds === before.inactivitySeconds ? {} : { inactivitySeconds }),
-    ...(metadata === undefined || metadata === before.metadata ? {} : { metadata }),
-    ...statusDifference(before, changes.status),
-  };
+function updateOf(
+  before: DeviceRecord,
+  { metadata: _, status, ...changes }: DeviceChanges,
+  metadata: string | undefined,
+) {
+  const said: Partial<DeviceSettings> = { ...changes, ...defined({ metadata }) };
+  return { ...differences<DeviceSettings>(before, said), ...statusDifference(before, status) };
 }
 
 function statusDifference(before: DeviceRecord, status: DeviceStatus | undefined): DeviceUpdate {

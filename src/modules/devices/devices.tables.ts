@@ -1,5 +1,7 @@
 import type { Generated } from 'kysely';
-import type { DeviceStatus, StatusSource } from './devices.ports.ts';
+import { type Renamed, selection } from '#kernel/fields.ts';
+import { DEVICE_NAMES, type DeviceRecord, type DeviceStatus } from './devices.fields.ts';
+import type { StatusSource } from './devices.ports.ts';
 
 /** The module's tables, for its repositories. */
 export interface DeviceTables {
@@ -17,28 +19,14 @@ interface DeviceGroupsTable {
   updated_at: number;
 }
 
-interface DevicesTable {
+type DevicesTable = Omit<Renamed<DeviceRecord, typeof DEVICE_NAMES>, 'id'> & {
   id: Generated<number>;
-  device_uid: string;
+  /** NULL once it is deleted: the uid is free then. */
   active_device_uid: string | null;
-  name: string;
-  device_type: string;
-  status: DeviceStatus;
-  measured_status: DeviceStatus | null;
-  firmware_version: string | null;
-  ip_address: string | null;
-  reported_ip_address: string | null;
-  group_id: number | null;
-  owner_id: number | null;
   secret_hash: string;
-  last_seen_at: number | null;
-  inactivity_seconds: number | null;
-  metadata: string;
   revision: number;
-  created_at: number;
-  updated_at: number;
   deleted_at: number | null;
-}
+};
 
 interface DeviceTransitionsTable {
   id: string;
@@ -52,21 +40,4 @@ interface DeviceTransitionsTable {
 }
 
 /** The columns of a `DeviceRecord`, named as its fields, so that a row is one without being copied. */
-export const DEVICE_COLUMNS = [
-  'id',
-  'device_uid as deviceUid',
-  'name',
-  'device_type as deviceType',
-  'status',
-  'measured_status as measuredStatus',
-  'firmware_version as firmwareVersion',
-  'ip_address as ipAddress',
-  'reported_ip_address as reportedIpAddress',
-  'group_id as groupId',
-  'owner_id as ownerId',
-  'last_seen_at as lastSeenAt',
-  'inactivity_seconds as inactivitySeconds',
-  'metadata',
-  'created_at as createdAt',
-  'updated_at as updatedAt',
-] as const;
+export const DEVICE_COLUMNS = selection(DEVICE_NAMES);

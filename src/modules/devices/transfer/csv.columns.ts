@@ -1,35 +1,12 @@
 import { deviceErrors } from '../devices.errors.ts';
-import type { DeviceView } from '../devices.schemas.ts';
+import { DeviceBody, DeviceView } from '../devices.schemas.ts';
 
 /** The columns of an export, which an import takes as they are. */
-export const EXPORT_COLUMNS = [
-  'id',
-  'device_uid',
-  'name',
-  'device_type',
-  'status',
-  'firmware_version',
-  'ip_address',
-  'group_id',
-  'owner_id',
-  'last_seen_at',
-  'inactivity_seconds',
-  'metadata',
-  'created_at',
-  'updated_at',
-] as const satisfies readonly (keyof DeviceView)[];
+export const EXPORT_COLUMNS = Object.keys(DeviceView.properties) as readonly (keyof DeviceView)[];
 
 /** Those that a device is made of, as a body of POST /devices; `metadata` as JSON text. */
-export const CSV_COLUMNS = [
-  'name',
-  'device_type',
-  'device_uid',
-  'group_id',
-  'owner_id',
-  'inactivity_seconds',
-  'metadata',
-] as const;
-export type CsvColumn = (typeof CSV_COLUMNS)[number];
+export const CSV_COLUMNS = Object.keys(DeviceBody.properties) as readonly (keyof DeviceBody)[];
+export type CsvColumn = keyof DeviceBody;
 export const REQUIRED_COLUMNS: readonly CsvColumn[] = ['name', 'device_type'];
 
 /** What only the server can say of a device: an import does not read it. */
