@@ -1,5 +1,7 @@
 import type { Principal } from '#kernel/access.ts';
+import { rename } from '#kernel/fields.ts';
 import { type AuditEntry, type AuditWriter, changedFields } from '#platform/audit/audit.port.ts';
+import { USER_NAMES } from './users.fields.ts';
 import type { User } from './users.ports.ts';
 
 /* What the audit trail says about users. */
@@ -20,14 +22,5 @@ export function updateOf(actor: Principal | null, before: User, after: User) {
 }
 
 export function audited(user: User) {
-  return {
-    email: user.email,
-    role: user.role,
-    is_active: user.isActive,
-    is_verified: user.isVerified,
-    full_name: user.fullName,
-    phone: user.phone,
-    organization: user.organization,
-    avatar_url: user.avatarUrl,
-  };
+  return rename(user, USER_NAMES);
 }

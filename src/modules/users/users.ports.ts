@@ -3,21 +3,13 @@ import type { Language } from '#kernel/language.ts';
 import type { OneOrMore, PageQuery, SortTerm } from '#kernel/pagination.ts';
 import type { AuditWriter } from '#platform/audit/audit.port.ts';
 import type { SqlTransaction } from '#platform/sql/sql.port.ts';
+import type { UserAccount, UserProfile } from './users.fields.ts';
 
-export interface UserProfile {
-  readonly fullName: string | null;
-  readonly phone: string | null;
-  readonly organization: string | null;
-  readonly avatarUrl: string | null;
-}
+export type { UserProfile } from './users.fields.ts';
 
 /** A live user. Instants are epoch milliseconds. */
-export interface User extends UserProfile {
+export interface User extends UserAccount, UserProfile {
   readonly id: number;
-  readonly email: string;
-  readonly role: UserRole;
-  readonly isActive: boolean;
-  readonly isVerified: boolean;
   readonly lastLoginAt: number | null;
   readonly createdAt: number;
   readonly updatedAt: number;
@@ -36,24 +28,14 @@ export interface UserCredentials extends UserAccess {
   readonly hashedPassword: string;
 }
 
-export interface NewUserRecord extends UserProfile {
-  readonly email: string;
+export interface NewUserRecord extends UserAccount, UserProfile {
   readonly hashedPassword: string;
-  readonly role: UserRole;
-  readonly isActive: boolean;
-  readonly isVerified: boolean;
   /** Null: nobody knows. */
   readonly language: Language | null;
   readonly createdAt: number;
 }
 
-export interface UserChanges extends Partial<UserProfile> {
-  readonly role?: UserRole;
-  readonly isActive?: boolean;
-  readonly isVerified?: boolean;
-  /** Normalised. */
-  readonly email?: string;
-}
+export type UserChanges = Partial<UserAccount & UserProfile>;
 
 export const USER_SORT_FIELDS = [
   'id',

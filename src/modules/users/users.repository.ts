@@ -1,11 +1,13 @@
 import type { Generated, Kysely, Selectable, SelectQueryBuilder } from 'kysely';
 import type { UserRole } from '#kernel/access.ts';
 import { defined } from '#kernel/defined.ts';
+import { type Renamed, rename, renameBack } from '#kernel/fields.ts';
 import type { Language } from '#kernel/language.ts';
 import { several } from '#kernel/pagination.ts';
 import type { AuditTrail } from '#platform/audit/audit.port.ts';
 import { containing, isLike, type SqlStore } from '#platform/sql/sql.port.ts';
 import { userErrors } from './users.errors.ts';
+import { PROFILE_NAMES, type UserProfile } from './users.fields.ts';
 import type {
   User,
   UserAccess,
@@ -34,20 +36,18 @@ interface UsersTable {
   deleted_at: number | null;
 }
 
-interface UserProfilesTable {
+type UserProfilesTable = Renamed<UserProfile, typeof PROFILE_NAMES> & {
   user_id: number;
-  full_name: string | null;
-  phone: string | null;
-  organization: string | null;
-  avatar_url: string | null;
   created_at: number;
   updated_at: number;
-}
+};
 
 interface Tables {
   users: UsersTable;
   user_profiles: UserProfilesTable;
 }
+
+const PROFILE_COLUMNS = Object.values(PROFILE_NAMES).map((column) => `user_profiles.${column}` as const);
 
 const USER_COLUMNS = [
   'users.id',
@@ -58,10 +58,7 @@ const USER_COLUMNS = [
   'users.last_login_at',
   'users.created_at',
   'users.updated_at',
-  'user_profiles.full_name',
-  'user_profiles.phone',
-  'user_profiles.organization',
-  'user_profiles.avatar_url',
+  ...PROFILE_COLUMNS,
 ] as const;
 
 const SEARCHED = [
@@ -122,10 +119,7 @@ function createUserRepository(db: Kysely<Tables>, isUniqueViolation: (error: unk
           .insertInto('user_profiles')
           .values({
             user_id: userId,
-            full_name: user.fullName,
-            phone: user.phone,
-            organization: user.organization,
-            avatar_url: user.avatarUrl,
+            ...rename(user, PROFILE_NAMES),
             ...timestamps,
           })
           .execute();
@@ -211,7 +205,7 @@ function createUserRepository(db: Kysely<Tables>, isUniqueViolation: (error: unk
         if (isUniqueViolation(error)) throw userErrors.email_taken({ cause: error });
         throw error;
       }
-      const profile = profileColumns(changes);
+      const profile = rename(changes, PROFILE_NAMES);
       if (Object.keys(profile).length === 0) return;
       await db
         .updateTable('user_profiles')
@@ -278,17 +272,11 @@ function userColumns({ role, isActive, isVerified, email }: UserChanges) {
   };
 }
 
-function profileColumns({ fullName, phone, organization, avatarUrl }: UserChanges) {
-  return {
-    ...defined({ full_name: fullName, phone, organization, avatar_url: avatarUrl }),
-  };
-}
-
 type UserRow = Pick<
   Selectable<UsersTable>,
   'id' | 'email' | 'role' | 'is_active' | 'is_verified' | 'last_login_at' | 'created_at' | 'updated_at'
 > &
-  Pick<UserProfilesTable, 'full_name' | 'phone' | 'organization' | 'avatar_url'>;
+  Renamed<UserProfile, typeof PROFILE_NAMES>;
 
 function toUser(row: UserRow): User {
   return {
@@ -297,10 +285,7 @@ function toUser(row: UserRow): User {
     role: row.role,
     isActive: row.is_active === 1,
     isVerified: row.is_verified === 1,
-    fullName: row.full_name,
-    phone: row.phone,
-    organization: row.organization,
-    avatarUrl: row.avatar_url,
+    ...(renameBack<UserProfile, typeof PROFILE_NAMES>(row, PROFILE_NAMES) as UserProfile),
     lastLoginAt: row.last_login_at,
     createdAt: row.created_at,
     updatedAt: row.updated_at,

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { USER_ROLES, type UserRole } from '#kernel/access.ts';
 import { toIso, toIsoOrNull } from '#kernel/clock.ts';
-import { defined } from '#kernel/defined.ts';
+import { rename, renameBack } from '#kernel/fields.ts';
 import {
   Id,
   Instant,
@@ -15,6 +15,7 @@ import {
 } from '#platform/http/http.schemas.ts';
 import { EMAIL_PATTERN } from './email-rules.ts';
 import { PASSWORD_LENGTH } from './password-rules.ts';
+import { PROFILE_NAMES, USER_NAMES } from './users.fields.ts';
 import { USER_SORT_FIELDS, type User, type UserChanges, type UserProfile } from './users.ports.ts';
 import type { PasswordReset } from './users.service.ts';
 
@@ -132,14 +133,7 @@ export const UserListQuery = Strict({
 export function presentUser(user: User): Static<typeof UserView> {
   return {
     id: user.id,
-    email: user.email,
-    role: user.role,
-    is_active: user.isActive,
-    is_verified: user.isVerified,
-    full_name: user.fullName,
-    phone: user.phone,
-    organization: user.organization,
-    avatar_url: user.avatarUrl,
+    ...rename(user, USER_NAMES),
     last_login_at: toIsoOrNull(user.lastLoginAt),
     created_at: toIso(user.createdAt),
     updated_at: toIso(user.updatedAt),
@@ -151,19 +145,9 @@ export function presentReset({ isMailed, link }: PasswordReset): Static<typeof P
 }
 
 export function toProfile(body: Static<typeof ProfilePatch>): Partial<UserProfile> {
-  return {
-    ...defined({
-      fullName: body.full_name,
-      phone: body.phone,
-      organization: body.organization,
-      avatarUrl: body.avatar_url,
-    }),
-  };
+  return renameBack<UserProfile, typeof PROFILE_NAMES>(body, PROFILE_NAMES);
 }
 
 export function toChanges(body: Static<typeof UserPatch>): UserChanges {
-  return {
-    ...toProfile(body),
-    ...defined({ role: body.role, isActive: body.is_active, isVerified: body.is_verified, email: body.email }),
-  };
+  return renameBack<Required<UserChanges>, typeof USER_NAMES>(body, USER_NAMES);
 }

@@ -1,10 +1,10 @@
-import { isManagement, type Principal } from '#kernel/access.ts';
+import type { Principal } from '#kernel/access.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { EventBus } from '#kernel/events.ts';
 import { type Page, type PageQuery, parseSort, toPage } from '#kernel/pagination.ts';
 import type { DevicesApi } from '#modules/devices/index.ts';
-import { ownedDevices } from '../devices-of.ts';
 import { monitoringErrors } from '../monitoring.errors.ts';
+import { mayActOn, visibleOnly } from '../monitoring.policy.ts';
 import {
   ALERT_SORT_FIELDS,
   type Alert,
@@ -40,7 +40,7 @@ export function createAlertsService({ store, devices, clock, events }: AlertsSer
     ): Promise<Page<Alert>> {
       const sort = parseSort(query.sort, ALERT_SORT_FIELDS, DEFAULT_SORT);
       const { sort: _, filter, ...rest } = query;
-      const owned = isManagement(principal.role) ? {} : { deviceIds: await ownedDevices(devices, principal.userId) };
+      const owned = await visibleOnly(principal, devices);
       if (owned.deviceIds?.length === 0) return toPage([], 0, query);
       const { items, total } = await store.alerts.list({ ...rest, filter: { ...filter, ...owned }, sort });
       return toPage(items, total, query);
@@ -56,8 +56,7 @@ export function createAlertsService({ store, devices, clock, events }: AlertsSer
       const device = await devices.getVisible(principal, deviceId).catch((error: unknown) => {
         throw monitoringErrors.alert_not_found({ cause: error });
       });
-      if (!isManagement(principal.role) && device.ownerId !== principal.userId)
-        throw monitoringErrors.alert_not_found();
+      if (!mayActOn(principal, device)) throw monitoringErrors.alert_not_found();
       const now = clock.now();
       const { alert, first } = await store.transaction(async ({ alerts, audit }) => {
         const first = await alerts.acknowledge(id, principal.userId, now);

@@ -1,7 +1,9 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
+import { rename, renameBack } from '#kernel/fields.ts';
 import { several } from '#kernel/pagination.ts';
 import { containing, isLike, type SqlStore } from '#platform/sql/sql.port.ts';
 import type { MonitoringTables } from '../monitoring.tables.ts';
+import { RULE_COLUMNS } from './rules.fields.ts';
 import type {
   AlertRule,
   Channel,
@@ -143,19 +145,13 @@ function filtered(db: Db, filter: RuleFilter) {
 function toRow(rule: RuleInput & RuleAuthority) {
   const { scope } = rule;
   return {
-    name: rule.name,
-    metric: rule.metric,
-    rule_condition: rule.condition,
+    ...rename(rule, RULE_COLUMNS),
     threshold: rule.threshold === null ? null : JSON.stringify(rule.threshold),
     clear_threshold: rule.clearThreshold === null ? null : JSON.stringify(rule.clearThreshold),
-    severity: rule.severity,
     scope_kind: scope.kind,
     device_id: scope.kind === 'device' ? scope.deviceId : null,
     group_id: scope.kind === 'group' ? scope.groupId : null,
     device_type: scope.kind === 'type' ? scope.deviceType : null,
-    for_seconds: rule.forSeconds,
-    clear_for_seconds: rule.clearForSeconds,
-    cooldown_seconds: rule.cooldownSeconds,
     channels: rule.channels.join(','),
     recipients: rule.recipients === null ? null : JSON.stringify(rule.recipients),
     of_management: Number(rule.ofManagement),
@@ -166,16 +162,10 @@ function toRow(rule: RuleInput & RuleAuthority) {
 function toRule(row: Selectable<MonitoringTables['alert_rules']>): AlertRule {
   return {
     id: row.id,
-    name: row.name,
-    metric: row.metric,
-    condition: row.rule_condition,
+    ...(renameBack<RuleInput, typeof RULE_COLUMNS>(row, RULE_COLUMNS) as Pick<RuleInput, keyof typeof RULE_COLUMNS>),
     threshold: row.threshold === null ? null : JSON.parse(row.threshold),
     clearThreshold: row.clear_threshold === null ? null : JSON.parse(row.clear_threshold),
-    severity: row.severity,
     scope: toScope(row),
-    forSeconds: row.for_seconds,
-    clearForSeconds: row.clear_for_seconds,
-    cooldownSeconds: row.cooldown_seconds,
     channels: row.channels.split(',').filter((channel) => channel !== '') as Channel[],
     recipients: row.recipients === null ? null : JSON.parse(row.recipients),
     ofManagement: row.of_management === 1,

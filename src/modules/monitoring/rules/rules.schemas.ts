@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { toIso } from '#kernel/clock.ts';
 import { defined } from '#kernel/defined.ts';
+import { rename, renameBack } from '#kernel/fields.ts';
 import { METRIC_NAME } from '#platform/channels/payloads.port.ts';
 import {
   Id,
@@ -14,6 +15,7 @@ import {
   sortQuery,
 } from '#platform/http/http.schemas.ts';
 import { invalidRule } from './rules.check.ts';
+import { RULE_NAMES } from './rules.fields.ts';
 import {
   type AlertRule,
   CHANNELS,
@@ -188,41 +190,31 @@ export const RuleQuery = Strict({
 });
 export const RULE_SORT_HELP = `Sort by ${RULE_SORT_FIELDS.join(', ')}.`;
 
+/** What a new rule is where its maker says nothing. */
+const LEFT_OUT = {
+  ...{ threshold: null, clearThreshold: null, recipients: null },
+  ...{ forSeconds: 0, clearForSeconds: 0, cooldownSeconds: 0 },
+  channels: ['web'],
+  isEnabled: true,
+} satisfies Partial<RuleInput>;
+
 /** @throws AppError `alert_rule_invalid` when the scope names none or several */
 export function toRuleInput(body: RuleBody): RuleInput {
   return {
-    name: body.name,
+    ...LEFT_OUT,
+    ...renameBack<RuleInput, typeof RULE_NAMES>(body, RULE_NAMES),
+    ...{ name: body.name, condition: body.condition, severity: body.severity },
     metric: body.metric ?? '',
-    condition: body.condition,
-    threshold: body.threshold ?? null,
-    severity: body.severity,
     scope: toScope(body.scope),
-    forSeconds: body.for_seconds ?? 0,
-    clearThreshold: body.clear_threshold ?? null,
-    clearForSeconds: body.clear_for_seconds ?? 0,
-    cooldownSeconds: body.cooldown_seconds ?? 0,
-    channels: body.channels ?? ['web'],
-    recipients: body.recipients ?? null,
-    isEnabled: body.is_enabled ?? true,
   };
 }
 
 /** @throws AppError `alert_rule_invalid` when the scope names none or several */
 export function toRuleChanges(body: Static<typeof RulePatch>): RuleChanges {
   return {
-    ...defined({ name: body.name }),
+    ...renameBack<RuleInput, typeof RULE_NAMES>(body, RULE_NAMES),
     ...(body.metric === undefined ? {} : { metric: body.metric ?? '' }),
-    ...defined({ condition: body.condition, threshold: body.threshold, severity: body.severity }),
     ...(body.scope === undefined ? {} : { scope: toScope(body.scope) }),
-    ...defined({
-      forSeconds: body.for_seconds,
-      clearThreshold: body.clear_threshold,
-      clearForSeconds: body.clear_for_seconds,
-      cooldownSeconds: body.cooldown_seconds,
-      channels: body.channels,
-      recipients: body.recipients,
-      isEnabled: body.is_enabled,
-    }),
   };
 }
 
@@ -256,19 +248,10 @@ export function toRuleFilter(query: Static<typeof RuleQuery>): RuleFilter {
 export function presentRule(rule: AlertRule): Static<typeof RuleView> {
   return {
     id: rule.id,
-    name: rule.name,
-    metric: rule.metric === '' ? null : rule.metric,
-    condition: rule.condition,
-    threshold: rule.threshold,
-    severity: rule.severity,
-    scope: presentScope(rule.scope),
-    for_seconds: rule.forSeconds,
-    clear_threshold: rule.clearThreshold,
-    clear_for_seconds: rule.clearForSeconds,
-    cooldown_seconds: rule.cooldownSeconds,
+    ...rename(rule, RULE_NAMES),
     channels: [...rule.channels],
-    recipients: rule.recipients,
-    is_enabled: rule.isEnabled,
+    metric: rule.metric === '' ? null : rule.metric,
+    scope: presentScope(rule.scope),
     created_by: rule.createdBy,
     created_at: toIso(rule.createdAt),
     updated_at: toIso(rule.updatedAt),

@@ -1,15 +1,17 @@
-import { isManagement, type Principal } from '#kernel/access.ts';
+import type { Principal } from '#kernel/access.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { EventBus } from '#kernel/events.ts';
+import { rename } from '#kernel/fields.ts';
 import { type Page, type PageQuery, parseSort, toPage } from '#kernel/pagination.ts';
 import { type DevicesApi, deviceErrors } from '#modules/devices/index.ts';
 import type { UsersApi } from '#modules/users/index.ts';
 import { type AuditEntry, changedFields } from '#platform/audit/audit.port.ts';
 import type { Alert, MonitoringStore } from '../alerts/alerts.ports.ts';
 import { withoutWebhook } from '../alerts/messages.ts';
-import { ownedDevices } from '../devices-of.ts';
 import { monitoringErrors } from '../monitoring.errors.ts';
+import { manages, mayActOn, visibleOnly } from '../monitoring.policy.ts';
 import { checkRule, invalidRule } from './rules.check.ts';
+import { RULE_NAMES } from './rules.fields.ts';
 import {
   type AlertRule,
   RULE_SORT_FIELDS,
@@ -59,12 +61,12 @@ export function createRulesService({ rules, store, devices, users, clock, events
   /** To a USER, rules that are about more than one own device are not there. */
   async function visible(principal: Principal, id: number): Promise<AlertRule> {
     const rule = await existing(id);
-    if (isManagement(principal.role)) return rule;
+    if (manages(principal)) return rule;
     if (rule.scope.kind !== 'device') throw monitoringErrors.alert_rule_not_found();
     const device = await devices.getVisible(principal, rule.scope.deviceId).catch((error: unknown) => {
       throw monitoringErrors.alert_rule_not_found({ cause: error });
     });
-    if (device.ownerId !== principal.userId) throw monitoringErrors.alert_rule_not_found();
+    if (!mayActOn(principal, device)) throw monitoringErrors.alert_rule_not_found();
     return rule;
   }
 
@@ -80,11 +82,10 @@ export function createRulesService({ rules, store, devices, users, clock, events
    * @throws AppError `device_not_found`, `device_group_unknown`, `alert_scope_forbidden`, `alert_scope_too_wide`
    */
   async function requireScope(principal: Principal, scope: Scope): Promise<void> {
-    const manages = isManagement(principal.role);
     if (scope.kind === 'device') {
       const device = await devices.getVisible(principal, scope.deviceId);
-      if (!manages && device.ownerId !== principal.userId) throw monitoringErrors.alert_scope_forbidden();
-    } else if (!manages) {
+      if (!mayActOn(principal, device)) throw monitoringErrors.alert_scope_forbidden();
+    } else if (!manages(principal)) {
       const fields = [{ path: '/scope', message: 'must name the device_id of a device that you own' }];
       throw monitoringErrors.alert_scope_too_wide({ details: { fields } });
     } else if (scope.kind === 'group' && !(await devices.groupExists(scope.groupId))) {
@@ -98,12 +99,12 @@ export function createRulesService({ rules, store, devices, users, clock, events
    * @throws AppError `alert_rule_invalid`
    */
   async function requireAudience(
-    { userId, role }: Principal,
+    principal: Principal,
     { recipients, channels }: Partial<Pick<RuleInput, 'recipients' | 'channels'>>,
   ): Promise<void> {
     const ids = recipients ?? [];
-    if (!isManagement(role)) {
-      if (ids.some((id) => id !== userId)) {
+    if (!manages(principal)) {
+      if (ids.some((id) => id !== principal.userId)) {
         throw invalidRule([{ path: '/recipients', message: 'must name nobody but you in the rule of a USER' }]);
       }
       if (channels?.includes('webhook') === true) {
@@ -125,7 +126,7 @@ export function createRulesService({ rules, store, devices, users, clock, events
     async list(principal: Principal, query: PageQuery & { readonly filter: RuleFilter }): Promise<Page<AlertRule>> {
       const sort = parseSort(query.sort, RULE_SORT_FIELDS, DEFAULT_SORT);
       const { page, size, filter } = query;
-      const owned = isManagement(principal.role) ? {} : { deviceIds: await ownedDevices(devices, principal.userId) };
+      const owned = await visibleOnly(principal, devices);
       if (owned.deviceIds?.length === 0) return toPage([], 0, query);
       const { items, total } = await rules.list({ page, size, filter: { ...filter, ...owned }, sort });
       return toPage(items, total, query);
@@ -140,7 +141,7 @@ export function createRulesService({ rules, store, devices, users, clock, events
       await requireScope(principal, input.scope);
       await requireAudience(principal, input);
       const now = clock.now();
-      const ofManagement = isManagement(principal.role);
+      const ofManagement = manages(principal);
       const rule = await store.transaction(async ({ rules: writer, audit }) => {
         const { own, all } = await writer.count(principal.userId);
         const limit = ofManagement || own < MAX_RULES_OF_A_USER ? MAX_RULES : MAX_RULES_OF_A_USER;
@@ -223,7 +224,7 @@ const KEEPS_STATE: readonly string[] = ['name', 'severity', 'channels', 'recipie
 /** Whoever changes a rule answers for it: one that a USER changes is a USER's, and tells that USER alone. */
 function withAuthority(principal: Principal, before: AlertRule, changes: RuleChanges): RuleInput & RuleAuthority {
   const wanted = { ...before, ...changes };
-  if (isManagement(principal.role)) {
+  if (manages(principal)) {
     return { ...wanted, ofManagement: before.ofManagement || (changes.recipients ?? null) !== null };
   }
   const recipients = before.ofManagement ? (changes.recipients ?? null) : wanted.recipients;
@@ -237,21 +238,12 @@ function entry(actor: Principal | null, action: string, id: number, details: Non
 /** Field → value, each of which can be compared with `===`. */
 function audited(rule: RuleInput): Readonly<Record<string, unknown>> {
   const scalar = (value: unknown) => (Array.isArray(value) ? value.join(',') : value);
-  const { scope } = rule;
+  const { scope, metric } = rule;
+  const plain = Object.entries(rename(rule, RULE_NAMES)).map(([name, value]) => [name, scalar(value)]);
   return {
-    name: rule.name,
-    metric: rule.metric,
-    condition: rule.condition,
-    threshold: scalar(rule.threshold),
-    clear_threshold: scalar(rule.clearThreshold),
-    severity: rule.severity,
+    ...Object.fromEntries(plain),
+    metric,
     scope: scope.kind === 'all' ? 'all' : `${scope.kind} ${scopeValue(scope)}`,
-    for_seconds: rule.forSeconds,
-    clear_for_seconds: rule.clearForSeconds,
-    cooldown_seconds: rule.cooldownSeconds,
-    channels: scalar(rule.channels),
-    recipients: scalar(rule.recipients),
-    is_enabled: rule.isEnabled,
   };
 }
 
