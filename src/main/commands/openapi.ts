@@ -2,10 +2,12 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { silentLogger } from '#kernel/logger.ts';
 import { CHANNELS } from '../channels.ts';
+import { withLines } from '../code-links.ts';
 import { composeSystem } from '../compose.ts';
 import { renderErrorsDocument } from '../errors-document.ts';
 import { withModules } from '../modules-document.ts';
 import { renderEnvExample, type Settings } from '../settings.ts';
+import { renderSettingsDocument } from '../settings-document.ts';
 import { StartError } from '../start-error.ts';
 import { type Command, print } from './command.ts';
 
@@ -19,14 +21,21 @@ export async function generatedFiles(settings: Settings): Promise<Readonly<Recor
     'openapi/openapi.json': toText(await http.app.apiDocument()),
     'openapi/asyncapi.json': toText(asyncApi),
     '.env.example': renderEnvExample(),
+    'docs/settings.md': renderSettingsDocument(),
     'docs/errors.md': await renderErrorsDocument(),
-    'docs/architecture.md': withModules(readFileSync(join(ROOT, 'docs/architecture.md'), 'utf8'), modules, CHANNELS),
+    'docs/tour.md': withLines(textOf('docs/tour.md'), (path) => textOf(join('docs', path))),
+    'docs/architecture.md': withModules(textOf('docs/architecture.md'), modules, CHANNELS),
   };
+}
+
+function textOf(path: string): string {
+  return readFileSync(join(ROOT, path), 'utf8');
 }
 
 export const openapi: Command = {
   usage: '[--check]',
-  summary: 'Writes what is made from the code: API documents, .env.example, docs/errors.md; --check only compares.',
+  summary:
+    'Writes what is made from the code: API documents, .env.example and tables and links in docs; --check only compares.',
   async run(args, settings) {
     const stale: string[] = [];
     for (const [path, text] of Object.entries(await generatedFiles(settings))) {
