@@ -139,6 +139,25 @@ test('waits double up to the longest', () => {
   expect(backoffMs({ firstMs: 1, longestMs: 5_000 }, 10_000)).toBe(5_000);
 });
 
+test('waits grow as told, and only the share that is left to chance differs', () => {
+  const duration = fc.integer({ min: 1, max: 100_000 });
+  const options = { firstMs: duration, longestMs: duration, growth: fc.integer({ min: 1, max: 10 }) };
+  const jitter = fc.double({ min: 0, max: 1, noNaN: true });
+  fc.assert(
+    fc.property(fc.record(options), jitter, fc.nat(1_000), (backoff, share, attempt) => {
+      const whole = backoffMs(backoff, attempt);
+      expect(whole).toBeLessThanOrEqual(backoff.longestMs);
+      expect(backoffMs(backoff, attempt + 1)).toBeGreaterThanOrEqual(whole);
+      const shaken = backoffMs({ ...backoff, jitter: share }, attempt);
+      expect(shaken).toBeLessThanOrEqual(whole);
+      expect(shaken).toBeGreaterThanOrEqual(whole * (1 - share));
+    }),
+  );
+  expect([0, 1, 2].map((attempt) => backoffMs({ firstMs: 5, longestMs: 60, growth: 4 }, attempt))).toEqual([5, 20, 60]);
+  const waits = Array.from({ length: 20 }, () => backoffMs({ firstMs: 100, longestMs: 100, jitter: 0.5 }, 0));
+  expect(new Set(waits).size).toBeGreaterThan(1);
+});
+
 test('giving way lets what waits have its turn', async () => {
   const order: string[] = [];
   setImmediate(() => order.push('other'));

@@ -88,11 +88,16 @@ export function repeat(everyMs: number, work: () => Promise<void>): Repeated {
 export interface BackoffOptions {
   readonly firstMs: number;
   readonly longestMs: number;
+  /** How many times as long each wait is as the one before; default: 2. */
+  readonly growth?: number;
+  /** Share of the wait that is left to chance, from 0 to 1, so that what failed together does not return together. */
+  readonly jitter?: number;
 }
 
-/** @returns how long to wait after the failure number `attempt`, from 0, in milliseconds: twice as long each time */
-export function backoffMs({ firstMs, longestMs }: BackoffOptions, attempt: number): number {
-  return Math.min(firstMs * 2 ** Math.min(attempt, 30), longestMs);
+/** @returns how long to wait after the failure number `attempt`, from 0, in milliseconds: longer each time */
+export function backoffMs({ firstMs, longestMs, growth = 2, jitter = 0 }: BackoffOptions, attempt: number): number {
+  const longest = Math.min(firstMs * growth ** Math.min(attempt, 30), longestMs);
+  return longest * (1 - jitter * Math.random());
 }
 
 /** Waits, without keeping the process alive; an abort ends it early. */

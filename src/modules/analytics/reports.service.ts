@@ -4,6 +4,7 @@ import { defined } from '#kernel/defined.ts';
 import { isAppError } from '#kernel/errors.ts';
 import { createId } from '#kernel/ids.ts';
 import { type OneOrMore, type Page, type PageQuery, parseSort, toPage } from '#kernel/pagination.ts';
+import { LOG_RETENTION_MS } from '#modules/telemetry/index.ts';
 import type { AuditWriter } from '#platform/audit/audit.port.ts';
 import { type DocumentCollection, SEARCHED_DOCUMENTS } from '#platform/documents/documents.port.ts';
 import type { TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
@@ -12,7 +13,7 @@ import { type AnomaliesService, DEFAULT_THRESHOLD, DEFAULT_WINDOW } from './anom
 import { bucketValue, PERCENTILES } from './buckets/functions.ts';
 import { rangeOf } from './ranges.ts';
 import { type DeviceReport, presentAnomalies, presentStatus, presentTrend } from './reports.presenter.ts';
-import { LOG_KEPT_MS, type StatusAnalysisService } from './status.service.ts';
+import type { StatusAnalysisService } from './status.service.ts';
 import type { TrendsService } from './trends.service.ts';
 
 export interface ResultsQuery extends PageQuery {
@@ -114,7 +115,7 @@ export function createReportsService(dependencies: ReportsServiceDependencies): 
     make,
     async renew({ analysis_type, device_id, start, end, result: stored }) {
       const made = await reportOf(device_id, { start, end });
-      const isLogged = start > clock.now() - LOG_KEPT_MS;
+      const isLogged = start > clock.now() - LOG_RETENTION_MS;
       const result = isLogged ? made : { ...made, status: (stored as DeviceReport).status };
       await results.updateMany({ filter: { analysis_type, device_id, start } }, { result, created_at: clock.now() });
     },

@@ -1,9 +1,8 @@
 import type { Clock } from '#kernel/clock.ts';
 import { type DeviceStatus, type DevicesApi, deviceErrors } from '#modules/devices/index.ts';
-import type { TelemetryApi } from '#modules/telemetry/index.ts';
+import { LOG_RETENTION_MS, type TelemetryApi } from '#modules/telemetry/index.ts';
 import type { Runs } from '#platform/runs/runs.port.ts';
 import type { TimeRange } from './analytics.ports.ts';
-import { DAY_MS } from './buckets/interval.ts';
 import { type AskedRange, rangeOf } from './ranges.ts';
 import { type Uptime, uptimeOf } from './statistics/uptime.ts';
 
@@ -17,9 +16,6 @@ export interface StatusAnalysisService {
   /** @throws AppError `device_not_found`, `invalid_analysis_range` */
   analyse(deviceId: number, asked: AskedRange): Promise<StatusAnalysis>;
 }
-
-/** `device_logs` keep for 90 days. */
-export const LOG_KEPT_MS = 90 * DAY_MS;
 
 export function createStatusAnalysisService(dependencies: {
   readonly devices: Pick<DevicesApi, 'describe' | 'statusOf'>;
@@ -47,7 +43,8 @@ export function createStatusAnalysisService(dependencies: {
         currentStatus,
         // A device that was made since the log began and never changed has been so from the start.
         currentSince:
-          since ?? (latest.before === null && facts.createdAt > clock.now() - LOG_KEPT_MS ? facts.createdAt : null),
+          since ??
+          (latest.before === null && facts.createdAt > clock.now() - LOG_RETENTION_MS ? facts.createdAt : null),
       };
     },
   };

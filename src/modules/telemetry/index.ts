@@ -2,3 +2,4 @@ export { LOG_CHANNEL } from './log.channel.ts';
 export type { StatusChangeRecord, TelemetryApi } from './telemetry.api.ts';
 export { createDeviceLogs, type DeviceLogs } from './telemetry.logs.ts';
 export { createTelemetryModule, type TelemetryModule } from './telemetry.module.ts';
+export { LOG_RETENTION_MS } from './telemetry.ports.ts';

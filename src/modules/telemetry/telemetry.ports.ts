@@ -1,4 +1,4 @@
-/** `device_logs` keep for this long. */
+/** How long entries of `device_logs` are kept, in milliseconds. Older ones are rejected. */
 export const LOG_RETENTION_MS = 90 * 86_400_000;
 
 /** A record of `device_logs`. `timestamp` is epoch milliseconds. */

@@ -1,9 +1,9 @@
+import { backoffMs } from '#kernel/concurrency.ts';
 import { type ErrorKind, isAppError } from '#kernel/errors.ts';
 
 /** Kinds that no repetition would mend. */
 const PERMANENT: readonly ErrorKind[] = ['invalid', 'not_found', 'forbidden', 'conflict'];
 const FIRST_RETRY_MS = 5_000;
-const GROWTH = 4;
 export const MAX_RETRY_MS = 15 * 60_000;
 const MAX_ERROR_LENGTH = 4_000;
 
@@ -28,8 +28,7 @@ export function isPermanent(error: unknown): boolean {
  * so that what failed together does not come back together.
  */
 export function retryDelayMs(failures: number, firstMs = FIRST_RETRY_MS): number {
-  const ceiling = Math.min(firstMs * GROWTH ** Math.min(failures - 1, 20), MAX_RETRY_MS);
-  return Math.round(ceiling * (0.5 + Math.random() / 2));
+  return Math.round(backoffMs({ firstMs, longestMs: MAX_RETRY_MS, growth: 4, jitter: 0.5 }, failures - 1));
 }
 
 /** What is kept of an error, for people. Where the data of the job is wrong, it says at which of its fields. */

@@ -1,4 +1,5 @@
 import { type Collection, type Db, type Document, MongoClient, MongoServerError } from 'mongodb';
+import { coalesce } from '#kernel/concurrency.ts';
 import { commonErrors } from '#kernel/errors.ts';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
@@ -54,22 +55,19 @@ export function createMongodbConnection({ url, logger }: MongodbConnectionOption
   let running = false;
   let away = false;
 
-  let renewal: Promise<void> | undefined;
-
   /** Ends everything that the driver has in hand, and starts it again. */
+  const renewal = coalesce(async () => {
+    try {
+      await client.close();
+      await client.connect();
+    } catch (error) {
+      logger.warn({ err: error }, 'MongoDB is away');
+    }
+  });
+
   function renew(): Promise<void> {
     logger.error({}, 'MongoDB has not answered, and the driver goes on waiting; it is started again');
-    renewal ??= client
-      .close()
-      .then(() => client.connect())
-      .then(
-        () => {},
-        (error: unknown) => logger.warn({ err: error }, 'MongoDB is away'),
-      )
-      .finally(() => {
-        renewal = undefined;
-      });
-    return renewal;
+    return renewal.run();
   }
 
   async function within<T>(ms: number, work: Promise<T>): Promise<T> {

@@ -31,7 +31,7 @@ const HEARTBEAT_MS = 2_000;
 const SILENCE_MS = 2_000;
 /** Longer than BullMQ waits for a job in one command, which is 10 s. */
 const PATIENT_SILENCE_MS = 15_000;
-const RETRY = { firstMs: 50, longestMs: 2_000 };
+const RETRY = { firstMs: 50, longestMs: 2_000, jitter: 0.5 };
 
 /** @param purpose names the connection in the log and in `CLIENT LIST` */
 export function createRedisLink({ url, ca }: RedisAddress, purpose: string, logger: Logger): RedisLink {
@@ -122,10 +122,9 @@ function tlsOf({ url, ca }: RedisAddress): { readonly tls?: SecureContextOptions
   return ca !== undefined && url.startsWith('rediss:') ? { tls: { ca } } : {};
 }
 
-/** Doubles, with jitter, so that processes do not all return in the same instant. */
+/** @param attempt from 1 */
 function backoff(attempt: number): number {
-  const ceiling = backoffMs(RETRY, attempt - 1);
-  return ceiling * (0.5 + Math.random() / 2);
+  return backoffMs(RETRY, attempt - 1);
 }
 
 function cannotStart(url: string, cause: unknown): AppError {

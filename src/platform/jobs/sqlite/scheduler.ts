@@ -1,4 +1,5 @@
 import { type Clock, toIso } from '#kernel/clock.ts';
+import { createMutex } from '#kernel/concurrency.ts';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
 import { DEFAULT_ATTEMPTS, type Definitions, type ScheduledJob } from '../definitions.ts';
@@ -30,7 +31,7 @@ export function createSqliteScheduler(deps: SqliteSchedulerDeps): SqliteSchedule
   let isRunning = false;
   let timer: NodeJS.Timeout | undefined;
   /** One after the other: two would make the same ticks. */
-  let turn: Promise<void> = Promise.resolve();
+  const inTurn = createMutex();
 
   async function makeTick({ definition, schedule }: ScheduledJob, last: number | undefined, now: number) {
     const tick = last === undefined ? null : schedule.latest(last, now);
@@ -50,10 +51,7 @@ export function createSqliteScheduler(deps: SqliteSchedulerDeps): SqliteSchedule
     return true;
   }
 
-  function wake(): Promise<void> {
-    turn = turn.then(makeTicks);
-    return turn;
-  }
+  const wake = () => inTurn(makeTicks);
 
   async function makeTicks(): Promise<void> {
     if (!isRunning) return;
@@ -91,7 +89,7 @@ export function createSqliteScheduler(deps: SqliteSchedulerDeps): SqliteSchedule
     },
     async stop() {
       isRunning = false;
-      await turn;
+      await inTurn(async () => {});
       clearTimeout(timer);
     },
   };

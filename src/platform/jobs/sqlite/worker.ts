@@ -1,4 +1,5 @@
 import type { Clock } from '#kernel/clock.ts';
+import { pause } from '#kernel/concurrency.ts';
 import { createId } from '#kernel/ids.ts';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
@@ -184,7 +185,7 @@ export function createSqliteWorker(deps: SqliteWorkerDeps): SqliteWorker {
       } catch (error) {
         logger.error({ err: error, job: job.name, job_id: job.id }, 'the end of a job could not be kept; trying again');
         if (!isRunning) return;
-        await new Promise((resolve) => setTimeout(resolve, TRY_AGAIN_MS));
+        await pause(TRY_AGAIN_MS);
       }
     }
   }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { backoffMs } from '#kernel/concurrency.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { Shares } from '#platform/shares/shares.port.ts';
 import type { Session } from './partition.ts';
@@ -114,7 +115,7 @@ export function createReceivers(options: ReceiversOptions): Receivers {
     }
     const again = Math.max(slot.losses - 1, away ? 1 : 0);
     if (again === 0) return true;
-    return performance.now() > slot.lostAt + Math.min(yieldMs * 2 ** (again - 1), LONGEST_YIELD_MS);
+    return performance.now() > slot.lostAt + backoffMs({ firstMs: yieldMs, longestMs: LONGEST_YIELD_MS }, again - 1);
   }
 
   /** One agreement: what this process has from now on. */

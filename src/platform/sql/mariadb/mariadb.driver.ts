@@ -284,7 +284,7 @@ class Lease implements DatabaseConnection {
 
 /** Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/ */
 export function jitterMs(attempt: number): number {
-  return Math.random() * backoffMs({ firstMs: 5, longestMs: 200 }, attempt);
+  return backoffMs({ firstMs: 5, longestMs: 200, jitter: 1 }, attempt);
 }
 
 interface Written {

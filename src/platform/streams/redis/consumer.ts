@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { pause } from '#kernel/concurrency.ts';
 import { isAppError } from '#kernel/errors.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { RedisConnection } from '#platform/redis/redis-connection.ts';
@@ -45,9 +46,8 @@ export function createConsumer(options: ConsumerOptions): StreamConsumer {
   const link = connection.link(`stream ${group}`);
   const blockMs = Math.min(BLOCK_MS, redeliverAfterMs);
   let running: Promise<void> | undefined;
-  let stopping = false;
+  let stopped = new AbortController();
   let lookedForAt = 0;
-  let wake = () => {};
 
   async function handle([id, fields]: Entry, deliveries: number): Promise<void> {
     try {
@@ -103,18 +103,8 @@ export function createConsumer(options: ConsumerOptions): StreamConsumer {
     }
   }
 
-  function pause(): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, PAUSE_MS);
-      wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-  }
-
-  async function run(): Promise<void> {
-    while (!stopping) {
+  async function run({ signal }: AbortController): Promise<void> {
+    while (!signal.aborted) {
       try {
         if (performance.now() - lookedForAt >= redeliverAfterMs) {
           await takeAgain(link.client);
@@ -122,11 +112,11 @@ export function createConsumer(options: ConsumerOptions): StreamConsumer {
         }
         await takeNew(link.client);
       } catch (error) {
-        if (stopping) return;
+        if (signal.aborted) return;
         logger.debug({ err: error, stream: key }, 'the stream cannot be read');
-        await pause();
+        await pause(PAUSE_MS, signal);
         // A server that has lost everything does not know the group any more.
-        if (!stopping && /^NOGROUP/.test((error as Error).message)) await prepare().catch(() => {});
+        if (!signal.aborted && /^NOGROUP/.test((error as Error).message)) await prepare().catch(() => {});
       }
     }
   }
@@ -135,13 +125,12 @@ export function createConsumer(options: ConsumerOptions): StreamConsumer {
     async start(signal) {
       await link.start(signal);
       await prepare();
-      stopping = false;
+      stopped = new AbortController();
       lookedForAt = Number.NEGATIVE_INFINITY;
-      running = run();
+      running = run(stopped);
     },
     async stop() {
-      stopping = true;
-      wake();
+      stopped.abort();
       await running;
       await link.stop();
     },
