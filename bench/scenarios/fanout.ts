@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { dueAfter, type Phase } from '../load/schedule.ts';
-import { logIn, registerDevices } from '../support/api.ts';
+import { logIn, registerDevices, signInManagers } from '../support/api.ts';
 import { cpuSeconds } from '../support/linux.ts';
 import { createMqttRuns, type MqttRun, proveStored } from '../support/mqtt-runs.ts';
 import { figure, progress, readable } from '../support/report.ts';
@@ -9,6 +9,8 @@ import { createDataFolder, startSystem } from '../support/system.ts';
 import { openViewers, type Viewers } from '../support/viewers.ts';
 
 /** For the last thinned update to arrive. */
+/** As many as the server lets one user have. */
+const CONNECTIONS_PER_USER = 50;
 const SETTLE_MS = 1_000;
 
 interface WatchedRun extends MqttRun {
@@ -36,6 +38,7 @@ export const fanout = defineScenario({
     await using system = await startSystem(folder);
     const api = await logIn(system, folder);
     const devices = await registerDevices(api, connections);
+    const tokens = await signInManagers(api, system, Math.ceil(count / CONNECTIONS_PER_USER));
     const target = { pid: system.pid, port: system.mqttPort };
     const runs = createMqttRuns(devices, { window: 100, burstMs: burst });
     const phase: Phase = { warmupSeconds: warmup, seconds };
@@ -45,7 +48,7 @@ export const fanout = defineScenario({
     async function watched(): Promise<WatchedRun> {
       using viewers = await openViewers({
         httpPort: system.httpPort,
-        token: api.token,
+        tokens,
         count,
         watch: (viewer) => Array.from({ length: watch }, (_, index) => (viewer * watch + index) % connections),
         deviceUids: devices.map(({ uid }) => uid),

@@ -25,6 +25,20 @@ export async function logIn({ httpPort }: System, { email, password }: DataFolde
   };
 }
 
+/** @returns access tokens of so many new managers */
+export async function signInManagers(api: Api, { httpPort }: System, count: number): Promise<string[]> {
+  const tokens: string[] = [];
+  while (tokens.length < count) {
+    const credentials = { email: `viewer-${tokens.length + 1}@example.com`, password: 'correct horse battery' };
+    await api.post('/api/v1/users', { ...credentials, role: 'MANAGER' });
+    const { access_token } = await call<{ access_token: string }>(httpPort, '/api/v1/auth/login', {
+      body: credentials,
+    });
+    tokens.push(access_token);
+  }
+  return tokens;
+}
+
 export async function registerDevices(api: Api, count: number): Promise<RegisteredDevice[]> {
   const devices: RegisteredDevice[] = [];
   while (devices.length < count) {

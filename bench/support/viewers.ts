@@ -22,7 +22,8 @@ export interface Viewers extends Disposable {
 
 export interface ViewersOptions {
   readonly httpPort: number;
-  readonly token: string;
+  /** Of the users whose connections they are, in turn: one user may have 50. */
+  readonly tokens: readonly string[];
   readonly count: number;
   /** By index: what each viewer watches of `deviceUids`. */
   readonly watch: (viewer: number) => readonly number[];
@@ -30,7 +31,7 @@ export interface ViewersOptions {
 }
 
 /** Resolves when all are subscribed. */
-export async function openViewers({ httpPort, token, count, watch, deviceUids }: ViewersOptions): Promise<Viewers> {
+export async function openViewers({ httpPort, tokens, count, watch, deviceUids }: ViewersOptions): Promise<Viewers> {
   const deviceOf = new Map(deviceUids.map((uid, index) => [uid, index]));
   const sockets: Socket[] = [];
   const newestSeen: Map<number, number>[] = [];
@@ -39,7 +40,7 @@ export async function openViewers({ httpPort, token, count, watch, deviceUids }:
 
   async function open(viewer: number): Promise<void> {
     const socket = io(`http://127.0.0.1:${httpPort}/monitoring`, {
-      auth: { token },
+      auth: { token: tokens[viewer % tokens.length] },
       transports: ['websocket'],
       forceNew: true,
       reconnection: false,
