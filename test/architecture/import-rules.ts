@@ -86,6 +86,11 @@ const insideModules: readonly Rule[] = [
     to: { path: [inbound, suffix('service', 'module', 'schemas'), ...persistence] },
   },
   {
+    name: 'schemas-know-no-service',
+    from: { path: '^src/modules/.*\\.schemas\\.ts$' },
+    to: { path: [inbound, suffix('service', 'module'), ...persistence] },
+  },
+  {
     name: 'repository-implements-ports',
     from: { path: '^src/modules/.*\\.repository\\.ts$' },
     to: { path: [inbound, suffix('service', 'module', 'schemas')] },

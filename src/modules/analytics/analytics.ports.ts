@@ -18,3 +18,7 @@ export interface AnalysisResult extends StoredDocument {
   readonly created_at: number;
   readonly result: unknown;
 }
+
+export const DEFAULT_WINDOW = 20;
+
+export const DEFAULT_THRESHOLD = 3;

@@ -18,8 +18,6 @@ export interface AnomaliesService {
   find(deviceId: number, query: AnomalyQuery): Promise<OutlierReport & TimeRange>;
 }
 
-export const DEFAULT_WINDOW = 20;
-export const DEFAULT_THRESHOLD = 3;
 const MOST_SAMPLES = 200_000;
 const SLICE = 5_000;
 

@@ -12,9 +12,8 @@ import {
   searchQuery,
   sortQuery,
 } from '#platform/http/http.schemas.ts';
-import { ANALYSIS_TYPES, type AnalysisResult } from './analytics.ports.ts';
+import { ANALYSIS_TYPES, type AnalysisResult, DEFAULT_THRESHOLD, DEFAULT_WINDOW } from './analytics.ports.ts';
 import { AggregateValue, rangeQuery, Source } from './analytics.schemas.ts';
-import { DEFAULT_THRESHOLD, DEFAULT_WINDOW } from './anomalies.service.ts';
 import { DIRECTIONS } from './statistics/trend.ts';
 
 const MetricName = Type.String({

@@ -104,3 +104,10 @@ export interface Jwk {
   readonly use: 'sig';
   readonly alg: 'EdDSA';
 }
+
+export interface TokenPair {
+  readonly accessToken: string;
+  readonly refreshToken: string;
+  /** Seconds until the access token expires. */
+  readonly expiresIn: number;
+}

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { EMAIL_PATTERN, PASSWORD_LENGTH } from '#modules/users/index.ts';
 import { Strict } from '#platform/http/http.schemas.ts';
-import type { TokenPair } from './auth.service.ts';
+import type { TokenPair } from './auth.ports.ts';
 
 export const Email = Type.String({
   maxLength: 254,

@@ -13,6 +13,7 @@ import type {
   RefreshToken,
   RefreshTokenStore,
   RefusalTrail,
+  TokenPair,
   UsageLimits,
 } from './auth.ports.ts';
 import type { KnownNetworksService } from './known-networks/known-networks.service.ts';
@@ -30,13 +31,6 @@ export interface AuthServiceDeps {
   readonly clock: Clock;
   readonly events: EventBus;
   readonly settings: { readonly registrationOpen: boolean; readonly refreshTokenDays: number };
-}
-
-export interface TokenPair {
-  readonly accessToken: string;
-  readonly refreshToken: string;
-  /** Seconds until the access token expires. */
-  readonly expiresIn: number;
 }
 
 /**

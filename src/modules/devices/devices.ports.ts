@@ -153,3 +153,11 @@ export interface UserDirectory {
 
 /** Who may read a device: its owner and MANAGEMENT, or every signed-in user. */
 export type UserDeviceScope = 'owned' | 'all';
+
+/** Fields to change; an absent one stays. */
+export interface DeviceChanges extends Partial<Omit<DeviceSettings, 'metadata'>> {
+  /** Replaces the whole object. */
+  readonly metadata?: Readonly<Record<string, unknown>>;
+  /** MAINTENANCE holds the device there; any other value lets it show its measured status again. */
+  readonly status?: DeviceStatus;
+}

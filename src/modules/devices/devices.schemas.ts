@@ -14,6 +14,7 @@ import {
 } from '#platform/http/http.schemas.ts';
 import { DEVICE_UID } from '#platform/mqtt/mqtt.port.ts';
 import { SETTING_NAMES } from './devices.fields.ts';
+import type { DeviceChanges } from './devices.ports.ts';
 import {
   DEFAULT_INACTIVITY_SECONDS,
   DEVICE_SORT_FIELDS,
@@ -22,7 +23,6 @@ import {
   type DeviceStatus,
 } from './devices.ports.ts';
 import type { DeviceInput } from './devices.registration.ts';
-import type { DeviceChanges } from './devices.service.ts';
 
 /** Also the `{uid}` of the MQTT topics. */
 

@@ -13,6 +13,7 @@ import { metadataToText } from './devices.metadata.ts';
 import type { DevicePolicy } from './devices.policy.ts';
 import {
   DEVICE_SORT_FIELDS,
+  type DeviceChanges,
   type DeviceCredentials,
   type DeviceFilter,
   type DeviceListing,
@@ -26,14 +27,6 @@ import {
 } from './devices.ports.ts';
 import { type DeviceInput, prepareDevice } from './devices.registration.ts';
 import type { StatusService } from './status/status.service.ts';
-
-/** Fields to change; an absent one stays. */
-export interface DeviceChanges extends Partial<Omit<DeviceSettings, 'metadata'>> {
-  /** Replaces the whole object. */
-  readonly metadata?: Readonly<Record<string, unknown>>;
-  /** MAINTENANCE holds the device there; any other value lets it show its measured status again. */
-  readonly status?: DeviceStatus;
-}
 
 export interface DevicesServiceDeps {
   readonly store: DeviceStore & DeviceListing;

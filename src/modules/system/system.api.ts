@@ -1,6 +1,7 @@
 import type { Principal } from '#kernel/access.ts';
 import type { QueueName } from '#platform/jobs/jobs.port.ts';
-import type { JobChange, KnownJob } from './jobs/jobs.service.ts';
+import type { KnownJob } from './jobs/jobs.ports.ts';
+import type { JobChange } from './jobs/jobs.service.ts';
 
 /** What other parts may ask of the system. */
 export interface SystemApi {

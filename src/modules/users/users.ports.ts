@@ -160,3 +160,10 @@ export interface PasswordHasher {
   /** With null it takes as long and is false: nobody can tell whether the user exists. */
   verify(password: string, hashed: string | null, client?: string): Promise<boolean>;
 }
+
+/** How a person gets to a new password. */
+export interface PasswordReset {
+  readonly isMailed: boolean;
+  /** Good once and for an hour; null: it was mailed. */
+  readonly link: string | null;
+}

@@ -16,6 +16,7 @@ import {
   type AccountMails,
   type ContactQuery,
   type PasswordHasher,
+  type PasswordReset,
   USER_SORT_FIELDS,
   type User,
   type UserChanges,
@@ -34,13 +35,6 @@ export interface UsersServiceDeps {
   readonly mails: AccountMails;
   readonly clock: Clock;
   readonly events: EventBus;
-}
-
-/** How a person gets to a new password. */
-export interface PasswordReset {
-  readonly isMailed: boolean;
-  /** Good once and for an hour; null: it was mailed. */
-  readonly link: string | null;
 }
 
 export interface CreateUser extends Partial<UserProfile> {

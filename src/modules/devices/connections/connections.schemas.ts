@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { toIso } from '#kernel/clock.ts';
 import { Instant, Nullable, Strict } from '#platform/http/http.schemas.ts';
-import type { DeviceConnections } from './connections.service.ts';
+import type { DeviceConnections } from './connections.ports.ts';
 
 const ipAddress = Nullable(
   Type.String({ description: 'Where it comes from; null: not known', examples: ['192.0.2.17'] }),

@@ -1,14 +1,8 @@
 import type { Principal } from '#kernel/access.ts';
-import type { DownlinkRefusal, KnownConnections, MqttDownlink } from '#platform/mqtt/downlink.port.ts';
+import type { MqttDownlink } from '#platform/mqtt/downlink.port.ts';
 import { deviceEntry } from '../devices.audit.ts';
 import type { DeviceRef, DeviceStore } from '../devices.ports.ts';
-
-export interface DeviceConnections extends KnownConnections {
-  /** Newest first. */
-  readonly refusals: readonly DownlinkRefusal[];
-  /** Whether the broker tells of refusals at all. */
-  readonly reportsRefusals: boolean;
-}
+import type { DeviceConnections } from './connections.ports.ts';
 
 export interface ConnectionsServiceDeps {
   readonly store: Pick<DeviceStore, 'transaction'>;

@@ -14,25 +14,13 @@ import { prepareDevice } from '../devices.registration.ts';
 import { DeviceBody, toInput } from '../devices.schemas.ts';
 import { MEASURED_COLUMNS, shown } from './csv.columns.ts';
 import type { ReadRow } from './import.csv.ts';
-
-export const IMPORT_MAX_ROWS = 1_000;
+import { IMPORT_MAX_ROWS, type ImportedRow } from './transfer.ports.ts';
 
 /** @throws AppError `device_import_too_large` */
 export function checkRowCount(rows: readonly unknown[]): void {
   if (rows.length <= IMPORT_MAX_ROWS) return;
   const fields = [{ path: '/', message: `must have at most ${IMPORT_MAX_ROWS} rows` }];
   throw deviceErrors.device_import_too_large({ details: { fields } });
-}
-
-export interface ImportedRow {
-  /** From 1, without the header. */
-  readonly row: number;
-  /** Null when the row does not say one that could be read. */
-  readonly deviceUid: string | null;
-  /** The only time that the credentials are known; null when the row failed. */
-  readonly credentials: DeviceCredentials | null;
-  /** Why the row failed; empty when the device was created. */
-  readonly errors: readonly FieldError[];
 }
 
 export interface ImportServiceDeps {

@@ -11,7 +11,8 @@ import type { DevicePresenter } from '../devices.presenter.ts';
 import { EXPORT_COLUMNS, toSafeCell, unreadableFile } from './csv.columns.ts';
 import type { ExportService } from './export.service.ts';
 import { type ReadRow, readDeviceCsv } from './import.csv.ts';
-import { checkRowCount, IMPORT_MAX_ROWS, type ImportService } from './import.service.ts';
+import { checkRowCount, type ImportService } from './import.service.ts';
+import { IMPORT_MAX_ROWS } from './transfer.ports.ts';
 import { ExportFile, ExportQuery, ImportBody, ImportReport, presentReport } from './transfer.schemas.ts';
 import { readUpload } from './upload.ts';
 

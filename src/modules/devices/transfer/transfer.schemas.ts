@@ -3,7 +3,7 @@ import { type Static, Type } from 'typebox';
 import { FieldError, Strict } from '#platform/http/http.schemas.ts';
 import { CredentialsView, DeviceView } from '../devices.schemas.ts';
 import { CSV_COLUMNS, MEASURED_COLUMNS } from './csv.columns.ts';
-import { IMPORT_MAX_ROWS, type ImportedRow } from './import.service.ts';
+import { IMPORT_MAX_ROWS, type ImportedRow } from './transfer.ports.ts';
 
 const JsonRows = Type.Array(Type.Unknown(), {
   description: `At most ${IMPORT_MAX_ROWS} objects, each like the body of POST /devices`,

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { toIso, toIsoOrNull } from '#kernel/clock.ts';
 import { Id, Instant, Nullable, Strict } from '#platform/http/http.schemas.ts';
-import type { ReplayedDevice } from './replay.service.ts';
+import type { ReplayedDevice } from './rules.ports.ts';
 import { RuleBody } from './rules.schemas.ts';
 
 const value = (description: string) =>

@@ -2,31 +2,14 @@ import type { Principal } from '#kernel/access.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { defined } from '#kernel/defined.ts';
 import { commonErrors } from '#kernel/errors.ts';
-import type { DeviceFacts, DevicesApi } from '#modules/devices/index.ts';
+import type { DevicesApi } from '#modules/devices/index.ts';
 import type { MetricValue, TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
 import { FRESH_STATE, type Judgement, judge, judgeSilence, type PairState, type Reading } from '../alerts/judge.ts';
 import { SILENCE_ALLOWANCE_MS, toDeviceScope } from '../alerts/silence.ts';
 import { monitoringErrors } from '../monitoring.errors.ts';
 import { checkRule, invalidRule, within } from './rules.check.ts';
-import type { RuleInput } from './rules.ports.ts';
+import type { ReplayedAlert, ReplayedDevice, RuleInput } from './rules.ports.ts';
 import type { RulesService } from './rules.service.ts';
-
-/** An alert that a rule would have raised. Instants are epoch milliseconds. */
-export interface ReplayedAlert {
-  readonly startedAt: number;
-  readonly value: MetricValue | null;
-  readonly occurrences: number;
-  readonly lastSeenAt: number;
-  readonly lastValue: MetricValue | null;
-  /** Null: it would be ACTIVE at the end of the range. */
-  readonly clearedAt: number | null;
-}
-
-export interface ReplayedDevice {
-  readonly device: DeviceFacts;
-  readonly samples: number;
-  readonly alerts: readonly ReplayedAlert[];
-}
 
 export interface ReplayRange {
   /** Inclusive. */

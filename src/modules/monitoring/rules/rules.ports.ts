@@ -1,4 +1,6 @@
 import type { OneOrMore, PageQuery, SortTerm } from '#kernel/pagination.ts';
+import type { DeviceFacts } from '#modules/devices/index.ts';
+import type { MetricValue } from '#platform/telemetry/telemetry.port.ts';
 
 export const CONDITIONS = ['gt', 'gte', 'lt', 'lte', 'eq', 'ne', 'outside', 'inside', 'no_data', 'offline'] as const;
 export type Condition = (typeof CONDITIONS)[number];
@@ -112,4 +114,24 @@ export interface RuleStore extends RuleReader {
   idsToActivate(limit: number): Promise<readonly number[]>;
   /** Ids of the rules for this device alone. */
   idsForDevice(deviceId: number): Promise<readonly number[]>;
+}
+
+export interface ReplayedDevice {
+  readonly device: DeviceFacts;
+  readonly samples: number;
+  readonly alerts: readonly ReplayedAlert[];
+}
+
+/** Fields to change; an absent one stays. */
+export type RuleChanges = Partial<RuleInput>;
+
+/** An alert that a rule would have raised. Instants are epoch milliseconds. */
+export interface ReplayedAlert {
+  readonly startedAt: number;
+  readonly value: MetricValue | null;
+  readonly occurrences: number;
+  readonly lastSeenAt: number;
+  readonly lastValue: MetricValue | null;
+  /** Null: it would be ACTIVE at the end of the range. */
+  readonly clearedAt: number | null;
 }

@@ -16,6 +16,7 @@ import {
 } from '#platform/http/http.schemas.ts';
 import { invalidRule } from './rules.check.ts';
 import { RULE_NAMES } from './rules.fields.ts';
+import type { RuleChanges } from './rules.ports.ts';
 import {
   type AlertRule,
   CHANNELS,
@@ -30,7 +31,6 @@ import {
   type Severity,
   type Threshold,
 } from './rules.ports.ts';
-import type { RuleChanges } from './rules.service.ts';
 
 /** As devices may name them. */
 const PRINTABLE = '^(?=.*\\S)[^\\u0000-\\u001f\\u007f]+$';

@@ -16,15 +16,13 @@ import {
   type AlertRule,
   RULE_SORT_FIELDS,
   type RuleAuthority,
+  type RuleChanges,
   type RuleFilter,
   type RuleInput,
   type RuleStore,
   type RuleWriter,
   type Scope,
 } from './rules.ports.ts';
-
-/** Fields to change; an absent one stays. */
-export type RuleChanges = Partial<RuleInput>;
 
 export interface RulesServiceDeps {
   readonly rules: RuleStore;

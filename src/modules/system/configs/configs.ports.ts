@@ -50,3 +50,17 @@ export interface SecretBox {
   /** Whether it was sealed under the newest key. False also before there is a key. */
   isCurrent(sealed: string): boolean;
 }
+
+/** A configuration as people see it: of a secret one there is no value. */
+export interface Config extends Omit<StoredConfig, 'value'> {
+  readonly value: unknown;
+}
+
+export interface ConfigInput {
+  /** Any JSON. */
+  readonly value: unknown;
+  /** Absent: as it was; a new one is not secret. */
+  readonly isSecret?: boolean;
+  /** Absent: as it was. */
+  readonly description?: string | null;
+}

@@ -2,8 +2,8 @@ import { type Static, Type } from 'typebox';
 import { toIso } from '#kernel/clock.ts';
 import { defined } from '#kernel/defined.ts';
 import { Instant, Nullable, PageOf, pageQuery, Strict, searchQuery, sortQuery } from '#platform/http/http.schemas.ts';
+import type { Config, ConfigInput } from './configs.ports.ts';
 import { CONFIG_SORT_FIELDS } from './configs.ports.ts';
-import type { Config, ConfigInput } from './configs.service.ts';
 
 const Key = Type.String({
   pattern: '^[a-z][a-z0-9_.-]{0,99}$',

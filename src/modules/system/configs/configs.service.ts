@@ -4,21 +4,14 @@ import { commonErrors } from '#kernel/errors.ts';
 import { type Page, type PageQuery, parseSort, toPage } from '#kernel/pagination.ts';
 import { type AuditEntry, changedFields } from '#platform/audit/audit.port.ts';
 import { systemErrors } from '../system.errors.ts';
-import { CONFIG_SORT_FIELDS, type ConfigStore, type SecretBox, type StoredConfig } from './configs.ports.ts';
-
-/** A configuration as people see it: of a secret one there is no value. */
-export interface Config extends Omit<StoredConfig, 'value'> {
-  readonly value: unknown;
-}
-
-export interface ConfigInput {
-  /** Any JSON. */
-  readonly value: unknown;
-  /** Absent: as it was; a new one is not secret. */
-  readonly isSecret?: boolean;
-  /** Absent: as it was. */
-  readonly description?: string | null;
-}
+import {
+  CONFIG_SORT_FIELDS,
+  type Config,
+  type ConfigInput,
+  type ConfigStore,
+  type SecretBox,
+  type StoredConfig,
+} from './configs.ports.ts';
 
 export interface ConfigsServiceDeps {
   readonly store: ConfigStore;

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { toIso } from '#kernel/clock.ts';
 import { Instant, Strict } from '#platform/http/http.schemas.ts';
-import type { SystemInfo } from './info.service.ts';
+import type { SystemInfo } from './info.ports.ts';
 
 export const HealthView = Strict('Health', {
   status: Type.Literal('ok', { description: 'It answers', examples: ['ok'] }),

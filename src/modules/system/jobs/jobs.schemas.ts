@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import { toIsoOrNull } from '#kernel/clock.ts';
 import { Instant, Nullable, Strict } from '#platform/http/http.schemas.ts';
 import { JOB_STATES, type JobCounts, QUEUES, type QueueName } from '#platform/jobs/jobs.port.ts';
-import type { KnownJob } from './jobs.service.ts';
+import type { KnownJob } from './jobs.ports.ts';
 
 const Name = Type.String({ description: 'Name of the job', examples: ['apply_retention'] });
 const Queue = Type.Enum([...QUEUES], { title: 'JobQueue', description: 'Queue that it waits in' });

@@ -6,13 +6,7 @@ import { fieldsOf } from '#kernel/validation-messages.ts';
 import type { AuditWriter } from '#platform/audit/audit.port.ts';
 import type { JobControl, JobDefinition, JobQueue, QueueName } from '#platform/jobs/jobs.port.ts';
 import { systemErrors } from '../system.errors.ts';
-
-export interface KnownJob {
-  readonly definition: JobDefinition;
-  readonly dataSchema: object;
-  /** Epoch milliseconds. */
-  readonly nextRunAt: number | null;
-}
+import type { KnownJob } from './jobs.ports.ts';
 
 /** What somebody did with jobs that are there. */
 export interface JobChange {
