@@ -135,7 +135,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
       instanceId: settings.INSTANCE_ID,
       adapters: infrastructure.adapters,
       memoryBytes: () => process.memoryUsage.rss(),
-      counts: [users.api.counts, devices.api.counts, monitoring.counts],
+      counts: [users.api.counts, devices.api.counts, monitoring.api.counts],
     },
   });
   const notifications = createNotificationsModule({
@@ -169,7 +169,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
   const asyncApi = createAsyncApiDocument(VERSION, CHANNELS, assembly.live);
   const edges = await createEdges(
     base,
-    { auth: auth.api, devices: devices.api, system: system.api, mqttHandler: ingest.mqttHandler },
+    { auth: auth.api, devices: devices.api, system: system.api, mqttHandler: ingest.api.mqtt },
     { realtime, routes: assembly.routes, asyncApi },
   );
   const collections = [...documents.definitions()];

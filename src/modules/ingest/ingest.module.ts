@@ -5,9 +5,9 @@ import type { Logger } from '#kernel/logger.ts';
 import type { DevicesApi } from '#modules/devices/index.ts';
 import type { Channel, CommitListener, DocumentSink, Sink } from '#platform/channels/channel.port.ts';
 import type { ModuleWith } from '#platform/module/module.port.ts';
-import type { MqttHandler } from '#platform/mqtt/mqtt.port.ts';
 import type { TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
 import type { Tracing } from '#platform/tracing/tracing.port.ts';
+import type { IngestApi } from './ingest.api.ts';
 import { createBatchCommitter } from './ingest.commit.ts';
 import { createLedgerService } from './ingest.ledger.service.ts';
 import { createIngestMqttHandler } from './ingest.mqtt.ts';
@@ -36,7 +36,7 @@ export interface IngestFlow {
 }
 
 export interface IngestModule extends ModuleWith<'routes' | 'components'> {
-  readonly mqttHandler: MqttHandler;
+  readonly api: IngestApi;
 }
 
 /** The way of what devices send: MQTT or HTTP → pipeline → batch → sinks, store, listeners → acknowledgement. */
@@ -75,7 +75,7 @@ export function createIngestModule(deps: IngestModuleDeps): IngestModule {
       { prefix: '/api/v1/devices', routes: createLedgerRoutes(ledger) },
       { prefix: '/api/v1/ingest', routes: createIngestRoutes(pipeline, names, limits), role: 'ingest' },
     ],
-    mqttHandler: createIngestMqttHandler(devices, pipeline),
+    api: { mqtt: createIngestMqttHandler(devices, pipeline) },
     components: [pipeline],
     checks: {
       telemetry: {

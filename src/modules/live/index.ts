@@ -1,2 +1,3 @@
-export { createLiveModule, type LiveApi, type LiveModule } from './live.module.ts';
+export type { LiveApi } from './live.api.ts';
+export { createLiveModule, type LiveModule } from './live.module.ts';
 export { MONITORING } from './live.schemas.ts';

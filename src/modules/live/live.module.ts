@@ -1,17 +1,12 @@
 import type { EventBus } from '#kernel/events.ts';
 import type { DevicesApi } from '#modules/devices/index.ts';
 import type { ModuleWith } from '#platform/module/module.port.ts';
-import { type LiveData, type LiveEvent, sendLive } from '#platform/realtime/live-event.port.ts';
+import { sendLive } from '#platform/realtime/live-event.port.ts';
 import type { Realtime } from '#platform/realtime/realtime.port.ts';
+import type { LiveApi } from './live.api.ts';
 import { ALL_DEVICES_ROOM, deviceRoom, LIVE_STATUS, LIVE_TELEMETRY, WATCH_COMMANDS } from './live.schemas.ts';
 import { createMonitoringNamespace } from './live.socket.ts';
 import { createLiveView } from './live.view.ts';
-
-/** What other modules may show to those who watch devices. */
-export interface LiveApi {
-  /** Sends an event of `/monitoring` to everyone who watches the device, in every process. Costs two lookups if nobody does. */
-  toWatchers<E extends LiveEvent>(deviceUid: string, event: E, data: LiveData<E>): void;
-}
 
 export interface LiveModule extends ModuleWith<'live' | 'commitListeners'> {
   readonly api: LiveApi;

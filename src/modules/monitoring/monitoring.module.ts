@@ -26,6 +26,7 @@ import { createOutboxStore, createStateStore, createWatchStore } from './alerts/
 import { createWatch, type Watch } from './alerts/watch.service.ts';
 import { createHealthRoutes } from './health/health.routes.ts';
 import { createHealthService } from './health/health.service.ts';
+import type { MonitoringApi } from './monitoring.api.ts';
 import { createReplayService } from './rules/replay.service.ts';
 import { createRuleStore } from './rules/rules.repository.ts';
 import { createRulesRoutes } from './rules/rules.routes.ts';
@@ -60,7 +61,7 @@ export interface MonitoringOptions {
 
 export interface MonitoringModule
   extends ModuleWith<'routes' | 'components' | 'retention' | 'commitListeners' | 'gauges'> {
-  counts(): Promise<{ readonly alerts_active: number; readonly alerts_not_acknowledged: number }>;
+  readonly api: MonitoringApi;
   /** For tests, which do not wait for timers. */
   readonly inner: { readonly evaluation: Evaluation; readonly watch: Watch };
 }
@@ -205,13 +206,15 @@ export function createMonitoringModule(deps: MonitoringModuleDeps): MonitoringMo
         read: async () => [{ labels: {}, value: evaluation.waiting() }],
       },
     ],
-    async counts() {
-      const open = await store.alerts.countOpen();
-      const sum = (counts: readonly AlertCount[]) => counts.reduce((total, { count }) => total + count, 0);
-      return {
-        alerts_active: sum(open.filter(({ status }) => status === 'ACTIVE')),
-        alerts_not_acknowledged: sum(open.filter(({ isAcknowledged }) => !isAcknowledged)),
-      };
+    api: {
+      async counts() {
+        const open = await store.alerts.countOpen();
+        const sum = (counts: readonly AlertCount[]) => counts.reduce((total, { count }) => total + count, 0);
+        return {
+          alerts_active: sum(open.filter(({ status }) => status === 'ACTIVE')),
+          alerts_not_acknowledged: sum(open.filter(({ isAcknowledged }) => !isAcknowledged)),
+        };
+      },
     },
     inner: { evaluation, watch },
   };
