@@ -1,6 +1,16 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { backoffMs, coalesce, createKeyedMutex, createMutex, giveWay, pause, repeat, within } from './concurrency.ts';
+import {
+  aborted,
+  backoffMs,
+  coalesce,
+  createKeyedMutex,
+  createMutex,
+  giveWay,
+  pause,
+  repeat,
+  within,
+} from './concurrency.ts';
 
 const turns = async (n: number) => {
   for (let i = 0; i < n; i += 1) await Promise.resolve();
@@ -156,6 +166,19 @@ test('waits grow as told, and only the share that is left to chance differs', ()
   expect([0, 1, 2].map((attempt) => backoffMs({ firstMs: 5, longestMs: 60, growth: 4 }, attempt))).toEqual([5, 20, 60]);
   const waits = Array.from({ length: 20 }, () => backoffMs({ firstMs: 100, longestMs: 100, jitter: 0.5 }, 0));
   expect(new Set(waits).size).toBeGreaterThan(1);
+});
+
+test('an abort is seen whether it is still to come or over', async () => {
+  await aborted(AbortSignal.abort());
+  const stop = new AbortController();
+  let isSeen = false;
+  const seen = aborted(stop.signal).then(() => {
+    isSeen = true;
+  });
+  await turns(5);
+  expect(isSeen).toBe(false);
+  stop.abort();
+  await seen;
 });
 
 test('giving way lets what waits have its turn', async () => {

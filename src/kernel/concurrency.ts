@@ -105,6 +105,14 @@ export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
   await delay(ms, undefined, { ref: false, ...defined({ signal }) }).catch(() => {});
 }
 
+/** Resolves when the signal aborts; at once when it has. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
 /** Lets everything else that waits for the event loop have its turn. */
 export async function giveWay(): Promise<void> {
   await nextTurn();

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { pause } from '#kernel/concurrency.ts';
 import { type Component, createLifecycle } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { HttpServer } from '#platform/http/http.server.ts';
@@ -39,7 +39,7 @@ export async function runUntilStopped(
   });
   async function stop(): Promise<void> {
     runnable.setServing(false);
-    await Promise.race([beforeStop(), delay(BEFORE_STOP_DEADLINE_MS, undefined, { ref: false })]);
+    await Promise.race([beforeStop(), pause(BEFORE_STOP_DEADLINE_MS)]);
     await lifecycle.stop();
   }
   try {

@@ -1,5 +1,6 @@
 import type { Job, Worker } from 'bullmq';
 import type { Clock } from '#kernel/clock.ts';
+import { aborted } from '#kernel/concurrency.ts';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { RedisConnection } from '#platform/redis/redis-connection.ts';
@@ -183,11 +184,4 @@ export function createBullWorker(deps: BullWorkerDeps): Component {
       client?.disconnect();
     },
   };
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

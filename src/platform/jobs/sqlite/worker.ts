@@ -1,5 +1,5 @@
 import type { Clock } from '#kernel/clock.ts';
-import { pause } from '#kernel/concurrency.ts';
+import { aborted, pause } from '#kernel/concurrency.ts';
 import { createId } from '#kernel/ids.ts';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
@@ -225,11 +225,4 @@ export function createSqliteWorker(deps: SqliteWorkerDeps): SqliteWorker {
       running.clear();
     },
   };
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

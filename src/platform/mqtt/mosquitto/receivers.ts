@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { backoffMs } from '#kernel/concurrency.ts';
+import { aborted, backoffMs } from '#kernel/concurrency.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { Shares } from '#platform/shares/shares.port.ts';
 import type { Session } from './partition.ts';
@@ -225,12 +225,8 @@ export function createReceivers(options: ReceiversOptions): Receivers {
 
   async function stop(signal: AbortSignal): Promise<void> {
     stopping = true;
-    const deadline = new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      else signal.addEventListener('abort', () => resolve(), { once: true });
-    });
     // Rounds go on: what is being left stays ours until it is, however long that takes.
-    await Promise.race([Promise.all([...slots.values()].map(leave)), deadline]);
+    await Promise.race([Promise.all([...slots.values()].map(leave)), aborted(signal)]);
     clearTimeout(timer);
     await running;
     clearTimeout(timer);

@@ -1,4 +1,4 @@
-import { coalesce } from '#kernel/concurrency.ts';
+import { aborted, coalesce } from '#kernel/concurrency.ts';
 import { commonErrors } from '#kernel/errors.ts';
 import type { Logger } from '#kernel/logger.ts';
 
@@ -60,11 +60,7 @@ export function createOutbox<T>(send: (items: readonly T[]) => Promise<void>, lo
       closed = true;
       clearTimeout(retry);
       flush();
-      const late = new Promise<void>((resolve) => {
-        if (signal.aborted) resolve();
-        signal.addEventListener('abort', () => resolve(), { once: true });
-      });
-      await Promise.race([drains.current(), late]);
+      await Promise.race([drains.current(), aborted(signal)]);
       if (waiting.length > 0) logger.error({ waiting: waiting.length }, 'events are lost: their stream was away');
       for (const { sent } of waiting.splice(0)) sent();
     },

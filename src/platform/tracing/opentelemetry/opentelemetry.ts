@@ -10,6 +10,7 @@ import {
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BatchSpanProcessor, NodeTracerProvider, type SpanExporter } from '@opentelemetry/sdk-trace-node';
+import { aborted } from '#kernel/concurrency.ts';
 import { defined } from '#kernel/defined.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { SpanKind as Kind, Span, SpanAttributes, Tracing } from '../tracing.port.ts';
@@ -69,9 +70,8 @@ export function createOpenTelemetryTracing(options: OpenTelemetryOptions): Traci
       return spanIn(tracer, trace.setSpanContext(ROOT_CONTEXT, remote), name, KINDS[kind]);
     },
     async stop(signal) {
-      const gone = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
       // What cannot be delivered now is lost, and has been logged.
-      await Promise.race([provider.shutdown().catch(() => {}), gone]);
+      await Promise.race([provider.shutdown().catch(() => {}), aborted(signal)]);
     },
   };
 }
