@@ -93,7 +93,7 @@ export const packageHomes: PackageHomes = {
 
 /** What a module may import of Node.js, checked both ways. Keys and files hold secrets; streams carry up- and downloads. */
 export const moduleBuiltins: PackageHomes = {
-  'node:buffer': ['src/modules/devices/transfer/transfer.routes.ts', 'src/modules/ingest/ingest.json.ts'],
+  'node:buffer': ['src/modules/devices/transfer/transfer.routes.ts', 'src/modules/ingest/ingest.bodies.ts'],
   'node:crypto': [
     'src/modules/auth/account/account.pages.ts',
     'src/modules/auth/oauth/oauth.service.ts',

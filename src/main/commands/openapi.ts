@@ -2,12 +2,9 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { silentLogger } from '#kernel/logger.ts';
 import { CHANNELS } from '../channels.ts';
-import { withLines } from '../code-links.ts';
 import { composeSystem } from '../compose.ts';
-import { renderErrorsDocument } from '../errors-document.ts';
-import { withModules } from '../modules-document.ts';
+import { renderErrorsDocument, renderSettingsDocument, withLines, withModules } from '../documents.ts';
 import { renderEnvExample, type Settings } from '../settings.ts';
-import { renderSettingsDocument } from '../settings-document.ts';
 import { StartError } from '../start-error.ts';
 import { type Command, print } from './command.ts';
 

@@ -14,16 +14,15 @@ import { createAccountJobs } from './account/account.jobs.ts';
 import { createAccountPageRoutes, createAccountRoutes } from './account/account.routes.ts';
 import { createAccountService } from './account/account.service.ts';
 import { createAccountMailService } from './account/account-mail.service.ts';
-import { createMailThrottle } from './account/mail-throttle.ts';
 import type { AuthApi } from './auth.api.ts';
 import { createAuthJobs } from './auth.jobs.ts';
 import { createRefreshTokenStore } from './auth.repository.ts';
 import { createAuthRoutes, createJwksRoutes } from './auth.routes.ts';
 import { createAuthService } from './auth.service.ts';
+import { createLoginThrottle, createMailThrottle, createUsageLimits } from './auth.throttles.ts';
 import { createAuthenticator } from './authenticator.ts';
 import { createKnownNetworks } from './known-networks/known-networks.repository.ts';
 import { createKnownNetworksService } from './known-networks/known-networks.service.ts';
-import { createLoginThrottle } from './login-throttle.ts';
 import * as createAuth from './migrations/2026_11_23_02_auth.ts';
 import * as createSingleUse from './migrations/2026_11_24_40_single_use_tokens.ts';
 import * as createOAuthAccounts from './migrations/2026_11_24_41_oauth_accounts.ts';
@@ -38,7 +37,6 @@ import { createRefusalTrail } from './refusal-trail.ts';
 import { createSigningKeys } from './signing-keys.ts';
 import { createSingleUseTokenRepository } from './single-use/single-use.repository.ts';
 import { createSingleUseTokens } from './single-use/single-use.service.ts';
-import { createUsageLimits } from './usage-limits.ts';
 
 export interface AuthSettings {
   /** Where the signing keys are; made on the first start. */

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { UserRole } from '#kernel/access.ts';
 import { createTestAuth, type TestAuth } from '#test/support/auth.ts';
 import { MAX_SESSIONS } from './auth.service.ts';
-import { REFRESHES_OF_USER, REGISTRATIONS_OF_NETWORK, SIGN_INS_OF_USER } from './usage-limits.ts';
+import { REFRESHES_OF_USER, REGISTRATIONS_OF_NETWORK, SIGN_INS_OF_USER } from './auth.throttles.ts';
 
 const HOUR_MS = 3_600_000;
 const ORIGIN = { ip: '192.0.2.1', requestId: 'r' };

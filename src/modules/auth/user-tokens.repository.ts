@@ -1,6 +1,6 @@
 import { createSecret, hashSecret } from '#kernel/ids.ts';
 import type { UserTokenStore } from '#modules/users/index.ts';
-import { LINK_LIFETIME_MS } from './account/links.ts';
+import { LINK_LIFETIME_MS } from './account/account.texts.ts';
 import { createRefreshTokenRepository } from './auth.repository.ts';
 import { createSingleUseTokenRepository } from './single-use/single-use.repository.ts';
 

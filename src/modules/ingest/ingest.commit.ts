@@ -8,11 +8,10 @@ import type {
   TelemetryBatch,
   TelemetryStore,
 } from '#platform/telemetry/telemetry.port.ts';
-import { type Batch, type BatchResult, committedOf, type Entry, ledgerCounts } from './ingest.batch.ts';
+import { type Batch, type BatchResult, committedOf, type Entry, endCommit, ledgerCounts } from './ingest.batch.ts';
 import type { ItemOutcome } from './ingest.ports.ts';
 import { createInsistence, createLane, divide } from './ingest.retry.ts';
 import { createSinkRunner } from './ingest.sinks.ts';
-import { endCommit } from './ingest.traces.ts';
 
 /** Tries after which a batch is divided, to find the item that the store refuses. */
 const REFUSALS = 2;

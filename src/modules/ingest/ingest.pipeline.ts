@@ -7,13 +7,12 @@ import type { Channel, Sink } from '#platform/channels/channel.port.ts';
 import type { IncomingMessage, MqttDevice } from '#platform/mqtt/mqtt.port.ts';
 import type { Span, Tracing } from '#platform/tracing/tracing.port.ts';
 import { type Arrival, type ConnectionArrival, createArrivalQueue } from './ingest.arrivals.ts';
-import { type Batch, type BatchResult, createBatch, itemsOf } from './ingest.batch.ts';
+import { type Batch, type BatchResult, beginCommit, createBatch, endTraces, itemsOf } from './ingest.batch.ts';
 import type { BatchCommitter } from './ingest.commit.ts';
 import { ingestErrors } from './ingest.errors.ts';
 import { createIntake } from './ingest.intake.ts';
 import type { IngestLimits, ItemOutcome, RejectReason } from './ingest.ports.ts';
 import type { DeviceThrottle } from './ingest.throttle.ts';
-import { beginCommit, endTraces } from './ingest.traces.ts';
 
 /** Items that close a batch. Larger ones commit more a second but hold the event loop while they are encoded. */
 const MAX_BATCH_ITEMS = 4_000;

@@ -1,9 +1,8 @@
 import { commonErrors } from '#kernel/errors.ts';
 import { deviceErrors } from '#modules/devices/index.ts';
 import { deviceOf, type HttpRoutes, principalOf } from '#platform/http/http.port.ts';
-import { type BodyItems, elementsOf, linesOf, type NoItems } from './ingest.bodies.ts';
+import { type BodyItems, elementsOf, linesOf, type NoItems, parseJson } from './ingest.bodies.ts';
 import { ingestErrors } from './ingest.errors.ts';
-import { parseJson } from './ingest.json.ts';
 import type { LedgerService } from './ingest.ledger.service.ts';
 import type { IngestPipeline } from './ingest.pipeline.ts';
 import type { IngestLimits } from './ingest.ports.ts';

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { createId } from '#kernel/ids.ts';
 import { parseTimestamp } from '#platform/channels/payloads.port.ts';
 import { LOG_MAX_AGE_MS, parseLog, parseResponse, parseStatus, REJECT_REASONS } from '#test/support/payloads.ts';
-import { parseExactly, parseJson } from './ingest.json.ts';
+import { parseExactly, parseJson } from './ingest.bodies.ts';
 import { DEFAULT_INGEST_LIMITS, type RejectReason } from './ingest.ports.ts';
 import { parseSample } from './ingest.samples.ts';
 

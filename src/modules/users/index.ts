@@ -1,6 +1,4 @@
 export { type AttemptLimit, type Attempts, createAttempts } from './attempts.ts';
-export { EMAIL_PATTERN } from './email-rules.ts';
-export { PASSWORD_LENGTH } from './password-rules.ts';
 export type { EmailAndPassword, NewUser, UsedLink, UsersApi } from './users.api.ts';
 export { userErrors } from './users.errors.ts';
 export type { AccessChangeReason } from './users.events.ts';
@@ -15,3 +13,4 @@ export type {
   UserTokenStore,
   UserTokens,
 } from './users.ports.ts';
+export { EMAIL_PATTERN, PASSWORD_LENGTH } from './users.rules.ts';

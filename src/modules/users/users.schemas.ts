@@ -13,11 +13,9 @@ import {
   searchQuery,
   sortQuery,
 } from '#platform/http/http.schemas.ts';
-import { EMAIL_PATTERN } from './email-rules.ts';
-import { PASSWORD_LENGTH } from './password-rules.ts';
 import { PROFILE_NAMES, USER_NAMES } from './users.fields.ts';
-import type { PasswordReset } from './users.ports.ts';
-import { USER_SORT_FIELDS, type User, type UserChanges, type UserProfile } from './users.ports.ts';
+import { type PasswordReset, USER_SORT_FIELDS, type User, type UserChanges, type UserProfile } from './users.ports.ts';
+import { EMAIL_PATTERN, PASSWORD_LENGTH } from './users.rules.ts';
 
 const Role = Type.Unsafe<UserRole>({
   title: 'UserRole',

@@ -5,8 +5,6 @@ import type { EventBus } from '#kernel/events.ts';
 import { type Page, type PageQuery, parseSort, toPage } from '#kernel/pagination.ts';
 import type { AuditEntry } from '#platform/audit/audit.port.ts';
 import type { Attempts } from './attempts.ts';
-import { normalizeEmail } from './email-rules.ts';
-import { assertPassword } from './password-rules.ts';
 import type { EmailAndPassword, UsedLink } from './users.api.ts';
 import { audited, on, recordUpdate, updateOf } from './users.audit.ts';
 import { userErrors } from './users.errors.ts';
@@ -26,6 +24,7 @@ import {
   type UserStore,
   type UserTransaction,
 } from './users.ports.ts';
+import { assertPassword, normalizeEmail } from './users.rules.ts';
 
 export interface UsersServiceDeps {
   readonly store: UserStore;

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { addValue, createStatistics } from '#platform/telemetry/aggregation/statistics.ts';
-import { student95 } from './student.ts';
-import { trendOf } from './trend.ts';
+import { student95, trendOf } from './trend.ts';
 
 const HOUR = 3_600_000;
 

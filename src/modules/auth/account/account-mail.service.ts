@@ -6,8 +6,7 @@ import type { JobQueue } from '#platform/jobs/jobs.port.ts';
 import type { Mailer } from '#platform/mail/mail.port.ts';
 import type { SingleUseTokens } from '../single-use/single-use.service.ts';
 import type { AccountMailKind, MailThrottle } from './account.ports.ts';
-import { MAIL_TEXTS } from './account.texts.ts';
-import { LINK_LIFETIME_MS, linkTo } from './links.ts';
+import { LINK_LIFETIME_MS, linkTo, MAIL_TEXTS } from './account.texts.ts';
 
 /** The data of the job `send_account_mail`. It holds no secret: who may look at jobs may not reset passwords. */
 export interface AccountMail {

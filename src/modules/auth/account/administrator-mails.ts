@@ -1,8 +1,8 @@
 import type { AccountMails } from '#modules/users/index.ts';
 import type { JobQueue } from '#platform/jobs/jobs.port.ts';
 import type { Mailer } from '#platform/mail/mail.port.ts';
+import { linkTo } from './account.texts.ts';
 import { languageOf } from './language.ts';
-import { linkTo } from './links.ts';
 
 export interface AccountMailsDeps {
   readonly jobs: JobQueue;

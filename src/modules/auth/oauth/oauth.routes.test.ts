@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Identity, IdentityProvider } from '#platform/oauth/oauth.port.ts';
 import { createTestAuth } from '#test/support/auth.ts';
 import { OAUTH, type OAuthTest, PASSWORD, problemOf, startOAuthTest } from '#test/support/oauth.ts';
-import { REGISTRATIONS_OF_NETWORK } from '../usage-limits.ts';
+import { REGISTRATIONS_OF_NETWORK } from '../auth.throttles.ts';
 
 const TOKENS = {
   access_token: expect.any(String),

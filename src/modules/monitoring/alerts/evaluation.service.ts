@@ -6,7 +6,6 @@ import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { DevicesApi } from '#modules/devices/index.ts';
 import type { LatestValue, Sample, TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
-import type { DevicePlan, DevicePlans } from './device-plans.ts';
 import type { PairChange, SaveResult, StateStore, StoredState } from './evaluation.ports.ts';
 import {
   changesOf,
@@ -19,7 +18,7 @@ import {
   type PairTrack,
   unjudgedSince,
 } from './pair-tracks.ts';
-import type { RuleIndex } from './rule-index.ts';
+import type { DevicePlan, DevicePlans, RuleIndex } from './rule-index.ts';
 import { SILENCE_ALLOWANCE_MS } from './silence.ts';
 import { createStateCache } from './state-cache.ts';
 

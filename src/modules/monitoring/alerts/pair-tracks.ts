@@ -1,7 +1,6 @@
 import type { DeviceFacts } from '#modules/devices/index.ts';
 import type { Sample } from '#platform/telemetry/telemetry.port.ts';
 import type { AlertRule } from '../rules/rules.ports.ts';
-import type { DevicePlan } from './device-plans.ts';
 import type { PairChange, StoredState } from './evaluation.ports.ts';
 import {
   FRESH_STATE,
@@ -14,6 +13,7 @@ import {
   type StatusReading,
   type Transition,
 } from './judge.ts';
+import type { DevicePlan } from './rule-index.ts';
 
 /** One rule and one device while they are judged. */
 export interface PairTrack {

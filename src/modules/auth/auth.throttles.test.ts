@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { commonErrors } from '#kernel/errors.ts';
 import { createMemoryCounters } from '#platform/cache/memory-counters.ts';
 import { createTestClock } from '#test/support/clock.ts';
-import { createLoginThrottle } from './login-throttle.ts';
+import { createLoginThrottle } from './auth.throttles.ts';
 
 const MINUTE = 60_000;
 

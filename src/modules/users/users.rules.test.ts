@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { assertPassword } from './password-rules.ts';
+import { assertPassword } from './users.rules.ts';
 
 const EMAIL = 'kim.minji@example.com';
 const refuses = (password: string, message: RegExp) =>

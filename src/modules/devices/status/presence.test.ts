@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { createEventBus } from '#kernel/events.ts';
 import { silentLogger } from '#kernel/logger.ts';
 import type { StatusChange } from '#modules/devices/index.ts';
-import { createReturns } from './returns.ts';
+import { createReturns } from './presence.ts';
 
 function setup(refuse = false) {
   const events = createEventBus(silentLogger);
