@@ -166,15 +166,13 @@ export type DevicePatch = Static<typeof DevicePatch>;
 export const SORT_HELP = `Sort by ${DEVICE_SORT_FIELDS.join(', ')}.`;
 
 export function toFilter(query: Static<typeof DeviceQuery>): DeviceFilter {
-  return {
-    ...defined({
-      status: query.status,
-      deviceType: query.device_type,
-      groupId: query.group_id,
-      ownerId: query.owner_id,
-      q: query.q,
-    }),
-  };
+  return defined({
+    status: query.status,
+    deviceType: query.device_type,
+    groupId: query.group_id,
+    ownerId: query.owner_id,
+    q: query.q,
+  });
 }
 
 export function toInput(body: DeviceBody): DeviceInput {

@@ -233,16 +233,14 @@ function toScope(scope: Static<typeof ScopeField>): Scope {
 }
 
 export function toRuleFilter(query: Static<typeof RuleQuery>): RuleFilter {
-  return {
-    ...defined({
-      severity: query.severity,
-      condition: query.condition,
-      metric: query.metric,
-      deviceId: query.device_id,
-      isEnabled: query.is_enabled,
-      q: query.q,
-    }),
-  };
+  return defined({
+    severity: query.severity,
+    condition: query.condition,
+    metric: query.metric,
+    deviceId: query.device_id,
+    isEnabled: query.is_enabled,
+    q: query.q,
+  });
 }
 
 export function presentRule(rule: AlertRule): Static<typeof RuleView> {
