@@ -30,6 +30,24 @@ describe('event bus', () => {
     ]);
   });
 
+  test('an owner removes what it has added, and nobody else’s', () => {
+    const { bus } = setup();
+    const seen: string[] = [];
+    const [one, two] = [bus.scope(), bus.scope()];
+    bus.on('test.one', () => void seen.push('bus'));
+    one.on('test.one', () => void seen.push('one'));
+    const remove = one.on('test.two', () => void seen.push('one, two'));
+    two.on('test.one', () => void seen.push('two'));
+    remove();
+    one.emit('test.two', 1, { s: '' });
+    one.emit('test.one', 1, { n: 1 });
+    expect(seen).toEqual(['bus', 'one', 'two']);
+    one.end();
+    one.end();
+    bus.emit('test.one', 2, { n: 2 });
+    expect(seen.slice(3)).toEqual(['bus', 'two']);
+  });
+
   test('a delivery resolves when all handlers are done, and throws when one failed', async () => {
     const { bus, errors } = setup();
     const seen: string[] = [];

@@ -33,6 +33,13 @@ export interface EventBus {
   deliver<T extends EventType>(type: T, at: number, data: EventMap[T], origin: EventOrigin): Promise<void>;
   /** @returns a function that removes the handler. */
   on<T extends EventType>(type: T, handler: EventHandler<T>): () => void;
+  /** The same bus for one owner, who removes at once all handlers that were added through it. */
+  scope(): EventScope;
+}
+
+export interface EventScope extends EventBus {
+  /** Removes the handlers of this owner; events that it emits still reach the others. Idempotent. */
+  end(): void;
 }
 
 export function createEventBus(logger: Logger): EventBus {
@@ -43,7 +50,7 @@ export function createEventBus(logger: Logger): EventBus {
   const eventOf = (type: string, at: number, data: unknown, origin: EventOrigin) =>
     (origin === 'local' ? { type, at, data } : { type, at, data, origin }) as unknown as DomainEvent;
 
-  return {
+  const bus: EventBus = {
     emit(type, at, data, origin = 'local') {
       const current = subscriptions.get(type);
       if (current === undefined) return;
@@ -73,6 +80,27 @@ export function createEventBus(logger: Logger): EventBus {
         if (rest.length === 0) subscriptions.delete(type);
         else subscriptions.set(type, rest);
       };
+    },
+    scope: () => scopeOf(bus),
+  };
+  return bus;
+}
+
+function scopeOf(bus: EventBus): EventScope {
+  const removers = new Set<() => void>();
+  return {
+    ...bus,
+    on(type, handler) {
+      const remove = bus.on(type, handler);
+      const forget = () => {
+        removers.delete(forget);
+        remove();
+      };
+      removers.add(forget);
+      return forget;
+    },
+    end() {
+      for (const remove of [...removers]) remove();
     },
   };
 }

@@ -43,12 +43,17 @@ export function assemble(modules: readonly ModuleParts[], deps: AssemblyDeps): A
   }
   return {
     routes: all(modules, 'routes').filter(({ role = 'api' }) => roles.has(role)),
-    components: all(modules, 'components').filter(isHere),
+    components: modules.flatMap((each) => [...listenersOf(each), ...(each.components ?? []).filter(isHere)]),
     live: {
       events: modules.flatMap(({ live }) => live?.events ?? []),
       commands: modules.flatMap(({ live }) => live?.commands ?? []),
     },
   };
+}
+
+/** Starts before the components of its module, so that it stops after them. */
+function listenersOf({ name, listens }: ModuleParts): readonly Component[] {
+  return listens === undefined ? [] : [{ name: `${name} listeners`, stop: async () => listens.end() }];
 }
 
 /** What the modules do with what devices send. @throws Error unless exactly one keeps documents */

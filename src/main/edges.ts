@@ -100,22 +100,24 @@ export async function createEdges(base: Foundation, modules: EdgeModules, parts:
   metrics.gauge('core_api_realtime_connections', 'Socket.IO connections', () => realtime.connectionCount());
 
   // Who loses access loses open connections too.
-  events.on('user.access_changed', ({ data }) => {
+  const listens = events.scope();
+  listens.on('user.access_changed', ({ data }) => {
     realtime.disconnectUser(data.user_id);
     http.endDownloads(data.user_id);
   });
   // Somebody may have lost access, and we were not told.
-  events.on('relay.gap', () => {
+  listens.on('relay.gap', () => {
     http.endDownloads(null);
     return realtime.recheck();
   });
-  events.on('device.deleted', ({ data }) => broker.disconnect(data.device_uid, { forget: true }));
-  events.on('device.credentials_rotated', ({ data }) => broker.disconnect(data.device_uid));
+  listens.on('device.deleted', ({ data }) => broker.disconnect(data.device_uid, { forget: true }));
+  listens.on('device.credentials_rotated', ({ data }) => broker.disconnect(data.device_uid));
 
   return {
     http,
     broker,
     components: [
+      { name: 'edge listeners', stop: async () => listens.end() },
       http,
       realtime,
       ...(infrastructure.streams === null ? [] : [infrastructure.streams.consumers]),

@@ -82,7 +82,8 @@ export const authMigrations: MigrationSet = {
 };
 
 export function createAuthModule(deps: AuthModuleDeps): AuthModule {
-  const { users, counters, events, settings } = deps;
+  const { users, counters, settings } = deps;
+  const events = deps.events.scope();
   const { sql, audit } = deps.persistence;
   const { clock, logger } = deps.runtime;
   const limits = createUsageLimits({ counters: deps.usageCounters ?? counters });
@@ -148,6 +149,7 @@ export function createAuthModule(deps: AuthModuleDeps): AuthModule {
   };
   return {
     name: 'auth',
+    listens: events,
     api,
     routes: [
       { prefix: '/api/v1/auth', routes: createAuthRoutes(service) },

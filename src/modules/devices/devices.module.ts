@@ -75,8 +75,9 @@ export interface DevicesModule extends ModuleWith<'routes' | 'jobs' | 'sinks' | 
 }
 
 export function createDevicesModule(deps: DevicesModuleDeps): DevicesModule {
-  const { sql, audit, clock, events, users, userDeviceScope, broker = NO_BROKER } = deps;
+  const { sql, audit, clock, users, userDeviceScope, broker = NO_BROKER } = deps;
   const { authSecret = null, channels = [] } = broker;
+  const events = deps.events.scope();
   const { listeningSince = async () => 0, downlink, statusLog = NO_LOG, logger = silentLogger } = deps;
   const accounts = broker.accounts ?? NO_ACCOUNTS;
   const statements = createStatements();
@@ -108,6 +109,7 @@ export function createDevicesModule(deps: DevicesModuleDeps): DevicesModule {
 
   return {
     name: 'devices',
+    listens: events,
     api: {
       async counts() {
         const one = { page: 1, size: 1, sort: [] } as const;

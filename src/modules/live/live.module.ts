@@ -19,11 +19,13 @@ export interface LiveModuleDeps {
 }
 
 /** `/monitoring`: people watch devices live. */
-export function createLiveModule({ realtime, devices, events }: LiveModuleDeps): LiveModule {
+export function createLiveModule({ realtime, devices, events: bus }: LiveModuleDeps): LiveModule {
+  const events = bus.scope();
   const namespace = createMonitoringNamespace(realtime, devices, events);
   const view = createLiveView(namespace);
   return {
     name: 'live',
+    listens: events,
     api: {
       toWatchers: (deviceUid, event, data) =>
         sendLive(namespace, event, [deviceRoom(deviceUid), ALL_DEVICES_ROOM], data),

@@ -68,7 +68,8 @@ export interface MonitoringModule
 const ROUND_DELAY_MS = { alone: 50, shared: 250 } as const;
 
 export function createMonitoringModule(deps: MonitoringModuleDeps): MonitoringModule {
-  const { stores, audit, modules, jobs, events, runtime, options } = deps;
+  const { stores, audit, modules, jobs, runtime, options } = deps;
+  const events = deps.events.scope();
   const { devices, users, live } = modules;
   const { sql, telemetry } = stores;
   const { clock, logger } = runtime;
@@ -164,6 +165,7 @@ export function createMonitoringModule(deps: MonitoringModuleDeps): MonitoringMo
   const prefix = '/api/v1/monitoring';
   return {
     name: 'monitoring',
+    listens: events,
     relayedEvents: ['alert_rule.changed'],
     live: { events: [LIVE_ALERT] },
     routes: [

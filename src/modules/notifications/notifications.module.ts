@@ -65,9 +65,11 @@ export function createNotificationsModule(dependencies: NotificationsModuleDeps)
     options: { publicUrl, timeZone },
   });
   const push = createPushService({ notifications: api, users, jobs, summaries, clock, channels });
-  createNotificationNamespace(live.realtime, live.events);
+  const events = live.events.scope();
+  createNotificationNamespace(live.realtime, events);
   return {
     name: 'notifications',
+    listens: events,
     live: { events: [LIVE_NOTIFICATION] },
     routes: [{ prefix: '/api/v1/notifications', routes: createNotificationsRoutes(api, broadcasts) }],
     jobs: createNotificationsJobs(push, broadcasts, summaries),

@@ -1,4 +1,4 @@
-import type { EventType } from '#kernel/events.ts';
+import type { EventScope, EventType } from '#kernel/events.ts';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { CommitListener, DocumentSink, Sink } from '#platform/channels/channel.port.ts';
 import type { HttpMount } from '#platform/http/http.port.ts';
@@ -22,6 +22,8 @@ export interface ModuleParts {
   readonly relayedEvents?: readonly EventType[];
   /** What people who are connected are sent, and may ask. */
   readonly live?: { readonly events: readonly LiveEvent[]; readonly commands?: readonly LiveCommand[] };
+  /** What it listens to; its handlers are removed after its components have stopped. */
+  readonly listens?: EventScope;
   readonly jobs?: readonly JobDefinition[];
   readonly retention?: readonly Retention[];
   /** In start order; stopped in reverse. They start after those of the modules before, and before the edges. */
