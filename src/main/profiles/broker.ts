@@ -4,9 +4,9 @@ import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
 import { TELEMETRY } from '#modules/ingest/index.ts';
 import type { Channel } from '#platform/channels/channel.port.ts';
+import type { Leases } from '#platform/leases/leases.port.ts';
 import type { MqttDownlink } from '#platform/mqtt/downlink.port.ts';
 import type { MqttAccounts, MqttBroker, MqttHandler } from '#platform/mqtt/mqtt.port.ts';
-import type { Shares } from '#platform/shares/shares.port.ts';
 import type { Settings } from '../settings.ts';
 
 export interface BrokerProfile {
@@ -33,14 +33,14 @@ interface BrokerRuntime {
 export async function createBrokerProfile(
   settings: Settings,
   channels: readonly Channel[],
-  shares: Shares,
+  leases: Leases,
   { logger, ...runtime }: BrokerRuntime,
 ): Promise<BrokerProfile> {
   const deviceChannels = channelNames(channels);
   const mqttRuntime = { ...runtime, logger: logger.child({ component: 'mqtt' }) };
   return settings.MQTT_URL === null
     ? await embeddedBroker(settings, deviceChannels, mqttRuntime)
-    : await mosquitto(settings.MQTT_URL, settings, deviceChannels, shares, mqttRuntime);
+    : await mosquitto(settings.MQTT_URL, settings, deviceChannels, leases, mqttRuntime);
 }
 
 /** The broker's own logins alone, for a command that makes devices and takes no messages. */
@@ -60,7 +60,7 @@ async function mosquitto(
   url: string,
   settings: Settings,
   deviceChannels: readonly string[],
-  shares: Shares,
+  leases: Leases,
   runtime: BrokerRuntime,
 ): Promise<BrokerProfile> {
   const { createMosquittoControl } = await import('#platform/mqtt/mosquitto/control.ts');
@@ -83,7 +83,7 @@ async function mosquitto(
         handler,
         channels: deviceChannels,
         logger,
-        shares,
+        leases,
         sessionCount: settings.MQTT_RECEIVERS,
         deviceAddresses: [settings.MQTT_PUBLIC_URL ?? withoutLogin(url)],
       }),

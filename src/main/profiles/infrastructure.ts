@@ -51,7 +51,7 @@ export async function createInfrastructure(
   const sql = await createRelationalStore(settings, migrations, logger, small);
   const stores = await createStores(settings, clock, logger);
   const shared = await createSharedState(settings, clock, logger, small);
-  const broker = await createBrokerProfile(settings, channels, shared.shares, { events, clock, logger });
+  const broker = await createBrokerProfile(settings, channels, shared.leases, { events, clock, logger });
   const ownsFiles = settings.DATABASE_URL === null || settings.DOCUMENTS_URL === null;
 
   return {

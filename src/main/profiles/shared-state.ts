@@ -5,9 +5,9 @@ import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { CounterStore } from '#platform/cache/cache.port.ts';
 import type { JobObserver, Jobs } from '#platform/jobs/jobs.port.ts';
+import type { Leases } from '#platform/leases/leases.port.ts';
 import type { FanOut } from '#platform/realtime/socketio/fan-out.ts';
 import type { EventRelay } from '#platform/relay/relay.port.ts';
-import type { Shares } from '#platform/shares/shares.port.ts';
 import type { SqliteHost } from '#platform/sqlite/sqlite-host.ts';
 import type { EventStreams } from '#platform/streams/streams.port.ts';
 import type { Settings } from '../settings.ts';
@@ -20,7 +20,7 @@ export interface SharedState {
   readonly rateLimitCounters: CounterStore;
   readonly relay: EventRelay;
   /** What exists once and is used by one process at a time. */
-  readonly shares: Shares;
+  readonly leases: Leases;
   /** Between the Socket.IO servers of all processes; null: there is one process. */
   readonly fanOut: FanOut | null;
   /** To and from modules in processes of their own; null: there can be none. Its consumers are started last. */
@@ -49,7 +49,7 @@ export async function createSharedState(
     const { createFallbackCounters } = await import('#platform/cache/fallback-counters.ts');
     const { createRedisStreams } = await import('#platform/streams/redis/redis-streams.ts');
     const { createRedisFanOut } = await import('#platform/realtime/redis/redis-fan-out.ts');
-    const { createRedisShares } = await import('#platform/shares/redis/redis-shares.ts');
+    const { createRedisLeases } = await import('#platform/leases/redis/redis-leases.ts');
     const relay = createRedisRelay({ connection, logger });
     const counters = createRedisCounters({ connection });
     const streams = createRedisStreams({ connection, logger, consumer: settings.INSTANCE_ID });
@@ -57,7 +57,7 @@ export async function createSharedState(
       counters,
       rateLimitCounters: createFallbackCounters({ shared: counters, local, logger }),
       relay,
-      shares: createRedisShares({ connection }),
+      leases: createRedisLeases({ connection }),
       fanOut: createRedisFanOut({ connection, relay, logger }),
       streams,
       async createJobs(observer) {
@@ -69,13 +69,13 @@ export async function createSharedState(
     };
   }
   const { createLocalRelay } = await import('#platform/relay/local-relay.ts');
-  const { createMemoryShares } = await import('#platform/shares/memory-shares.ts');
+  const { createMemoryLeases } = await import('#platform/leases/memory-leases.ts');
   const relay = createLocalRelay({ logger });
   return {
     counters: local,
     rateLimitCounters: local,
     relay,
-    shares: createMemoryShares({ clock }),
+    leases: createMemoryLeases({ clock }),
     fanOut: null,
     streams: null,
     async createJobs(observer) {

@@ -10,7 +10,7 @@ import type {
 } from '#platform/telemetry/telemetry.port.ts';
 import { type Batch, type BatchResult, committedOf, type Entry, endCommit, ledgerCounts } from './ingest.batch.ts';
 import type { ItemOutcome } from './ingest.ports.ts';
-import { createInsistence, createLane, divide } from './ingest.retry.ts';
+import { createLane, createRetrier, divide } from './ingest.retry.ts';
 import { createSinkRunner } from './ingest.sinks.ts';
 
 /** Tries after which a batch is divided, to find the item that the store refuses. */
@@ -61,10 +61,10 @@ type DurableBatch = TelemetryBatch & { readonly id: string };
 /** Sinks → samples, documents and ledger, in this order: the ledger counts only what is already stored. → listeners */
 export function createBatchCommitter(dependencies: CommitterDependencies): BatchCommitter {
   const { telemetry, sinks, documents: documentSink, maxNames, logger, listeners } = dependencies;
-  const { insist, isStalled, giveUpOn } = createInsistence(logger);
+  const { retry, isStalled, giveUpOn } = createRetrier(logger);
   const nothingAppended: Appended = { merged: [], leftOut: [], newLogs: [], refused: [], refusedLogs: new Set() };
   const noOutcomes: ReadonlyMap<Entry, ItemOutcome> = new Map();
-  const runner = createSinkRunner(sinks, insist, refuse);
+  const runner = createSinkRunner(sinks, retry, refuse);
   /** A later value must not be overtaken by an older one that is tried again. */
   const inOrder = createLane();
   /** Resolves when every earlier batch is done with its sinks, which keeps them in order. */
@@ -88,7 +88,7 @@ export function createBatchCommitter(dependencies: CommitterDependencies): Batch
   /** After a first try that failed with `failed`. */
   async function appendAgain(batch: DurableBatch, failed: unknown): Promise<Appended> {
     try {
-      const result = await insist(() => telemetry.append(batch), { refusals: REFUSALS, failed });
+      const result = await retry(() => telemetry.append(batch), { refusals: REFUSALS, failed });
       return { ...nothingAppended, ...result };
     } catch {
       return await appendDivided(batch);
@@ -112,7 +112,7 @@ export function createBatchCommitter(dependencies: CommitterDependencies): Batch
         [],
         part.filter((item) => !isSample(item)).map(logOf),
       );
-      const result = await insist(() => telemetry.append(batch), ONCE);
+      const result = await retry(() => telemetry.append(batch), ONCE);
       merged.push(...result.merged.map((index) => part[index] as number));
       leftOut.push(...result.leftOut.map(({ index, reason }) => ({ index: part[index] as number, reason })));
       const firstLog = batch.samples.length;
@@ -124,7 +124,7 @@ export function createBatchCommitter(dependencies: CommitterDependencies): Batch
     // Unless the store takes this, it is the store that is at fault, and nothing is given up.
     const touched = suspects.map((item) => ({ deviceId: deviceOf(item) }));
     const known = batchOf(`${id}/counts`, [], [...counts, ...touched], []);
-    await insist(() => telemetry.append(known), FOR_EVER);
+    await retry(() => telemetry.append(known), FOR_EVER);
     const refused: number[] = [];
     for (const item of suspects) {
       try {
@@ -137,7 +137,7 @@ export function createBatchCommitter(dependencies: CommitterDependencies): Batch
     if (refused.length > 0) {
       const rejections = refused.map((item) => ({ deviceId: deviceOf(item), rejected: { not_storable: 1 } }));
       const refusals = batchOf(`${id}/refused`, [], rejections, []);
-      await insist(() => telemetry.append(refusals), FOR_EVER);
+      await retry(() => telemetry.append(refusals), FOR_EVER);
     }
     const refusedLogs = new Set(refused.filter((item) => !isSample(item)).map(logOf));
     return { merged, leftOut, newLogs, refused: refused.filter(isSample), refusedLogs };

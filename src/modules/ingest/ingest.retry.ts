@@ -4,7 +4,7 @@ import type { Logger } from '#kernel/logger.ts';
 
 const RETRY = { firstMs: 100, longestMs: 5_000 };
 
-export interface InsistOptions {
+export interface RetryOptions {
   /** Tries that the store may refuse for another reason than being away; infinite: it is asked for ever. */
   readonly refusals: number;
   /** How a try before this call failed. */
@@ -12,24 +12,24 @@ export interface InsistOptions {
 }
 
 /** Repeats what a store does not take. Every step is idempotent, so one that failed halfway is safe to repeat. */
-export interface Insistence {
+export interface Retrier {
   /**
    * Repeats a step until it succeeds; while the store is away, however long that takes.
    * @throws what the store refused it with, `refusals` times: then the step itself is at fault
    */
-  insist<T>(step: () => Promise<T>, options: InsistOptions): Promise<T>;
+  retry<T>(step: () => Promise<T>, options: RetryOptions): Promise<T>;
   /** Whether the last try of anything failed: work waits. */
   isStalled(): boolean;
   /** After it aborts, what the store does not take stays pending. */
   giveUpOn(signal: AbortSignal): void;
 }
 
-export function createInsistence(logger: Logger): Insistence {
+export function createRetrier(logger: Logger): Retrier {
   let failing = 0;
   let giveUp: AbortSignal | undefined;
 
   return {
-    async insist(step, { refusals, failed }) {
+    async retry(step, { refusals, failed }) {
       let left = refusals;
       let attempt = 0;
       let problem = failed;

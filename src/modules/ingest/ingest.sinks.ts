@@ -1,7 +1,7 @@
 import type { Channel, Sink, SinkOutcome } from '#platform/channels/channel.port.ts';
 import type { Entry } from './ingest.batch.ts';
 import type { ItemOutcome } from './ingest.ports.ts';
-import { divide, type Insistence } from './ingest.retry.ts';
+import { divide, type Retrier } from './ingest.retry.ts';
 
 /** Tries after which items are divided, to find the one that a sink refuses. */
 const REFUSALS = 2;
@@ -19,7 +19,7 @@ export interface SinkRunner {
 /** @param onRefused an item that a sink does not take although it takes others */
 export function createSinkRunner(
   sinks: readonly Sink[],
-  insist: Insistence['insist'],
+  retry: Retrier['retry'],
   onRefused: (what: string, item: unknown, error: unknown) => void,
 ): SinkRunner {
   /** As a whole or, if that is refused, in parts, and each item that is refused once more by itself. */
@@ -31,11 +31,11 @@ export function createSinkRunner(
         outcomes.set(entry, said === undefined ? 'stored' : (said[index] as SinkOutcome));
     };
     try {
-      await insist(() => write(entries), { refusals: REFUSALS });
+      await retry(() => write(entries), { refusals: REFUSALS });
     } catch {
-      for (const entry of await divide(entries, (part) => insist(() => write(part), { refusals: 1 }))) {
+      for (const entry of await divide(entries, (part) => retry(() => write(part), { refusals: 1 }))) {
         try {
-          await insist(() => write([entry]), { refusals: LAST_REFUSALS });
+          await retry(() => write([entry]), { refusals: LAST_REFUSALS });
         } catch (error) {
           onRefused(sink.name, entry.value, error);
           outcomes.set(entry, 'not_storable');

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type Clock, systemClock } from '#kernel/clock.ts';
 import type { EventBus } from '#kernel/events.ts';
 import { silentLogger } from '#kernel/logger.ts';
+import { createMemoryLeases } from '#platform/leases/memory-leases.ts';
 import { createAedesBroker } from '#platform/mqtt/aedes/aedes.ts';
 import { createAedesDownlink } from '#platform/mqtt/aedes/downlink.ts';
 import type { MqttDownlink } from '#platform/mqtt/downlink.port.ts';
@@ -12,7 +13,6 @@ import { createMosquittoDownlink } from '#platform/mqtt/mosquitto/downlink.ts';
 import { createMosquittoBroker } from '#platform/mqtt/mosquitto/mosquitto.ts';
 import { DEVICE_CHANNELS } from '#platform/mqtt/mqtt.harness.ts';
 import type { MqttAccounts, MqttBroker, MqttHandler } from '#platform/mqtt/mqtt.port.ts';
-import { createMemoryShares } from '#platform/shares/memory-shares.ts';
 import { auditedOn } from '#test/support/audit.ts';
 import { createDevicesHarness, type DevicesHarness } from '#test/support/devices.ts';
 import { devicePortOf } from '#test/support/servers/mosquitto.ts';
@@ -52,8 +52,8 @@ async function mosquitto(url: string): Promise<TestBroker> {
       return downlink.port;
     },
     async start(handler) {
-      const shares = createMemoryShares({ clock: systemClock });
-      const options = { control, downlink, logger: silentLogger, shares, deviceAddresses: [] };
+      const leases = createMemoryLeases({ clock: systemClock });
+      const options = { control, downlink, logger: silentLogger, leases, deviceAddresses: [] };
       const broker = createMosquittoBroker({ ...options, channels: DEVICE_CHANNELS, handler });
       return {
         port: await started(broker, () => devicePortOf(url)),

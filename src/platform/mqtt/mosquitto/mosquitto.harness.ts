@@ -1,7 +1,7 @@
 import mqtt from 'mqtt';
 import { systemClock } from '#kernel/clock.ts';
 import { silentLogger } from '#kernel/logger.ts';
-import { createMemoryShares } from '#platform/shares/memory-shares.ts';
+import { createMemoryLeases } from '#platform/leases/memory-leases.ts';
 import type { MqttHarness } from '../mqtt.harness.ts';
 import { DEVICE_CHANNELS } from '../mqtt.harness.ts';
 import { createMosquittoAccounts } from './accounts.ts';
@@ -52,7 +52,7 @@ export function mosquittoHarness(
         downlink,
         handler,
         logger: silentLogger,
-        shares: createMemoryShares({ clock: systemClock }),
+        leases: createMemoryLeases({ clock: systemClock }),
         sessionCount: SESSIONS,
         deviceAddresses: [`mqtt://127.0.0.1:${devicePort}`],
         timing: { roundMs: 50 },

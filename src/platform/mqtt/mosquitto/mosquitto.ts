@@ -1,6 +1,6 @@
 import { commonErrors } from '#kernel/errors.ts';
 import type { Logger } from '#kernel/logger.ts';
-import type { Shares } from '#platform/shares/shares.port.ts';
+import type { Leases } from '#platform/leases/leases.port.ts';
 import { InFlight, MAX_IN_FLIGHT_BYTES } from '../in-flight.ts';
 import { type MqttBroker, type MqttHandler, SERVER_CHANNELS } from '../mqtt.port.ts';
 import { createConnection } from './connection.ts';
@@ -22,7 +22,7 @@ export interface MosquittoBrokerOptions {
   readonly channels: readonly string[];
   readonly logger: Logger;
   /** Common to all processes that take messages from this broker. */
-  readonly shares: Shares;
+  readonly leases: Leases;
   /** Among how many sessions the devices are divided; default 1. The same in all processes, and over restarts. */
   readonly sessionCount?: number;
   /** Where devices connect, to be shown; the broker's address for us may be another one. */
@@ -106,7 +106,7 @@ export function createMosquittoBroker(options: MosquittoBrokerOptions): MqttBrok
   }
 
   const receivers = createReceivers({
-    shares: options.shares,
+    leases: options.leases,
     sessions: sessionsOf(sessionCount),
     logger,
     use,

@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from 'vitest';
 import { systemClock } from '#kernel/clock.ts';
 import { silentLogger } from '#kernel/logger.ts';
-import { createMemoryShares } from '#platform/shares/memory-shares.ts';
-import type { Shares } from '#platform/shares/shares.port.ts';
+import type { Leases } from '#platform/leases/leases.port.ts';
+import { createMemoryLeases } from '#platform/leases/memory-leases.ts';
 import { eventually } from '../mqtt.harness.ts';
 import { sessionsOf } from './partition.ts';
 import { createReceivers, type Receivers } from './receivers.ts';
@@ -38,31 +38,31 @@ function createBroker() {
   };
 }
 
-/** Shares whose rounds are counted, and that may be away. */
-function createShares() {
-  let shares = createMemoryShares({ clock: systemClock });
+/** Leases whose rounds are counted, and that may be away. */
+function createLeases() {
+  let leases = createMemoryLeases({ clock: systemClock });
   let rounds = 0;
-  const watched: Shares = {
+  const watched: Leases = {
     async round(round) {
       rounds += 1;
-      return await shares.round(round);
+      return await leases.round(round);
     },
-    release: (...args) => shares.release(...args),
-    leave: (...args) => shares.leave(...args),
+    release: (...args) => leases.release(...args),
+    leave: (...args) => leases.leave(...args),
   };
   return {
-    shares: watched,
+    leases: watched,
     /** The same for one member, which is cut off while `isCut` says so. */
-    unless: (isCut: () => boolean): Shares => ({
+    unless: (isCut: () => boolean): Leases => ({
       ...watched,
       round: async (round) => {
         rounds += 1;
         if (isCut()) throw new Error('away');
-        return await shares.round(round);
+        return await leases.round(round);
       },
     }),
     forget() {
-      shares = createMemoryShares({ clock: systemClock });
+      leases = createMemoryLeases({ clock: systemClock });
     },
     /** Resolves after so many rounds of all, which take two milliseconds at the least. */
     async rounds(count: number) {
@@ -81,9 +81,9 @@ afterEach(async () => {
 
 type Broker = ReturnType<typeof createBroker>;
 
-async function join(name: string, broker: Broker, shares: Shares, more: { drained?: Promise<void> } = {}) {
+async function join(name: string, broker: Broker, leases: Leases, more: { drained?: Promise<void> } = {}) {
   const receivers = createReceivers({
-    shares,
+    leases,
     sessions: SESSIONS,
     logger: silentLogger,
     roundMs: ROUND_MS,
@@ -116,12 +116,12 @@ async function join(name: string, broker: Broker, shares: Shares, more: { draine
 
 test('one takes all; a second gets half, a third what is left of its part; who leaves gives it to the others', async () => {
   const broker = createBroker();
-  const { shares } = createShares();
-  await join('a', broker, shares);
+  const { leases } = createLeases();
+  await join('a', broker, leases);
   expect(broker.who()).toBe('a a a a');
-  const b = await join('b', broker, shares);
+  const b = await join('b', broker, leases);
   await eventually(() => expect(broker.who()).toBe('a a b b'));
-  await join('c', broker, shares);
+  await join('c', broker, leases);
   await eventually(() => expect(broker.who().split(' ').toSorted().join('')).toMatch(/^(aabc|abbc|abcc)$/));
   await b.stop(AbortSignal.timeout(1_000));
   await eventually(() => expect(broker.who().split(' ').toSorted().join('')).toBe('aacc'));
@@ -129,10 +129,10 @@ test('one takes all; a second gets half, a third what is left of its part; who l
 
 test('a session is handed over when it is drained, not before', async () => {
   const broker = createBroker();
-  const { shares, rounds } = createShares();
+  const { leases, rounds } = createLeases();
   let drained = () => {};
-  await join('a', broker, shares, { drained: new Promise((resolve) => (drained = resolve)) });
-  await join('b', broker, shares);
+  await join('a', broker, leases, { drained: new Promise((resolve) => (drained = resolve)) });
+  await join('b', broker, leases);
   await rounds(LONG);
   expect(broker.who()).toBe('a a a a');
   // Its connection is lost meanwhile: it is made again, because acknowledgements are outstanding.
@@ -144,14 +144,14 @@ test('a session is handed over when it is drained, not before', async () => {
 
 test('what a dead process had is adopted; if it was not dead, it lets go and gets its part again', async () => {
   const broker = createBroker();
-  const { shares, unless, rounds } = createShares();
+  const { leases, unless, rounds } = createLeases();
   let dead = false;
   await join(
     'a',
     broker,
     unless(() => dead),
   );
-  await join('b', broker, shares);
+  await join('b', broker, leases);
   await eventually(() => expect(broker.who()).toBe('a a b b'));
   dead = true;
   await eventually(() => expect(broker.who()).toBe('b b b b'));
@@ -163,7 +163,7 @@ test('what a dead process had is adopted; if it was not dead, it lets go and get
 
 test('while they cannot agree each keeps what it has, and takes it again when the broker was away', async () => {
   const broker = createBroker();
-  const { unless, rounds } = createShares();
+  const { unless, rounds } = createLeases();
   let away = false;
   const flaky = unless(() => away);
   await join('a', broker, flaky);
@@ -180,7 +180,7 @@ test('while they cannot agree each keeps what it has, and takes it again when th
 
 test('while they cannot agree, who loses a session alone waits before it takes it again: it may be another’s', async () => {
   const broker = createBroker();
-  const { unless, rounds } = createShares();
+  const { unless, rounds } = createLeases();
   let away = false;
   await join(
     'a',
@@ -198,9 +198,9 @@ test('while they cannot agree, who loses a session alone waits before it takes i
 
 test('a store that has forgotten everything moves nothing', async () => {
   const broker = createBroker();
-  const { shares, forget, rounds } = createShares();
-  await join('a', broker, shares);
-  await join('b', broker, shares);
+  const { leases, forget, rounds } = createLeases();
+  await join('a', broker, leases);
+  await join('b', broker, leases);
   await eventually(() => expect(broker.who()).toBe('a a b b'));
   const opened = broker.opened.length;
   for (let times = 0; times < 5; times++) {
@@ -213,9 +213,9 @@ test('a store that has forgotten everything moves nothing', async () => {
 
 test('two that know nothing of each other take a session from each other less and less often', async () => {
   const broker = createBroker();
-  const { shares } = createShares();
-  await join('a', broker, shares);
-  await join('b', broker, createMemoryShares({ clock: systemClock }));
+  const { leases } = createLeases();
+  await join('a', broker, leases);
+  await join('b', broker, createMemoryLeases({ clock: systemClock }));
   const began = performance.now();
   const times = () => broker.opened.filter((line) => line.startsWith('1-of-4')).length;
   // Each has taken it twice: from then on they wait, a for YIELD_MS, b as long, then twice as long.

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { aborted, backoffMs } from '#kernel/concurrency.ts';
 import type { Logger } from '#kernel/logger.ts';
-import type { Shares } from '#platform/shares/shares.port.ts';
+import type { Leases } from '#platform/leases/leases.port.ts';
 import type { Session } from './partition.ts';
 
 /** A session that this process uses; see `Receiver`. */
@@ -13,7 +13,7 @@ export interface SessionUser {
 }
 
 export interface ReceiversOptions {
-  readonly shares: Shares;
+  readonly leases: Leases;
   readonly sessions: readonly Session[];
   readonly logger: Logger;
   /** @param onLost its connection is over */
@@ -30,7 +30,7 @@ export interface ReceiversOptions {
 
 /**
  * The sessions at the broker, divided among the processes that take messages: each its part, which it gives up when
- * others come, and grows when others go. Who uses a session is agreed on elsewhere (`Shares`), and the broker sees to
+ * others come, and grows when others go. Who uses a session is agreed on elsewhere (`Leases`), and the broker sees to
  * it that nobody else can: a second connection ends the first. So if two disagree for a moment, nothing is lost, and
  * neither takes a session back before the agreement says again that it is its own.
  */
@@ -68,7 +68,7 @@ const LONGEST_YIELD_MS = 60_000;
 const TOGETHER_MS = 1_000;
 
 export function createReceivers(options: ReceiversOptions): Receivers {
-  const { shares, sessions, logger, roundMs = ROUND_MS, ttlMs = TTL_MS, yieldMs = YIELD_MS } = options;
+  const { leases, sessions, logger, roundMs = ROUND_MS, ttlMs = TTL_MS, yieldMs = YIELD_MS } = options;
   const member = randomUUID();
   const names = sessions.map(({ name }) => name);
   const slots = new Map<string, Slot>();
@@ -120,9 +120,9 @@ export function createReceivers(options: ReceiversOptions): Receivers {
 
   /** One agreement: what this process has from now on. */
   async function agree(): Promise<void> {
-    let state: Awaited<ReturnType<Shares['round']>>;
+    let state: Awaited<ReturnType<Leases['round']>>;
     try {
-      state = await shares.round({
+      state = await leases.round({
         group: GROUP,
         member,
         names,
@@ -162,7 +162,7 @@ export function createReceivers(options: ReceiversOptions): Receivers {
     if (slots.get(session.name) !== slot || stopping) return;
     slot.isGiven = true;
     try {
-      await shares.release(GROUP, member, session.name);
+      await leases.release(GROUP, member, session.name);
       slots.delete(session.name);
     } catch {
       // It stays ours, and is given back another time.
@@ -233,7 +233,7 @@ export function createReceivers(options: ReceiversOptions): Receivers {
     await Promise.all([...slots.values()].map(close));
     slots.clear();
     // Unless they are told, the others find out when the lease is over.
-    await shares.leave(GROUP, member).catch(() => {});
+    await leases.leave(GROUP, member).catch(() => {});
   }
 
   return {

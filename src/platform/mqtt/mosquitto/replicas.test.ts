@@ -3,8 +3,8 @@ import { afterEach, beforeAll, expect, test } from 'vitest';
 import { systemClock } from '#kernel/clock.ts';
 import { createEventBus } from '#kernel/events.ts';
 import { type Logger, silentLogger } from '#kernel/logger.ts';
-import { createMemoryShares } from '#platform/shares/memory-shares.ts';
-import type { Shares } from '#platform/shares/shares.port.ts';
+import type { Leases } from '#platform/leases/leases.port.ts';
+import { createMemoryLeases } from '#platform/leases/memory-leases.ts';
 import { devicePortOf, webSocketPortOf } from '#test/support/servers/mosquitto.ts';
 import { describeWithServer } from '#test/support/servers.ts';
 import { DEVICE_CHANNELS, eventually, RecordingHandler } from '../mqtt.harness.ts';
@@ -43,7 +43,7 @@ await describeWithServer(
       readonly yieldMs?: number;
     }
 
-    async function replica(shares: Shares, options: Options = {}): Promise<Replica> {
+    async function replica(leases: Leases, options: Options = {}): Promise<Replica> {
       const { maxInFlight = 10_000, sessionCount = SESSIONS, yieldMs = 60_000 } = options;
       const handler = new RecordingHandler();
       for (const uid of UIDS) handler.secrets.set(uid, uid);
@@ -56,7 +56,7 @@ await describeWithServer(
         downlink: createMosquittoDownlink({ control, ...runtime }),
         handler,
         logger,
-        shares,
+        leases,
         sessionCount,
         deviceAddresses: [],
         limits: { maxInFlight },
@@ -103,7 +103,7 @@ await describeWithServer(
       ...numbers(20).map((number) => `message ${uid} telemetry ${number}`),
       `disconnected ${uid}`,
     ];
-    const shared = () => createMemoryShares({ clock: systemClock });
+    const shared = () => createMemoryLeases({ clock: systemClock });
 
     beforeAll(async () => {
       const control = createMosquittoControl({ url: server.url, logger: silentLogger });
@@ -135,8 +135,8 @@ await describeWithServer(
     }
 
     test('two divide the devices: all that a device sends and does comes to one, in order', async () => {
-      const { shares, held } = watched();
-      const replicasOf = [await replica(shares), await replica(shares)];
+      const { leases, held } = watched();
+      const replicasOf = [await replica(leases), await replica(leases)];
       await divided(held);
       await Promise.all(
         UIDS.map(async (uid) => {
@@ -155,9 +155,9 @@ await describeWithServer(
     });
 
     test('one that stops hands over: what it did not acknowledge comes to another, nothing else comes twice', async () => {
-      const { shares, held } = watched();
-      const one = await replica(shares);
-      const two = await replica(shares);
+      const { leases, held } = watched();
+      const one = await replica(leases);
+      const two = await replica(leases);
       await divided(held);
       two.handler.hold = true;
       const clients = await Promise.all(UIDS.map((uid) => logIn(uid)));
@@ -171,13 +171,13 @@ await describeWithServer(
     });
 
     test('one that is silent is followed by another, which the silent one leaves in peace', async () => {
-      const { shares, held } = watched();
+      const { leases, held } = watched();
       let silent = false;
       const one = await replica({
-        ...shares,
-        round: (round) => (silent ? Promise.reject(new Error('away')) : shares.round(round)),
+        ...leases,
+        round: (round) => (silent ? Promise.reject(new Error('away')) : leases.round(round)),
       });
-      const two = await replica(shares);
+      const two = await replica(leases);
       await divided(held);
       silent = true;
       await eventually(() => expect(one.broker.ping()).rejects.toMatchObject({ code: 'unavailable' }));
@@ -256,8 +256,8 @@ await describeWithServer(
     });
 
     test('what does not fit into the window waits at the broker, over its restart and a change of hands', async () => {
-      const { shares } = watched();
-      const one = await replica(shares, { maxInFlight: 20 });
+      const { leases } = watched();
+      const one = await replica(leases, { maxInFlight: 20 });
       one.handler.hold = true;
       const uids = UIDS.slice(0, 4);
       const clients = await Promise.all(uids.map((uid) => logIn(uid)));
@@ -265,7 +265,7 @@ await describeWithServer(
       await server.restart();
       await Promise.all(clients.map((client, index) => send(client, uids[index] ?? '', 300, 300)));
       await eventually(() => one.broker.ping());
-      const two = await replica(shares, { maxInFlight: 20 });
+      const two = await replica(leases, { maxInFlight: 20 });
       one.handler.hold = false;
       for (const message of one.handler.messages.slice()) message.acknowledge();
       await server.restart();
@@ -277,12 +277,12 @@ await describeWithServer(
     }, 60_000);
 
     test('one that would divide the devices otherwise does not start', async () => {
-      const { shares, held } = watched();
-      await replica(shares);
+      const { leases, held } = watched();
+      await replica(leases);
       await expect(replica(shared(), { sessionCount: SESSIONS + 1 })).rejects.toThrow(
         'MQTT_RECEIVERS is 5, but devices are divided among 4 sessions',
       );
-      await replica(shares);
+      await replica(leases);
       await divided(held);
     });
 
@@ -306,21 +306,21 @@ await describeWithServer(
   { own: true },
 );
 
-/** Shares, and what each member was told to hold last. */
+/** Leases, and what each member was told to hold last. */
 function watched() {
-  const shares = createMemoryShares({ clock: systemClock });
+  const leases = createMemoryLeases({ clock: systemClock });
   const held = new Map<string, readonly string[]>();
-  const watching: Shares = {
-    ...shares,
+  const watching: Leases = {
+    ...leases,
     async round(round) {
-      const state = await shares.round(round);
+      const state = await leases.round(round);
       held.set(round.member, state.held);
       return state;
     },
     async leave(group, member) {
       held.delete(member);
-      await shares.leave(group, member);
+      await leases.leave(group, member);
     },
   };
-  return { shares: watching, held };
+  return { leases: watching, held };
 }

@@ -1,5 +1,5 @@
 import type { RedisConnection } from '#platform/redis/redis-connection.ts';
-import type { Shares } from '../shares.port.ts';
+import type { Leases } from '../leases.port.ts';
 
 /**
  * KEYS: members (sorted set: member by the end of its lease), holders (hash: name → member).
@@ -52,11 +52,11 @@ for index = 1, #holders, 2 do
   if holders[index + 1] == ARGV[1] then redis.call('HDEL', KEYS[2], holders[index]) end
 end`;
 
-/** `Shares` of all processes on the same Redis: each step is one atomic script, on the server's clock. */
-export function createRedisShares({ connection }: { readonly connection: RedisConnection }): Shares {
+/** `Leases` of all processes on the same Redis: each step is one atomic script, on the server's clock. */
+export function createRedisLeases({ connection }: { readonly connection: RedisConnection }): Leases {
   // One slot of a cluster for both keys of a group.
   const keysOf = (group: string) =>
-    [connection.key(`shares:{${group}}:members`), connection.key(`shares:{${group}}:holders`)] as const;
+    [connection.key(`leases:{${group}}:members`), connection.key(`leases:{${group}}:holders`)] as const;
 
   return {
     async round({ group, member, names, using, take, joins, ttlMs }) {

@@ -3,25 +3,25 @@
  * there: each belongs to one member at a time. A member that is not heard of for `ttlMs` is gone, and what it had
  * is free. Every call throws AppError `unavailable`, within a second or so, when the store is away.
  */
-export interface Shares {
+export interface Leases {
   /**
    * Says that the member is there, keeps what it uses, and takes what is free up to its part: the number of names
    * divided by the number of members, where those whose id sorts first have one more if it does not come out even.
    * A member may hold more than its part until it releases it. Repeated several times within `ttlMs`.
    */
-  round(round: ShareRound): Promise<ShareState>;
-  /** Gives one share back. One that is another's is left alone. */
+  round(round: LeaseRound): Promise<LeaseState>;
+  /** Gives one name back. One that is another's is left alone. */
   release(group: string, member: string, name: string): Promise<void>;
   /** Gives everything back; the others' parts grow. An unknown member is no error. */
   leave(group: string, member: string): Promise<void>;
 }
 
-export interface ShareRound {
+export interface LeaseRound {
   /** Groups know nothing of each other. */
   readonly group: string;
   /** No two processes have the same, ever. */
   readonly member: string;
-  /** All shares of the group, in the order in which they are taken. */
+  /** All names of the group, in the order in which they are taken. */
   readonly names: readonly string[];
   /** What the member uses now. Of these it keeps what no other has: also when the store has forgotten everything. */
   readonly using: readonly string[];
@@ -32,7 +32,7 @@ export interface ShareRound {
   readonly ttlMs: number;
 }
 
-export interface ShareState {
+export interface LeaseState {
   /** What is the member's until `ttlMs` from now, in the order of `names`. */
   readonly held: readonly string[];
   /** How many it should have, as far as the store knows who is there. */

@@ -1,5 +1,5 @@
 import type { Clock } from '#kernel/clock.ts';
-import type { Shares } from './shares.port.ts';
+import type { Leases } from './leases.port.ts';
 
 interface Group {
   /** Member → until when it counts as there. */
@@ -8,8 +8,8 @@ interface Group {
   readonly holders: Map<string, string>;
 }
 
-/** `Shares` inside one process. */
-export function createMemoryShares({ clock }: { readonly clock: Clock }): Shares {
+/** `Leases` inside one process. */
+export function createMemoryLeases({ clock }: { readonly clock: Clock }): Leases {
   const groups = new Map<string, Group>();
 
   function groupOf(name: string): Group {

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { ShareRound, Shares } from './shares.port.ts';
+import type { LeaseRound, Leases } from './leases.port.ts';
 
-export interface SharesHarness {
-  readonly shares: Shares;
+export interface LeasesHarness {
+  readonly leases: Leases;
   /** Lets this much time pass for the store. */
   advance(ms: number): Promise<void>;
   /** The store loses everything. */
@@ -13,17 +13,17 @@ export interface SharesHarness {
 const TTL_MS = 10_000;
 const NAMES = ['1-of-4', '2-of-4', '3-of-4', '4-of-4'];
 
-/** What every `Shares` does. `create` gives an empty one. */
-export function sharesContract(name: string, create: () => Promise<SharesHarness>): void {
-  describe(`Shares: ${name}`, () => {
-    let harness: SharesHarness;
+/** What every `Leases` does. `create` gives an empty one. */
+export function leasesContract(name: string, create: () => Promise<LeasesHarness>): void {
+  describe(`Leases: ${name}`, () => {
+    let harness: LeasesHarness;
     beforeEach(async () => {
       harness = await create();
     });
     afterEach(() => harness.close?.());
 
-    const round = (member: string, more: Partial<ShareRound> = {}) =>
-      harness.shares.round({
+    const round = (member: string, more: Partial<LeaseRound> = {}) =>
+      harness.leases.round({
         group: 'g',
         member,
         names: NAMES,
@@ -43,8 +43,8 @@ export function sharesContract(name: string, create: () => Promise<SharesHarness
       await round('a');
       expect(await round('b')).toMatchObject({ held: [], part: 2 });
       expect(await round('a', { using: NAMES })).toMatchObject({ held: NAMES, part: 2 });
-      await harness.shares.release('g', 'a', '4-of-4');
-      await harness.shares.release('g', 'a', '3-of-4');
+      await harness.leases.release('g', 'a', '4-of-4');
+      await harness.leases.release('g', 'a', '3-of-4');
       // Not taken back by the one that has its part.
       expect((await round('a', { using: NAMES.slice(0, 2) })).held).toEqual(['1-of-4', '2-of-4']);
       expect(await round('b')).toMatchObject({ held: ['3-of-4', '4-of-4'], part: 2 });
@@ -97,11 +97,11 @@ export function sharesContract(name: string, create: () => Promise<SharesHarness
 
     test('leaving frees everything at once; a share of another is not released', async () => {
       await round('a');
-      await harness.shares.release('g', 'b', '1-of-4');
+      await harness.leases.release('g', 'b', '1-of-4');
       await round('b');
       expect((await round('b')).held).toEqual([]);
-      await harness.shares.leave('g', 'a');
-      await harness.shares.leave('g', 'a');
+      await harness.leases.leave('g', 'a');
+      await harness.leases.leave('g', 'a');
       expect(await round('b')).toMatchObject({ held: NAMES, part: 4 });
     });
 
