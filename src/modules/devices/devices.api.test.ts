@@ -35,3 +35,19 @@ test('who loses a device loses sight of it at once', async () => {
   expect(await h.api.mayObserve(h.actors.USER, device_uid)).toBe(false);
   expect(await h.api.mayObserve(h.stranger, device_uid)).toBe(true);
 });
+
+test('a device is controlled by MANAGEMENT and its owner, whoever may see it', async () => {
+  const open = await createDevicesHarness('all');
+  try {
+    const { id } = await open.device({ owner_id: open.actors.USER.userId });
+    for (const principal of Object.values(open.actors)) {
+      expect(await open.api.getControllable(principal, id)).toMatchObject({ deviceId: id });
+    }
+    await expect(open.api.getControllable(open.stranger, id)).rejects.toMatchObject({ code: 'device_not_yours' });
+  } finally {
+    await open.close();
+  }
+  const { id } = await h.device({ owner_id: h.actors.USER.userId });
+  await expect(h.api.getControllable(h.stranger, id)).rejects.toMatchObject({ code: 'device_not_found' });
+  await expect(h.api.getControllable(h.actors.ADMIN, 9_999)).rejects.toMatchObject({ code: 'device_not_found' });
+});

@@ -19,6 +19,11 @@ export interface DevicesApi extends DeviceDirectory {
   findByUid(deviceUid: string): Promise<DeviceRef | null>;
   /** @throws AppError `device_not_found` when there is none, or the principal may not see it */
   getVisible(principal: Principal, deviceId: number): Promise<DeviceRef>;
+  /**
+   * For what goes to a device: commands and configuration.
+   * @throws AppError `device_not_found` as `getVisible`; `device_not_yours` when the principal may only see it
+   */
+  getControllable(principal: Principal, deviceId: number): Promise<DeviceRef>;
   /** Null when there is none, or the principal may not see it. */
   findVisibleByUid(principal: Principal, deviceUid: string): Promise<DeviceRef | null>;
   /** Whether the principal may watch the device live. */

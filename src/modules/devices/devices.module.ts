@@ -125,6 +125,7 @@ export function createDevicesModule(deps: DevicesModuleDeps): DevicesModule {
       statusOf: async (deviceId) => (await store.findById(deviceId))?.status ?? null,
       findByUid: devices.findByUid,
       getVisible: devices.getVisible,
+      getControllable: devices.getControllable,
       findVisibleByUid: devices.findVisibleByUid,
       mayObserve: async (principal, deviceUid) => (await devices.findVisibleByUid(principal, deviceUid)) !== null,
       applyStatuses: statuses.applyStatuses,

@@ -46,7 +46,7 @@ const NOBODY = hashSecret('nobody');
 
 export function createDevicesService(deps: DevicesServiceDeps) {
   const { store, logins, statuses, users, clock, events } = deps;
-  const { seesAll, sees } = deps.policy;
+  const { seesAll, sees, controls } = deps.policy;
 
   async function requireOwner(ownerId: number | null | undefined): Promise<void> {
     if (ownerId === null || ownerId === undefined || (await users.exists(ownerId))) return;
@@ -196,6 +196,13 @@ export function createDevicesService(deps: DevicesServiceDeps) {
     async getVisible(principal: Principal, deviceId: number): Promise<DeviceRef> {
       const ref = await store.findRef(deviceId);
       if (ref === null || !sees(principal, ref)) throw deviceErrors.device_not_found();
+      return ref;
+    },
+
+    async getControllable(principal: Principal, deviceId: number): Promise<DeviceRef> {
+      const ref = await store.findRef(deviceId);
+      if (ref === null || !sees(principal, ref)) throw deviceErrors.device_not_found();
+      if (!controls(principal, ref)) throw deviceErrors.device_not_yours();
       return ref;
     },
 

@@ -19,6 +19,21 @@ const log = (text: string) => exactly(text, 'invalid_log', (value) => parseLog(7
 const status = (text: string) => exactly(text, 'invalid_status', (value) => parseStatus(value, NOW, limits));
 const response = (text: string) => exactly(text, 'invalid_response', parseResponse);
 
+test.each([
+  [{ command_id: 'c-1', status: 'progress', progress: 40 }, 'unknown_command'],
+  [{ command_id: 'c-1', status: 'success', result: { a: [1] }, error: null }, 'unknown_command'],
+  [{ campaign_id: 4, status: 'downloading', progress: 100 }, 'unknown_command'],
+  [{ campaign_id: 4, status: 'rejected', error: 'battery low' }, 'unknown_command'],
+  [{ campaign_id: 4, status: 'progress' }, 'invalid_response'],
+  [{ campaign_id: '4', status: 'success' }, 'invalid_response'],
+  [{ campaign_id: 4, command_id: 'c-1', status: 'success' }, 'invalid_response'],
+  [{ command_id: 'c-1', status: 'installing' }, 'invalid_response'],
+  [{ command_id: 'c-1', status: 'progress', progress: 101 }, 'invalid_response'],
+  [{ status: 'success' }, 'invalid_response'],
+])('an answer is to a command or to a firmware offer: %j', (answer, expected) => {
+  expect(response(JSON.stringify(answer))).toBe(expected);
+});
+
 describe('bytes', () => {
   test.each([
     [Buffer.from([0xff, 0xfe]), 'invalid_utf8'],
