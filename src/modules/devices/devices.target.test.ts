@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createDevicesHarness, type DevicesHarness } from '#test/support/devices.ts';
-import { type DeviceTarget, pageOfTarget, presentTarget, toTarget } from './devices.target.ts';
+import { presentTarget, toTarget } from './devices.target.schemas.ts';
+import { type DeviceTarget, pageOfTarget } from './devices.target.ts';
 
 let h: DevicesHarness;
 const ids: number[] = [];
