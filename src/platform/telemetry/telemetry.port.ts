@@ -44,8 +44,10 @@ export interface LedgerIncrement {
 export interface TelemetryBatch {
   /**
    * Names the batch, so that a retry is recognised: unique among the batches of this process, whatever text. A call with
-   * the id of a batch that was rejected with `unavailable`, or finished a moment ago, has to bring the same content; it
-   * answers what became of that batch, and nothing is stored or counted twice. Absent: each call is a batch of its own.
+   * the id of a batch that was rejected with `unavailable`, or finished a moment ago, has to bring the same content: other
+   * content is not looked at. It answers what became of that batch, and nothing is stored or counted twice. A retry
+   * begins when the call before has ended, never beside it. After a restart of the process the id says nothing.
+   * Absent: each call is a batch of its own.
    */
   readonly id?: string;
   readonly samples: readonly Sample[];
