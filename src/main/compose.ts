@@ -18,6 +18,7 @@ import { createSocketIoRealtime } from '#platform/realtime/socketio/socketio.ts'
 import { assemble, flowOf } from './assemble.ts';
 import { createAsyncApiDocument } from './asyncapi.ts';
 import { CHANNELS } from './channels.ts';
+import { createLifecycleModules } from './compose-lifecycle.ts';
 import { createEdges } from './edges.ts';
 import { createFoundation } from './foundation.ts';
 import { MIGRATIONS } from './migrations.ts';
@@ -152,7 +153,9 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
       timeZone: settings.TZ_NAME,
     },
   });
-  const modules = [users, auth, system, devices, base.parts, live, monitoring, telemetry, analytics, notifications];
+  const lifecycle = createLifecycleModules(base, { devices: devices.api, realtime });
+  const told = [live, monitoring, telemetry, analytics, notifications];
+  const modules = [users, auth, system, devices, base.parts, ...told, ...lifecycle];
 
   // What devices send: it goes where the modules say
   const ingest = createIngestModule({

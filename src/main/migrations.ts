@@ -1,4 +1,5 @@
 import { authMigrations } from '#modules/auth/index.ts';
+import { commandsMigrations } from '#modules/commands/index.ts';
 import { devicesMigrations } from '#modules/devices/index.ts';
 import { monitoringMigrations } from '#modules/monitoring/index.ts';
 import { notificationsMigrations } from '#modules/notifications/index.ts';
@@ -16,4 +17,5 @@ export const MIGRATIONS = mergeMigrations(
   monitoringMigrations,
   systemMigrations,
   notificationsMigrations,
+  commandsMigrations,
 );

@@ -66,6 +66,13 @@ export const RULES: readonly Rule[] = [
   visible('GET    /api/v1/devices/{device_id}/telemetry'),
   visible('GET    /api/v1/devices/{device_id}/logs'),
   visible('GET    /api/v1/devices/{device_id}/ledger'),
+  visible('POST   /api/v1/devices/{device_id}/commands'),
+  visible('GET    /api/v1/devices/{device_id}/commands'),
+  visible('GET    /api/v1/devices/{device_id}/commands/{command_id}'),
+  visible('POST   /api/v1/devices/{device_id}/commands/{command_id}/cancel'),
+  rule('POST   /api/v1/commands', MANAGEMENT),
+  rule('GET    /api/v1/commands', MANAGEMENT),
+  rule('GET    /api/v1/device/commands', DEVICE),
   rule('POST   /api/v1/devices/import', MANAGEMENT),
   rule('GET    /api/v1/devices/export', MANAGEMENT),
 

@@ -13,7 +13,7 @@ import { usersMigrations } from '#modules/users/index.ts';
 import { createAuditTrail } from '#platform/audit/audit.ts';
 import type { MqttDownlink } from '#platform/mqtt/downlink.port.ts';
 import type { MqttAccounts } from '#platform/mqtt/mqtt.port.ts';
-import type { SqlStore } from '#platform/sql/sql.port.ts';
+import type { MigrationSet, SqlStore } from '#platform/sql/sql.port.ts';
 import { createTestClock, type TestClock } from './clock.ts';
 import { recordEvents } from './events.ts';
 import { createTestApp, type TestApp } from './http.ts';
@@ -47,8 +47,10 @@ export async function createDevicesHarness(
   userDeviceScope: UserDeviceScope = 'owned',
   accounts?: MqttAccounts,
   createDownlink?: (runtime: { readonly events: EventBus; readonly clock: Clock }) => MqttDownlink,
+  /** Of modules that stand on devices. */
+  ...migrations: readonly MigrationSet[]
 ): Promise<DevicesHarness> {
-  const sql = await createTestSql(usersMigrations, devicesMigrations);
+  const sql = await createTestSql(usersMigrations, devicesMigrations, ...migrations);
   const clock = createTestClock();
   const bus = createEventBus(silentLogger);
   const audit = createAuditTrail({ sql, clock });

@@ -9,8 +9,8 @@ declare module '#kernel/events.ts' {
   interface EventMap {
     /** Something waits for the device. */
     'command.queued': CommandEvent;
-    /** Once for each transition and each progress, after it is on disk, in the process that made it. */
-    'command.changed': { readonly command: Command };
+    /** Once for each transition and each progress, after it is on disk, in the process that made it. `said`: by the device. */
+    'command.changed': { readonly command: Command; readonly said: 'progress' | 'success' | 'error' | null };
     /** For those who wait in another process. */
     'command.ended': CommandEvent & { readonly command_id: string };
   }

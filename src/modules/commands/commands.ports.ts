@@ -1,6 +1,7 @@
 import type { OneOrMore, PageQuery, SortTerm } from '#kernel/pagination.ts';
 import type { DeviceTarget } from '#modules/devices/index.ts';
 import type { AuditWriter } from '#platform/audit/audit.port.ts';
+import type { SqlDurability } from '#platform/sql/sql.port.ts';
 import type { CommandState } from './commands.rules.ts';
 
 /** What a device may have open at a time. */
@@ -117,13 +118,16 @@ export interface CommandReader {
 }
 
 export interface CommandWriter extends CommandReader {
-  insert(command: NewCommand): Promise<Command>;
+  /** @returns them as stored, in the order given */
+  insert(commands: readonly NewCommand[]): Promise<readonly Command[]>;
   findByKey(key: string): Promise<{ readonly command: Command; readonly request: string } | null>;
   countOpen(deviceId: number): Promise<number>;
   /** Device id → how many it has open; one without any is left out. */
   countOpenOf(deviceIds: readonly number[]): Promise<ReadonlyMap<number, number>>;
   /** @param command as it was read in this transaction */
   update(command: Command, changes: CommandUpdate, at: number): Promise<Command>;
+  /** Open ones of this name, of all these devices. */
+  listOpenNamed(deviceIds: readonly number[], command: string): Promise<readonly Command[]>;
   /** Open ones that are past their time, by that time, `limit` at the most. */
   listExpired(at: number, limit: number): Promise<readonly Command[]>;
   insertBatch(batch: CommandBatch): Promise<void>;
@@ -157,10 +161,15 @@ export interface CommandStore extends CommandReader {
     afterId: number,
     limit: number,
   ): Promise<readonly { readonly deviceId: number; readonly deviceUid: string }[]>;
+  /** When the next open one is past its time, epoch milliseconds; null: none is open. */
+  nextExpiry(): Promise<number | null>;
   /** Batches that were made before, and are not done. */
   listUnfinishedBatches(before: number, limit: number): Promise<readonly string[]>;
   /** Removes ended ones that were made before, and their batches, `limit` at the most. @returns how many */
   removeEndedBefore(before: number, limit: number): Promise<number>;
-  /** All of `work` or nothing; on disk when it resolves. `work` awaits nothing but the writers, and may be repeated. */
-  transaction<T>(work: (writer: CommandWriter, audit: AuditWriter) => Promise<T>): Promise<T>;
+  /** All of `work` or nothing; on disk when it resolves, unless it is said otherwise. `work` awaits nothing but the writers, and may be repeated. */
+  transaction<T>(
+    work: (writer: CommandWriter, audit: AuditWriter) => Promise<T>,
+    durability?: SqlDurability,
+  ): Promise<T>;
 }

@@ -1,4 +1,4 @@
-import type { Kysely, Selectable } from 'kysely';
+import type { Insertable, Kysely, Selectable } from 'kysely';
 import { several } from '#kernel/pagination.ts';
 import type { AuditTrail } from '#platform/audit/audit.port.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
@@ -11,6 +11,7 @@ import {
   type CommandUpdate,
   type CommandWriter,
   MAX_OPEN,
+  type NewCommand,
 } from './commands.ports.ts';
 import { isOpen } from './commands.rules.ts';
 import type { CommandBatchesTable, CommandsTable, CommandTables } from './commands.tables.ts';
@@ -78,18 +79,25 @@ export function createCommandStore(store: SqlStore, audit: AuditTrail): CommandS
         await trx.deleteFrom('command_batches').where('is_done', '=', 1).where('created_at', '<', before).execute();
         return ids.length;
       }),
-    transaction: (work) => store.transaction((trx: Db) => work(createWriter(trx), audit.on(trx))),
+    async nextExpiry() {
+      const row = await db()
+        .selectFrom('commands')
+        .select('expires_at')
+        .where('is_open', '=', 1)
+        .orderBy('expires_at')
+        .limit(1)
+        .executeTakeFirst();
+      return row?.expires_at ?? null;
+    },
+    transaction: (work, durability) =>
+      store.transaction((trx: Db) => work(createWriter(trx), audit.on(trx)), durability),
   };
 }
 
 function reader(db: Db): CommandReader {
   return {
     async findById(commandId) {
-      const row = await db
-        .selectFrom('commands')
-        .selectAll()
-        .where('command_id', '=', commandId)
-        .executeTakeFirst();
+      const row = await db.selectFrom('commands').selectAll().where('command_id', '=', commandId).executeTakeFirst();
       return row === undefined ? null : toCommand(row);
     },
     async findMany(commandIds) {
@@ -119,46 +127,16 @@ function createWriter(trx: Db): CommandWriter {
   const read = reader(trx);
   return {
     ...read,
-    async insert({ idempotency, ...command }) {
-      const history = [{ status: 'QUEUED', at: command.createdAt }];
-      if (command.status === 'REJECTED') history.push({ status: 'REJECTED', at: command.createdAt });
-      await trx
-        .insertInto('commands')
-        .values({
-          command_id: command.commandId,
-          device_id: command.deviceId,
-          device_uid: command.deviceUid,
-          command: command.command,
-          params: JSON.stringify(command.params),
-          deliver: command.deliver,
-          status: command.status,
-          is_open: Number(isOpen(command.status)),
-          progress: null,
-          result: null,
-          error: command.error,
-          batch_id: command.batchId,
-          idempotency_key: idempotency?.key ?? null,
-          request_hash: idempotency?.request ?? null,
-          history: JSON.stringify(history),
-          sends: 0,
-          last_sent_at: null,
-          sent_at: null,
-          delivered_at: null,
-          completed_at: isOpen(command.status) ? null : command.createdAt,
-          expires_at: command.expiresAt,
-          created_by: command.createdBy,
-          created_at: command.createdAt,
-          updated_at: command.createdAt,
-        })
-        .execute();
-      return (await read.findById(command.commandId)) as Command;
+    async insert(commands) {
+      if (commands.length === 0) return [];
+      await trx.insertInto('commands').values(commands.map(toRow)).execute();
+      const stored = new Map(
+        (await read.findMany(commands.map(({ commandId }) => commandId))).map((each) => [each.commandId, each]),
+      );
+      return commands.flatMap(({ commandId }) => stored.get(commandId) ?? []);
     },
     async findByKey(key) {
-      const row = await trx
-        .selectFrom('commands')
-        .selectAll()
-        .where('idempotency_key', '=', key)
-        .executeTakeFirst();
+      const row = await trx.selectFrom('commands').selectAll().where('idempotency_key', '=', key).executeTakeFirst();
       return row === undefined ? null : { command: toCommand(row), request: row.request_hash ?? '' };
     },
     async countOpen(deviceId) {
@@ -173,6 +151,17 @@ function createWriter(trx: Db): CommandWriter {
         .where('id', '=', command.id)
         .execute();
       return after;
+    },
+    async listOpenNamed(deviceIds, command) {
+      if (deviceIds.length === 0) return [];
+      const rows = await trx
+        .selectFrom('commands')
+        .selectAll()
+        .where('device_id', 'in', [...deviceIds])
+        .where('is_open', '=', 1)
+        .where('command', '=', command)
+        .execute();
+      return rows.map(toCommand);
     },
     async listExpired(at, limit) {
       const rows = await trx
@@ -240,6 +229,37 @@ function filtered(db: Db, { deviceId, batchId, status, command }: CommandFilter)
   if (status !== undefined) query = query.where('status', 'in', several(status));
   if (command !== undefined) query = query.where('command', 'in', several(command));
   return query;
+}
+
+function toRow({ idempotency, ...command }: NewCommand): Insertable<CommandsTable> {
+  const history = [{ status: 'QUEUED', at: command.createdAt }];
+  if (command.status === 'REJECTED') history.push({ status: 'REJECTED', at: command.createdAt });
+  return {
+    command_id: command.commandId,
+    device_id: command.deviceId,
+    device_uid: command.deviceUid,
+    command: command.command,
+    params: JSON.stringify(command.params),
+    deliver: command.deliver,
+    status: command.status,
+    is_open: Number(isOpen(command.status)),
+    progress: null,
+    result: null,
+    error: command.error,
+    batch_id: command.batchId,
+    idempotency_key: idempotency?.key ?? null,
+    request_hash: idempotency?.request ?? null,
+    history: JSON.stringify(history),
+    sends: 0,
+    last_sent_at: null,
+    sent_at: null,
+    delivered_at: null,
+    completed_at: isOpen(command.status) ? null : command.createdAt,
+    expires_at: command.expiresAt,
+    created_by: command.createdBy,
+    created_at: command.createdAt,
+    updated_at: command.createdAt,
+  };
 }
 
 function toColumns(command: Required<CommandUpdate>) {

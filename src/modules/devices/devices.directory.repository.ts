@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
-import type { DeviceDirectory } from './devices.ports.ts';
+import type { DeviceDirectory, DeviceScope } from './devices.ports.ts';
 import type { DeviceTables } from './devices.tables.ts';
 
 const FACTS = [
@@ -15,18 +15,27 @@ const FACTS = [
 
 export function createDeviceDirectory(store: SqlStore): DeviceDirectory {
   const devices = () => (store.db() as Kysely<DeviceTables>).selectFrom('devices').where('deleted_at', 'is', null);
+  function inScope({ ownerId, deviceId, groupId, deviceType }: DeviceScope) {
+    let query = devices();
+    if (ownerId !== undefined) query = query.where('owner_id', '=', ownerId);
+    if (deviceId !== undefined) query = query.where('id', '=', deviceId);
+    if (groupId !== undefined) query = query.where('group_id', '=', groupId);
+    if (deviceType !== undefined) query = query.where('device_type', '=', deviceType);
+    return query;
+  }
+
   return {
     async describe(deviceIds) {
       if (deviceIds.length === 0) return [];
       return await devices().select(FACTS).where('id', 'in', deviceIds).orderBy('id').execute();
     },
-    async listInScope({ ownerId, deviceId, groupId, deviceType }, afterId, limit) {
-      let query = devices().select(FACTS).where('id', '>', afterId);
-      if (ownerId !== undefined) query = query.where('owner_id', '=', ownerId);
-      if (deviceId !== undefined) query = query.where('id', '=', deviceId);
-      if (groupId !== undefined) query = query.where('group_id', '=', groupId);
-      if (deviceType !== undefined) query = query.where('device_type', '=', deviceType);
-      return await query.orderBy('id').limit(limit).execute();
+    listInScope: async (scope, afterId, limit) =>
+      await inScope(scope).select(FACTS).where('id', '>', afterId).orderBy('id').limit(limit).execute(),
+    async countInScope(scope) {
+      const row = await inScope(scope)
+        .select((eb) => eb.fn.countAll<number>().as('count'))
+        .executeTakeFirst();
+      return Number(row?.count ?? 0);
     },
     async groupExists(groupId) {
       const db = store.db<DeviceTables>();

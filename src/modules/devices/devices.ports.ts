@@ -59,6 +59,7 @@ export interface DeviceDirectory {
   describe(deviceIds: readonly number[]): Promise<readonly DeviceFacts[]>;
   /** Those with an id above `afterId`, by id, `limit` at the most. */
   listInScope(scope: DeviceScope, afterId: number, limit: number): Promise<readonly DeviceFacts[]>;
+  countInScope(scope: DeviceScope): Promise<number>;
   groupExists(groupId: number): Promise<boolean>;
 }
 

@@ -30,3 +30,16 @@ export async function pageOfTarget(
   }
   return await directory.listInScope('all' in target ? {} : target, afterId, PAGE);
 }
+
+/** How many devices a target has now. */
+export async function countOfTarget(
+  directory: Pick<DeviceDirectory, 'describe' | 'countInScope'>,
+  target: DeviceTarget,
+): Promise<number> {
+  if (!('deviceIds' in target)) return await directory.countInScope('all' in target ? {} : target);
+  let count = 0;
+  for (let from = 0; from < target.deviceIds.length; from += PAGE) {
+    count += (await directory.describe(target.deviceIds.slice(from, from + PAGE))).length;
+  }
+  return count;
+}

@@ -14,6 +14,8 @@ export {
   type StatusTransition,
   type UserDeviceScope,
 } from './devices.ports.ts';
+export { DeviceTargetField, presentTarget, toTarget } from './devices.target.schemas.ts';
+export { countOfTarget, type DeviceTarget, pageOfTarget } from './devices.target.ts';
 export { devicesMigrations } from './migrations/index.ts';
 export { STATUS_CHANNEL } from './status/status.channel.ts';
 export type { StatusChange } from './status/status.rules.ts';

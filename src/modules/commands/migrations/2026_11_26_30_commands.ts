@@ -46,7 +46,11 @@ export const commands: Pick<Migration, 'up'> = {
       ['commands_age', ['is_open', 'created_at']],
     ];
     for (const [name, columns, isUnique] of indexes) {
-      const index = db.schema.createIndex(name).ifNotExists().on('commands').columns([...columns]);
+      const index = db.schema
+        .createIndex(name)
+        .ifNotExists()
+        .on('commands')
+        .columns([...columns]);
       await (isUnique === true ? index.unique() : index).execute();
     }
     await db.schema

@@ -1,0 +1,2 @@
+export { type CommandsModule, createCommandsModule } from './commands.module.ts';
+export { commandsMigrations } from './migrations/index.ts';

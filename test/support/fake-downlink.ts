@@ -1,0 +1,115 @@
+import type { Clock } from '#kernel/clock.ts';
+import type { EventBus } from '#kernel/events.ts';
+import type { DownlinkMessage, DownlinkOutcome, MqttDownlink } from '#platform/mqtt/downlink.port.ts';
+
+interface Sent extends DownlinkMessage {
+  readonly settle: (outcome: DownlinkOutcome) => void;
+}
+
+interface Connection {
+  readonly connectionId: string;
+  readonly deviceId: number;
+  readonly deviceUid: string;
+  isSubscribed: boolean;
+  /** Not acknowledged yet. */
+  readonly unacknowledged: Sent[];
+}
+
+/** A broker whose devices the test plays. Tells as the embedded one does. */
+export interface FakeDownlink {
+  readonly port: MqttDownlink;
+  /** Everything that was handed to a connection, in order. */
+  readonly sent: readonly DownlinkMessage[];
+  /** Connects and subscribes to `command`. @returns the id of the connection */
+  listen(deviceId: number, deviceUid: string): string;
+  connect(deviceId: number, deviceUid: string): string;
+  subscribe(connectionId: string): void;
+  disconnect(connectionId: string): void;
+  /** The device's PUBACK of the oldest message. */
+  acknowledge(connectionId: string): void;
+  /** Ids of connections that stand. */
+  connections(): readonly string[];
+  /** What the next calls of `publish` fail with; null: they do not. */
+  fail(error: Error | null): void;
+}
+
+export function createFakeDownlink({
+  events,
+  clock,
+}: {
+  readonly events: EventBus;
+  readonly clock: Clock;
+}): FakeDownlink {
+  const connections = new Map<string, Connection>();
+  const sent: DownlinkMessage[] = [];
+  let failure: Error | null = null;
+  let made = 0;
+
+  const eventOf = ({ connectionId, deviceId, deviceUid }: Connection) => ({
+    device_id: deviceId,
+    device_uid: deviceUid,
+    connection_id: connectionId,
+  });
+  const of = (uid: string) => [...connections.values()].filter(({ deviceUid }) => deviceUid === uid);
+
+  const fake: FakeDownlink = {
+    sent,
+    connect(deviceId, deviceUid) {
+      made += 1;
+      const connection = { connectionId: `c${made}`, deviceId, deviceUid, isSubscribed: false, unacknowledged: [] };
+      connections.set(connection.connectionId, connection);
+      const detail = { protocol: '3.1.1', transport: 'tcp', ip_address: null };
+      events.emit('device.connected', clock.now(), { ...eventOf(connection), ...detail });
+      return connection.connectionId;
+    },
+    subscribe(connectionId) {
+      const connection = connections.get(connectionId) as Connection;
+      connection.isSubscribed = true;
+      events.emit('device.subscribed', clock.now(), { ...eventOf(connection), channels: ['command'] });
+    },
+    listen(deviceId, deviceUid) {
+      const connectionId = fake.connect(deviceId, deviceUid);
+      fake.subscribe(connectionId);
+      return connectionId;
+    },
+    disconnect(connectionId) {
+      const connection = connections.get(connectionId) as Connection;
+      connections.delete(connectionId);
+      for (const { settle } of connection.unacknowledged) settle('gone');
+      events.emit('device.disconnected', clock.now(), eventOf(connection));
+    },
+    acknowledge: (connectionId) => connections.get(connectionId)?.unacknowledged.shift()?.settle('delivered'),
+    connections: () => [...connections.keys()],
+    fail(error) {
+      failure = error;
+    },
+    port: {
+      capabilities: {
+        reportsDelivery: true,
+        sender: 'holder',
+        mayRepeat: false,
+        reportsRefusals: false,
+        queueLimit: null,
+      },
+      async publish(message) {
+        if (failure !== null) throw failure;
+        return of(message.deviceUid)
+          .filter(({ isSubscribed }) => isSubscribed)
+          .map(({ connectionId, unacknowledged }) => {
+            sent.push(message);
+            const outcome = new Promise<DownlinkOutcome>((settle) => unacknowledged.push({ ...message, settle }));
+            return { connectionId, outcome };
+          });
+      },
+      retain: async () => {},
+      clearRetained: async () => {},
+      supply: () => {},
+      connections: () => ({ isComplete: true, connections: [] }),
+      refusals: () => [],
+      async disconnect(deviceUid) {
+        for (const { connectionId } of of(deviceUid)) fake.disconnect(connectionId);
+      },
+    },
+  };
+  return fake;
+}
