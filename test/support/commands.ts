@@ -1,3 +1,4 @@
+import { commonErrors } from '#kernel/errors.ts';
 import { createEventBus, type EventBus } from '#kernel/events.ts';
 import { silentLogger } from '#kernel/logger.ts';
 import { type CommandsModule, commandsMigrations, createCommandsModule } from '#modules/commands/index.ts';
@@ -5,9 +6,10 @@ import type { DeviceResponse } from '#modules/ingest/index.ts';
 import { createAuditTrail } from '#platform/audit/audit.ts';
 import type { SinkOutcome } from '#platform/channels/channel.port.ts';
 import type { Realtime } from '#platform/realtime/realtime.port.ts';
+import type { SqlStore } from '#platform/sql/sql.port.ts';
 import { createDevicesHarness, type DevicesHarness } from './devices.ts';
 import { createFakeDownlink, type FakeDownlink } from './fake-downlink.ts';
-import { createTestApp, type TestApp } from './http.ts';
+import { createTestApp, createTestAuthenticator, type TestApp } from './http.ts';
 import { createJobsHarness, type JobsHarness } from './jobs.ts';
 
 /** One run of a process: what a kill ends. */
@@ -22,6 +24,14 @@ export interface CommandsRun {
     answer: Readonly<{ command_id: string; status: string; [field: string]: unknown }>,
   ): Promise<SinkOutcome>;
   end(): Promise<void>;
+  /** After its store was killed: it does nothing any more. */
+  abandon(): void;
+}
+
+export interface StartOptions {
+  readonly alone?: boolean;
+  /** In the place of the store: one that can be killed. */
+  readonly sql?: SqlStore;
 }
 
 /** Commands on a store in memory, with a broker whose devices the test plays. */
@@ -30,7 +40,7 @@ export interface CommandsHarness {
   readonly jobs: JobsHarness;
   run: CommandsRun;
   /** One more process on the same store. */
-  start(options?: { readonly alone?: boolean }): Promise<CommandsRun>;
+  start(options?: StartOptions): Promise<CommandsRun>;
   close(): Promise<void>;
 }
 
@@ -38,11 +48,11 @@ const soon = () => AbortSignal.timeout(10_000);
 
 export async function createCommandsHarness(): Promise<CommandsHarness> {
   const devices = await createDevicesHarness('owned', undefined, undefined, commandsMigrations);
-  const { sql, clock } = devices;
+  const { clock } = devices;
   const jobs = createJobsHarness(clock);
   const runs = new Set<CommandsRun>();
 
-  async function start({ alone = true } = {}): Promise<CommandsRun> {
+  async function start({ alone = true, sql = devices.sql }: StartOptions = {}): Promise<CommandsRun> {
     const bus = createEventBus(silentLogger);
     const broker = createFakeDownlink({ events: bus, clock });
     const module = createCommandsModule({
@@ -55,7 +65,15 @@ export async function createCommandsHarness(): Promise<CommandsHarness> {
       runtime: { clock, logger: silentLogger },
       options: { alone, retentionMs: 86_400_000 },
     });
-    const app = await createTestApp({ routes: module.routes, clock });
+    const authenticator = {
+      ...createTestAuthenticator(),
+      async device(deviceUid: string, secret: string) {
+        const device = await devices.api.authenticate(deviceUid, secret);
+        if (device === null) throw commonErrors.authentication_required();
+        return device;
+      },
+    };
+    const app = await createTestApp({ routes: module.routes, clock, authenticator });
     for (const component of module.components) await component.start?.(soon());
     const run: CommandsRun = {
       ...{ bus, broker, module, app },
@@ -69,6 +87,10 @@ export async function createCommandsHarness(): Promise<CommandsHarness> {
         for (const connectionId of broker.connections()) broker.disconnect(connectionId);
         await app.close();
         for (const component of module.components.toReversed()) await component.stop?.(soon());
+        module.listens?.end();
+      },
+      abandon() {
+        runs.delete(run);
         module.listens?.end();
       },
     };

@@ -234,7 +234,7 @@ describe('refused', () => {
   });
 
   test('names, params and times outside of what is accepted, with what is accepted', async () => {
-    const deep = JSON.parse('{"a":'.repeat(17) + '1' + '}'.repeat(17));
+    const deep = JSON.parse(`${'{"a":'.repeat(17)}1${'}'.repeat(17)}`);
     for (const [body, status, code] of [
       [{ command: '1st' }, 422, 'validation_failed'],
       [{ command: 'x', ttl_seconds: 0 }, 422, 'validation_failed'],
