@@ -13,6 +13,8 @@ export interface Rule {
   readonly allowed: readonly Caller[];
   /** The service asks whether the caller sees the device: to a USER a device of others does not exist. */
   readonly visibleDevicesOnly: boolean;
+  /** The service asks whether the caller may control the device: MANAGEMENT, and who owns it. */
+  readonly controlledDevicesOnly: boolean;
 }
 
 const SUPERADMIN = ['SUPERADMIN'] as const;
@@ -22,13 +24,15 @@ const ANY_USER = ['SUPERADMIN', 'ADMIN', 'MANAGER', 'USER'] as const;
 const DEVICE = ['device'] as const;
 const ANYONE = ['nobody', 'bad token', ...ANY_USER, ...DEVICE] as const;
 
-function rule(row: string, allowed: readonly Caller[], visibleDevicesOnly = false): Rule {
+function rule(row: string, allowed: readonly Caller[]): Rule {
   const [method, path] = row.split(/ +/) as [Rule['method'], string];
-  return { method, path, allowed, visibleDevicesOnly };
+  return { method, path, allowed, visibleDevicesOnly: false, controlledDevicesOnly: false };
 }
 
 /** "who sees the device" */
-const visible = (row: string) => rule(row, ANY_USER, true);
+const visible = (row: string): Rule => ({ ...rule(row, ANY_USER), visibleDevicesOnly: true });
+/** "MANAGEMENT or the owner" */
+const controlled = (row: string): Rule => ({ ...rule(row, ANY_USER), controlledDevicesOnly: true });
 
 export const RULES: readonly Rule[] = [
   rule('POST   /api/v1/auth/register', ANYONE),
@@ -66,15 +70,15 @@ export const RULES: readonly Rule[] = [
   visible('GET    /api/v1/devices/{device_id}/telemetry'),
   visible('GET    /api/v1/devices/{device_id}/logs'),
   visible('GET    /api/v1/devices/{device_id}/ledger'),
-  visible('POST   /api/v1/devices/{device_id}/commands'),
-  visible('GET    /api/v1/devices/{device_id}/commands'),
-  visible('GET    /api/v1/devices/{device_id}/commands/{command_id}'),
-  visible('POST   /api/v1/devices/{device_id}/commands/{command_id}/cancel'),
-  rule('POST   /api/v1/commands', MANAGEMENT),
-  rule('GET    /api/v1/commands', MANAGEMENT),
-  rule('GET    /api/v1/device/commands', DEVICE),
   rule('POST   /api/v1/devices/import', MANAGEMENT),
   rule('GET    /api/v1/devices/export', MANAGEMENT),
+
+  controlled('POST   /api/v1/devices/{device_id}/commands'),
+  controlled('GET    /api/v1/devices/{device_id}/commands'),
+  controlled('GET    /api/v1/devices/{device_id}/commands/{command_id}'),
+  controlled('POST   /api/v1/devices/{device_id}/commands/{command_id}/cancel'),
+  rule('POST   /api/v1/commands', MANAGEMENT),
+  rule('GET    /api/v1/commands', MANAGEMENT),
 
   rule('GET    /api/v1/device-groups', ANY_USER),
   rule('GET    /api/v1/device-groups/{group_id}', ANY_USER),
@@ -108,6 +112,7 @@ export const RULES: readonly Rule[] = [
   rule('GET    /api/v1/analytics/export/{device_id}', MANAGEMENT),
 
   rule('POST   /api/v1/ingest/{kind}', DEVICE),
+  rule('GET    /api/v1/device/commands', DEVICE),
 
   rule('GET    /api/v1/monitoring/health', MANAGEMENT),
   rule('GET    /api/v1/monitoring/alerts', ANY_USER),

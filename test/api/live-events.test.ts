@@ -24,7 +24,7 @@ const sent = new Map<string, unknown[]>();
 beforeAll(async () => {
   system = await startTestSystem();
   people = await createPeople(system);
-  for (const namespace of ['/monitoring', '/notification']) {
+  for (const namespace of ['/monitoring', '/notification', '/device']) {
     const socket = io(`http://127.0.0.1:${system.system.http.port()}${namespace}`, {
       auth: { token: people.MANAGER.token() },
       reconnection: false,
@@ -57,6 +57,16 @@ test('every event that is declared is sent, no other, and each as the document s
 
   expect(await sockets[0]?.emitWithAck('subscribe', { all: true })).toEqual({ ok: true });
   const device = await people.device({ owner_id: people.USER.id });
+  expect(await sockets[2]?.emitWithAck('subscribe', { device_uid: device.uid })).toEqual({ ok: true });
+  const order = { device_uid: device.uid, command: 'reboot', timeout_seconds: 60 };
+  const { command_id } = (await sockets[2]?.emitWithAck('send_command', order)) ?? {};
+  const answered = await system.request({
+    method: 'POST',
+    url: '/api/v1/ingest/response',
+    headers: device.headers,
+    body: { command_id, status: 'success', result: { ok: true } },
+  });
+  expect(answered.json()).toMatchObject({ stored: 1 });
   // ONLINE by its first word, a sample, and an alert of it, which managers are told of.
   const id = await people.alert(device);
   const as = people.MANAGER.token();

@@ -8,6 +8,8 @@ import { RULES } from './authorisation.table.ts';
 import { rowOf } from './rows.ts';
 import { walkThroughAlerts } from './scenario.alerts.ts';
 import { walkThroughAnalytics } from './scenario.analytics.ts';
+import { walkThroughCommands } from './scenario.commands.ts';
+import { walkThroughNotifications } from './scenario.notifications.ts';
 
 /*
  * One walk through everything that the API can do; every answer is compared with the API document on the way
@@ -329,20 +331,8 @@ test('an operator looks at the system, keeps configuration and reads the trail',
 
 test('a rule is made, raises an alert that is acknowledged, and is deleted', () => walkThroughAlerts(call, people));
 
-test('an admin tells everybody something, who sees, reads and deletes it', async () => {
-  const as = people.USER.token();
-  const body = { title: 'Maintenance tonight', message: 'From 22:00 UTC.', roles: ['USER'] };
-  await call(202, 'POST /api/v1/notifications/broadcast', { as: people.ADMIN.token(), body });
-  const list = () => call(200, 'GET /api/v1/notifications', { as, query: { is_read: false } });
-  await expect.poll(async () => (await list()).total).toBe(1);
-  const [{ id, ...told }] = (await list()).items;
-  expect(told).toMatchObject({ type: 'broadcast', title: body.title, message: body.message, is_read: false });
-  expect(await call(200, 'GET /api/v1/notifications/unread-count', { as })).toEqual({ count: 1 });
-  expect(await call(200, `POST /api/v1/notifications/${id}/read`, { as })).toMatchObject({ id, is_read: true });
-  expect(await call(200, 'POST /api/v1/notifications/read-all', { as })).toEqual({ updated: 0 });
-  await call(404, `DELETE /api/v1/notifications/${id}`, { as: people.ADMIN.token() });
-  await call(204, `DELETE /api/v1/notifications/${id}`, { as });
-});
+test('an admin tells everybody something, who sees, reads and deletes it', () =>
+  walkThroughNotifications(call, people));
 
 test('documents, keys, probes and metrics are there', async () => {
   await call(302, 'GET /');
@@ -358,6 +348,8 @@ test('documents, keys, probes and metrics are there', async () => {
   expect(await call(200, 'GET /livez')).toEqual({ status: 'ok' });
   expect(await call(200, 'GET /readyz')).toMatchObject({ status: 'ok', checks: { sql: 'ok', telemetry: 'ok' } });
 });
+
+test('a device is told what to do, and answers', () => walkThroughCommands(call, people));
 
 test('a device is analysed', () => walkThroughAnalytics(call, people));
 

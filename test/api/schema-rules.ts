@@ -55,6 +55,7 @@ export const SCHEMA_RULES = {
       )
       .map(([status]) => status),
 
+  /** What was made, or was there already, is one success: the same body. */
   'declares one success, with every field that it answers': ({ schema = {} }: RouteOptions) => {
     const responses = Object.entries(objectIn(schema as Schema, 'response'));
     const redirects = responses.filter(([status]) => status.startsWith('3'));
@@ -64,7 +65,8 @@ export const SCHEMA_RULES = {
     // Some routes have nothing to do but to send a browser elsewhere.
     if (redirects.length === 1 && successes.length === 0) return [];
     const [success, ...others] = successes;
-    if (success === undefined || others.length > 0) return ['response'];
+    const titles = new Set(successes.flatMap(({ bodies: [body] }) => body?.['title']));
+    if (success === undefined || (others.length > 0 && titles.size > 1)) return ['response'];
     const { status, bodies } = success;
     return bodies.flatMap((body) => [
       ...(body['type'] !== undefined && (status === '204') === (body['type'] === 'null') ? [] : [status]),

@@ -1,12 +1,13 @@
-import { randomUUID } from 'node:crypto';
 import type { Principal } from '#kernel/access.ts';
 import type { Clock } from '#kernel/clock.ts';
+import { createId } from '#kernel/ids.ts';
 import {
   countOfTarget,
   type DevicesApi,
   type DeviceTarget,
   deviceErrors,
   pageOfTarget,
+  presentTarget,
 } from '#modules/devices/index.ts';
 import type { JobQueue } from '#platform/jobs/jobs.port.ts';
 import type { CommandCreation, CommandOrder } from './commands.creation.ts';
@@ -55,7 +56,7 @@ export function createCommandBatches({
         throw deviceErrors.device_target_invalid({ details: { fields } });
       }
       const count = await countOfTarget(devices, target);
-      const batchId = randomUUID();
+      const batchId = createId();
       const createdAt = clock.now();
       const { ttlSeconds, ...rest } = order;
       await store.transaction(async (writer, audit) => {
@@ -74,7 +75,7 @@ export function createCommandBatches({
           action: 'command.batch_created',
           resourceType: 'command_batch',
           resourceId: batchId,
-          details: { command: order.command, devices: count, target },
+          details: { command: order.command, devices: count, target: presentTarget(target) },
         });
       });
       await jobs.enqueue('send_command_batch', { batch_id: batchId }, { id: `command-batch-${batchId}` });

@@ -1,8 +1,9 @@
-import { createHash, randomUUID } from 'node:crypto';
 import type { Principal } from '#kernel/access.ts';
 import type { Clock } from '#kernel/clock.ts';
+import { createId, hashSecret } from '#kernel/ids.ts';
 import type { AuditEntry } from '#platform/audit/audit.port.ts';
 import { commandErrors } from './commands.errors.ts';
+import type { CommandChanged } from './commands.events.ts';
 import {
   type Command,
   type CommandStore,
@@ -12,7 +13,7 @@ import {
   MAX_OPEN,
   type NewCommand,
 } from './commands.ports.ts';
-import type { CommandRecorder, Step } from './commands.recorder.ts';
+import type { CommandRecorder } from './commands.recorder.ts';
 import { isOpen } from './commands.rules.ts';
 
 /** What a device is to do. */
@@ -40,9 +41,9 @@ export interface CommandCreation {
     writer: CommandWriter,
     devices: readonly CommandDevice[],
     order: StoredOrder,
-  ): Promise<{ readonly commands: readonly Command[]; readonly steps: readonly Step[] }>;
+  ): Promise<{ readonly commands: readonly Command[]; readonly steps: readonly CommandChanged[] }>;
   /** Tells of what was stored. */
-  announce(commands: readonly Command[], steps: readonly Step[]): void;
+  announce(commands: readonly Command[], steps: readonly CommandChanged[]): void;
 }
 
 export interface CommandDevice {
@@ -79,7 +80,7 @@ export function createCommandCreation({
       ...{ command, params, deliver, batchId, createdBy, expiresAt },
       deviceId,
       deviceUid,
-      commandId: randomUUID(),
+      commandId: createId(),
       status: isTooMany ? 'REJECTED' : 'QUEUED',
       error: isTooMany ? 'too_many_commands' : null,
       createdAt: clock.now(),
@@ -100,7 +101,7 @@ export function createCommandCreation({
     return steps;
   }
 
-  function announce(commands: readonly Command[], steps: readonly Step[]): void {
+  function announce(commands: readonly Command[], steps: readonly CommandChanged[]): void {
     recorder.announce(steps);
     recorder.announce(commands.map((command) => ({ command, said: null })));
     for (const command of commands) if (isOpen(command.status)) queued(command);
@@ -149,8 +150,10 @@ export function createCommandCreation({
 
 /** Keys are one user's own: nobody learns of another's by trying. */
 function hashesOf({ userId }: Principal, key: string, { deviceId }: CommandDevice, order: CommandOrder): Idempotency {
-  const hash = (value: unknown) => createHash('sha256').update(JSON.stringify(value)).digest('hex');
-  return { key: hash([userId, key]), request: hash([deviceId, order]) };
+  return {
+    key: hashSecret(JSON.stringify([userId, key])),
+    request: hashSecret(JSON.stringify([deviceId, order])),
+  };
 }
 
 export function commandEntry(actor: Principal, action: string, command: Command): AuditEntry {

@@ -1,4 +1,4 @@
-import type { OneOrMore, PageQuery, SortTerm } from '#kernel/pagination.ts';
+import type { OneOrMore, Page, PageQuery, SortTerm } from '#kernel/pagination.ts';
 import type { DeviceTarget } from '#modules/devices/index.ts';
 import type { AuditWriter } from '#platform/audit/audit.port.ts';
 import type { SqlDurability } from '#platform/sql/sql.port.ts';
@@ -99,15 +99,22 @@ export type CommandSortField = (typeof COMMAND_SORT_FIELDS)[number];
 /** Every given field must match. */
 export interface CommandFilter {
   readonly deviceId?: OneOrMore<number>;
-  readonly batchId?: string;
+  readonly batchId?: OneOrMore<string>;
   readonly status?: OneOrMore<CommandState>;
   readonly command?: OneOrMore<string>;
+  /** Contained in command, device_uid or error, whatever the case: of the newest 10,000 that match the rest. */
+  readonly q?: string;
 }
 
 export interface CommandListQuery extends Omit<PageQuery, 'sort'> {
   readonly filter: CommandFilter;
   /** Ties are broken by id, newest first. */
   readonly sort: readonly SortTerm<CommandSortField>[];
+}
+
+export interface CommandList extends Page<Command> {
+  /** How many match on all pages; a state that none is in is left out. */
+  readonly counts: Readonly<Partial<Record<CommandState, number>>>;
 }
 
 export interface CommandReader {

@@ -1,7 +1,8 @@
 import type { Clock } from '#kernel/clock.ts';
 import { isAppError } from '#kernel/errors.ts';
 import type { EventBus } from '#kernel/events.ts';
-import type { Command, CommandStore, CommandWriter } from './commands.ports.ts';
+import type { CommandChanged } from './commands.events.ts';
+import type { CommandStore, CommandWriter } from './commands.ports.ts';
 import type { CommandSignal } from './commands.rules.ts';
 import { isOpen } from './commands.rules.ts';
 import { type Signalled, type Transited, transit } from './commands.transitions.ts';
@@ -17,12 +18,6 @@ export interface CommandSignalled extends Signalled {
 
 export type RecordOutcome = Transited['outcome'] | 'unknown';
 
-/** A step of a command, and what the device said that led to it. */
-export interface Step {
-  readonly command: Command;
-  readonly said: 'progress' | 'success' | 'error' | null;
-}
-
 /**
  * Stores what happens to commands: all that comes in while one transaction runs goes into the next one, in the order of
  * the calls. Events are emitted once it is stored.
@@ -36,14 +31,14 @@ export interface CommandRecorder {
   /** For a transaction of its own. @returns steps that `announce` is given afterwards */
   apply(writer: CommandWriter, signals: readonly CommandSignalled[]): Promise<Recorded>;
   /** Emits the events of what was stored. */
-  announce(steps: readonly Step[]): void;
+  announce(steps: readonly CommandChanged[]): void;
   /** Resolves when nothing is under way. */
   idle(): Promise<void>;
 }
 
 export interface Recorded {
   readonly outcomes: readonly RecordOutcome[];
-  readonly steps: readonly Step[];
+  readonly steps: readonly CommandChanged[];
 }
 
 interface Entry {
@@ -67,7 +62,7 @@ export function createCommandRecorder({
   async function apply(writer: CommandWriter, signals: readonly CommandSignalled[]): Promise<Recorded> {
     const stored = await writer.findMany([...new Set(signals.map(({ commandId }) => commandId))]);
     const commands = new Map(stored.map((command) => [command.commandId, command]));
-    const steps: Step[] = [];
+    const steps: CommandChanged[] = [];
     const outcomes = signals.map((signalled): RecordOutcome => {
       const command = commands.get(signalled.commandId);
       if (command === undefined || (signalled.deviceId ?? command.deviceId) !== command.deviceId) return 'unknown';
@@ -85,7 +80,7 @@ export function createCommandRecorder({
     return { outcomes, steps };
   }
 
-  function announce(steps: readonly Step[]): void {
+  function announce(steps: readonly CommandChanged[]): void {
     for (const { command, said } of steps) {
       const at = command.history.at(-1)?.at ?? clock.now();
       events.emit('command.changed', at, { command, said });
@@ -162,7 +157,7 @@ export function createCommandRecorder({
   };
 }
 
-function saidBy(signal: CommandSignal): Step['said'] {
+function saidBy(signal: CommandSignal): CommandChanged['said'] {
   if (signal.kind === 'progress') return 'progress';
   if (signal.kind === 'response') return signal.isSuccess ? 'success' : 'error';
   return null;

@@ -1,7 +1,7 @@
 import type { Insertable, Kysely, Selectable } from 'kysely';
 import { several } from '#kernel/pagination.ts';
 import type { AuditTrail } from '#platform/audit/audit.port.ts';
-import type { SqlStore } from '#platform/sql/sql.port.ts';
+import { containing, isLike, type SqlStore } from '#platform/sql/sql.port.ts';
 import {
   type Command,
   type CommandBatch,
@@ -222,10 +222,22 @@ async function countOpen(db: Db, deviceIds: readonly number[]): Promise<Readonly
   return new Map(rows.map(({ device_id, count }) => [device_id, Number(count)]));
 }
 
-function filtered(db: Db, { deviceId, batchId, status, command }: CommandFilter) {
+/** Free text is looked for among so many. */
+const SEARCHED = 10_000;
+
+function filtered(db: Db, filter: CommandFilter) {
+  const matching = matchingAll(db, filter);
+  if (filter.q === undefined) return matching;
+  const newest = matching.selectAll().orderBy('id', 'desc').limit(SEARCHED);
+  return db
+    .selectFrom(newest.as('commands'))
+    .where(isLike(['command', 'device_uid', 'error'], containing(filter.q))) as typeof matching;
+}
+
+function matchingAll(db: Db, { deviceId, batchId, status, command }: CommandFilter) {
   let query = db.selectFrom('commands');
   if (deviceId !== undefined) query = query.where('device_id', 'in', several(deviceId));
-  if (batchId !== undefined) query = query.where('batch_id', '=', batchId);
+  if (batchId !== undefined) query = query.where('batch_id', 'in', several(batchId));
   if (status !== undefined) query = query.where('status', 'in', several(status));
   if (command !== undefined) query = query.where('command', 'in', several(command));
   return query;

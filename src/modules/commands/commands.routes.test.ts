@@ -325,20 +325,20 @@ describe('a device without MQTT', () => {
 
   test('gets what is queued, once, and again when it did not answer for a minute', async () => {
     const { command_id } = await sent({ params: { a: 1 } });
-    expect((await poll(0)).json()).toMatchObject({ items: [{ command_id, command: 'reboot', params: { a: 1 } }] });
+    expect((await poll(0)).json()).toMatchObject({ commands: [{ command_id, command: 'reboot', params: { a: 1 } }] });
     expect(await statusOf(command_id)).toBe('SENT');
-    expect((await poll(0)).json()).toEqual({ items: [] });
+    expect((await poll(0)).json()).toEqual({ commands: [] });
     h.devices.clock.advance(60_000);
-    expect((await poll(0)).json().items).toHaveLength(1);
+    expect((await poll(0)).json().commands).toHaveLength(1);
     await h.run.answer(device.id, { command_id, status: 'success' });
     h.devices.clock.advance(60_000);
-    expect((await poll(0)).json()).toEqual({ items: [] });
+    expect((await poll(0)).json()).toEqual({ commands: [] });
   });
 
   test('is answered when something comes while it waits, `now` included', async () => {
     const waiting = poll(60);
     // Who waits listens.
     await eventually(async () => expect((await sent({ deliver: 'now' })).status).not.toBe('REJECTED'));
-    expect((await waiting).json().items).toHaveLength(1);
+    expect((await waiting).json().commands).toHaveLength(1);
   });
 });

@@ -2,18 +2,34 @@ import { type Static, Type } from 'typebox';
 import { toIso, toIsoOrNull } from '#kernel/clock.ts';
 import { defined } from '#kernel/defined.ts';
 import { DeviceTargetField } from '#modules/devices/index.ts';
-import { Id, Instant, Nullable, PageOf, pageQuery, SeveralOf, Strict, sortQuery } from '#platform/http/http.schemas.ts';
+import {
+  Id,
+  Instant,
+  Nullable,
+  PageOf,
+  pageQuery,
+  SeveralOf,
+  Strict,
+  searchQuery,
+  sortQuery,
+} from '#platform/http/http.schemas.ts';
 import type { CommandOrder } from './commands.creation.ts';
 import { toMessage } from './commands.dispatcher.ts';
-import { COMMAND_SORT_FIELDS, type Command, type CommandFilter, DELIVER_MODES, MAX_OPEN } from './commands.ports.ts';
+import {
+  COMMAND_SORT_FIELDS,
+  type Command,
+  type CommandFilter,
+  type CommandList,
+  DELIVER_MODES,
+  MAX_OPEN,
+} from './commands.ports.ts';
 import { COMMAND_STATES, type CommandState } from './commands.rules.ts';
-import type { CommandList } from './commands.service.ts';
 
 const DEFAULT_TTL_SECONDS = 3_600;
 const MAX_TTL_SECONDS = 604_800;
 const MAX_WAIT_SECONDS = 60;
 
-export const commandName = Type.String({
+const commandName = Type.String({
   pattern: '^[A-Za-z][A-Za-z0-9_.:-]{0,63}$',
   'x-accepts': '1 to 64 letters, digits, `_`, `.`, `:` and `-`, a letter first',
   description: 'What the device is to do, in a word that it knows',
@@ -124,10 +140,9 @@ const page = PageOf(CommandView);
 export const CommandListView = Strict('CommandList', {
   ...page.properties,
   counts: Type.Object(
-    Object.fromEntries(COMMAND_STATES.map((state) => [state, Type.Integer({ examples: [3] })])) as Record<
-      CommandState,
-      ReturnType<typeof Type.Integer>
-    >,
+    Object.fromEntries(
+      COMMAND_STATES.map((state) => [state, Type.Integer({ description: `Of those, ${state}`, examples: [3] })]),
+    ) as Record<CommandState, ReturnType<typeof Type.Integer>>,
     {
       title: 'CommandCounts',
       additionalProperties: false,
@@ -143,7 +158,8 @@ export const DeviceCommandParams = Strict({ device_id: deviceId, command_id: com
 const filters = {
   ...pageQuery,
   ...sortQuery(COMMAND_SORT_FIELDS),
-  batch_id: Type.Optional(Type.String({ minLength: 1, maxLength: 64, description: 'Commands of this batch' })),
+  ...searchQuery,
+  batch_id: SeveralOf(Type.String({ minLength: 1, maxLength: 64, description: 'Batch that they belong to' })),
   status: SeveralOf(status),
   command: SeveralOf(commandName),
 };
@@ -152,7 +168,7 @@ export const CommandsQuery = Strict({
   ...filters,
   device_id: SeveralOf({ ...Id, description: 'Device that they are for', examples: [7] }),
 });
-export const COMMAND_SORT_HELP = `Newest first unless sorted by ${COMMAND_SORT_FIELDS.join(', ')}.`;
+export const COMMAND_SORT_HELP = `Newest first unless sorted by ${COMMAND_SORT_FIELDS.join(', ')}. \`q\` looks into command, device_uid and error of the newest 10,000 that match the other filters.`;
 
 export const IdempotencyHeaders = Type.Object({
   'idempotency-key': Type.Optional(
@@ -176,7 +192,7 @@ export const PollQuery = Strict({
   }),
 });
 export const PollView = Strict('DeviceCommands', {
-  items: Type.Array(
+  commands: Type.Array(
     Strict('DeviceCommand', {
       command_id: commandId,
       command: commandName,
@@ -202,6 +218,7 @@ export function toFilter(query: Static<typeof CommandsQuery>): CommandFilter {
     batchId: query.batch_id,
     status: query.status,
     command: query.command,
+    q: query.q,
   });
 }
 
@@ -235,5 +252,5 @@ export function presentList({ counts, items, ...found }: CommandList): Static<ty
 }
 
 export function presentPoll(commands: readonly Command[]): Static<typeof PollView> {
-  return { items: commands.map(toMessage) };
+  return { commands: commands.map(toMessage) };
 }

@@ -1,14 +1,20 @@
 import type { Principal } from '#kernel/access.ts';
 import type { Clock } from '#kernel/clock.ts';
-import { type Page, type PageQuery, parseSort, toPage } from '#kernel/pagination.ts';
+import { type PageQuery, parseSort, toPage } from '#kernel/pagination.ts';
 import type { DevicesApi } from '#modules/devices/index.ts';
 import { type CommandCreation, type CommandOrder, commandEntry } from './commands.creation.ts';
 import type { CommandDispatcher, DeviceKey } from './commands.dispatcher.ts';
 import { commandErrors } from './commands.errors.ts';
 import { checkParams } from './commands.params.ts';
-import { COMMAND_SORT_FIELDS, type Command, type CommandFilter, type CommandStore } from './commands.ports.ts';
+import {
+  COMMAND_SORT_FIELDS,
+  type Command,
+  type CommandFilter,
+  type CommandList,
+  type CommandStore,
+} from './commands.ports.ts';
 import type { CommandRecorder } from './commands.recorder.ts';
-import { type CommandState, isOpen } from './commands.rules.ts';
+import { isOpen } from './commands.rules.ts';
 import type { Wait, Waits } from './commands.waits.ts';
 
 /** What was handed to a device that asks over HTTP, and not answered, is handed to it again after so long, in milliseconds. */
@@ -25,10 +31,6 @@ export interface CommandsServiceDeps {
   readonly polls: Waits;
   readonly devices: Pick<DevicesApi, 'getControllable' | 'findVisibleByUid'>;
   readonly clock: Clock;
-}
-
-export interface CommandList extends Page<Command> {
-  readonly counts: Readonly<Partial<Record<CommandState, number>>>;
 }
 
 export interface CreateOptions {

@@ -1,8 +1,8 @@
 import { type Static, Type } from 'typebox';
 import { Strict } from '#platform/http/http.schemas.ts';
 import type { LiveCommand, LiveEvent } from '#platform/realtime/live-event.port.ts';
+import type { CommandChanged } from './commands.events.ts';
 import type { Command } from './commands.ports.ts';
-import type { Step } from './commands.recorder.ts';
 import { CommandBody, CommandView } from './commands.schemas.ts';
 
 /** The namespace of those who send commands. */
@@ -58,7 +58,10 @@ export const LIVE_RESPONSE: LiveEvent<typeof DeviceResponse> = {
   description: 'What a device answered to a command.',
 };
 
-export function presentResponse(answered: Command, status: NonNullable<Step['said']>): Static<typeof DeviceResponse> {
+export function presentResponse(
+  answered: Command,
+  status: NonNullable<CommandChanged['said']>,
+): Static<typeof DeviceResponse> {
   const { deviceUid: device_uid, commandId: command_id, progress, result, error } = answered;
   return { device_uid, command_id, status, progress, result, error };
 }

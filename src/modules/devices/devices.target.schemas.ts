@@ -9,7 +9,9 @@ const MAX_LISTED = 1_000;
 export const DeviceTargetField = Strict(
   'DeviceTarget',
   {
-    device_ids: Type.Optional(Type.Array(Id, { minItems: 1, maxItems: MAX_LISTED, uniqueItems: true })),
+    device_ids: Type.Optional(
+      Type.Array(Id, { minItems: 1, maxItems: MAX_LISTED, uniqueItems: true, description: 'Ids of devices' }),
+    ),
     group_id: Type.Optional({ ...Id, description: 'Every device of this group' }),
     device_type: Type.Optional(Type.String({ minLength: 1, maxLength: 64, description: 'Every device of this type' })),
     all: Type.Optional(Type.Literal(true, { description: 'Every device' })),
