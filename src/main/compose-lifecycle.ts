@@ -18,6 +18,7 @@ export function createLifecycleModules(base: Foundation, { devices, realtime }: 
     devices,
     downlink: infrastructure.broker.downlink,
     realtime,
+    counters: infrastructure.rateLimitCounters,
     jobs,
     events,
     runtime: { clock, logger },

@@ -4,6 +4,7 @@ import { silentLogger } from '#kernel/logger.ts';
 import { type CommandsModule, commandsMigrations, createCommandsModule } from '#modules/commands/index.ts';
 import type { DeviceResponse } from '#modules/ingest/index.ts';
 import { createAuditTrail } from '#platform/audit/audit.ts';
+import { createMemoryCounters } from '#platform/cache/memory-counters.ts';
 import type { SinkOutcome } from '#platform/channels/channel.port.ts';
 import type { Realtime } from '#platform/realtime/realtime.port.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
@@ -60,6 +61,7 @@ export async function createCommandsHarness(): Promise<CommandsHarness> {
       devices: devices.api,
       downlink: broker.port,
       realtime: silentRealtime,
+      counters: createMemoryCounters({ clock }),
       jobs: jobs.jobs,
       events: bus,
       runtime: { clock, logger: silentLogger },

@@ -53,6 +53,8 @@ export interface CommandDevice {
 
 export interface StoredOrder extends Pick<NewCommand, 'command' | 'params' | 'deliver' | 'batchId' | 'createdBy'> {
   /** Epoch milliseconds. */
+  readonly createdAt: number;
+  /** Epoch milliseconds. */
   readonly expiresAt: number;
 }
 
@@ -83,7 +85,7 @@ export function createCommandCreation({
       commandId: createId(),
       status: isTooMany ? 'REJECTED' : 'QUEUED',
       error: isTooMany ? 'too_many_commands' : null,
-      createdAt: clock.now(),
+      createdAt: order.createdAt,
       idempotency,
     };
   }
@@ -117,12 +119,9 @@ export function createCommandCreation({
           if (known.request !== idempotency?.request) throw commandErrors.idempotency_key_reused();
           return { command: known.command, isNew: false, steps: [] };
         }
-        const stored = {
-          ...rest,
-          batchId: null,
-          createdBy: principal.userId,
-          expiresAt: clock.now() + ttlSeconds * 1_000,
-        };
+        const createdAt = clock.now();
+        const expiresAt = createdAt + ttlSeconds * 1_000;
+        const stored = { ...rest, batchId: null, createdBy: principal.userId, createdAt, expiresAt };
         const steps = await supersede(writer, [device.deviceId], stored);
         const openNow = await writer.countOpen(device.deviceId);
         if (openNow >= MAX_OPEN) throw commandErrors.too_many_commands();

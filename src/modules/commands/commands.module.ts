@@ -3,6 +3,7 @@ import type { EventBus } from '#kernel/events.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { DevicesApi } from '#modules/devices/index.ts';
 import type { AuditTrail } from '#platform/audit/audit.port.ts';
+import type { CounterStore } from '#platform/cache/counters.port.ts';
 import type { HttpRoutes } from '#platform/http/http.port.ts';
 import type { JobQueue } from '#platform/jobs/jobs.port.ts';
 import type { ModuleWith } from '#platform/module/module.port.ts';
@@ -30,6 +31,8 @@ export interface CommandsModuleDeps {
   readonly devices: DevicesApi;
   readonly downlink: MqttDownlink;
   readonly realtime: Realtime;
+  /** What one user may do within an hour. */
+  readonly counters: CounterStore;
   readonly jobs: JobQueue;
   readonly events: EventBus;
   readonly runtime: { readonly clock: Clock; readonly logger: Logger };
@@ -75,7 +78,7 @@ export function createCommandsModule(deps: CommandsModuleDeps): CommandsModule {
   const batches = createCommandBatches({ store, creation, devices, jobs, clock });
   const sweep = createCommandSweep({ store, dispatcher, tell, clock });
   const commands = createCommandsService({ store, recorder, creation, dispatcher, endings, polls, devices, clock });
-  createDeviceNamespace(realtime, commands, devices, events);
+  createDeviceNamespace({ realtime, counters: deps.counters }, commands, devices, events);
 
   const stopping = new AbortController();
   let sweeping: Promise<void> = Promise.resolve();

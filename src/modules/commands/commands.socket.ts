@@ -3,6 +3,7 @@ import type { Principal } from '#kernel/access.ts';
 import { commonErrors } from '#kernel/errors.ts';
 import type { EventBus } from '#kernel/events.ts';
 import { type DevicesApi, deviceErrors } from '#modules/devices/index.ts';
+import type { CounterStore } from '#platform/cache/counters.port.ts';
 import { sendLive } from '#platform/realtime/live-event.port.ts';
 import type { Realtime, RealtimeConnection } from '#platform/realtime/realtime.port.ts';
 import { presentCommand, toOrder } from './commands.schemas.ts';
@@ -21,9 +22,13 @@ const sendBody = Compile(SendBody);
 
 const ROOM = 'device:';
 
+/** Sent by one USER within an hour, as `USER_WRITE_LIMIT` has it for HTTP. */
+const SENT_BY_USER = 1_000;
+const HOUR_MS = 3_600_000;
+
 /** `/device`: people who may control a device send it commands and watch what becomes of them. */
 export function createDeviceNamespace(
-  realtime: Realtime,
+  { realtime, counters }: { readonly realtime: Realtime; readonly counters: CounterStore },
   commands: Pick<CommandsService, 'create'>,
   devices: Pick<DevicesApi, 'findVisibleByUid' | 'getControllable'>,
   events: EventBus,
@@ -32,6 +37,13 @@ export function createDeviceNamespace(
     const device = await devices.findVisibleByUid(principal, deviceUid);
     if (device === null) throw deviceErrors.device_not_found();
     return await devices.getControllable(principal, device.deviceId);
+  }
+
+  async function count({ userId, role }: Principal): Promise<void> {
+    if (role !== 'USER') return;
+    const { count: sent, resetInMs } = await counters.increment(`commands:${userId}`, HOUR_MS);
+    if (sent <= SENT_BY_USER) return;
+    throw commonErrors.rate_limited({ details: { retryAfterSeconds: Math.max(1, resetInMs / 1_000) } });
   }
 
   async function mayStay(principal: Principal, deviceUid: string): Promise<boolean> {
@@ -74,6 +86,7 @@ export function createDeviceNamespace(
             'Accepted is {device_uid: string, command: string, params?: object, timeout_seconds?: 1 to 604800}.';
           throw commonErrors.invalid_input({ detail });
         }
+        await count(connection.principal);
         const { device_uid, timeout_seconds, ...order } = data;
         const { deviceId } = await controllable(connection.principal, device_uid);
         const ttl = timeout_seconds === undefined ? {} : { ttl_seconds: timeout_seconds };
