@@ -3,7 +3,7 @@ import type { EventBus } from '#kernel/events.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { DevicesApi } from '#modules/devices/index.ts';
 import type { AuditTrail } from '#platform/audit/audit.port.ts';
-import type { CounterStore } from '#platform/cache/counters.port.ts';
+import type { CounterStore } from '#platform/cache/cache.port.ts';
 import type { HttpRoutes } from '#platform/http/http.port.ts';
 import type { JobQueue } from '#platform/jobs/jobs.port.ts';
 import type { ModuleWith } from '#platform/module/module.port.ts';

@@ -3,7 +3,7 @@ import type { Principal } from '#kernel/access.ts';
 import { commonErrors } from '#kernel/errors.ts';
 import type { EventBus } from '#kernel/events.ts';
 import { type DevicesApi, deviceErrors } from '#modules/devices/index.ts';
-import type { CounterStore } from '#platform/cache/counters.port.ts';
+import type { CounterStore } from '#platform/cache/cache.port.ts';
 import { sendLive } from '#platform/realtime/live-event.port.ts';
 import type { Realtime, RealtimeConnection } from '#platform/realtime/realtime.port.ts';
 import { presentCommand, toOrder } from './commands.schemas.ts';
