@@ -1,5 +1,6 @@
 import { createCommandsModule } from '#modules/commands/index.ts';
 import type { DevicesApi } from '#modules/devices/index.ts';
+import { createTwinModule } from '#modules/twin/index.ts';
 import type { ModuleParts } from '#platform/module/module.port.ts';
 import type { Realtime } from '#platform/realtime/realtime.port.ts';
 import type { Foundation } from './foundation.ts';
@@ -24,5 +25,13 @@ export function createLifecycleModules(base: Foundation, { devices, realtime }: 
     runtime: { clock, logger },
     options: { alone: infrastructure.fanOut === null, retentionMs: recordRetentionMs(settings) },
   });
-  return [commands];
+  const twin = createTwinModule({
+    persistence: { sql, audit },
+    devices,
+    downlink: infrastructure.broker.downlink,
+    jobs,
+    events,
+    runtime: { clock, logger },
+  });
+  return [commands, twin];
 }

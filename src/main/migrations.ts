@@ -4,6 +4,7 @@ import { devicesMigrations } from '#modules/devices/index.ts';
 import { monitoringMigrations } from '#modules/monitoring/index.ts';
 import { notificationsMigrations } from '#modules/notifications/index.ts';
 import { systemMigrations } from '#modules/system/index.ts';
+import { twinMigrations } from '#modules/twin/index.ts';
 import { usersMigrations } from '#modules/users/index.ts';
 import { auditMigrations } from '#platform/audit/audit.ts';
 import { mergeMigrations } from '#platform/sql/migrate.ts';
@@ -18,4 +19,5 @@ export const MIGRATIONS = mergeMigrations(
   systemMigrations,
   notificationsMigrations,
   commandsMigrations,
+  twinMigrations,
 );

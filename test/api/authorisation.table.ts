@@ -77,11 +77,19 @@ export const RULES: readonly Rule[] = [
   controlled('GET    /api/v1/devices/{device_id}/commands'),
   controlled('GET    /api/v1/devices/{device_id}/commands/{command_id}'),
   controlled('POST   /api/v1/devices/{device_id}/commands/{command_id}/cancel'),
+  controlled('GET    /api/v1/devices/{device_id}/config'),
+  controlled('PUT    /api/v1/devices/{device_id}/config'),
+  controlled('PATCH  /api/v1/devices/{device_id}/config'),
+  controlled('GET    /api/v1/devices/{device_id}/config/history'),
+  controlled('POST   /api/v1/devices/{device_id}/config/rollback'),
   rule('POST   /api/v1/commands', MANAGEMENT),
   rule('GET    /api/v1/commands', MANAGEMENT),
 
   rule('GET    /api/v1/device-groups', ANY_USER),
   rule('GET    /api/v1/device-groups/{group_id}', ANY_USER),
+  rule('GET    /api/v1/device-groups/{group_id}/config', MANAGEMENT),
+  rule('PUT    /api/v1/device-groups/{group_id}/config', MANAGEMENT),
+  rule('PATCH  /api/v1/device-groups/{group_id}/config', MANAGEMENT),
   rule('POST   /api/v1/device-groups', MANAGEMENT),
   rule('PATCH  /api/v1/device-groups/{group_id}', MANAGEMENT),
   rule('DELETE /api/v1/device-groups/{group_id}', MANAGEMENT),
@@ -113,6 +121,7 @@ export const RULES: readonly Rule[] = [
 
   rule('POST   /api/v1/ingest/{kind}', DEVICE),
   rule('GET    /api/v1/device/commands', DEVICE),
+  rule('GET    /api/v1/device/config', DEVICE),
 
   rule('GET    /api/v1/monitoring/health', MANAGEMENT),
   rule('GET    /api/v1/monitoring/alerts', ANY_USER),

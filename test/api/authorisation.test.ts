@@ -169,6 +169,9 @@ describe('what is about a device of others', () => {
 /** What a request needs to be looked at at all. */
 const BODIES: Readonly<Record<string, object>> = {
   'POST /api/v1/devices/{device_id}/commands': { command: 'reboot' },
+  'PUT /api/v1/devices/{device_id}/config': {},
+  'PATCH /api/v1/devices/{device_id}/config': {},
+  'POST /api/v1/devices/{device_id}/config/rollback': { version: 1 },
 };
 
 describe('a device of others', () => {

@@ -10,6 +10,7 @@ import { walkThroughAlerts } from './scenario.alerts.ts';
 import { walkThroughAnalytics } from './scenario.analytics.ts';
 import { walkThroughCommands } from './scenario.commands.ts';
 import { walkThroughNotifications } from './scenario.notifications.ts';
+import { walkThroughConfigurations } from './scenario.twin.ts';
 
 /*
  * One walk through everything that the API can do; every answer is compared with the API document on the way
@@ -58,7 +59,8 @@ async function send(status: number, route: string, options: Omit<TestRequest, 'm
 /** The same. @returns the body, parsed where it is JSON */
 async function call(...request: Parameters<typeof send>) {
   const response = await send(...request);
-  return response.headers['content-type']?.includes('json') ? response.json() : response.text;
+  const isJson = response.headers['content-type']?.includes('json') && response.text !== '';
+  return isJson ? response.json() : response.text;
 }
 
 test('someone registers, signs in, refreshes, looks after the profile and signs out', async () => {
@@ -350,6 +352,8 @@ test('documents, keys, probes and metrics are there', async () => {
 });
 
 test('a device is told what to do, and answers', () => walkThroughCommands(call, people));
+
+test('a device is configured', () => walkThroughConfigurations(call, people));
 
 test('a device is analysed', () => walkThroughAnalytics(call, people));
 

@@ -27,8 +27,9 @@ export const SCHEMA_RULES = {
 
   'refuses unknown fields': (route: RouteOptions) =>
     requestsOf(route).flatMap(({ where, schema }) => {
-      const named = schema['type'] === 'object' && schema['properties'] !== undefined;
-      // What has a content type of its own is a file or a list, judged item by item by the service.
+      const isDocument = schema['patternProperties'] !== undefined && isDescribed(schema);
+      const named = schema['type'] === 'object' && (schema['properties'] !== undefined || isDocument);
+      // A document of the caller's own, kept as it is. What has a content type of its own is a file or a list, judged item by item by the service.
       return [...(named || where.includes('/') ? [] : [where]), ...openObjectsIn(schema, where)];
     }),
 

@@ -11,4 +11,5 @@ export const moduleEdges: ModuleEdges = {
   monitoring: ['devices', 'live', 'users'],
   notifications: ['users'],
   telemetry: ['devices'],
+  twin: ['devices'],
 };

@@ -20,6 +20,8 @@ export interface FakeDownlink {
   readonly port: MqttDownlink;
   /** Everything that was handed to a connection, in order. */
   readonly sent: readonly DownlinkMessage[];
+  /** What was made retained last, by uid of the device and channel: `d1 config`; in order of all calls. */
+  readonly retained: readonly (readonly [topic: string, payload: string | null])[];
   /** Connects and subscribes to `command`. @returns the id of the connection */
   listen(deviceId: number, deviceUid: string): string;
   connect(deviceId: number, deviceUid: string): string;
@@ -42,6 +44,7 @@ export function createFakeDownlink({
 }): FakeDownlink {
   const connections = new Map<string, Connection>();
   const sent: DownlinkMessage[] = [];
+  const retained: (readonly [string, string | null])[] = [];
   let failure: Error | null = null;
   let made = 0;
 
@@ -54,6 +57,7 @@ export function createFakeDownlink({
 
   const fake: FakeDownlink = {
     sent,
+    retained,
     connect(deviceId, deviceUid) {
       made += 1;
       const connection = { connectionId: `c${made}`, deviceId, deviceUid, isSubscribed: false, unacknowledged: [] };
@@ -101,8 +105,8 @@ export function createFakeDownlink({
             return { connectionId, outcome };
           });
       },
-      retain: async () => {},
-      clearRetained: async () => {},
+      retain: async (deviceUid, channel, payload) => void retained.push([`${deviceUid} ${channel}`, payload]),
+      clearRetained: async (deviceUid, channel) => void retained.push([`${deviceUid} ${channel}`, null]),
       supply: () => {},
       connections: () => ({ isComplete: true, connections: [] }),
       refusals: () => [],

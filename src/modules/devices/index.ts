@@ -17,5 +17,5 @@ export {
 export { DeviceTargetField, presentTarget, toTarget } from './devices.target.schemas.ts';
 export { countOfTarget, type DeviceTarget, pageOfTarget } from './devices.target.ts';
 export { devicesMigrations } from './migrations/index.ts';
-export { STATUS_CHANNEL } from './status/status.channel.ts';
+export { type ConfigReport, STATUS_CHANNEL, type StatusItem } from './status/status.channel.ts';
 export type { StatusChange } from './status/status.rules.ts';

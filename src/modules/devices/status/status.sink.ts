@@ -3,8 +3,7 @@ import type { Logger } from '#kernel/logger.ts';
 import type { Sink } from '#platform/channels/channel.port.ts';
 import type { StatusTransition } from '../devices.ports.ts';
 import type { HttpPresence } from './presence.ts';
-import { STATUS_CHANNEL } from './status.channel.ts';
-import type { StatusChange } from './status.rules.ts';
+import { STATUS_CHANNEL, type StatusItem } from './status.channel.ts';
 import type { StatusService } from './status.service.ts';
 import type { StatusLogs } from './status-logs.ts';
 
@@ -16,14 +15,15 @@ export interface StatusSinkDeps {
 }
 
 /** What devices and their connections say of their status → status and, before it is acknowledged, the log of it. */
-export function createStatusSink({ statuses, logs, presence, logger }: StatusSinkDeps): Sink<StatusChange> {
+export function createStatusSink({ statuses, logs, presence, logger }: StatusSinkDeps): Sink<StatusItem> {
   /** Applied by a call whose logs were not written: applying them again makes no transitions. */
   let unlogged: readonly StatusTransition[] = [];
 
   return {
     name: 'status',
     channel: STATUS_CHANNEL,
-    async apply(changes) {
+    async apply(items) {
+      const changes = items.filter((item) => 'status' in item);
       unlogged = [...unlogged, ...(await statuses.applyStatuses(changes))];
       try {
         await logs.write(unlogged);

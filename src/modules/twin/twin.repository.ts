@@ -1,0 +1,237 @@
+import type { Kysely, Selectable } from 'kysely';
+import type { AuditTrail } from '#platform/audit/audit.port.ts';
+import type { SqlStore } from '#platform/sql/sql.port.ts';
+import {
+  type GroupConfig,
+  MAX_VERSIONS,
+  type Twin,
+  type TwinReader,
+  type TwinStore,
+  type TwinVersion,
+  type TwinWriter,
+} from './twin.ports.ts';
+import type { TwinTables } from './twin.tables.ts';
+
+type Db = Kysely<TwinTables>;
+
+const UNAPPLIED = 500;
+
+export function createTwinStore(store: SqlStore, audit: AuditTrail): TwinStore {
+  const db = () => store.db<TwinTables>();
+  return {
+    find: (deviceUid) => reader(db()).find(deviceUid),
+    findMany: (deviceUids) => reader(db()).findMany(deviceUids),
+    findGroup: (groupId) => reader(db()).findGroup(groupId),
+    findVersion: (deviceId, version) => reader(db()).findVersion(deviceId, version),
+    async listVersions(deviceId, { page, size }) {
+      const versions = db().selectFrom('device_config_versions').where('device_id', '=', deviceId);
+      const rows = await versions
+        .selectAll()
+        .orderBy('version', 'desc')
+        .limit(size)
+        .offset((page - 1) * size)
+        .execute();
+      const count = await versions.select((eb) => eb.fn.countAll<number>().as('total')).executeTakeFirst();
+      return { items: rows.map(toVersion), total: Number(count?.total ?? 0) };
+    },
+    async listWork(limit) {
+      const rows = await db()
+        .selectFrom('group_configs')
+        .select('group_id')
+        .where('is_applied', '=', 0)
+        .orderBy('updated_at')
+        .limit(limit)
+        .execute();
+      return rows.map(({ group_id }) => group_id);
+    },
+    listUnapplied: async (from, to) =>
+      await db()
+        .selectFrom('device_configs')
+        .select(['device_id as deviceId', 'device_uid as deviceUid'])
+        .where('is_in_sync', '=', 0)
+        .where('config_updated_at', '>=', from)
+        .where('config_updated_at', '<', to)
+        .limit(UNAPPLIED)
+        .execute(),
+    transaction: (work) => store.transaction((trx: Db) => work(createWriter(trx), audit.on(trx))),
+  };
+}
+
+function reader(db: Db): TwinReader {
+  return {
+    async find(deviceUid) {
+      const row = await db
+        .selectFrom('device_configs')
+        .selectAll()
+        .where('device_uid', '=', deviceUid)
+        .executeTakeFirst();
+      return row === undefined ? null : toTwin(row);
+    },
+    async findMany(deviceUids) {
+      if (deviceUids.length === 0) return [];
+      const rows = await db
+        .selectFrom('device_configs')
+        .selectAll()
+        .where('device_uid', 'in', [...deviceUids])
+        .execute();
+      return rows.map(toTwin);
+    },
+    async findGroup(groupId) {
+      const row = await db.selectFrom('group_configs').selectAll().where('group_id', '=', groupId).executeTakeFirst();
+      return row === undefined ? null : toGroup(row);
+    },
+    async findVersion(deviceId, version) {
+      const row = await db
+        .selectFrom('device_config_versions')
+        .selectAll()
+        .where('device_id', '=', deviceId)
+        .where('version', '=', version)
+        .executeTakeFirst();
+      return row === undefined ? null : toVersion(row);
+    },
+  };
+}
+
+function createWriter(trx: Db): TwinWriter {
+  return {
+    ...reader(trx),
+    async save(twin, at) {
+      const { device_uid, ...columns } = toRow(twin, at);
+      const known = await trx
+        .selectFrom('device_configs')
+        .select('device_uid')
+        .where('device_uid', '=', device_uid)
+        .executeTakeFirst();
+      if (known === undefined) {
+        const row = { device_uid, ...columns, created_at: at };
+        await trx.insertInto('device_configs').values(row).execute();
+      } else {
+        await trx.updateTable('device_configs').set(columns).where('device_uid', '=', device_uid).execute();
+      }
+    },
+    async addVersion({ deviceId, deviceUid }, { version, own, effective, changedBy, userId, at }) {
+      await trx
+        .insertInto('device_config_versions')
+        .values({
+          device_uid: deviceUid,
+          version,
+          device_id: deviceId,
+          own: JSON.stringify(own),
+          effective: JSON.stringify(effective),
+          changed_by: changedBy,
+          user_id: userId,
+          created_at: at,
+          updated_at: at,
+        })
+        .execute();
+      await trx
+        .deleteFrom('device_config_versions')
+        .where('device_uid', '=', deviceUid)
+        .where('version', '<=', version - MAX_VERSIONS)
+        .execute();
+    },
+    async saveGroup({ groupId, version, config, updatedBy }, at) {
+      const columns = {
+        version,
+        config: JSON.stringify(config),
+        updated_by: updatedBy,
+        is_applied: 0,
+        applied_after: 0,
+        updated_at: at,
+      };
+      const known = await trx
+        .selectFrom('group_configs')
+        .select('group_id')
+        .where('group_id', '=', groupId)
+        .executeTakeFirst();
+      if (known === undefined) {
+        const row = { group_id: groupId, ...columns, created_at: at };
+        await trx.insertInto('group_configs').values(row).execute();
+      } else {
+        await trx.updateTable('group_configs').set(columns).where('group_id', '=', groupId).execute();
+      }
+    },
+    async findWork(groupId) {
+      const row = await trx
+        .selectFrom('group_configs')
+        .select(['version', 'applied_after'])
+        .where('group_id', '=', groupId)
+        .where('is_applied', '=', 0)
+        .executeTakeFirst();
+      return row === undefined ? null : { groupId, version: row.version, afterId: row.applied_after };
+    },
+    async advanceWork(groupId, afterId, isDone) {
+      await trx
+        .updateTable('group_configs')
+        .set({ applied_after: afterId, is_applied: Number(isDone) })
+        .where('group_id', '=', groupId)
+        .execute();
+    },
+  };
+}
+
+function toRow(twin: Twin, at: number) {
+  const { reported } = twin;
+  return {
+    device_uid: twin.deviceUid,
+    device_id: twin.deviceId,
+    version: twin.version,
+    own: JSON.stringify(twin.own),
+    effective: JSON.stringify(twin.effective),
+    group_id: twin.groupId,
+    group_version: twin.groupVersion,
+    config_updated_at: twin.updatedAt,
+    config_updated_by: twin.updatedBy,
+    reported_version: reported?.version ?? null,
+    reported_config: reported === null || reported.config === null ? null : JSON.stringify(reported.config),
+    reported_error: reported?.error ?? null,
+    reported_at: reported?.at ?? null,
+    is_in_sync: Number(twin.isInSync),
+    updated_at: at,
+  };
+}
+
+function toTwin(row: Selectable<TwinTables['device_configs']>): Twin {
+  return {
+    deviceId: row.device_id,
+    deviceUid: row.device_uid,
+    version: row.version,
+    own: JSON.parse(row.own),
+    effective: JSON.parse(row.effective),
+    groupId: row.group_id,
+    groupVersion: row.group_version,
+    updatedAt: row.config_updated_at,
+    updatedBy: row.config_updated_by,
+    reported:
+      row.reported_at === null
+        ? null
+        : {
+            version: row.reported_version,
+            config: row.reported_config === null ? null : JSON.parse(row.reported_config),
+            error: row.reported_error,
+            at: row.reported_at,
+          },
+    isInSync: row.is_in_sync === 1,
+  };
+}
+
+function toGroup(row: Selectable<TwinTables['group_configs']>): GroupConfig {
+  return {
+    groupId: row.group_id,
+    version: row.version,
+    config: JSON.parse(row.config),
+    updatedAt: row.updated_at,
+    updatedBy: row.updated_by,
+  };
+}
+
+function toVersion(row: Selectable<TwinTables['device_config_versions']>): TwinVersion {
+  return {
+    version: row.version,
+    own: JSON.parse(row.own),
+    effective: JSON.parse(row.effective),
+    changedBy: row.changed_by,
+    userId: row.user_id,
+    at: row.created_at,
+  };
+}

@@ -1,0 +1,255 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { auditedOn } from '#test/support/audit.ts';
+import type { TestRequest } from '#test/support/http.ts';
+import { createTwinHarness, type TwinHarness } from '#test/support/twin.ts';
+
+let h: TwinHarness;
+// biome-ignore lint/suspicious/noExplicitAny: the answer of POST /devices
+let device: any;
+beforeAll(async () => {
+  h = await createTwinHarness();
+});
+beforeEach(async () => {
+  device = await h.devices.device({ owner_id: h.devices.actors.USER.userId });
+});
+afterAll(() => h.close());
+
+type Options = Omit<TestRequest, 'url' | 'method'>;
+const call = (method: 'GET' | 'PUT' | 'PATCH' | 'POST', path: string, options: Options = {}) =>
+  h.app.request({ method, url: `/api/v1${path}`, as: h.devices.actors.USER, ...options });
+const own = (method: 'GET' | 'PUT' | 'PATCH' | 'POST', path = '', options: Options = {}) =>
+  call(method, `/devices/${device.id}/config${path}`, options);
+const shown = async () => (await own('GET')).json();
+const as = () => h.devices.actors.MANAGER;
+
+async function group(name: string): Promise<number> {
+  const body = { name: `${name} ${device.id}` };
+  return (await h.devices.app.request({ method: 'POST', url: '/api/v1/device-groups', as: as(), body })).json().id;
+}
+
+async function moveTo(group_id: number | null): Promise<void> {
+  const url = `/api/v1/devices/${device.id}`;
+  const { status } = await h.devices.app.request({ method: 'PATCH', url, as: as(), body: { group_id } });
+  expect(status).toBe(200);
+}
+
+async function defaults(groupId: number, config: object): Promise<void> {
+  const answer = await call('PUT', `/device-groups/${groupId}/config`, { as: as(), body: config });
+  expect(answer.status, answer.text).toBe(200);
+  await h.jobs.runUntilIdle();
+}
+
+describe('the configuration of a device', () => {
+  test('is empty at first, replaced by PUT and changed by PATCH, one version more each time', async () => {
+    expect(await shown()).toEqual({
+      desired: { version: 0, config: {}, updated_at: null, updated_by: null },
+      effective: {},
+      reported: { version: null, config: null, error: null, reported_at: null },
+      delta: {},
+      in_sync: true,
+    });
+    expect(await h.payloadOf(device.device_uid)).toBeNull();
+    const put = await own('PUT', '', { body: { a: { b: 1, c: 2 }, list: [1, 2] } });
+    expect([put.status, put.headers['etag'], put.json().desired.version]).toEqual([200, '"1"', 1]);
+    const patched = await own('PATCH', '', { body: { a: { c: null, d: 3 }, list: [2] } });
+    expect(patched.json()).toMatchObject({
+      desired: { version: 2, config: { a: { b: 1, d: 3 }, list: [2] }, updated_by: h.devices.actors.USER.userId },
+      delta: { a: { b: 1, d: 3 }, list: [2] },
+      in_sync: false,
+    });
+    // One that says the same is no change.
+    expect((await own('PATCH', '', { body: { a: { b: 1 } } })).json().desired.version).toBe(2);
+    const { version, config } = (await h.payloadOf(device.device_uid)) ?? {};
+    expect([version, config]).toEqual([2, { a: { b: 1, d: 3 }, list: [2] }]);
+    expect(h.broker.retained.at(-1)).toEqual([
+      `${device.device_uid} config`,
+      JSON.stringify({ version: 2, config: { a: { b: 1, d: 3 }, list: [2] } }),
+    ]);
+  });
+
+  test('If-Match is checked when it is sent: 412 with the version that there is, and nothing is changed', async () => {
+    await own('PUT', '', { body: { a: 1 }, headers: { 'if-match': '"0"' } });
+    const stale = await own('PUT', '', { body: { a: 2 }, headers: { 'if-match': '"0"' } });
+    expect([stale.status, stale.json().code]).toEqual([412, 'precondition_failed']);
+    expect(stale.json().detail).toContain('version 1');
+    expect((await shown()).desired).toMatchObject({ version: 1, config: { a: 1 } });
+    expect((await own('PATCH', '', { body: { a: 2 }, headers: { 'if-match': '*' } })).status).toBe(200);
+    const odd = await own('PUT', '', { body: {}, headers: { 'if-match': 'newest' } });
+    expect([odd.status, odd.json().errors[0].path]).toEqual([422, '/headers/if-match']);
+  });
+
+  test('of two changes of one version at the same time, one counts', async () => {
+    const headers = { 'if-match': '"0"' };
+    const answers = await Promise.all(
+      Array.from({ length: 5 }, (_, value) => own('PUT', '', { body: { value }, headers })),
+    );
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 412, 412, 412, 412]);
+    expect((await shown()).desired.version).toBe(1);
+  });
+
+  test('what it reports is kept, and compared with what it is to have', async () => {
+    await own('PUT', '', { body: { a: 1, b: { c: [1, 2] } } });
+    expect(await h.report(device.id, { status: 'ONLINE', config_version: 1, config: { a: 1, b: { c: [1] } } })).toBe(
+      'stored',
+    );
+    expect(await shown()).toMatchObject({
+      reported: { version: 1, config: { a: 1, b: { c: [1] } }, error: null },
+      delta: { b: { c: [1, 2] } },
+      in_sync: false,
+    });
+    expect(await h.report(device.id, { config_version: 1, config: { a: 1, b: { c: [1, 2] }, more: true } })).toBe(
+      'stored',
+    );
+    expect(await shown()).toMatchObject({ delta: {}, in_sync: true });
+    // One that only names the version has what that version says.
+    await own('PATCH', '', { body: { a: 2 } });
+    expect(await shown()).toMatchObject({ delta: { a: 2 }, in_sync: false });
+    await h.report(device.id, { config_version: 2 });
+    expect(await shown()).toMatchObject({ reported: { version: 2 }, delta: {}, in_sync: true });
+    await h.report(device.id, { config_version: 2, config_error: 'a is out of range' });
+    expect(await shown()).toMatchObject({ reported: { error: 'a is out of range' }, in_sync: false });
+  });
+
+  test('a status without a word about it has nothing to do with it, and garbage is refused', async () => {
+    expect(await h.report(device.id, { status: 'ONLINE' })).toBe('unclaimed');
+    const deep = JSON.parse(`${'{"a":'.repeat(11)}1${'}'.repeat(11)}`);
+    for (const payload of [
+      {},
+      { config_version: -1 },
+      { config: 'text' },
+      { config: { text: 'x'.repeat(33_000) } },
+      { config: deep },
+      { config_overrides: ['a'] },
+      { config_overrides: Array.from({ length: 21 }, () => '/a') },
+    ]) {
+      expect(await h.report(device.id, payload), JSON.stringify(payload).slice(0, 50)).toBe('invalid_status');
+    }
+    expect((await shown()).reported.version).toBeNull();
+  });
+
+  test('a field that the device decides itself is desired no longer, which is the device’s change', async () => {
+    await own('PUT', '', { body: { a: { b: 1, c: 2 }, d: 3 } });
+    await h.report(device.id, { config_version: 1, config: { a: { b: 9, c: 2 }, d: 3 }, config_overrides: ['/a/b'] });
+    expect(await shown()).toMatchObject({
+      desired: { version: 2, config: { a: { c: 2 }, d: 3 }, updated_by: null },
+      effective: { a: { c: 2 }, d: 3 },
+      delta: {},
+    });
+    // Said again, it changes nothing more.
+    await h.report(device.id, { config_version: 2, config_overrides: ['/a/b', '/none'] });
+    expect(await shown()).toMatchObject({ desired: { version: 2 }, in_sync: true });
+    const entries = (await auditedOn(h.devices.sql)).filter(({ resourceId }) => resourceId === String(device.id));
+    expect(entries.at(-1)).toMatchObject({ action: 'device_config.overridden', userId: null, details: { version: 2 } });
+  });
+
+  test('its versions are listed, and one can be gone back to', async () => {
+    for (const value of [1, 2, 3]) await own('PUT', '', { body: { value } });
+    const back = await own('POST', '/rollback', { body: { version: 1 } });
+    expect(back.json().desired).toMatchObject({ version: 4, config: { value: 1 } });
+    const { versions, total } = (await own('GET', '/history', { query: { size: 2 } })).json();
+    expect(total).toBe(4);
+    expect(versions).toMatchObject([
+      { version: 4, config: { value: 1 }, changed_by: 'user', user_id: h.devices.actors.USER.userId },
+      { version: 3, config: { value: 3 } },
+    ]);
+    const unknown = await own('POST', '/rollback', { body: { version: 77 } });
+    expect([unknown.status, unknown.json().code]).toEqual([404, 'config_version_not_found']);
+  });
+
+  test('the last 100 versions are kept', async () => {
+    for (let value = 1; value <= 102; value++) await own('PUT', '', { body: { value } });
+    const { total, versions } = (await own('GET', '/history', { query: { size: 100 } })).json();
+    expect([total, versions.at(-1).version]).toEqual([100, 3]);
+  });
+
+  test('versions go on after the device was deleted and made again, its configuration does not', async () => {
+    await own('PUT', '', { body: { secret: 1 } });
+    await own('PATCH', '', { body: { secret: 2 } });
+    const url = `/api/v1/devices/${device.id}`;
+    await h.devices.app.request({ method: 'DELETE', url, as: h.devices.actors.ADMIN });
+    await expect.poll(() => h.broker.retained.at(-1)).toEqual([`${device.device_uid} config`, null]);
+    device = await h.devices.device({ device_uid: device.device_uid, owner_id: h.devices.actors.USER.userId });
+    expect(await shown()).toMatchObject({ desired: { version: 3, config: {} }, reported: { version: null } });
+    expect((await own('PUT', '', { body: { a: 1 } })).json().desired.version).toBe(4);
+    expect((await own('GET', '/history')).json().versions.map(({ version }: { version: number }) => version)).toEqual([
+      4, 3,
+    ]);
+  });
+
+  test('too large, too deep or not an object is refused with what is accepted', async () => {
+    const deep = JSON.parse(`${'{"a":'.repeat(11)}1${'}'.repeat(11)}`);
+    for (const body of [{ text: 'x'.repeat(33_000) }, deep]) {
+      const answer = await own('PUT', '', { body });
+      expect([answer.status, answer.json().code]).toEqual([422, 'config_invalid']);
+    }
+    expect((await own('PUT', '', { body: [1] })).status).toBe(422);
+    // Patches must not add up to more either.
+    await own('PUT', '', { body: { a: 'x'.repeat(20_000) } });
+    expect((await own('PATCH', '', { body: { b: 'x'.repeat(20_000) } })).json().code).toBe('config_invalid');
+  });
+});
+
+describe('the defaults of a group', () => {
+  test('are below the own of each member; a null of its own removes one', async () => {
+    const id = await group('Greenhouses');
+    await moveTo(id);
+    await defaults(id, { interval: 30, limits: { low: 1, high: 9 } });
+    expect(await shown()).toMatchObject({ desired: { version: 1, config: {} }, effective: { interval: 30 } });
+    await own('PUT', '', { body: { interval: null, limits: { high: 5 } } });
+    expect(await shown()).toMatchObject({ desired: { version: 2 }, effective: { limits: { low: 1, high: 5 } } });
+    await defaults(id, { interval: 60, limits: { low: 2 } });
+    expect((await shown()).effective).toEqual({ limits: { low: 2, high: 5 } });
+    expect(await h.payloadOf(device.device_uid)).toEqual({ version: 3, config: { limits: { low: 2, high: 5 } } });
+    const { versions } = (await own('GET', '/history')).json();
+    expect(versions.map((each: { changed_by: string }) => each.changed_by)).toEqual(['group', 'user', 'group']);
+  });
+
+  test('come and go with the membership, a new version each time', async () => {
+    const id = await group('Movers');
+    await defaults(id, { a: 1 });
+    await own('PUT', '', { body: { b: 2 } });
+    await moveTo(id);
+    await expect.poll(async () => (await shown()).desired.version).toBe(2);
+    expect((await shown()).effective).toEqual({ a: 1, b: 2 });
+    await moveTo(null);
+    await expect.poll(async () => (await shown()).desired.version).toBe(3);
+    expect((await shown()).effective).toEqual({ b: 2 });
+  });
+
+  test('reach every member, though the process ends in the middle', async () => {
+    const id = await group('Many');
+    const members = [];
+    for (let index = 0; index < 3; index++) members.push(await h.devices.device({ group_id: id }));
+    await call('PUT', `/device-groups/${id}/config`, { as: as(), body: { a: 1 } });
+    // Its job is lost; the next look finds what is left.
+    for (const job of await h.jobs.all('apply_group_config')) await h.jobs.jobs.remove(job.queue, job.id);
+    await h.jobs.jobs.enqueue('check_configs', {});
+    await h.jobs.runUntilIdle();
+    for (const { device_uid } of members)
+      expect(await h.payloadOf(device_uid)).toEqual({ version: 1, config: { a: 1 } });
+    expect([...(await h.all()).keys()]).toEqual(expect.arrayContaining(members.map(({ device_uid }) => device_uid)));
+  });
+
+  test('a field that the device decides is removed from them for this device alone', async () => {
+    const id = await group('Overridden');
+    const other = await h.devices.device({ group_id: id });
+    await moveTo(id);
+    await defaults(id, { a: { b: 1 }, c: 2 });
+    await h.report(device.id, { config_version: 1, config_overrides: ['/a/b'] });
+    expect((await shown()).effective).toEqual({ a: {}, c: 2 });
+    expect((await h.payloadOf(other.device_uid))?.config).toEqual({ a: { b: 1 }, c: 2 });
+  });
+
+  test('have a version of their own, checked against If-Match; a group that is not there has none', async () => {
+    const id = await group('Versioned');
+    await defaults(id, { a: 1 });
+    const url = `/device-groups/${id}/config`;
+    const stale = await call('PATCH', url, { as: as(), body: { a: 2 }, headers: { 'if-match': '"0"' } });
+    expect([stale.status, stale.json().code]).toEqual([412, 'precondition_failed']);
+    const patched = await call('PATCH', url, { as: as(), body: { b: 2 }, headers: { 'if-match': '"1"' } });
+    expect([patched.headers['etag'], patched.json().config]).toEqual(['"2"', { a: 1, b: 2 }]);
+    expect((await call('GET', '/device-groups/999999/config', { as: as() })).json().code).toBe(
+      'device_group_not_found',
+    );
+  });
+});

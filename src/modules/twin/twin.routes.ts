@@ -1,0 +1,247 @@
+import { MANAGEMENT } from '#kernel/access.ts';
+import { commonErrors } from '#kernel/errors.ts';
+import { deviceErrors } from '#modules/devices/index.ts';
+import { deviceOf, type HttpRoutes, principalOf } from '#platform/http/http.port.ts';
+import { twinErrors } from './twin.errors.ts';
+import type { TwinGroups } from './twin.groups.ts';
+import {
+  ConfigBody,
+  ConfigForDevice,
+  ConfigPatch,
+  DeviceParams,
+  etagOf,
+  expectedOf,
+  GroupConfigView,
+  GroupParams,
+  HistoryQuery,
+  HistoryView,
+  IfMatch,
+  IfNoneMatch,
+  isKnown,
+  NotModified,
+  presentGroup,
+  presentTwin,
+  presentVersion,
+  RollbackBody,
+  TwinView,
+} from './twin.schemas.ts';
+import type { TwinService } from './twin.service.ts';
+
+const tags = ['configuration'];
+const seen = [deviceErrors.device_not_found, deviceErrors.device_not_yours];
+const changed = [...seen, twinErrors.config_invalid, commonErrors.precondition_failed];
+const WHO = 'For MANAGEMENT and the owner of the device.';
+
+/** `/api/v1/devices/{device_id}/config`, mounted beside the devices' own routes. */
+export function createTwinRoutes(twins: TwinService): HttpRoutes {
+  return (app) => {
+    app.get(
+      '/:device_id/config',
+      {
+        config: { access: 'bearer', problems: seen },
+        schema: {
+          tags,
+          operationId: 'getDeviceConfig',
+          summary: 'Show what a device is to have and what it has',
+          description: `${WHO} The ETag is the version, for \`If-Match\`.`,
+          params: DeviceParams,
+          response: { 200: TwinView },
+        },
+      },
+      async (request, reply) => {
+        const twin = await twins.get(principalOf(request), request.params.device_id);
+        reply.header('etag', etagOf(twin.version));
+        return presentTwin(twin);
+      },
+    );
+
+    app.put(
+      '/:device_id/config',
+      {
+        config: { access: 'bearer', problems: changed },
+        schema: {
+          tags,
+          operationId: 'replaceDeviceConfig',
+          summary: 'Replace the configuration of a device',
+          description: `${WHO} Its own; the defaults of its group stay below it. One that says the same makes no version.`,
+          params: DeviceParams,
+          headers: IfMatch,
+          body: ConfigBody,
+          response: { 200: TwinView },
+        },
+      },
+      async (request, reply) => {
+        const expected = expectedOf(request.headers['if-match']);
+        const twin = await twins.replace(principalOf(request), request.params.device_id, request.body, expected);
+        reply.header('etag', etagOf(twin.version));
+        return presentTwin(twin);
+      },
+    );
+
+    app.patch(
+      '/:device_id/config',
+      {
+        config: { access: 'bearer', problems: changed },
+        schema: {
+          tags,
+          operationId: 'patchDeviceConfig',
+          summary: 'Change the configuration of a device',
+          description: `${WHO} A JSON merge patch of its own configuration.`,
+          params: DeviceParams,
+          headers: IfMatch,
+          body: ConfigPatch,
+          response: { 200: TwinView },
+        },
+      },
+      async (request, reply) => {
+        const expected = expectedOf(request.headers['if-match']);
+        const twin = await twins.patch(principalOf(request), request.params.device_id, request.body, expected);
+        reply.header('etag', etagOf(twin.version));
+        return presentTwin(twin);
+      },
+    );
+
+    app.get(
+      '/:device_id/config/history',
+      {
+        config: { access: 'bearer', problems: seen },
+        schema: {
+          tags,
+          operationId: 'listDeviceConfigVersions',
+          summary: 'List the versions of the configuration of a device',
+          description: `${WHO} Newest first; the last 100 are kept.`,
+          params: DeviceParams,
+          querystring: HistoryQuery,
+          response: { 200: HistoryView },
+        },
+      },
+      async (request) => {
+        const { items, ...page } = await twins.history(principalOf(request), request.params.device_id, request.query);
+        return { versions: items.map(presentVersion), ...page };
+      },
+    );
+
+    app.post(
+      '/:device_id/config/rollback',
+      {
+        config: { access: 'bearer', problems: [...changed, twinErrors.config_version_not_found] },
+        schema: {
+          tags,
+          operationId: 'rollbackDeviceConfig',
+          summary: 'Go back to a former configuration of a device',
+          description: `${WHO} What was its own at that version is so again, as a new version.`,
+          params: DeviceParams,
+          headers: IfMatch,
+          body: RollbackBody,
+          response: { 200: TwinView },
+        },
+      },
+      async (request, reply) => {
+        const expected = expectedOf(request.headers['if-match']);
+        const { version } = request.body;
+        const twin = await twins.rollback(principalOf(request), request.params.device_id, version, expected);
+        reply.header('etag', etagOf(twin.version));
+        return presentTwin(twin);
+      },
+    );
+  };
+}
+
+/** `/api/v1/device-groups/{group_id}/config`, mounted beside the groups' own routes. */
+export function createGroupConfigRoutes(groups: TwinGroups): HttpRoutes {
+  const problems = [deviceErrors.device_group_not_found, twinErrors.config_invalid, commonErrors.precondition_failed];
+  return (app) => {
+    app.get(
+      '/:group_id/config',
+      {
+        config: { access: MANAGEMENT, problems: [deviceErrors.device_group_not_found] },
+        schema: {
+          tags,
+          operationId: 'getGroupConfig',
+          summary: 'Show the default configuration of a group',
+          description: 'The ETag is the version, for `If-Match`.',
+          params: GroupParams,
+          response: { 200: GroupConfigView },
+        },
+      },
+      async (request, reply) => {
+        const group = await groups.get(request.params.group_id);
+        reply.header('etag', etagOf(group.version));
+        return presentGroup(group);
+      },
+    );
+
+    app.put(
+      '/:group_id/config',
+      {
+        config: { access: MANAGEMENT, problems },
+        schema: {
+          tags,
+          operationId: 'replaceGroupConfig',
+          summary: 'Replace the default configuration of a group',
+          description: 'Every member gets a new version, in the background, also after a restart.',
+          params: GroupParams,
+          headers: IfMatch,
+          body: ConfigBody,
+          response: { 200: GroupConfigView },
+        },
+      },
+      async (request, reply) => {
+        const expected = expectedOf(request.headers['if-match']);
+        const group = await groups.replace(principalOf(request), request.params.group_id, request.body, expected);
+        reply.header('etag', etagOf(group.version));
+        return presentGroup(group);
+      },
+    );
+
+    app.patch(
+      '/:group_id/config',
+      {
+        config: { access: MANAGEMENT, problems },
+        schema: {
+          tags,
+          operationId: 'patchGroupConfig',
+          summary: 'Change the default configuration of a group',
+          description: 'A JSON merge patch. Every member gets a new version, in the background, also after a restart.',
+          params: GroupParams,
+          headers: IfMatch,
+          body: ConfigPatch,
+          response: { 200: GroupConfigView },
+        },
+      },
+      async (request, reply) => {
+        const expected = expectedOf(request.headers['if-match']);
+        const group = await groups.patch(principalOf(request), request.params.group_id, request.body, expected);
+        reply.header('etag', etagOf(group.version));
+        return presentGroup(group);
+      },
+    );
+  };
+}
+
+/** `/api/v1/device/config`: for a device that has no MQTT. */
+export function createOwnConfigRoutes(twins: TwinService): HttpRoutes {
+  return (app) => {
+    app.get(
+      '/config',
+      {
+        config: { access: 'device', problems: [deviceErrors.device_not_found] },
+        schema: {
+          tags,
+          operationId: 'getOwnConfig',
+          summary: 'Get the configuration of this device',
+          description:
+            'For a device without MQTT, which reports by `POST /api/v1/ingest/status`. The ETag is the version.',
+          headers: IfNoneMatch,
+          response: { 200: ConfigForDevice, 304: NotModified },
+        },
+      },
+      async (request, reply) => {
+        const { version, effective } = await twins.ofDevice(deviceOf(request).deviceId);
+        reply.header('etag', etagOf(version));
+        if (isKnown(request.headers['if-none-match'], version)) return reply.code(304).send(null);
+        return { version, config: effective };
+      },
+    );
+  };
+}

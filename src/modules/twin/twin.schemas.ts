@@ -1,0 +1,178 @@
+import { type Static, Type } from 'typebox';
+import { toIso, toIsoOrNull } from '#kernel/clock.ts';
+import { commonErrors } from '#kernel/errors.ts';
+import { Id, Instant, Nullable, PageOf, pageQuery, Strict } from '#platform/http/http.schemas.ts';
+import type { GroupConfig, Twin, TwinVersion } from './twin.ports.ts';
+import type { Json } from './twin.rules.ts';
+import { deltaOfTwin } from './twin.versions.ts';
+
+const EXAMPLE = { interval_seconds: 30, thresholds: { temperature: 40 } };
+
+/** Without a `type`, because the compiled serialiser is at its fastest when it knows nothing about the value. */
+const json = (description: string, example: object = EXAMPLE) =>
+  Type.Unsafe<Json>({ title: 'JSON object', description, examples: [example] });
+
+const version = Type.Integer({ description: 'Rises by one with each change; 0: nothing was ever set', examples: [5] });
+const updatedBy = Nullable({
+  ...Id,
+  description: 'User who did; null: the device, its group, or nobody yet',
+  examples: [12],
+});
+
+export const ConfigBody = Type.Record(Type.String(), Type.Unknown(), {
+  title: 'Configuration',
+  description: 'JSON object of your own; 32 KiB and 10 levels at the most',
+  examples: [EXAMPLE],
+});
+export const ConfigPatch = Type.Record(Type.String(), Type.Unknown(), {
+  title: 'ConfigurationPatch',
+  description: 'JSON merge patch (RFC 7396): what it names is set, null removes',
+  examples: [{ interval_seconds: 60, thresholds: { humidity: null } }],
+});
+
+const deviceId = { ...Id, description: 'Id of the device', examples: [7] };
+export const DeviceParams = Strict({ device_id: deviceId });
+export const GroupParams = Strict({ group_id: { ...Id, description: 'Id of the group', examples: [3] } });
+
+export const TwinView = Strict('DeviceConfig', {
+  desired: Strict(
+    'DesiredConfig',
+    {
+      version,
+      config: json('Its own, without the defaults of its group. A null removes a default'),
+      updated_at: Nullable(Instant),
+      updated_by: updatedBy,
+    },
+    { description: 'What is wanted of this device' },
+  ),
+  effective: json('What the device has to have: the defaults of its group, patched by its own'),
+  reported: Strict(
+    'ReportedConfig',
+    {
+      version: Nullable(Type.Integer({ description: 'The version that it has; null: it has not said', examples: [4] })),
+      config: Nullable(json('What it has; null: it has not said')),
+      error: Nullable(Type.String({ description: 'Why it could not apply that version', examples: ['out of range'] })),
+      reported_at: Nullable(Instant),
+    },
+    { description: 'What the device said last' },
+  ),
+  delta: json('What is effective and missing or different in what was reported; arrays are compared as values', {
+    interval_seconds: 30,
+  }),
+  in_sync: Type.Boolean({ description: 'Whether the device has applied all of it', examples: [false] }),
+});
+
+export const GroupConfigView = Strict('GroupConfig', {
+  version,
+  config: json('Defaults for every device of the group'),
+  updated_at: Nullable(Instant),
+  updated_by: updatedBy,
+});
+
+export const ConfigForDevice = Strict('ConfigForDevice', {
+  version,
+  config: json('What this device has to have'),
+});
+
+const VersionView = Strict('DeviceConfigVersion', {
+  version,
+  config: json('Its own'),
+  effective: json('With the defaults of its group'),
+  changed_by: Type.Enum(['user', 'device', 'group'], {
+    description: '`device`: it decided fields itself. `group`: the defaults or the membership changed',
+    examples: ['user'],
+  }),
+  user_id: Nullable({ ...Id, description: 'User who changed it, or the defaults', examples: [12] }),
+  created_at: Instant,
+});
+const page = PageOf(VersionView);
+/** Newest first, always: a line of versions has no other order, and nothing to look for. */
+export const HistoryView = Strict('DeviceConfigHistory', {
+  versions: page.properties.items,
+  total: page.properties.total,
+  page: page.properties.page,
+  size: page.properties.size,
+  pages: page.properties.pages,
+});
+export const HistoryQuery = Strict(pageQuery);
+
+export const RollbackBody = Strict('ConfigRollback', {
+  version: Type.Integer({ minimum: 1, maximum: 2_147_483_647, description: 'Version to go back to', examples: [3] }),
+});
+
+const ETAG_HELP = '`"<version>"`';
+export const IfMatch = Type.Object({
+  'if-match': Type.Optional(
+    Type.String({
+      maxLength: 64,
+      description: `${ETAG_HELP} as in the ETag: changes nothing (412) when there is another version by now. \`*\`: whatever there is`,
+      examples: ['"5"'],
+    }),
+  ),
+});
+export const IfNoneMatch = Type.Object({
+  'if-none-match': Type.Optional(
+    Type.String({
+      maxLength: 256,
+      description: `${ETAG_HELP} that it has: answered 304 when that is still it`,
+      examples: ['"5"'],
+    }),
+  ),
+});
+
+export function etagOf(of: number): string {
+  return `"${of}"`;
+}
+
+/** @returns the version that `If-Match` names; null: any. @throws AppError `invalid_input` */
+export function expectedOf(header: string | undefined): number | null {
+  if (header === undefined || header.trim() === '*') return null;
+  const [, digits] = /^\s*(?:W\/)?"?(\d{1,10})"?\s*$/.exec(header) ?? [];
+  if (digits !== undefined) return Number(digits);
+  const fields = [{ path: '/headers/if-match', message: `must be ${ETAG_HELP} or *` }];
+  throw commonErrors.invalid_input({ details: { fields } });
+}
+
+/** Whether `If-None-Match` names this version; compared weakly (RFC 9110, section 13.1.2). */
+export function isKnown(header: string | undefined, of: number): boolean {
+  if (header === undefined) return false;
+  return header.split(',').some((each) => [etagOf(of), '*'].includes(each.trim().replace(/^W\//, '')));
+}
+
+export function presentTwin(twin: Twin): Static<typeof TwinView> {
+  const { own, effective, reported, updatedAt, updatedBy: by, isInSync } = twin;
+  return {
+    desired: { version: twin.version, config: own, updated_at: toIsoOrNull(updatedAt), updated_by: by },
+    effective,
+    reported: {
+      version: reported?.version ?? null,
+      config: reported?.config ?? null,
+      error: reported?.error ?? null,
+      reported_at: toIsoOrNull(reported?.at ?? null),
+    },
+    delta: deltaOfTwin(twin),
+    in_sync: isInSync,
+  };
+}
+
+export function presentGroup({
+  version: of,
+  config,
+  updatedAt,
+  updatedBy: by,
+}: GroupConfig): Static<typeof GroupConfigView> {
+  return { version: of, config, updated_at: toIsoOrNull(updatedAt), updated_by: by };
+}
+
+export function presentVersion(each: TwinVersion): Static<typeof VersionView> {
+  return {
+    version: each.version,
+    config: each.own,
+    effective: each.effective,
+    changed_by: each.changedBy,
+    user_id: each.userId,
+    created_at: toIso(each.at),
+  };
+}
+
+export const NotModified = Type.Null({ description: 'As it was: its version was in `If-None-Match`' });

@@ -1,0 +1,70 @@
+import type { Clock } from '#kernel/clock.ts';
+import { type ConfigReport, type DevicesApi, STATUS_CHANNEL, type StatusItem } from '#modules/devices/index.ts';
+import type { Sink } from '#platform/channels/channel.port.ts';
+import type { CurrentTwins } from './twin.current.ts';
+import type { Twin, TwinStore } from './twin.ports.ts';
+import { type Json, withoutField } from './twin.rules.ts';
+import { configEntry } from './twin.service.ts';
+import { type TwinDevice, withReport } from './twin.versions.ts';
+
+/** Takes what devices say of their configuration on `status`. */
+export function createReportSink({
+  store,
+  current,
+  devices,
+  clock,
+  changed,
+}: {
+  readonly store: TwinStore;
+  readonly current: CurrentTwins;
+  readonly devices: Pick<DevicesApi, 'describe'>;
+  readonly clock: Clock;
+  readonly changed: (device: TwinDevice) => void;
+}): Sink<StatusItem> {
+  return {
+    name: 'configuration',
+    channel: STATUS_CHANNEL,
+    async apply(items) {
+      const reports = items.flatMap(({ deviceId, at, config }) =>
+        config === undefined ? [] : [{ deviceId, at, config }],
+      );
+      if (reports.length === 0) return items.map(() => 'unclaimed');
+      const known = new Map(
+        (await devices.describe([...new Set(reports.map(({ deviceId }) => deviceId))])).map((each) => [
+          each.deviceId,
+          each,
+        ]),
+      );
+      const renewed = await store.transaction(async (writer, audit) => {
+        const isNew = new Set<TwinDevice>();
+        for (const { deviceId, at, config } of reports) {
+          const device = known.get(deviceId);
+          // Deleted meanwhile.
+          if (device === undefined) continue;
+          const before = await current.change(writer, device, { by: 'group', userId: null, at: clock.now() });
+          const group = device.groupId === null ? null : await writer.findGroup(device.groupId);
+          const own = afterOverrides(before.twin, group?.config ?? {}, config);
+          const after = await current.change(writer, device, { own, by: 'device', userId: null, at: clock.now() });
+          await writer.save(withReport(after.twin, reportedOf(config, at)), clock.now());
+          if (after.isNew) {
+            const details = { device_uid: device.deviceUid, version: after.twin.version, fields: config.overrides };
+            await audit.record({ actor: null, ...configEntry(device, 'device_config.overridden'), details });
+          }
+          if (before.isNew || after.isNew) isNew.add(device);
+        }
+        return isNew;
+      });
+      for (const device of renewed) changed(device);
+      return items.map(({ config }) => (config === undefined ? 'unclaimed' : 'stored'));
+    },
+  };
+}
+
+/** Fields that the device has decided itself are desired no longer. */
+function afterOverrides({ own }: Twin, defaults: Json, { overrides = [] }: ConfigReport): Json {
+  return overrides.reduce((left: Json, pointer) => withoutField(left, defaults, pointer), own);
+}
+
+function reportedOf({ version, config, error }: ConfigReport, at: number) {
+  return { version: version ?? null, config: config ?? null, error: error ?? null, at };
+}

@@ -1,0 +1,99 @@
+import type { ChangedBy, GroupConfig, Reported, Twin, TwinVersion } from './twin.ports.ts';
+import { deltaOf, effectiveOf, isSame, type Json } from './twin.rules.ts';
+
+/** A device, as far as its configuration depends on it. */
+export interface TwinDevice {
+  readonly deviceId: number;
+  readonly deviceUid: string;
+  readonly groupId: number | null;
+}
+
+export interface TwinChange {
+  /** Absent: only the group or the membership may have changed. */
+  readonly own?: Json;
+  readonly by: ChangedBy;
+  readonly userId: number | null;
+  /** Epoch milliseconds. */
+  readonly at: number;
+}
+
+export interface NextTwin {
+  readonly twin: Twin;
+  /** Null: nothing changed. */
+  readonly version: TwinVersion | null;
+}
+
+/**
+ * The configuration of a device after a change, with the present defaults of its group. Whatever changes is one version more.
+ * @param stored by uid; of a deleted device that had it, perhaps: then only the version counts
+ * @param group the defaults of the device's group; null: it has none
+ */
+export function nextTwin(
+  stored: Twin | null,
+  device: TwinDevice,
+  group: GroupConfig | null,
+  change: TwinChange,
+): NextTwin {
+  const before = stored !== null && stored.deviceId === device.deviceId ? stored : blank(device, stored?.version ?? 0);
+  const isSomebodyElses = stored !== null && stored.deviceId !== device.deviceId && stored.version > 0;
+  const own = change.own ?? before.own;
+  const basis = { groupId: group?.groupId ?? null, groupVersion: group?.version ?? 0 };
+  const isSameBasis = before.groupId === basis.groupId && before.groupVersion === basis.groupVersion;
+  if (isSameBasis && !isSomebodyElses && isSame(own, before.own)) return { twin: before, version: null };
+  const effective = effectiveOf(group?.config ?? {}, own);
+  const { by, userId, at } = change;
+  const version = before.version + 1;
+  const next = { ...before, ...basis, own, effective, version, updatedAt: at, updatedBy: userId };
+  const twin = { ...next, isInSync: isInSync(next) };
+  return { twin, version: { version, own, effective, changedBy: by, userId, at } };
+}
+
+/** Whether its stored configuration is what nextTwin would make of it without a change. */
+export function isCurrent(stored: Twin | null, device: TwinDevice, group: GroupConfig | null): boolean {
+  return nextTwin(stored, device, group, { by: 'group', userId: null, at: 0 }).version === null;
+}
+
+export function withReport(twin: Twin, reported: Reported): Twin {
+  // What it does not say this time still holds.
+  const { version = null, config = null } = reported;
+  const merged = {
+    ...reported,
+    version: version ?? twin.reported?.version ?? null,
+    config: config ?? (version === null || version === twin.reported?.version ? (twin.reported?.config ?? null) : null),
+  };
+  const next = { ...twin, reported: merged };
+  return { ...next, isInSync: isInSync(next) };
+}
+
+/** What the device has yet to change. A device that says nothing but the version has what that version says. */
+export function deltaOfTwin({ version, effective, reported }: Pick<Twin, 'version' | 'effective' | 'reported'>): Json {
+  if (reported?.config === null && reported.version === version && reported.error === null) return {};
+  return deltaOf(effective, reported?.config ?? {});
+}
+
+function isInSync(twin: Pick<Twin, 'version' | 'effective' | 'reported'>): boolean {
+  if (twin.version === 0) return true;
+  const { reported } = twin;
+  return (
+    reported !== null &&
+    reported.version === twin.version &&
+    reported.error === null &&
+    Object.keys(deltaOfTwin(twin)).length === 0
+  );
+}
+
+function blank({ deviceId, deviceUid }: TwinDevice, version: number): Twin {
+  return {
+    deviceId,
+    deviceUid,
+    version,
+    own: {},
+    effective: {},
+    groupId: null,
+    groupVersion: 0,
+    updatedAt: null,
+    updatedBy: null,
+    reported: null,
+    isInSync: true,
+  };
+}

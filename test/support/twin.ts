@@ -1,0 +1,75 @@
+import type { EventBus } from '#kernel/events.ts';
+import { silentLogger } from '#kernel/logger.ts';
+import { STATUS_CHANNEL, type StatusItem } from '#modules/devices/index.ts';
+import { createTwinModule, type TwinModule, twinMigrations } from '#modules/twin/index.ts';
+import { createAuditTrail } from '#platform/audit/audit.ts';
+import { createDevicesHarness, type DevicesHarness } from './devices.ts';
+import { createFakeDownlink, type FakeDownlink } from './fake-downlink.ts';
+import { createTestApp, type TestApp } from './http.ts';
+import { createJobsHarness, type JobsHarness } from './jobs.ts';
+
+/** Configurations on a store in memory, with a broker whose devices the test plays. */
+export interface TwinHarness {
+  readonly devices: DevicesHarness;
+  readonly jobs: JobsHarness;
+  readonly broker: FakeDownlink;
+  readonly bus: EventBus;
+  readonly module: TwinModule;
+  readonly app: TestApp;
+  /** What the source of retained messages says that the device has to have. */
+  payloadOf(deviceUid: string): Promise<{ readonly version: number; readonly config: object } | null>;
+  /** All that the source says. */
+  all(): Promise<ReadonlyMap<string, string>>;
+  /** The device says this on `status`. @returns what became of it, by the channel or by the sink */
+  report(deviceId: number, payload: object): Promise<string>;
+  close(): Promise<void>;
+}
+
+export async function createTwinHarness(): Promise<TwinHarness> {
+  const devices = await createDevicesHarness('owned', undefined, undefined, twinMigrations);
+  const { sql, clock, bus } = devices;
+  const jobs = createJobsHarness(clock);
+  const broker = createFakeDownlink({ events: bus, clock });
+  let source: Parameters<FakeDownlink['port']['supply']>[1] | undefined;
+  const module = createTwinModule({
+    persistence: { sql, audit: createAuditTrail({ sql, clock }) },
+    devices: devices.api,
+    downlink: {
+      ...broker.port,
+      supply: (_channel, given) => {
+        source = given;
+      },
+    },
+    jobs: jobs.jobs,
+    events: bus,
+    runtime: { clock, logger: silentLogger },
+  });
+  const app = await createTestApp({ routes: module.routes, clock });
+  jobs.define(module.jobs);
+  await jobs.start();
+  return {
+    ...{ devices, jobs, broker, bus, module, app },
+    async payloadOf(deviceUid) {
+      const payload = await source?.payloadOf(deviceUid);
+      return payload === null || payload === undefined ? null : JSON.parse(payload);
+    },
+    async all() {
+      const found = new Map<string, string>();
+      for await (const { deviceUid, payload } of source?.all() ?? []) found.set(deviceUid, payload);
+      return found;
+    },
+    async report(deviceId, payload) {
+      const context = { deviceId, receivedAt: clock.now(), maxAgeMs: 1, nextId: () => 'x' };
+      const item = STATUS_CHANNEL.parse(payload, context);
+      if (typeof item === 'string') return item;
+      const outcomes = await module.sinks[0]?.apply([item satisfies StatusItem]);
+      return outcomes?.[0] ?? 'stored';
+    },
+    async close() {
+      await app.close();
+      for (const component of module.components) await component.stop?.(AbortSignal.timeout(5_000));
+      await jobs.stop();
+      await devices.close();
+    },
+  };
+}
