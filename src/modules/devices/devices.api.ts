@@ -1,4 +1,5 @@
 import type { Principal } from '#kernel/access.ts';
+import type { SqlTransaction } from '#platform/sql/sql.port.ts';
 import type { DeviceDirectory, DeviceRef, DeviceStatus, StatusTransition } from './devices.ports.ts';
 import type { StatusChange } from './status/status.rules.ts';
 
@@ -38,6 +39,11 @@ export interface DevicesApi extends DeviceDirectory {
   applyStatuses(changes: readonly StatusChange[]): Promise<readonly StatusTransition[]>;
   /** Device id → epoch milliseconds of its latest contact. Never moves `last_seen_at` backwards. */
   touchLastSeen(seen: ReadonlyMap<number, number>): Promise<void>;
+  /**
+   * For the list of devices: whether it has applied the configuration that it is to have. Part of the transaction of whoever
+   * keeps that.
+   */
+  markConfigSync(transaction: SqlTransaction, deviceId: number, isInSync: boolean): Promise<void>;
   /** Every ONLINE device becomes OFFLINE: for the start of a process that holds all connections itself. */
   markAllOffline(at: number): Promise<readonly StatusTransition[]>;
 }

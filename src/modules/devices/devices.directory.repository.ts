@@ -13,6 +13,20 @@ const FACTS = [
   'created_at as createdAt',
 ] as const;
 
+/** Column of the list that another module keeps. */
+export async function markConfigSync(
+  transaction: Kysely<DeviceTables>,
+  deviceId: number,
+  isInSync: boolean,
+): Promise<void> {
+  await transaction
+    .updateTable('devices')
+    .set({ config_in_sync: Number(isInSync) })
+    .where('id', '=', deviceId)
+    .where('config_in_sync', '!=', Number(isInSync))
+    .execute();
+}
+
 export function createDeviceDirectory(store: SqlStore): DeviceDirectory {
   const devices = () => (store.db() as Kysely<DeviceTables>).selectFrom('devices').where('deleted_at', 'is', null);
   function inScope({ ownerId, deviceId, groupId, deviceType }: DeviceScope) {

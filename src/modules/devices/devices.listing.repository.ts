@@ -94,8 +94,13 @@ export function createDeviceListing(store: SqlStore, statements: Statements): De
   }
 
   async function totalOf(query: DeviceListQuery, shape: string, values: object, roster: number | null | undefined) {
-    // A status changes without the roster's revision; and a page without rows brought no revision along.
-    if (query.filter.status !== undefined || roster === null || roster === undefined)
+    // These change without the roster's revision; and a page without rows brought no revision along.
+    if (
+      query.filter.status !== undefined ||
+      query.filter.configInSync !== undefined ||
+      roster === null ||
+      roster === undefined
+    )
       return count(query, shape, values);
     const key = `${shape} ${JSON.stringify(values)}`;
     const known = totals.get(key);
@@ -159,6 +164,7 @@ const COLUMN_OF = {
   deviceType: 'device_type',
   groupId: 'group_id',
   ownerId: 'owner_id',
+  configInSync: 'config_in_sync',
 } as const satisfies Partial<Record<keyof DeviceFilter, string>>;
 
 /** The conditions that the query has, each with the values of which one will do. */

@@ -96,6 +96,8 @@ export interface DeviceFilter {
   readonly deviceType?: OneOrMore<string>;
   readonly groupId?: OneOrMore<number>;
   readonly ownerId?: OneOrMore<number>;
+  /** Whether it has applied the configuration that it is to have: 1, or not: 0. */
+  readonly configInSync?: 0 | 1;
   /** Contained in the name or the uid, whatever the case of ASCII letters. */
   readonly q?: string;
 }

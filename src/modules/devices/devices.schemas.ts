@@ -131,6 +131,9 @@ export const DeviceQuery = Strict({
   device_type: SeveralOf(deviceType),
   group_id: SeveralOf(groupId),
   owner_id: SeveralOf(ownerId),
+  in_sync: Type.Optional(
+    Type.Boolean({ description: 'Whether it has applied the configuration that it is to have', examples: [false] }),
+  ),
 });
 
 /** What people may leave out, of a new device too. */
@@ -171,6 +174,7 @@ export function toFilter(query: Static<typeof DeviceQuery>): DeviceFilter {
     deviceType: query.device_type,
     groupId: query.group_id,
     ownerId: query.owner_id,
+    configInSync: query.in_sync === undefined ? undefined : query.in_sync ? (1 as const) : (0 as const),
     q: query.q,
   });
 }

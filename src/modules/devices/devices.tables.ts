@@ -25,6 +25,8 @@ type DevicesTable = Omit<Renamed<DeviceRecord, typeof DEVICE_NAMES>, 'id'> & {
   active_device_uid: string | null;
   secret_hash: string;
   revision: number;
+  /** 0 or 1. */
+  config_in_sync: Generated<number>;
   deleted_at: number | null;
 };
 

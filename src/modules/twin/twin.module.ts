@@ -36,7 +36,7 @@ export function createTwinModule(deps: TwinModuleDeps): TwinModule {
   const { persistence, devices, downlink, jobs, runtime } = deps;
   const { clock, logger } = runtime;
   const events = deps.events.scope();
-  const store = createTwinStore(persistence.sql, persistence.audit);
+  const store = createTwinStore(persistence.sql, persistence.audit, devices);
   const current = createCurrentTwins({ store, devices, clock });
   const { payloadOf, all } = current;
   downlink.supply('config', { payloadOf, all });

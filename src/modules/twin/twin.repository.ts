@@ -1,4 +1,5 @@
 import type { Kysely, Selectable } from 'kysely';
+import type { DevicesApi } from '#modules/devices/index.ts';
 import type { AuditTrail } from '#platform/audit/audit.port.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 import {
@@ -16,7 +17,11 @@ type Db = Kysely<TwinTables>;
 
 const UNAPPLIED = 500;
 
-export function createTwinStore(store: SqlStore, audit: AuditTrail): TwinStore {
+export function createTwinStore(
+  store: SqlStore,
+  audit: AuditTrail,
+  devices: Pick<DevicesApi, 'markConfigSync'>,
+): TwinStore {
   const db = () => store.db<TwinTables>();
   return {
     find: (deviceUid) => reader(db()).find(deviceUid),
@@ -53,7 +58,7 @@ export function createTwinStore(store: SqlStore, audit: AuditTrail): TwinStore {
         .where('config_updated_at', '<', to)
         .limit(UNAPPLIED)
         .execute(),
-    transaction: (work) => store.transaction((trx: Db) => work(createWriter(trx), audit.on(trx))),
+    transaction: (work) => store.transaction((trx: Db) => work(createWriter(trx, devices), audit.on(trx))),
   };
 }
 
@@ -92,7 +97,7 @@ function reader(db: Db): TwinReader {
   };
 }
 
-function createWriter(trx: Db): TwinWriter {
+function createWriter(trx: Db, devices: Pick<DevicesApi, 'markConfigSync'>): TwinWriter {
   return {
     ...reader(trx),
     async save(twin, at) {
@@ -108,6 +113,7 @@ function createWriter(trx: Db): TwinWriter {
       } else {
         await trx.updateTable('device_configs').set(columns).where('device_uid', '=', device_uid).execute();
       }
+      await devices.markConfigSync(trx, twin.deviceId, twin.isInSync);
     },
     async addVersion({ deviceId, deviceUid }, { version, own, effective, changedBy, userId, at }) {
       await trx

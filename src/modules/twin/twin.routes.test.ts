@@ -39,6 +39,13 @@ async function defaults(groupId: number, config: object): Promise<void> {
   await h.jobs.runUntilIdle();
 }
 
+/** Whether the list of devices has it under this filter. */
+async function isListed(in_sync: boolean): Promise<boolean> {
+  const query = { in_sync, size: 100, sort: '-id' };
+  const { items } = (await h.devices.app.request({ url: '/api/v1/devices', as: as(), query })).json();
+  return items.some(({ id }: { id: number }) => id === device.id);
+}
+
 describe('the configuration of a device', () => {
   test('is empty at first, replaced by PUT and changed by PATCH, one version more each time', async () => {
     expect(await shown()).toEqual({
@@ -104,8 +111,10 @@ describe('the configuration of a device', () => {
     // One that only names the version has what that version says.
     await own('PATCH', '', { body: { a: 2 } });
     expect(await shown()).toMatchObject({ delta: { a: 2 }, in_sync: false });
+    expect([await isListed(false), await isListed(true)]).toEqual([true, false]);
     await h.report(device.id, { config_version: 2 });
     expect(await shown()).toMatchObject({ reported: { version: 2 }, delta: {}, in_sync: true });
+    expect([await isListed(false), await isListed(true)]).toEqual([false, true]);
     await h.report(device.id, { config_version: 2, config_error: 'a is out of range' });
     expect(await shown()).toMatchObject({ reported: { error: 'a is out of range' }, in_sync: false });
   });

@@ -3,6 +3,7 @@ import { devices } from './2026_11_23_03_devices.ts';
 import { deviceTransitions } from './2026_11_26_20_device_transitions.ts';
 import { deviceInactivity } from './2026_11_26_21_device_inactivity.ts';
 import { deviceReportedAddress } from './2026_11_26_22_device_reported_address.ts';
+import { deviceConfigSync } from './2026_11_26_41_device_config_sync.ts';
 
 /** Needs the table `users`. */
 export const devicesMigrations: MigrationSet = {
@@ -10,4 +11,5 @@ export const devicesMigrations: MigrationSet = {
   '2026_11_26_20_device_transitions': deviceTransitions,
   '2026_11_26_21_device_inactivity': deviceInactivity,
   '2026_11_26_22_device_reported_address': deviceReportedAddress,
+  '2026_11_26_41_device_config_sync': deviceConfigSync,
 };
