@@ -87,7 +87,8 @@ class World {
   readonly #h: CommandsHarness;
   readonly #count: number;
   readonly #runs: { run: CommandsRun; kill(): void }[] = [];
-  #killed = Promise.withResolvers<void>();
+  /** Of each process. */
+  readonly #killed: PromiseWithResolvers<void>[] = [];
   readonly #device: { readonly id: number; readonly device_uid: string };
   /** In the order of their creation. */
   readonly made: string[] = [];
@@ -102,7 +103,10 @@ class World {
   }
 
   async begin(): Promise<void> {
-    for (let index = 0; index < this.#count; index++) await this.#start(index);
+    for (let index = 0; index < this.#count; index++) {
+      this.#killed[index] = Promise.withResolvers();
+      await this.#start(index);
+    }
   }
 
   async #start(index: number): Promise<void> {
@@ -122,9 +126,12 @@ class World {
     return this.#runs[index % this.#count] as { run: CommandsRun; kill(): void };
   }
 
-  /** Resolves when it is over, or a process is killed: whoever asked that one for something is never answered. */
+  /** Resolves when it is over, or the process that was asked is killed, which never answers. */
   async do(op: Op): Promise<void> {
-    await Promise.race([this.#do(op), this.#killed.promise]);
+    const asked = op.kind === 'answer' ? op.process % this.#count : 0;
+    const killed = this.#killed[asked]?.promise;
+    // A kill is over when the next process runs.
+    await (op.kind === 'kill' ? this.#do(op) : Promise.race([this.#do(op), killed]));
   }
 
   async #do(op: Op): Promise<void> {
@@ -154,13 +161,14 @@ class World {
         return;
       }
       case 'kill': {
-        const { run, kill } = this.#process(op.process);
+        const index = op.process % this.#count;
+        const { run, kill } = this.#process(index);
         kill();
         this.#collect(run);
         run.abandon();
-        await this.#start(op.process % this.#count);
-        this.#killed.resolve();
-        this.#killed = Promise.withResolvers();
+        await this.#start(index);
+        this.#killed[index]?.resolve();
+        this.#killed[index] = Promise.withResolvers();
         return;
       }
       case 'answer': {

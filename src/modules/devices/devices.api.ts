@@ -1,6 +1,6 @@
 import type { Principal } from '#kernel/access.ts';
 import type { SqlTransaction } from '#platform/sql/sql.port.ts';
-import type { DeviceDirectory, DeviceRef, DeviceStatus, StatusTransition } from './devices.ports.ts';
+import type { DeviceDirectory, DeviceFacts, DeviceRef, DeviceStatus, StatusTransition } from './devices.ports.ts';
 import type { StatusChange } from './status/status.rules.ts';
 
 /** What other modules may ask of devices. Deleted devices are not there for any of it. */
@@ -39,6 +39,8 @@ export interface DevicesApi extends DeviceDirectory {
   applyStatuses(changes: readonly StatusChange[]): Promise<readonly StatusTransition[]>;
   /** Device id → epoch milliseconds of its latest contact. Never moves `last_seen_at` backwards. */
   touchLastSeen(seen: ReadonlyMap<number, number>): Promise<void>;
+  /** As `describe`, within the transaction of whoever decides by it. */
+  describeIn(transaction: SqlTransaction, deviceIds: readonly number[]): Promise<readonly DeviceFacts[]>;
   /**
    * For the list of devices: whether it has applied the configuration that it is to have. Part of the transaction of whoever
    * keeps that.

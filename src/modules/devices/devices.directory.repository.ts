@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
-import type { DeviceDirectory, DeviceScope } from './devices.ports.ts';
+import type { DeviceDirectory, DeviceFacts, DeviceScope } from './devices.ports.ts';
 import type { DeviceTables } from './devices.tables.ts';
 
 const FACTS = [
@@ -27,6 +27,21 @@ export async function markConfigSync(
     .execute();
 }
 
+/** As `describe`, within the transaction of whoever decides by it. */
+export async function describeIn(
+  db: Kysely<DeviceTables>,
+  deviceIds: readonly number[],
+): Promise<readonly DeviceFacts[]> {
+  if (deviceIds.length === 0) return [];
+  return await db
+    .selectFrom('devices')
+    .select(FACTS)
+    .where('deleted_at', 'is', null)
+    .where('id', 'in', deviceIds)
+    .orderBy('id')
+    .execute();
+}
+
 export function createDeviceDirectory(store: SqlStore): DeviceDirectory {
   const devices = () => (store.db() as Kysely<DeviceTables>).selectFrom('devices').where('deleted_at', 'is', null);
   function inScope({ ownerId, deviceId, groupId, deviceType }: DeviceScope) {
@@ -39,10 +54,7 @@ export function createDeviceDirectory(store: SqlStore): DeviceDirectory {
   }
 
   return {
-    async describe(deviceIds) {
-      if (deviceIds.length === 0) return [];
-      return await devices().select(FACTS).where('id', 'in', deviceIds).orderBy('id').execute();
-    },
+    describe: (deviceIds) => describeIn(store.db(), deviceIds),
     listInScope: async (scope, afterId, limit) =>
       await inScope(scope).select(FACTS).where('id', '>', afterId).orderBy('id').limit(limit).execute(),
     async countInScope(scope) {

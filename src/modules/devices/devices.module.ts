@@ -13,7 +13,7 @@ import { createBrokerAuthService } from './broker-auth/broker-auth.service.ts';
 import { createConnectionsRoutes } from './connections/connections.routes.ts';
 import { createConnectionsService } from './connections/connections.service.ts';
 import type { DevicesApi } from './devices.api.ts';
-import { createDeviceDirectory, markConfigSync } from './devices.directory.repository.ts';
+import { createDeviceDirectory, describeIn, markConfigSync } from './devices.directory.repository.ts';
 import { createDevicesJobs } from './devices.jobs.ts';
 import { createDeviceListing } from './devices.listing.repository.ts';
 import { type AccountReport, createDeviceLogins } from './devices.logins.ts';
@@ -131,6 +131,7 @@ export function createDevicesModule(deps: DevicesModuleDeps): DevicesModule {
       applyStatuses: statuses.applyStatuses,
       touchLastSeen: statuses.touchLastSeen,
       markAllOffline: statuses.markAllOffline,
+      describeIn,
       markConfigSync,
     },
     jobs: createDevicesJobs(statuses, listeningSince),

@@ -1,7 +1,7 @@
 import type { Clock } from '#kernel/clock.ts';
-import type { DevicesApi } from '#modules/devices/index.ts';
-import type { Twin, TwinStore, TwinWriter } from './twin.ports.ts';
-import { isCurrent, nextTwin, type TwinChange, type TwinDevice } from './twin.versions.ts';
+import { type DevicesApi, deviceErrors } from '#modules/devices/index.ts';
+import type { Twin, TwinDevice, TwinStore, TwinWriter } from './twin.ports.ts';
+import { isCurrent, nextTwin, type TwinChange } from './twin.versions.ts';
 
 /** Devices that are read at a time. */
 const PAGE = 500;
@@ -12,10 +12,14 @@ const PAGE = 500;
  */
 export interface CurrentTwins {
   of(device: TwinDevice): Promise<Twin>;
-  /** In a transaction, with a change. @returns what it is afterwards, and whether that is a new version */
+  /**
+   * In a transaction, with a change.
+   * @returns what it is afterwards, and whether that is a new version
+   * @throws AppError `device_not_found`
+   */
   change(
     writer: TwinWriter,
-    device: TwinDevice,
+    deviceId: number,
     change: TwinChange,
   ): Promise<{ readonly twin: Twin; readonly isNew: boolean }>;
   /** What the device receives; null: nothing was ever desired, or there is no such device. */
@@ -33,7 +37,9 @@ export function createCurrentTwins({
   readonly devices: Pick<DevicesApi, 'describe' | 'findByUid' | 'listInScope'>;
   readonly clock: Clock;
 }): CurrentTwins {
-  async function change(writer: TwinWriter, device: TwinDevice, wanted: TwinChange) {
+  async function change(writer: TwinWriter, deviceId: number, wanted: TwinChange) {
+    const [device] = await writer.describe([deviceId]);
+    if (device === undefined) throw deviceErrors.device_not_found();
     const stored = await writer.find(device.deviceUid);
     const group = device.groupId === null ? null : await writer.findGroup(device.groupId);
     const { twin, version } = nextTwin(stored, device, group, wanted);
@@ -49,7 +55,7 @@ export function createCurrentTwins({
     const group = device.groupId === null ? null : await store.findGroup(device.groupId);
     const nothing = { by: 'group', userId: null, at: clock.now() } as const;
     if (isCurrent(stored, device, group)) return nextTwin(stored, device, group, nothing).twin;
-    return (await store.transaction((writer) => change(writer, device, nothing))).twin;
+    return (await store.transaction((writer) => change(writer, device.deviceId, nothing))).twin;
   }
 
   return {

@@ -3,10 +3,9 @@ import type { Clock } from '#kernel/clock.ts';
 import { type DevicesApi, deviceErrors } from '#modules/devices/index.ts';
 import type { JobQueue } from '#platform/jobs/jobs.port.ts';
 import type { CurrentTwins } from './twin.current.ts';
-import type { GroupConfig, TwinStore } from './twin.ports.ts';
+import type { GroupConfig, TwinDevice, TwinStore } from './twin.ports.ts';
 import { isSame, type Json, mergePatch } from './twin.rules.ts';
 import { checkConfig, checkVersion, type ExpectedVersion } from './twin.service.ts';
-import type { TwinDevice } from './twin.versions.ts';
 
 /** Members that get a change in one transaction. */
 const PAGE = 200;
@@ -96,8 +95,13 @@ export function createTwinGroups({
           if (now === null || now.version !== work.version || now.afterId !== work.afterId) return [];
           const group = await writer.findGroup(groupId);
           const isNew: TwinDevice[] = [];
-          for (const device of page) {
-            const after = await current.change(writer, device, { by: 'group', userId: group?.updatedBy ?? null, at });
+          // Who has left or was deleted meanwhile gets what is right for it, or nothing.
+          for (const device of await writer.describe(page.map(({ deviceId }) => deviceId))) {
+            const after = await current.change(writer, device.deviceId, {
+              by: 'group',
+              userId: group?.updatedBy ?? null,
+              at,
+            });
             if (after.isNew) isNew.push(device);
           }
           await writer.advanceWork(groupId, last?.deviceId ?? work.afterId, last === undefined);

@@ -10,12 +10,12 @@ import type { SqlStore } from '#platform/sql/sql.port.ts';
 import { createCurrentTwins } from './twin.current.ts';
 import { createTwinGroups } from './twin.groups.ts';
 import { createTwinJobs } from './twin.jobs.ts';
+import type { TwinDevice } from './twin.ports.ts';
 import { createTwinPublisher } from './twin.publisher.ts';
 import { createTwinStore } from './twin.repository.ts';
 import { createGroupConfigRoutes, createOwnConfigRoutes, createTwinRoutes } from './twin.routes.ts';
 import { createTwinService } from './twin.service.ts';
 import { createReportSink } from './twin.sink.ts';
-import type { TwinDevice } from './twin.versions.ts';
 
 export interface TwinModuleDeps {
   readonly persistence: { readonly sql: SqlStore; readonly audit: AuditTrail };
@@ -89,7 +89,7 @@ export function createTwinModule(deps: TwinModuleDeps): TwinModule {
       { prefix: '/api/v1/device-groups', routes: createGroupConfigRoutes(groups) },
       { prefix: '/api/v1/device', role: 'ingest', routes: createOwnConfigRoutes(twins) },
     ],
-    sinks: [createReportSink({ store, current, devices, clock, changed })],
+    sinks: [createReportSink({ store, current, clock, changed })],
     jobs: createTwinJobs(groups, republish),
     components: [{ name: 'configurations', stop: () => publisher.idle() }],
   };

@@ -73,7 +73,16 @@ export interface TwinReader {
   findVersion(deviceId: number, version: number): Promise<TwinVersion | null>;
 }
 
+/** A device, as far as its configuration depends on it. */
+export interface TwinDevice {
+  readonly deviceId: number;
+  readonly deviceUid: string;
+  readonly groupId: number | null;
+}
+
 export interface TwinWriter extends TwinReader {
+  /** Those that exist, by id: as they are in this transaction, since a membership may change beside it. */
+  describe(deviceIds: readonly number[]): Promise<readonly TwinDevice[]>;
   save(twin: Twin, at: number): Promise<void>;
   /** Keeps the newest `MAX_VERSIONS`. */
   addVersion(twin: Pick<Twin, 'deviceId' | 'deviceUid'>, version: TwinVersion): Promise<void>;

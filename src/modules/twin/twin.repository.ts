@@ -20,7 +20,7 @@ const UNAPPLIED = 500;
 export function createTwinStore(
   store: SqlStore,
   audit: AuditTrail,
-  devices: Pick<DevicesApi, 'markConfigSync'>,
+  devices: Pick<DevicesApi, 'describeIn' | 'markConfigSync'>,
 ): TwinStore {
   const db = () => store.db<TwinTables>();
   return {
@@ -97,9 +97,10 @@ function reader(db: Db): TwinReader {
   };
 }
 
-function createWriter(trx: Db, devices: Pick<DevicesApi, 'markConfigSync'>): TwinWriter {
+function createWriter(trx: Db, devices: Pick<DevicesApi, 'describeIn' | 'markConfigSync'>): TwinWriter {
   return {
     ...reader(trx),
+    describe: (deviceIds) => devices.describeIn(trx, deviceIds),
     async save(twin, at) {
       const { device_uid, ...columns } = toRow(twin, at);
       const known = await trx

@@ -6,9 +6,8 @@ import { type DeviceFacts, type DevicesApi, deviceErrors } from '#modules/device
 import type { AuditEntry } from '#platform/audit/audit.port.ts';
 import type { CurrentTwins } from './twin.current.ts';
 import { twinErrors } from './twin.errors.ts';
-import type { Twin, TwinStore, TwinVersion } from './twin.ports.ts';
+import type { Twin, TwinDevice, TwinStore, TwinVersion } from './twin.ports.ts';
 import { flawOf, type Json, MAX_BYTES, MAX_DEPTH, mergePatch } from './twin.rules.ts';
-import type { TwinDevice } from './twin.versions.ts';
 
 export interface TwinServiceDeps {
   readonly store: TwinStore;
@@ -43,11 +42,11 @@ export function createTwinService({ store, current, devices, clock, changed }: T
     const device = await controllable(principal, deviceId);
     const at = clock.now();
     const { twin, isNew } = await store.transaction(async (writer, audit) => {
-      const before = await current.change(writer, device, { by: 'group', userId: null, at });
+      const before = await current.change(writer, deviceId, { by: 'group', userId: null, at });
       checkVersion(before.twin.version, expected);
       const own = from(before.twin);
       checkConfig(own);
-      const after = await current.change(writer, device, { own, by: 'user', userId: principal.userId, at });
+      const after = await current.change(writer, deviceId, { own, by: 'user', userId: principal.userId, at });
       if (after.isNew) {
         const details = { device_uid: device.deviceUid, version: after.twin.version, ...audited };
         await audit.record({ actor: principal, ...configEntry(device, 'device_config.changed'), details });

@@ -1,23 +1,21 @@
 import type { Clock } from '#kernel/clock.ts';
-import { type ConfigReport, type DevicesApi, STATUS_CHANNEL, type StatusItem } from '#modules/devices/index.ts';
+import { type ConfigReport, STATUS_CHANNEL, type StatusItem } from '#modules/devices/index.ts';
 import type { Sink } from '#platform/channels/channel.port.ts';
 import type { CurrentTwins } from './twin.current.ts';
-import type { Twin, TwinStore } from './twin.ports.ts';
+import type { Twin, TwinDevice, TwinStore } from './twin.ports.ts';
 import { type Json, withoutField } from './twin.rules.ts';
 import { configEntry } from './twin.service.ts';
-import { type TwinDevice, withReport } from './twin.versions.ts';
+import { withReport } from './twin.versions.ts';
 
 /** Takes what devices say of their configuration on `status`. */
 export function createReportSink({
   store,
   current,
-  devices,
   clock,
   changed,
 }: {
   readonly store: TwinStore;
   readonly current: CurrentTwins;
-  readonly devices: Pick<DevicesApi, 'describe'>;
   readonly clock: Clock;
   readonly changed: (device: TwinDevice) => void;
 }): Sink<StatusItem> {
@@ -29,22 +27,18 @@ export function createReportSink({
         config === undefined ? [] : [{ deviceId, at, config }],
       );
       if (reports.length === 0) return items.map(() => 'unclaimed');
-      const known = new Map(
-        (await devices.describe([...new Set(reports.map(({ deviceId }) => deviceId))])).map((each) => [
-          each.deviceId,
-          each,
-        ]),
-      );
       const renewed = await store.transaction(async (writer, audit) => {
         const isNew = new Set<TwinDevice>();
+        const ids = [...new Set(reports.map(({ deviceId }) => deviceId))];
+        const known = new Map((await writer.describe(ids)).map((each) => [each.deviceId, each]));
         for (const { deviceId, at, config } of reports) {
           const device = known.get(deviceId);
           // Deleted meanwhile.
           if (device === undefined) continue;
-          const before = await current.change(writer, device, { by: 'group', userId: null, at: clock.now() });
+          const before = await current.change(writer, deviceId, { by: 'group', userId: null, at: clock.now() });
           const group = device.groupId === null ? null : await writer.findGroup(device.groupId);
           const own = afterOverrides(before.twin, group?.config ?? {}, config);
-          const after = await current.change(writer, device, { own, by: 'device', userId: null, at: clock.now() });
+          const after = await current.change(writer, deviceId, { own, by: 'device', userId: null, at: clock.now() });
           await writer.save(withReport(after.twin, reportedOf(config, at)), clock.now());
           if (after.isNew) {
             const details = { device_uid: device.deviceUid, version: after.twin.version, fields: config.overrides };

@@ -1,12 +1,5 @@
-import type { ChangedBy, GroupConfig, Reported, Twin, TwinVersion } from './twin.ports.ts';
+import type { ChangedBy, GroupConfig, Reported, Twin, TwinDevice, TwinVersion } from './twin.ports.ts';
 import { deltaOf, effectiveOf, isSame, type Json } from './twin.rules.ts';
-
-/** A device, as far as its configuration depends on it. */
-export interface TwinDevice {
-  readonly deviceId: number;
-  readonly deviceUid: string;
-  readonly groupId: number | null;
-}
 
 export interface TwinChange {
   /** Absent: only the group or the membership may have changed. */
