@@ -15,7 +15,7 @@ export default defineConfig({
           ...everywhere,
           name: 'unit',
           include: ['{src,test,bench}/**/*.test.ts'],
-          exclude: [...everywhere.exclude, 'test/{e2e,abuse}/**'],
+          exclude: [...everywhere.exclude, 'test/{e2e,abuse,examples}/**'],
           // Worker threads, native addons and chdir behave in a child process as they do for users.
           pool: 'forks',
           testTimeout: 60_000,
@@ -42,7 +42,7 @@ export default defineConfig({
         test: {
           ...everywhere,
           name: 'e2e',
-          include: ['test/{e2e,abuse}/**/*.test.ts'],
+          include: ['test/{e2e,abuse,examples}/**/*.test.ts'],
           pool: 'forks',
           // Whole processes under load: one file at a time, after the unit tests, so that they do not measure each other.
           maxWorkers: 1,

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { REJECT_REASONS } from '#test/support/payloads.ts';
@@ -8,6 +8,7 @@ const documents = [
   ...['README.md', 'README.ko.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'bench/README.md'].map((file) =>
     join(root, file),
   ),
+  ...globSync('examples/*/README.md', { cwd: root }).map((file) => join(root, file)),
   ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.md'))
     .map((file) => join(root, 'docs', file)),
