@@ -1,10 +1,14 @@
+import { join } from 'node:path';
 import { createCommandsModule } from '#modules/commands/index.ts';
 import type { DevicesApi } from '#modules/devices/index.ts';
+import { createFirmwareModule } from '#modules/firmware/index.ts';
 import { createTwinModule } from '#modules/twin/index.ts';
 import type { ModuleParts } from '#platform/module/module.port.ts';
 import type { Realtime } from '#platform/realtime/realtime.port.ts';
 import type { Foundation } from './foundation.ts';
 import { recordRetentionMs } from './settings.ts';
+
+const MIB = 1024 * 1024;
 
 export interface LifecycleDeps {
   readonly devices: DevicesApi;
@@ -33,5 +37,16 @@ export function createLifecycleModules(base: Foundation, { devices, realtime }: 
     events,
     runtime: { clock, logger },
   });
-  return [commands, twin];
+  const firmware = createFirmwareModule({
+    persistence: { sql, audit, blobs: infrastructure.blobs },
+    usage: null,
+    clock,
+    options: {
+      keysFolder: join(settings.DATA_DIR, 'keys'),
+      maxBytes: settings.FIRMWARE_MAX_MB * MIB,
+      requiresSignature: settings.FIRMWARE_REQUIRE_SIGNATURE,
+      publicUrl: base.publicUrl.read,
+    },
+  });
+  return [commands, twin, firmware];
 }

@@ -1,6 +1,7 @@
 import { authMigrations } from '#modules/auth/index.ts';
 import { commandsMigrations } from '#modules/commands/index.ts';
 import { devicesMigrations } from '#modules/devices/index.ts';
+import { firmwareMigrations } from '#modules/firmware/index.ts';
 import { monitoringMigrations } from '#modules/monitoring/index.ts';
 import { notificationsMigrations } from '#modules/notifications/index.ts';
 import { systemMigrations } from '#modules/system/index.ts';
@@ -20,4 +21,5 @@ export const MIGRATIONS = mergeMigrations(
   notificationsMigrations,
   commandsMigrations,
   twinMigrations,
+  firmwareMigrations,
 );

@@ -122,6 +122,11 @@ export const SETTINGS = {
     'https://app.example.com/signed-in',
     'Page that takes over after a sign-in at a provider, with ?code= or ?error=; unset: the callback answers tokens',
   ),
+  FIRMWARE_MAX_MB: integer(512, [1, 8_192], 'Size of a firmware image, in MiB'),
+  FIRMWARE_REQUIRE_SIGNATURE: flag(
+    false,
+    'Whether each firmware has to be signed by a registered key; otherwise the installation signs what is not',
+  ),
   USER_DEVICE_SCOPE: oneOf(['owned', 'all'], 'owned', 'Which devices a USER may read'),
   ACCESS_TOKEN_MINUTES: integer(30, [1, 1_440], 'Lifetime of access tokens'),
   REFRESH_TOKEN_DAYS: integer(7, [1, 365], 'Lifetime of refresh tokens'),

@@ -85,6 +85,16 @@ export const RULES: readonly Rule[] = [
   rule('POST   /api/v1/commands', MANAGEMENT),
   rule('GET    /api/v1/commands', MANAGEMENT),
 
+  rule('POST   /api/v1/firmware', MANAGEMENT),
+  rule('GET    /api/v1/firmware', MANAGEMENT),
+  rule('GET    /api/v1/firmware/{firmware_id}', MANAGEMENT),
+  rule('DELETE /api/v1/firmware/{firmware_id}', MANAGEMENT),
+  rule('POST   /api/v1/firmware/{firmware_id}/links', MANAGEMENT),
+  rule('GET    /api/v1/firmware/{firmware_id}/download', ANYONE),
+  rule('GET    /api/v1/firmware/keys', MANAGEMENT),
+  rule('POST   /api/v1/firmware/keys', ADMIN_AND_ABOVE),
+  rule('DELETE /api/v1/firmware/keys/{key_id}', ADMIN_AND_ABOVE),
+
   rule('GET    /api/v1/device-groups', ANY_USER),
   rule('GET    /api/v1/device-groups/{group_id}', ANY_USER),
   rule('GET    /api/v1/device-groups/{group_id}/config', MANAGEMENT),

@@ -9,6 +9,7 @@ import { rowOf } from './rows.ts';
 import { walkThroughAlerts } from './scenario.alerts.ts';
 import { walkThroughAnalytics } from './scenario.analytics.ts';
 import { walkThroughCommands } from './scenario.commands.ts';
+import { walkThroughFirmware } from './scenario.firmware.ts';
 import { walkThroughNotifications } from './scenario.notifications.ts';
 import { walkThroughConfigurations } from './scenario.twin.ts';
 
@@ -354,6 +355,8 @@ test('documents, keys, probes and metrics are there', async () => {
 test('a device is told what to do, and answers', () => walkThroughCommands(call, people));
 
 test('a device is configured', () => walkThroughConfigurations(call, people));
+
+test('a firmware is uploaded, signed and linked', () => walkThroughFirmware(call, people));
 
 test('a device is analysed', () => walkThroughAnalytics(call, people));
 

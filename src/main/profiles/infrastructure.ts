@@ -2,6 +2,7 @@ import type { Clock } from '#kernel/clock.ts';
 import type { EventBus } from '#kernel/events.ts';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
+import type { BlobStore } from '#platform/blobs/blobs.port.ts';
 import type { CounterStore } from '#platform/cache/cache.port.ts';
 import type { Channel } from '#platform/channels/channel.port.ts';
 import type { DocumentStore } from '#platform/documents/documents.port.ts';
@@ -22,6 +23,7 @@ export interface Infrastructure {
   readonly sql: SqlStore;
   readonly documents: DocumentStore;
   readonly telemetry: TelemetryStore;
+  readonly blobs: BlobStore;
   /** Part of the system → what it runs on, for people. */
   readonly adapters: Readonly<Record<string, string>>;
   /** Refuses while the shared store is away. */
@@ -58,6 +60,7 @@ export async function createInfrastructure(
     sql,
     documents: stores.documents,
     telemetry: stores.telemetry,
+    blobs: stores.blobs,
     adapters: adaptersOf(settings),
     counters: shared.counters,
     rateLimitCounters: shared.rateLimitCounters,

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Clock } from '#kernel/clock.ts';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
+import type { BlobStore } from '#platform/blobs/blobs.port.ts';
 import type { DocumentStore } from '#platform/documents/documents.port.ts';
 import type { TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
 import type { Settings } from '../settings.ts';
@@ -9,11 +10,12 @@ import type { Settings } from '../settings.ts';
 export interface Stores {
   readonly documents: DocumentStore;
   readonly telemetry: TelemetryStore;
+  readonly blobs: BlobStore;
   /** In start order. */
   readonly components: readonly Component[];
 }
 
-/** Documents and telemetry: MongoDB, or one SQLite file in DATA_DIR on two threads. */
+/** Documents, telemetry and files: MongoDB, or one SQLite file in DATA_DIR on two threads, and a folder beside it. */
 export async function createStores(settings: Settings, clock: Clock, logger: Logger): Promise<Stores> {
   return settings.DOCUMENTS_URL === null
     ? await sqliteStores(settings, clock, logger)
@@ -27,7 +29,9 @@ async function mongodbStores(url: string, clock: Clock, logger: Logger): Promise
   const connection = createMongodbConnection({ url, logger });
   const documents = createMongodbDocumentStore({ connection, clock });
   const telemetry = createMongodbTelemetryStore({ connection, clock, logger });
-  return { documents, telemetry, components: [connection, documents, telemetry] };
+  const { createGridfsBlobStore } = await import('#platform/blobs/mongodb/blobs.gridfs.ts');
+  const blobs = createGridfsBlobStore({ connection });
+  return { documents, telemetry, blobs, components: [connection, documents, telemetry, blobs] };
 }
 
 async function sqliteStores(settings: Settings, clock: Clock, logger: Logger): Promise<Stores> {
@@ -47,5 +51,7 @@ async function sqliteStores(settings: Settings, clock: Clock, logger: Logger): P
   const reader = createSqliteThread({ name: 'store-reader', mode: 'read', isLazy: true, ...file });
   const documents = createSqliteDocumentStore({ writer, reader, clock, logger });
   const telemetry = createSqliteTelemetryStore({ writer, reader });
-  return { documents, telemetry, components: [writer, reader, documents] };
+  const { createFileBlobStore } = await import('#platform/blobs/files/blobs.files.ts');
+  const blobs = createFileBlobStore({ folder: join(settings.DATA_DIR, 'blobs') });
+  return { documents, telemetry, blobs, components: [writer, reader, documents, blobs] };
 }

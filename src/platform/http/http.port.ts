@@ -58,6 +58,11 @@ declare module 'fastify' {
     problems?: readonly (() => AppError)[];
     /** Ends sessions of the caller: whoever has made too many changes may do that still. */
     endsAccess?: boolean;
+    /**
+     * Its body is a file that is taken as it comes: not held, not decoded, and with no time for all of it, only for each part.
+     * The route counts what it takes against its `bodyLimit`.
+     */
+    streamsBody?: true;
     /** Exempt from the rate limit (probes and documents). */
     rateLimitExempt?: boolean;
     /** For operators: with METRICS_PORT only there, with METRICS_TOKEN only for who shows it. */

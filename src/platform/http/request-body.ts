@@ -81,6 +81,11 @@ function createBodyReader(limits: HttpLimits): preParsingHookHandler {
     }
     const limit = request.routeOptions.bodyLimit;
     if (Number(headers['content-length']) > limit) return done(refuse(reply, bodyTooLarge(limit)));
+    if (request.routeOptions.config.streamsBody === true) {
+      if (decode !== undefined) return done(refuse(reply, commonErrors.unsupported_content_encoding()));
+      endWhenSilent(raw, reply);
+      return done(null, payload);
+    }
 
     let [bytes, isOver] = [0, false];
     const sender = senderOf(request.routeOptions.config.access);
@@ -141,6 +146,22 @@ function createBodyReader(limits: HttpLimits): preParsingHookHandler {
     delete headers['content-length'];
     return done(null, decoded);
   };
+}
+
+/** Between two parts of a body that is taken as it comes. */
+const PART_MS = 60_000;
+
+/** Ends a request whose body does not go on, and that has no answer yet. */
+function endWhenSilent(raw: FastifyRequest['raw'], reply: FastifyReply): void {
+  const { socket } = raw;
+  let seen = socket.bytesRead;
+  const timer = setInterval(() => {
+    if (socket.bytesRead === seen) raw.destroy(new Error('the body does not go on'));
+    seen = socket.bytesRead;
+  }, PART_MS);
+  const end = () => clearInterval(timer);
+  raw.once('end', end);
+  reply.raw.once('close', end);
 }
 
 /** Whose body it is: of a device, a user, or else an address. */

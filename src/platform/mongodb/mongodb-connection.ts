@@ -1,4 +1,4 @@
-import { type Collection, type Db, type Document, MongoClient, MongoServerError } from 'mongodb';
+import { type Collection, type Db, type Document, GridFSBucket, MongoClient, MongoServerError } from 'mongodb';
 import { coalesce } from '#kernel/concurrency.ts';
 import { commonErrors } from '#kernel/errors.ts';
 import type { Component } from '#kernel/lifecycle.ts';
@@ -20,6 +20,8 @@ export interface MongodbConnectionOptions {
 export interface MongodbConnection extends Component {
   /** Does no I/O. Commands only inside `run`. */
   collection<T extends Document>(name: string): Collection<T>;
+  /** Of GridFS, with files under this name. Does no I/O; its streams reject with the driver's errors. */
+  bucket(name: string): GridFSBucket;
   /**
    * Runs commands, and nothing else. They may have taken effect although this rejects.
    * @param options.hungAfterMs after which the driver must have answered one way or the other. If it has not, its
@@ -135,6 +137,7 @@ export function createMongodbConnection({ url, logger }: MongodbConnectionOption
       await client.close();
     },
     collection: (name) => database.collection(name),
+    bucket: (bucketName) => new GridFSBucket(database, { bucketName }),
     run,
     ping: async () => void (await run(() => database.command({ ping: 1 }))),
     async server() {

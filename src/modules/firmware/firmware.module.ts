@@ -1,0 +1,51 @@
+import type { Clock } from '#kernel/clock.ts';
+import type { AuditTrail } from '#platform/audit/audit.port.ts';
+import type { BlobStore } from '#platform/blobs/blobs.port.ts';
+import type { ModuleWith } from '#platform/module/module.port.ts';
+import type { SqlStore } from '#platform/sql/sql.port.ts';
+import type { FirmwareApi } from './firmware.api.ts';
+import { createFirmwareJobs } from './firmware.jobs.ts';
+import { createInstallationKeys } from './firmware.keys.ts';
+import type { FirmwareUsage } from './firmware.ports.ts';
+import { createFirmwareStore } from './firmware.repository.ts';
+import { createDeviceFirmwareRoutes, createFirmwareKeyRoutes, createFirmwareRoutes } from './firmware.routes.ts';
+import { createFirmwareService } from './firmware.service.ts';
+
+export interface FirmwareModuleDeps {
+  readonly persistence: { readonly sql: SqlStore; readonly audit: AuditTrail; readonly blobs: BlobStore };
+  /** Who rolls images out. Null: nobody, and devices have nothing to ask for. */
+  readonly usage: FirmwareUsage | null;
+  readonly clock: Clock;
+  readonly options: {
+    readonly keysFolder: string;
+    readonly maxBytes: number;
+    readonly requiresSignature: boolean;
+    readonly publicUrl: () => string;
+  };
+}
+
+export interface FirmwareModule extends ModuleWith<'routes' | 'jobs' | 'components'> {
+  readonly api: FirmwareApi;
+}
+
+/** Images, who has signed them, and how devices get them. */
+export function createFirmwareModule({ persistence, usage, clock, options }: FirmwareModuleDeps): FirmwareModule {
+  const { sql, audit, blobs } = persistence;
+  const { keysFolder, maxBytes, requiresSignature, publicUrl } = options;
+  const store = createFirmwareStore(sql, audit);
+  const keys = createInstallationKeys(keysFolder);
+  const firmware = createFirmwareService({ store, blobs, keys, usage, clock, maxBytes, requiresSignature });
+  return {
+    name: 'firmware',
+    api: { find: store.findById, read: firmware.read },
+    routes: [
+      { prefix: '/api/v1/firmware/keys', routes: createFirmwareKeyRoutes(firmware) },
+      { prefix: '/api/v1/firmware', routes: createFirmwareRoutes(firmware, { maxBytes, publicUrl }) },
+      ...(usage === null
+        ? []
+        : [{ prefix: '/api/v1/device', role: 'ingest' as const, routes: createDeviceFirmwareRoutes(firmware) }]),
+    ],
+    jobs: createFirmwareJobs(firmware),
+    components: [keys],
+  };
+}
