@@ -130,6 +130,12 @@ await describeWithServers(['mariadb', 'mongodb'], (servers) => {
     });
     await api.call('PUT', '/api/v1/system/configs/site', { value: { text: '서울', deep: [1, null] } });
     await api.call('PUT', '/api/v1/system/configs/token', { value: 'hush', is_secret: true });
+    const uploaded = await fetch(`${server.httpUrl}/api/v1/firmware?device_type=test&version=1.0.0`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${api.token}`, 'content-type': 'application/octet-stream' },
+      body: Buffer.alloc(700_000, 'image'),
+    });
+    expect(uploaded.status).toBe(201);
     await api.call('POST', '/api/v1/notifications/broadcast', { title: 'Tonight', message: 'Maintenance' });
     for (const [index, device] of devices.entries()) {
       for (let first = 0; first < SAMPLES; first += 1_000) {
@@ -211,6 +217,7 @@ await describeWithServers(['mariadb', 'mongodb'], (servers) => {
     expect(output).toMatch(/^equal {2}table devices: 10 rows, next id 11, sha256 [0-9a-f]{64}$/m);
     expect(output).toMatch(/^equal {2}collection device_logs: \d+ documents, sha256 /m);
     expect(output).toMatch(new RegExp(`^equal {2}telemetry of 10 devices, ${10 * SAMPLES - 30} samples: sha256 `, 'm'));
+    expect(output).toMatch(/^equal {2}files: 1, SHA-256 [0-9a-f]{64}$/m);
     expect(output).toMatch(/Moved: .* all equal/);
     expect(code).toBe(0);
   });

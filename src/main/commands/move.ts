@@ -12,6 +12,7 @@ import { createStores } from '../profiles/stores.ts';
 import type { Settings } from '../settings.ts';
 import { StartError } from '../start-error.ts';
 import { type Command, print, UsageError } from './command.ts';
+import { moveBlobs } from './move/blobs.ts';
 import type { Comparison } from './move/checksum.ts';
 import { declareEnd, finishDocuments, moveDocuments } from './move/documents.ts';
 import { createProgress } from './move/progress.ts';
@@ -121,7 +122,10 @@ async function documentPart(route: Route): Promise<Part> {
     components: [...sourceStores.components, ...targetStores.components],
     async move() {
       const ends = { source, target, sourceName, targetName };
-      const comparisons = await moveDocuments({ ...ends, now: systemClock.now, progress: createProgress() });
+      const comparisons = [
+        ...(await moveDocuments({ ...ends, now: systemClock.now, progress: createProgress() })),
+        await moveBlobs(sourceStores.blobs, targetStores.blobs),
+      ];
       refuseDifferences(comparisons, targetName);
       return comparisons.length;
     },
