@@ -30,6 +30,7 @@ export const packageHomes: PackageHomes = {
   '@opentelemetry/exporter-trace-otlp-http': tracing,
   '@opentelemetry/resources': tracing,
   '@opentelemetry/sdk-trace-node': tracing,
+  '@peculiar/x509': ['src/platform/x509/peculiar/*.ts'],
   '@socket.io/redis-adapter': ['src/platform/realtime/redis/*.ts'],
   aedes: ['src/platform/mqtt/aedes/*.ts'],
   ajv: [http],
@@ -73,6 +74,7 @@ export const packageHomes: PackageHomes = {
   'pino-pretty': ['src/main/logging.ts'],
   'prom-client': ['src/platform/metrics/metrics.ts'],
   'range-parser': ['src/platform/http/ranged-file.port.ts'],
+  'reflect-metadata': ['src/platform/x509/peculiar/*.ts'],
   rolldown: ['src/main/bundle.js'],
   'socket.io': ['src/platform/realtime/socketio/*.ts'],
   typebox: [
