@@ -57,7 +57,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
   const mails = createAccountMails({ jobs, mailer, publicUrl: publicUrl.read });
   const users = createUsersModule({ sql, audit, clock, events, tokens: createUserTokenStore(), counters, mails });
   const auth = createAuthModule({
-    persistence: { sql, audit },
+    persistence: { sql, audit, refusals: base.refusals.auth },
     users: users.api,
     counters,
     usageCounters,

@@ -2,7 +2,9 @@ import type { Clock } from '#kernel/clock.ts';
 import { createEventBus, type EventBus } from '#kernel/events.ts';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
+import type { RefusalTrail } from '#platform/audit/audit.port.ts';
 import { createAuditTrail } from '#platform/audit/audit.ts';
+import { createRefusalTrail } from '#platform/audit/refusal-trail.ts';
 import type { Channel } from '#platform/channels/channel.port.ts';
 import type { DocumentStore } from '#platform/documents/documents.port.ts';
 import type { Jobs } from '#platform/jobs/jobs.port.ts';
@@ -18,6 +20,8 @@ import type { TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
 import type { Tracing } from '#platform/tracing/tracing.port.ts';
 import { createHttpWebhooks } from '#platform/webhook/http-webhooks.ts';
 import { createWebhookJobs } from '#platform/webhook/webhook.jobs.ts';
+import { createX509 } from '#platform/x509/peculiar/peculiar.ts';
+import type { X509 } from '#platform/x509/x509.port.ts';
 import { createMeasurements, type Measurements } from './measurements.ts';
 import { createInfrastructure, type Infrastructure } from './profiles/infrastructure.ts';
 import { createMailer } from './profiles/mail.ts';
@@ -48,6 +52,9 @@ export interface Foundation {
   /** Addresses that are told of alerts. */
   readonly webhookEndpoints: readonly string[];
   readonly audit: ReturnType<typeof createAuditTrail>;
+  /** Of what is refused to people, and to devices. */
+  readonly refusals: Readonly<Record<'auth' | 'device', RefusalTrail>>;
+  readonly x509: X509;
   readonly runs: ReturnType<typeof createRuns>;
   /** In start order: before the modules. */
   readonly components: readonly Component[];
@@ -90,6 +97,15 @@ export async function createFoundation(
   });
   const runs = createRuns({ documents, ...runtime });
   const schema = createSchema(sql);
+  const audit = createAuditTrail({ sql, clock });
+  const refusals = {
+    auth: createRefusalTrail({ audit, ...runtime, counted: { action: 'auth.refusals_counted', resourceType: 'user' } }),
+    device: createRefusalTrail({
+      audit,
+      ...runtime,
+      counted: { action: 'device.refusals_counted', resourceType: 'device' },
+    }),
+  };
 
   return {
     ...{ settings, roles, clock, logger, events, metrics, measure, tracing, infrastructure },
@@ -97,7 +113,9 @@ export async function createFoundation(
     checks: createHealthChecks(),
     publicUrl: createPublicUrl(settings),
     webhookEndpoints: webhooks.endpoints,
-    audit: createAuditTrail({ sql, clock }),
+    audit,
+    refusals,
+    x509: createX509(),
     components: [
       tracing,
       // The schema is brought up to date right after the store that holds it has started.
@@ -108,7 +126,7 @@ export async function createFoundation(
     parts: {
       name: 'platform',
       jobs: [...createMailJobs(mailer), ...createWebhookJobs(webhooks)],
-      components: [{ ...runs.recorder, roles: ['ingest'] }],
+      components: [{ ...runs.recorder, roles: ['ingest'] }, refusals.auth, refusals.device],
       commitListeners: [measure.ingest.listener],
       checks: {
         ...Object.fromEntries(Object.entries(infrastructure.checks).map(([part, ready]) => [part, { ready }])),

@@ -71,9 +71,10 @@ test('the broker: who is connected, who was let in, what was refused', async () 
     refused: () => void calls.push('refused'),
   };
   const measured = measure.mqtt(handler);
+  const from = { ipAddress: null };
   const connected = () => gauges['core_api_mqtt_devices_connected']?.();
-  expect(await measured.authenticate({ kind: 'secret', username: 'one', secret: 's' })).toBe(device);
-  expect(await measured.authenticate({ kind: 'secret', username: 'two', secret: 's' })).toBeNull();
+  expect(await measured.authenticate({ kind: 'secret', username: 'one', secret: 's' }, from)).toBe(device);
+  expect(await measured.authenticate({ kind: 'secret', username: 'two', secret: 's' }, from)).toBeNull();
   measured.connected(device, { ipAddress: null });
   // Called again after the Last Will of one of several connections.
   measured.connected(device, { ipAddress: null });

@@ -131,9 +131,9 @@ export function createMeasurements(metrics: MetricRegistry) {
       );
       return {
         ...handler,
-        async authenticate(identity) {
-          const device = await handler.authenticate(identity);
-          logins.add(1, { outcome: device === null ? 'refused' : 'accepted' });
+        async authenticate(identity, from) {
+          const device = await handler.authenticate(identity, from);
+          logins.add(1, { outcome: device === null || 'refused' in device ? 'refused' : 'accepted' });
           return device;
         },
         connected(device, info) {

@@ -12,13 +12,13 @@ import {
 } from '#modules/auth/index.ts';
 import { createUsersModule, type UsersApi, usersMigrations } from '#modules/users/index.ts';
 import type { AuditReader } from '#platform/audit/audit.port.ts';
-import { createAuditTrail } from '#platform/audit/audit.ts';
 import type { CounterStore } from '#platform/cache/cache.port.ts';
 import { createMemoryCounters } from '#platform/cache/memory-counters.ts';
 import type { Mailer } from '#platform/mail/mail.port.ts';
 import { createNoMailer } from '#platform/mail/no-mailer.ts';
 import type { IdentityProvider } from '#platform/oauth/oauth.port.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
+import { auditedStore } from './audit.ts';
 import { createTestClock, type TestClock } from './clock.ts';
 import { temporaryFolder } from './folders.ts';
 import { createTestApp, createTestAuthenticator, type TestApp, type TestAppOptions } from './http.ts';
@@ -69,14 +69,15 @@ export async function createTestAuth(options: TestAuthOptions): Promise<TestAuth
   const sql = await createTestSql(usersMigrations, authMigrations);
   const clock = createTestClock();
   const events = createEventBus(silentLogger);
-  const audit = createAuditTrail({ sql, clock });
+  const persistence = auditedStore(sql, clock);
+  const { audit } = persistence;
   const jobs = createJobsHarness(clock);
   const counters = options.counters ?? createMemoryCounters({ clock });
   const publicUrl = settings.publicUrl ?? AUTH_SETTINGS.publicUrl;
   const mails = createAccountMails({ jobs: jobs.jobs, mailer, publicUrl });
   const users = createUsersModule({ sql, audit, clock, events, tokens: createUserTokenStore(), counters, mails });
   const auth = createAuthModule({
-    persistence: { sql, audit },
+    persistence,
     users: users.api,
     counters,
     events,

@@ -2,7 +2,7 @@ import type { Clock } from '#kernel/clock.ts';
 import type { EventBus } from '#kernel/events.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { UsersApi } from '#modules/users/index.ts';
-import type { AuditTrail } from '#platform/audit/audit.port.ts';
+import type { AuditTrail, RefusalTrail } from '#platform/audit/audit.port.ts';
 import type { CounterStore } from '#platform/cache/cache.port.ts';
 import type { JobQueue } from '#platform/jobs/jobs.port.ts';
 import type { Mailer } from '#platform/mail/mail.port.ts';
@@ -33,7 +33,6 @@ import { createOAuthAccountStore } from './oauth/oauth.repository.ts';
 import { createOAuthRoutes } from './oauth/oauth.routes.ts';
 import { createOAuthService } from './oauth/oauth.service.ts';
 import { createTicketSeal } from './oauth/ticket-seal.ts';
-import { createRefusalTrail } from './refusal-trail.ts';
 import { createSigningKeys } from './signing-keys.ts';
 import { createSingleUseTokenRepository } from './single-use/single-use.repository.ts';
 import { createSingleUseTokens } from './single-use/single-use.service.ts';
@@ -51,7 +50,7 @@ export interface AuthSettings {
 }
 
 export interface AuthModuleDeps {
-  readonly persistence: { readonly sql: SqlStore; readonly audit: AuditTrail };
+  readonly persistence: { readonly sql: SqlStore; readonly audit: AuditTrail; readonly refusals: RefusalTrail };
   readonly users: UsersApi;
   readonly counters: CounterStore;
   /** For what is no matter of guesses: goes on counting while the shared counters are away. Default: `counters`. */
@@ -84,12 +83,11 @@ export const authMigrations: MigrationSet = {
 export function createAuthModule(deps: AuthModuleDeps): AuthModule {
   const { users, counters, settings } = deps;
   const events = deps.events.scope();
-  const { sql, audit } = deps.persistence;
+  const { sql, audit, refusals } = deps.persistence;
   const { clock, logger } = deps.runtime;
   const limits = createUsageLimits({ counters: deps.usageCounters ?? counters });
   const keys = createSigningKeys({ folder: settings.keysFolder });
   const tokens = createAccessTokens({ keys, clock, lifetime: settings.accessTokenMinutes * 60 });
-  const refusals = createRefusalTrail({ audit, clock, logger });
   const singleUse = createSingleUseTokens({ repository: createSingleUseTokenRepository(sql), clock });
   const mail = createAccountMailService({
     users,
@@ -160,6 +158,6 @@ export function createAuthModule(deps: AuthModuleDeps): AuthModule {
     ],
     jobs: [...createAuthJobs(api), ...createAccountJobs(mail)],
     // The keys before anything that takes tokens.
-    components: [keys, refusals],
+    components: [keys],
   };
 }

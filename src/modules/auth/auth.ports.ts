@@ -1,6 +1,6 @@
-import type { RequestOrigin, UserRole } from '#kernel/access.ts';
+import type { UserRole } from '#kernel/access.ts';
 import type { UserAccess } from '#modules/users/index.ts';
-import type { AuditEntry, AuditWriter } from '#platform/audit/audit.port.ts';
+import type { AuditWriter } from '#platform/audit/audit.port.ts';
 
 /** Instants are epoch milliseconds. */
 export interface RefreshToken {
@@ -40,14 +40,6 @@ export interface RefreshTokenRepository {
 export interface RefreshTokenStore {
   readonly tokens: RefreshTokenRepository;
   transaction<T>(work: (tokens: RefreshTokenRepository, audit: AuditWriter) => Promise<T>): Promise<T>;
-}
-
-/**
- * The audit trail for what anybody can make happen as often as they like: so many entries a minute, and one that
- * counts the rest.
- */
-export interface RefusalTrail {
-  record(entry: AuditEntry & { readonly origin: RequestOrigin }): Promise<void>;
 }
 
 export interface AccessToken {

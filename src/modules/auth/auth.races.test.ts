@@ -9,6 +9,7 @@ import { createUsersModule, type UsersApi, usersMigrations } from '#modules/user
 import { createAuditTrail } from '#platform/audit/audit.ts';
 import { createMemoryCounters } from '#platform/cache/memory-counters.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
+import { auditedStore } from '#test/support/audit.ts';
 import { AUTH_SETTINGS, NOBODY_OUTSIDE } from '#test/support/auth.ts';
 import { createTestClock } from '#test/support/clock.ts';
 import { createTestApp, createTestAuthenticator, type TestApp } from '#test/support/http.ts';
@@ -56,7 +57,7 @@ beforeEach(async () => {
     },
   };
   auth = createAuthModule({
-    persistence: { sql, audit: createAuditTrail({ sql, clock }) },
+    persistence: auditedStore(sql, clock),
     users: interrupted,
     counters: createMemoryCounters({ clock }),
     events,

@@ -11,6 +11,7 @@ import { createUsersModule, type UsersApi, usersMigrations } from '#modules/user
 import { createAuditTrail } from '#platform/audit/audit.ts';
 import { createMemoryCounters } from '#platform/cache/memory-counters.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
+import { auditedStore } from '#test/support/audit.ts';
 import { AUTH_SETTINGS, NOBODY_OUTSIDE } from '#test/support/auth.ts';
 import { createTestClock, type TestClock } from '#test/support/clock.ts';
 import { recordEvents } from '#test/support/events.ts';
@@ -59,7 +60,7 @@ async function start(registrationOpen = true): Promise<void> {
   });
   users = usersModule.api;
   auth = createAuthModule({
-    persistence: { sql, audit: createAuditTrail({ sql, clock }) },
+    persistence: auditedStore(sql, clock),
     users,
     counters: createMemoryCounters({ clock }),
     events: bus,

@@ -4,6 +4,7 @@ import { isAppError } from '#kernel/errors.ts';
 import type { EventBus } from '#kernel/events.ts';
 import { createId, createSecret, hashSecret } from '#kernel/ids.ts';
 import type { EmailAndPassword, NewUser, UserAccess, UsersApi } from '#modules/users/index.ts';
+import type { RefusalTrail } from '#platform/audit/audit.port.ts';
 import type { AccountMailService, MailRequest } from './account/account-mail.service.ts';
 import { authErrors } from './auth.errors.ts';
 import type {
@@ -12,7 +13,6 @@ import type {
   NewRefreshToken,
   RefreshToken,
   RefreshTokenStore,
-  RefusalTrail,
   TokenPair,
   UsageLimits,
 } from './auth.ports.ts';

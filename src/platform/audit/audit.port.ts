@@ -7,7 +7,7 @@ export interface AuditEntry {
   /** Who; null: the system itself, or somebody who is not signed in. */
   readonly actor: Principal | null;
   /** Where from, for an entry without an actor: a failed sign-in. Otherwise the actor's own origin counts. */
-  readonly origin?: RequestOrigin;
+  readonly origin?: AuditOrigin;
   /** `device.created`, `auth.login_failed`: subject and past participle, 64 characters at most. */
   readonly action: string;
   /** Singular, snake_case: `device`, `user`, `alert_rule`, `system_config`. */
@@ -20,6 +20,9 @@ export interface AuditEntry {
    */
   readonly details?: Readonly<Record<string, unknown>>;
 }
+
+/** A login over MQTT is no request. */
+export type AuditOrigin = Pick<RequestOrigin, 'ip'> & Partial<RequestOrigin>;
 
 /** Append-only. */
 export interface AuditWriter {
@@ -34,6 +37,16 @@ export interface AuditWriter {
  */
 export interface AuditTrail extends AuditWriter {
   on(transaction: SqlTransaction): AuditWriter;
+}
+
+export type RefusalEntry = AuditEntry & { readonly origin: AuditOrigin };
+
+/**
+ * The audit trail for what anybody can make happen as often as they like: so many entries a minute, and one that
+ * counts the rest.
+ */
+export interface RefusalTrail {
+  record(entry: RefusalEntry): Promise<void>;
 }
 
 /** A stored entry. Instants are epoch milliseconds. */

@@ -1,9 +1,9 @@
 import { type Generated, type Kysely, type SelectQueryBuilder, sql } from 'kysely';
-import type { RequestOrigin, UserRole } from '#kernel/access.ts';
+import type { UserRole } from '#kernel/access.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { several } from '#kernel/pagination.ts';
 import { containing, isLike, type MigrationSet, type SqlStore } from '../sql/sql.port.ts';
-import type { AuditEntry, AuditFilter, AuditReader, AuditTrail } from './audit.port.ts';
+import type { AuditEntry, AuditFilter, AuditOrigin, AuditReader, AuditTrail } from './audit.port.ts';
 import { cutDetails } from './cut.ts';
 import * as createAuditLogs from './migrations/2026_11_24_30_audit.ts';
 
@@ -40,7 +40,7 @@ export function createAuditTrail({
   readonly clock: Clock;
 }): AuditTrail & AuditReader {
   async function insert(db: Kysely<Tables>, { actor, details = {}, ...entry }: AuditEntry): Promise<void> {
-    const origin: RequestOrigin | undefined = actor?.origin ?? entry.origin;
+    const origin: AuditOrigin | undefined = actor?.origin ?? entry.origin;
     await db
       .insertInto('audit_logs')
       .values({

@@ -13,8 +13,9 @@ export interface MqttBroker extends Component {
    * it had sent and was not read yet is dropped, and so is its Last Will. Resolves when it is cut.
    * @param options.forget also drops what is kept for it: persistent sessions with their queues, and retained
    *   messages. For a device that was deleted, whose uid may be given to another one.
+   * @param options.certificate ends only those that showed the certificate of this fingerprint, where the broker knows
    */
-  disconnect(deviceUid: string, options?: { readonly forget?: boolean }): Promise<void>;
+  disconnect(deviceUid: string, options?: { readonly forget?: boolean; readonly certificate?: string }): Promise<void>;
   /** Answers when messages can be taken. @throws AppError `unavailable` */
   ping(): Promise<void>;
   /** Addresses on which devices can connect, for the start message: `mqtt://127.0.0.1:1883`. */
@@ -28,10 +29,10 @@ export interface MqttBroker extends Component {
 export interface MqttHandler {
   /**
    * Who is it? The session belongs to the device that is answered, whatever user name the login has.
-   * @returns the session's device, or null to refuse the connection (CONNACK 5)
+   * @returns the session's device; null, or a reason, to refuse the connection (CONNACK 5)
    * @throws when it cannot be told now: the connection is refused with "server unavailable" (CONNACK 3)
    */
-  authenticate(identity: LoginIdentity): Promise<MqttDevice | null>;
+  authenticate(identity: LoginIdentity, from: LoginOrigin): Promise<MqttDevice | LoginRefusal | null>;
   /**
    * Whose messages are these? Asked by a broker that lets devices in by accounts of its own, for the uid in a
    * topic; the answer is kept for a while. Never for a login.
@@ -101,20 +102,28 @@ export interface MqttAccounts {
 /** With what a connection proves who it is. */
 export type LoginIdentity =
   | { readonly kind: 'secret'; readonly username: string; readonly secret: string }
-  /** TLS has verified it against the registered authorities; there is no password. */
+  /** Shown in a TLS handshake; the user name may be empty. There is no password, or it does not count here. */
   | { readonly kind: 'certificate'; readonly username: string; readonly certificate: ClientCertificate }
   /** Of a device that is yet to be registered: user name `claim`, the token as password. */
   | { readonly kind: 'claim'; readonly token: string };
 
-/** The fields are those of `X509Certificate` in `node:crypto`. */
+export interface LoginOrigin {
+  readonly ipAddress: string | null;
+}
+
+/** A login that is refused for a reason that people are to see, in the log and with the device. */
+export interface LoginRefusal {
+  /** `certificate_revoked` */
+  readonly refused: string;
+  /** Of which device it would have been; null: of none that can be told. */
+  readonly deviceUid: string | null;
+}
+
+/** Whoever shows it has its private key. Nothing is known of who issued it, or whether it is still valid. */
 export interface ClientCertificate {
-  readonly subject: string;
-  /** Null: it has none. */
-  readonly subjectAltName: string | null;
-  readonly issuer: string;
-  /** Hexadecimal. */
-  readonly serialNumber: string;
-  readonly fingerprint256: string;
+  readonly der: Uint8Array;
+  /** SHA-256 of the DER, hexadecimal in lower case. */
+  readonly fingerprint: string;
 }
 
 export interface MqttDevice {

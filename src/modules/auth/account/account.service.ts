@@ -1,7 +1,7 @@
 import type { RequestOrigin } from '#kernel/access.ts';
 import type { UsersApi } from '#modules/users/index.ts';
+import type { RefusalTrail } from '#platform/audit/audit.port.ts';
 import { authErrors } from '../auth.errors.ts';
-import type { RefusalTrail } from '../auth.ports.ts';
 import type { KnownNetworksService } from '../known-networks/known-networks.service.ts';
 import type { SingleUseTokens } from '../single-use/single-use.service.ts';
 import { accountErrors } from './account.errors.ts';

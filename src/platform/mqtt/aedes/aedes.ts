@@ -175,14 +175,17 @@ export function createAedesBroker(options: AedesBrokerOptions): AedesBroker {
 
   async function logIn(connection: DeviceConnection, client: Client, connect: PreparedConnect, password: Buffer) {
     const { ownClientId, will } = connect;
-    const identity = identityOf(connect.username, password.toString(), connection.origin.certificate);
+    const { certificate, transport } = connection.origin;
+    const certificateRequired = transport === 'tls' && options.tls?.clientCertificates === 'required';
+    const identity = identityOf(connect.username, password.toString(), { certificate, certificateRequired });
+    if (identity === null) throw refusal(RETURN_CODE.NOT_AUTHORIZED, 'certificate_required');
     if (identity.kind === 'secret' && !DEVICE_UID.test(identity.username)) {
       throw refusal(RETURN_CODE.NOT_AUTHORIZED, 'no_such_device');
     }
     if ((ownClientId === '' && !client.clean) || ownClientId.length > MAX_CLIENT_ID_LENGTH) {
       throw refusal(RETURN_CODE.IDENTIFIER_REJECTED, 'client_id');
     }
-    const device = await verify(identity);
+    const device = await verify(identity, connection);
     const { deviceUid } = device;
     connection.claimedUid = deviceUid;
     client.id = `${deviceUid}:${connect.clientId}`;
@@ -207,17 +210,19 @@ export function createAedesBroker(options: AedesBrokerOptions): AedesBroker {
     });
   }
 
-  async function verify(identity: LoginIdentity): Promise<MqttDevice> {
-    let device: MqttDevice | null;
+  async function verify(identity: LoginIdentity, connection: DeviceConnection): Promise<MqttDevice> {
+    let device: Awaited<ReturnType<MqttHandler['authenticate']>>;
     try {
-      device = await handler.authenticate(identity);
+      device = await handler.authenticate(identity, { ipAddress: connection.origin.ipAddress });
     } catch (error) {
       const username = identity.kind === 'claim' ? null : identity.username;
       logger.warn({ err: error, device_uid: username, kind: identity.kind }, 'MQTT login could not be checked');
       throw refusal(RETURN_CODE.SERVER_UNAVAILABLE, 'login_unavailable');
     }
     if (device === null) throw refusal(RETURN_CODE.NOT_AUTHORIZED, 'wrong_credentials');
-    return device;
+    if (!('refused' in device)) return device;
+    connection.claimedUid = device.deviceUid ?? connection.claimedUid;
+    throw refusal(RETURN_CODE.NOT_AUTHORIZED, device.refused);
   }
 
   async function createBroker(): Promise<Aedes> {
@@ -331,9 +336,13 @@ export function createAedesBroker(options: AedesBrokerOptions): AedesBroker {
       running = undefined;
       await new Promise<void>((resolve) => aedes.close(resolve));
     },
-    async disconnect(deviceUid, { forget = false } = {}) {
+    async disconnect(deviceUid, { forget = false, certificate } = {}) {
       for (const connection of [...connections]) {
-        if (connection.claimedUid === deviceUid) connection.cut();
+        const isMeant =
+          certificate === undefined
+            ? connection.claimedUid === deviceUid
+            : connection.origin.certificate?.fingerprint === certificate;
+        if (isMeant) connection.cut();
       }
       if (forget) store.forget(deviceUid);
     },

@@ -1,12 +1,13 @@
-import { readFile } from 'node:fs/promises';
 import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import { createServer, type Server as NetServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { createServer as createTlsServer, TLSSocket } from 'node:tls';
+import { TLSSocket } from 'node:tls';
 import { plainAddress } from '#kernel/addresses.ts';
+import type { Logger } from '#kernel/logger.ts';
 import { nodeHttp } from '#platform/http/node-http.ts';
 import type { Transport } from '../downlink.port.ts';
 import type { ClientCertificate } from '../mqtt.port.ts';
+import { clientCertificateOf, createTlsListener, type TlsListenerOptions } from './tls-listener.ts';
 import { acceptWebSocket } from './web-socket.ts';
 
 export interface ListenOptions {
@@ -15,8 +16,8 @@ export interface ListenOptions {
   readonly port: number;
   /** MQTT over WebSocket (subprotocol `mqtt`, any path); null: not offered. */
   readonly wsPort?: number | null;
-  /** PEM files. */
-  readonly tls?: { readonly port: number; readonly certFile: string; readonly keyFile: string } | null;
+  readonly tls?: TlsListenerOptions | null;
+  readonly logger: Logger;
 }
 
 export interface Ports {
@@ -31,7 +32,7 @@ export interface Origin {
   /** Names the connection below. */
   readonly peer: string;
   readonly transport: Transport;
-  /** Of the device, verified by TLS; null: it showed none. */
+  /** Of the device, which has its key; null: it showed none. */
   readonly certificate: ClientCertificate | null;
 }
 
@@ -67,6 +68,7 @@ const SOCKET_OPTIONS = {
 export async function listen(options: ListenOptions, callbacks: Callbacks): Promise<Listeners> {
   const { host } = options;
   const open: NetServer[] = [];
+  let stopChecking = () => {};
   const accept = (socket: Socket) => callbacks.accept(socket, originOf(socket));
 
   async function start(server: NetServer, port: number): Promise<number> {
@@ -89,6 +91,7 @@ export async function listen(options: ListenOptions, callbacks: Callbacks): Prom
   }
 
   function close(): void {
+    stopChecking();
     for (const server of open.splice(0)) {
       server.close();
       if (server instanceof nodeHttp.Server) server.closeAllConnections();
@@ -99,10 +102,11 @@ export async function listen(options: ListenOptions, callbacks: Callbacks): Prom
     const mqtt = await start(createServer(SOCKET_OPTIONS, accept), options.port);
     let tls: number | null = null;
     if (options.tls) {
-      const [cert, key] = await Promise.all([readFile(options.tls.certFile), readFile(options.tls.keyFile)]);
-      const server = createTlsServer({ ...SOCKET_OPTIONS, handshakeTimeout: HANDSHAKE_MS, cert, key }, accept);
-      server.on('tlsClientError', (error) => callbacks.failed('tls_error', error));
-      tls = await start(server, options.tls.port);
+      const sockets = { ...SOCKET_OPTIONS, handshakeTimeout: HANDSHAKE_MS };
+      const listener = await createTlsListener(options.tls, sockets, accept, options.logger);
+      stopChecking = listener.close;
+      listener.server.on('tlsClientError', (error) => callbacks.failed('tls_error', error));
+      tls = await start(listener.server, options.tls.port);
     }
     let ws: number | null = null;
     if (typeof options.wsPort === 'number') {
@@ -139,20 +143,12 @@ export function ipOf(socket: Socket): string | null {
 }
 
 function originOf(socket: Socket): Origin {
-  const isTls = socket instanceof TLSSocket;
   return {
     ipAddress: ipOf(socket),
     peer: peerOf(socket),
-    transport: isTls ? 'tls' : 'tcp',
-    certificate: isTls && socket.authorized ? certificateOf(socket) : null,
+    transport: socket instanceof TLSSocket ? 'tls' : 'tcp',
+    certificate: clientCertificateOf(socket),
   };
-}
-
-function certificateOf(socket: TLSSocket): ClientCertificate | null {
-  const certificate = socket.getPeerX509Certificate();
-  if (certificate === undefined) return null;
-  const { subject, subjectAltName = null, issuer, serialNumber, fingerprint256 } = certificate;
-  return { subject, subjectAltName, issuer, serialNumber, fingerprint256 };
 }
 
 /** The same for the TLS and the TCP side of a connection. */

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Logger } from '#kernel/logger.ts';
-import type { AuditEntry } from '#platform/audit/audit.port.ts';
 import { createTestClock, type TestClock } from '#test/support/clock.ts';
+import type { AuditEntry } from './audit.port.ts';
 import { createRefusalTrail } from './refusal-trail.ts';
 
 let clock: TestClock;
@@ -28,7 +28,12 @@ beforeEach(async () => {
       written.push(entry);
     },
   };
-  trail = createRefusalTrail({ audit, clock, logger });
+  trail = createRefusalTrail({
+    audit,
+    clock,
+    logger,
+    counted: { action: 'auth.refusals_counted', resourceType: 'user' },
+  });
   await trail.start?.(AbortSignal.timeout(1_000));
 });
 afterEach(() => trail.stop?.(AbortSignal.timeout(1_000)));

@@ -1,10 +1,8 @@
-import type { RequestOrigin } from '#kernel/access.ts';
 import { addressBlock } from '#kernel/addresses.ts';
 import { type Clock, toIso } from '#kernel/clock.ts';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
-import type { AuditEntry, AuditWriter } from '#platform/audit/audit.port.ts';
-import type { RefusalTrail } from './auth.ports.ts';
+import type { AuditWriter, RefusalEntry, RefusalTrail } from './audit.port.ts';
 
 const WINDOW_MS = 60_000;
 /** Of one address, and of all together: with many addresses the trail still grows by a known pace. */
@@ -19,6 +17,8 @@ export interface RefusalTrailDeps {
   readonly audit: AuditWriter;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Of the entry that counts the rest. */
+  readonly counted: { readonly action: string; readonly resourceType: string };
 }
 
 /** One minute. */
@@ -36,10 +36,15 @@ interface Window {
 
 /**
  * Per process: up to 60 entries a minute, 10 of them from one address. What goes beyond is counted, and stored as
- * one entry `auth.refusals_counted` when the minute is over or the process stops; a process that is killed takes
+ * one entry when the minute is over or the process stops; a process that is killed takes
  * the count of its last minute with it.
  */
-export function createRefusalTrail({ audit, clock, logger }: RefusalTrailDeps): RefusalTrail & Component {
+export function createRefusalTrail({
+  audit,
+  clock,
+  logger,
+  counted: entry,
+}: RefusalTrailDeps): RefusalTrail & Component {
   let window: Window | undefined;
   let timer: NodeJS.Timeout | undefined;
 
@@ -49,8 +54,7 @@ export function createRefusalTrail({ audit, clock, logger }: RefusalTrailDeps): 
     const loudest = [...countedOf].sort(([, a], [, b]) => b - a).slice(0, NAMED);
     await audit.record({
       actor: null,
-      action: 'auth.refusals_counted',
-      resourceType: 'user',
+      ...entry,
       resourceId: null,
       details: {
         count: counted,
@@ -73,7 +77,7 @@ export function createRefusalTrail({ audit, clock, logger }: RefusalTrailDeps): 
     try {
       if (ended !== undefined) await settle(ended);
     } catch (error) {
-      logger.error({ err: error, count: ended?.counted }, 'refused sign-ins were not written to the audit trail');
+      logger.error({ err: error, count: ended?.counted }, 'refusals were not written to the audit trail');
     }
   }
 
@@ -88,7 +92,7 @@ export function createRefusalTrail({ audit, clock, logger }: RefusalTrailDeps): 
       const ended = close();
       if (ended !== undefined) await settle(ended);
     },
-    async record(entry: AuditEntry & { readonly origin: RequestOrigin }) {
+    async record(entry: RefusalEntry) {
       await settleLater();
       window ??= open(clock);
       const ip = addressBlock(entry.origin.ip);
