@@ -4,7 +4,7 @@ import { vi } from 'vitest';
 import { createEventBus, type DomainEvent, type EventBus } from '#kernel/events.ts';
 import { silentLogger } from '#kernel/logger.ts';
 import type { MqttDownlink, RetainedSource } from './downlink.port.ts';
-import type { IncomingMessage, LoginIdentity, MqttBroker, MqttDevice, MqttHandler } from './mqtt.port.ts';
+import type { IncomingMessage, LoginIdentity, LoginRefusal, MqttBroker, MqttDevice, MqttHandler } from './mqtt.port.ts';
 
 /** What devices may publish in these tests. */
 export const DEVICE_CHANNELS = ['telemetry', 'status', 'log', 'response'] as const;
@@ -74,7 +74,7 @@ export class RecordingHandler implements MqttHandler {
   /** Lets a test delay a login. */
   beforeAuthenticate: () => Promise<void> = async () => {};
 
-  async authenticate(identity: LoginIdentity): Promise<MqttDevice | null> {
+  async authenticate(identity: LoginIdentity): Promise<MqttDevice | LoginRefusal | null> {
     const known = identity.kind === 'secret' && this.secrets.get(identity.username) === identity.secret;
     await this.beforeAuthenticate();
     return known ? { deviceId: identity.username.length, deviceUid: identity.username } : null;
