@@ -84,7 +84,7 @@ function readsTime(node: SyntaxNode): boolean {
 
 /** The parser, its counterpart, and where a number becomes a date: for a library, for the calendar. */
 const READS_TIME =
-  /^src\/(kernel\/(instant|clock)\.ts|platform\/(jobs\/schedule\.ts|[a-z]+\/mongodb\/)|modules\/analytics\/buckets\/)/;
+  /^src\/(kernel\/(instant|clock)\.ts|platform\/(jobs\/schedule\.ts|x509\/peculiar\/|[a-z]+\/mongodb\/)|modules\/analytics\/buckets\/)/;
 
 const rules: readonly SourceRule[] = [
   {

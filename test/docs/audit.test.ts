@@ -11,7 +11,7 @@ const rows = section.slice(0, section.indexOf('\n## ', 1)).matchAll(/^\| (`[^|]+
 const documented = [...rows].flatMap(([, cell = '']) => [...cell.matchAll(/`([\w.]+)`/g)].map(([, action]) => action));
 
 /** Every `subject.participle` on a line that makes an entry. */
-const recorded = globSync('src/modules/**/*.ts', { cwd: root, exclude: (path) => path.endsWith('.test.ts') })
+const recorded = globSync('src/{main,modules}/**/*.ts', { cwd: root, exclude: (path) => path.endsWith('.test.ts') })
   .flatMap((path) => readFileSync(join(root, path), 'utf8').split('\n'))
   .filter((line) => /\baction\b|\brecord\(|[eE]ntry\(/.test(line) && !line.includes('examples:'))
   .flatMap((line) => [...line.matchAll(/'([a-z_]+\.[a-z_]+)'/g)].map(([, action]) => action));

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -147,6 +148,27 @@ export function x509Contract(create: () => X509): void {
       // The same name with another key.
       openssl('req', '-x509', '-newkey', ...EC, '-nodes', '-keyout', 'p.key', '-out', 'p.pem', '-subj', '/CN=Plant CA');
       expect(x509.isIssuedBy(device, x509.readCertificate(text('p.pem')))).toBe(false);
+    });
+
+    test.each([
+      ['ECDSA', EC, ['dgst', '-sha256', '-sign', 's.key', '-out', 'data.sig', 'data']],
+      ['RSA', ['rsa:2048'], ['dgst', '-sha256', '-sign', 's.key', '-out', 'data.sig', 'data']],
+      ['Ed25519', ['ed25519'], ['pkeyutl', '-sign', '-rawin', '-inkey', 's.key', '-in', 'data', '-out', 'data.sig']],
+    ])('a signature of OpenSSL with a key of %s is one of its certificate alone', (_name, key, sign) => {
+      openssl('req', '-x509', '-newkey', ...key, '-nodes', '-keyout', 's.key', '-out', 's.pem', '-subj', '/CN=a');
+      writeFileSync(file('data'), 'what is signed');
+      openssl(...sign);
+      const signer = x509.readCertificate(text('s.pem'));
+      const [data, signature] = [readFileSync(file('data')), readFileSync(file('data.sig'))];
+      expect(x509.isSignedBy(data, signature, signer)).toBe(true);
+      expect(x509.isSignedBy(Buffer.from('what is signee'), signature, signer)).toBe(false);
+      expect(x509.isSignedBy(data, Buffer.from('no signature'), signer)).toBe(false);
+      expect(x509.isSignedBy(data, signature, ca)).toBe(false);
+      const spki = Buffer.from(
+        openssl('x509', '-in', 's.pem', '-noout', '-pubkey').replaceAll(/-----.*-----|\s/g, ''),
+        'base64',
+      );
+      expect(signer.keyHash).toBe(createHash('sha256').update(spki).digest('hex'));
     });
 
     test('a name that could pass for several is none', () => {

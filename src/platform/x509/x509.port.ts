@@ -13,6 +13,11 @@ export interface X509 {
    */
   isIssuedBy(certificate: Certificate, authority: Certificate): boolean;
   /**
+   * Whether the key of the certificate signed the data, with SHA-256 unless it is an Ed25519 key: what
+   * `openssl dgst -sha256 -sign`, or `openssl pkeyutl -sign -rawin`, makes.
+   */
+  isSignedBy(data: Uint8Array, signature: Uint8Array, certificate: Certificate): boolean;
+  /**
    * Reads a request and checks that whoever made it has the private key.
    * @throws AppError `csr_unreadable`, `csr_signature_invalid`, `csr_key_refused`
    */
@@ -43,6 +48,8 @@ export interface Certificate extends Validity {
   readonly serial: string;
   /** SHA-256 of its DER, hexadecimal. */
   readonly fingerprint: string;
+  /** SHA-256 of its public key (SPKI, DER), hexadecimal: the same in a later certificate on the same key. */
+  readonly keyHash: string;
   /** Whether it may sign others. */
   readonly isAuthority: boolean;
   /** Whether a TLS client may show it: it names no purposes, or that one among them. */

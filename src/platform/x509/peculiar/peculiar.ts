@@ -1,8 +1,8 @@
-import { createPrivateKey, randomBytes, webcrypto, X509Certificate } from 'node:crypto';
+import { createHash, createPrivateKey, randomBytes, verify, webcrypto, X509Certificate } from 'node:crypto';
+import type * as Library from '@peculiar/x509';
 import { type Certificate, type CertificateOrder, type Validity, type X509, x509Errors } from '../x509.port.ts';
 
-type Library = typeof import('@peculiar/x509');
-type Request = InstanceType<Library['Pkcs10CertificateRequest']>;
+type Request = Library.Pkcs10CertificateRequest;
 
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
 const SUBJECT_ALT_NAME = '2.5.29.17';
@@ -19,9 +19,9 @@ const SERIAL_BYTES = 16;
 export function createX509(): X509 {
   /** Of what was read here, so that nothing is parsed twice. */
   const parsed = new WeakMap<Certificate, X509Certificate>();
-  let loading: Promise<Library> | undefined;
+  let loading: Promise<typeof Library> | undefined;
 
-  function library(): Promise<Library> {
+  function library(): Promise<typeof Library> {
     loading ??= import('reflect-metadata').then(() => import('@peculiar/x509'));
     return loading;
   }
@@ -42,8 +42,9 @@ export function createX509(): X509 {
       names: [...commonNamesOf(node), ...dnsNamesOf(node.subjectAltName)],
       serial: node.serialNumber,
       fingerprint: node.fingerprint256.replaceAll(':', '').toLowerCase(),
-      notBefore: Date.parse(node.validFrom),
-      notAfter: Date.parse(node.validTo),
+      keyHash: keyHashOf(node),
+      notBefore: node.validFromDate.getTime(),
+      notAfter: node.validToDate.getTime(),
       isAuthority: node.ca,
       // In Node.js `keyUsage` is the extended one. It is there only when the certificate says it.
       isForClients: (node.keyUsage as readonly string[] | undefined)?.includes(CLIENT_AUTH) ?? true,
@@ -76,6 +77,16 @@ export function createX509(): X509 {
     isIssuedBy(certificate, authority) {
       const [child, parent] = [nodeOf(certificate), nodeOf(authority)];
       return child.checkIssued(parent) && child.verify(parent.publicKey);
+    },
+
+    isSignedBy(data, signature, certificate) {
+      const { publicKey } = nodeOf(certificate);
+      const digest = publicKey.asymmetricKeyType === 'ed25519' ? null : 'sha256';
+      try {
+        return verify(digest, data, publicKey, signature);
+      } catch {
+        return false;
+      }
     },
 
     async readRequest(pem) {
@@ -142,6 +153,12 @@ export function createX509(): X509 {
       return readCertificate(certificate.toString('pem'));
     },
   };
+}
+
+function keyHashOf({ publicKey }: X509Certificate): string {
+  return createHash('sha256')
+    .update(publicKey.export({ format: 'der', type: 'spki' }))
+    .digest('hex');
 }
 
 /** Positive, and never zero (RFC 5280, section 4.1.2.2). */
