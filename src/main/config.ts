@@ -52,6 +52,9 @@ function conflicts(settings: Settings): string[] {
   if (tls.some((each) => each !== null) && tls.some((each) => each === null)) {
     problems.push('MQTT_TLS_PORT, MQTT_TLS_CERT_FILE and MQTT_TLS_KEY_FILE: accepted are all three or none');
   }
+  if (settings.MQTT_TLS_CLIENT_CERTS !== 'off' && (settings.MQTT_TLS_PORT === null || settings.MQTT_URL !== null)) {
+    problems.push('MQTT_TLS_CLIENT_CERTS: accepted is off, unless MQTT_TLS_PORT is set and MQTT_URL is not');
+  }
   if (settings.METRICS_PORT === settings.HTTP_PORT && settings.METRICS_PORT !== 0) {
     problems.push('METRICS_PORT: accepted is another port than HTTP_PORT');
   }

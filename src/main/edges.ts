@@ -111,6 +111,9 @@ export async function createEdges(base: Foundation, modules: EdgeModules, parts:
     return realtime.recheck();
   });
   listens.on('device.deleted', ({ data }) => broker.disconnect(data.device_uid, { forget: true }));
+  listens.on('device.certificate_ended', ({ data }) =>
+    broker.disconnect(data.device_uid, { certificate: data.fingerprint }),
+  );
   listens.on('device.credentials_rotated', ({ data }) => broker.disconnect(data.device_uid));
 
   return {

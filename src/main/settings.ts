@@ -49,6 +49,11 @@ export const SETTINGS = {
   MQTT_TLS_PORT: integer(null, PORT, 'Port of MQTT over TLS; unset: off'),
   MQTT_TLS_CERT_FILE: optionalText('the path of a PEM file', 'Certificate chain of MQTT_TLS_PORT'),
   MQTT_TLS_KEY_FILE: optionalText('the path of a PEM file', 'Private key of MQTT_TLS_PORT'),
+  MQTT_TLS_CLIENT_CERTS: oneOf(
+    ['off', 'optional', 'required'],
+    'off',
+    'Whether devices log in by certificates at MQTT_TLS_PORT; required: by nothing else there',
+  ),
   MQTT_MAX_CONNECTIONS: integer(10_000, [1, 1_000_000], 'Connections that the built-in MQTT broker takes at once'),
   DATA_DIR: text('./data', 'Folder of the SQLite files and signing keys; created with mode 0700'),
   DATABASE_URL: address(

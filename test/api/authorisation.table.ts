@@ -85,6 +85,14 @@ export const RULES: readonly Rule[] = [
   rule('POST   /api/v1/commands', MANAGEMENT),
   rule('GET    /api/v1/commands', MANAGEMENT),
 
+  rule('POST   /api/v1/provisioning/cas/registration-code', MANAGEMENT),
+  rule('POST   /api/v1/provisioning/cas', MANAGEMENT),
+  rule('GET    /api/v1/provisioning/cas', MANAGEMENT),
+  rule('GET    /api/v1/provisioning/cas/{ca_id}', MANAGEMENT),
+  rule('DELETE /api/v1/provisioning/cas/{ca_id}', MANAGEMENT),
+  rule('POST   /api/v1/provisioning/cas/{ca_id}/revocations', MANAGEMENT),
+  rule('GET    /api/v1/provisioning/certificates', MANAGEMENT),
+
   rule('POST   /api/v1/firmware', MANAGEMENT),
   rule('GET    /api/v1/firmware', MANAGEMENT),
   rule('GET    /api/v1/firmware/{firmware_id}', MANAGEMENT),

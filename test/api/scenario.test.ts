@@ -8,6 +8,7 @@ import { RULES } from './authorisation.table.ts';
 import { rowOf } from './rows.ts';
 import { walkThroughAlerts } from './scenario.alerts.ts';
 import { walkThroughAnalytics } from './scenario.analytics.ts';
+import { walkThroughCertificates } from './scenario.certificates.ts';
 import { walkThroughCommands } from './scenario.commands.ts';
 import { walkThroughFirmware } from './scenario.firmware.ts';
 import { walkThroughNotifications } from './scenario.notifications.ts';
@@ -353,11 +354,9 @@ test('documents, keys, probes and metrics are there', async () => {
 });
 
 test('a device is told what to do, and answers', () => walkThroughCommands(call, people));
-
 test('a device is configured', () => walkThroughConfigurations(call, people));
-
 test('a firmware is uploaded, signed and linked', () => walkThroughFirmware(call, people));
-
+test('an authority is registered, and its certificates end', () => walkThroughCertificates(call, people));
 test('a device is analysed', () => walkThroughAnalytics(call, people));
 
 test('an administrator runs a background job and sees that it ran', async () => {

@@ -98,6 +98,7 @@ export const packageHomes: PackageHomes = {
 export const moduleBuiltins: PackageHomes = {
   'node:buffer': ['src/modules/devices/transfer/transfer.routes.ts', 'src/modules/ingest/ingest.bodies.ts'],
   'node:crypto': [
+    'src/modules/devices/certificates/certificates.repository.ts',
     'src/modules/auth/account/account.pages.ts',
     'src/modules/auth/oauth/oauth.service.ts',
     'src/modules/auth/oauth/ticket-seal.ts',

@@ -11,9 +11,11 @@ import {
 } from '#modules/devices/index.ts';
 import { usersMigrations } from '#modules/users/index.ts';
 import { createAuditTrail } from '#platform/audit/audit.ts';
+import { createRefusalTrail } from '#platform/audit/refusal-trail.ts';
 import type { MqttDownlink } from '#platform/mqtt/downlink.port.ts';
 import type { MqttAccounts } from '#platform/mqtt/mqtt.port.ts';
 import type { MigrationSet, SqlStore } from '#platform/sql/sql.port.ts';
+import { createX509 } from '#platform/x509/peculiar/peculiar.ts';
 import { createTestClock, type TestClock } from './clock.ts';
 import { recordEvents } from './events.ts';
 import { createTestApp, type TestApp } from './http.ts';
@@ -26,6 +28,7 @@ export interface DevicesHarness {
   readonly api: DevicesApi;
   readonly reconcileAccounts: DevicesModule['reconcileAccounts'];
   readonly jobs: DevicesModule['jobs'];
+  readonly gauges: DevicesModule['gauges'];
   readonly bus: EventBus;
   readonly sql: SqlStore;
   readonly clock: TestClock;
@@ -64,6 +67,15 @@ export async function createDevicesHarness(
     users: users.api,
     userDeviceScope,
     listeningSince: async () => harness.listeningSince,
+    certificates: {
+      x509: createX509(),
+      refusals: createRefusalTrail({
+        audit,
+        clock,
+        logger: silentLogger,
+        counted: { action: 'device.refusals_counted', resourceType: 'device' },
+      }),
+    },
     ...broker,
     ...(createDownlink === undefined ? {} : { downlink: createDownlink({ events: bus, clock }) }),
   });
@@ -83,6 +95,7 @@ export async function createDevicesHarness(
     api: devices.api,
     reconcileAccounts: devices.reconcileAccounts,
     jobs: devices.jobs,
+    gauges: devices.gauges,
     bus,
     sql,
     clock,
@@ -94,6 +107,8 @@ export async function createDevicesHarness(
       'device.credentials_rotated',
       'device.owner_changed',
       'device.status_changed',
+      'device.certificate_ended',
+      'device.certificate_ending',
     ),
     actors,
     stranger,

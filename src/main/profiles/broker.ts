@@ -131,5 +131,7 @@ function withoutLogin(url: string): string {
 
 function tlsOf(settings: Settings) {
   const { MQTT_TLS_PORT: port, MQTT_TLS_CERT_FILE: certFile, MQTT_TLS_KEY_FILE: keyFile } = settings;
-  return port === null || certFile === null || keyFile === null ? null : { port, certFile, keyFile };
+  return port === null || certFile === null || keyFile === null
+    ? null
+    : { port, certFile, keyFile, clientCertificates: settings.MQTT_TLS_CLIENT_CERTS };
 }

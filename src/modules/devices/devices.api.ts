@@ -1,4 +1,5 @@
 import type { Principal } from '#kernel/access.ts';
+import type { AuditOrigin } from '#platform/audit/audit.port.ts';
 import type { SqlTransaction } from '#platform/sql/sql.port.ts';
 import type { DeviceDirectory, DeviceFacts, DeviceRef, DeviceStatus, StatusTransition } from './devices.ports.ts';
 import type { StatusChange } from './status/status.rules.ts';
@@ -14,6 +15,18 @@ export interface DevicesApi extends DeviceDirectory {
     deviceUid: string,
     secret: string,
   ): Promise<{ readonly deviceId: number; readonly deviceUid: string } | null>;
+  /**
+   * Whose certificate this is, which whoever shows it has the key of. A device that nobody has registered is made, if the
+   * authority may do so.
+   * @param username `''`: the certificate says which device it is
+   * @returns null: certificates do not count here. Or the code of the reason why it is refused, which is in the audit
+   * trail then, and of which device it would have been, as far as that can be told
+   */
+  identify(
+    certificate: { readonly der: Uint8Array },
+    username: string,
+    origin: AuditOrigin,
+  ): Promise<DeviceRef | { readonly refused: string; readonly deviceUid: string | null } | null>;
   /** The status that it shows now; null when there is no such device. */
   statusOf(deviceId: number): Promise<DeviceStatus | null>;
   /** For a device whose login was checked elsewhere. Null when there is none. One look into a unique index. */

@@ -5,10 +5,10 @@ interface DeviceEvent {
   readonly device_uid: string;
 }
 
-/** A change that a person made. */
+/** A change that somebody made. */
 interface DeviceActionEvent extends DeviceEvent {
-  /** Id of the user who did it. */
-  readonly actor_id: number;
+  /** Id of the user who did it; null: the device registered itself. */
+  readonly actor_id: number | null;
 }
 
 export interface DeviceStatusChanged extends DeviceEvent {
@@ -36,5 +36,9 @@ declare module '#kernel/events.ts' {
     'device.status_changed': DeviceStatusChanged;
     /** It was put OFFLINE because nothing was heard of it: when something is, it is ONLINE. */
     'device.went_silent': DeviceEvent;
+    /** Revoked, superseded, or its authority was removed: a connection that was made with it must be cut. */
+    'device.certificate_ended': DeviceEvent & { readonly fingerprint: string };
+    /** In 30 days at the latest; once for each. `not_after` in epoch milliseconds. */
+    'device.certificate_ending': DeviceEvent & { readonly serial: string; readonly not_after: number };
   }
 }

@@ -10,6 +10,7 @@ import type { MqttAccounts } from '#platform/mqtt/mqtt.port.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 import { createBrokerAuthRoutes } from './broker-auth/broker-auth.routes.ts';
 import { createBrokerAuthService } from './broker-auth/broker-auth.service.ts';
+import { type CertificatesPlatform, createCertificates } from './certificates/certificates.module.ts';
 import { createConnectionsRoutes } from './connections/connections.routes.ts';
 import { createConnectionsService } from './connections/connections.service.ts';
 import type { DevicesApi } from './devices.api.ts';
@@ -51,6 +52,8 @@ export interface DevicesModuleDeps {
   /** Where changes of status are logged. Absent: nowhere. */
   readonly statusLog?: StatusLog;
   readonly logger?: Logger;
+  /** Absent: no device logs in by a certificate, and nobody can register an authority. */
+  readonly certificates?: CertificatesPlatform;
   readonly broker?: DevicesBroker;
   /** Since when devices can be heard without a gap; absent: always. Silence before it says nothing. */
   readonly listeningSince?: () => Promise<number>;
@@ -68,7 +71,8 @@ export interface DevicesBroker {
   readonly channels?: readonly string[];
 }
 
-export interface DevicesModule extends ModuleWith<'routes' | 'jobs' | 'sinks' | 'commitListeners' | 'components'> {
+export interface DevicesModule
+  extends ModuleWith<'routes' | 'jobs' | 'sinks' | 'commitListeners' | 'components' | 'gauges'> {
   readonly api: DevicesApi;
   /** Compares the broker's logins with the devices, and logs what it finds; for the start, and `doctor`. */
   reconcileAccounts(): Promise<AccountReport>;
@@ -105,6 +109,9 @@ export function createDevicesModule(deps: DevicesModuleDeps): DevicesModule {
   const groupStore = createGroupStore(sql, audit);
   const groups = createGroupsService({ store: groupStore, clock });
   const present = createDevicePresenter();
+  const certificates =
+    deps.certificates &&
+    createCertificates({ platform: deps.certificates, persistence: { sql, audit }, devices, clock, events });
   const brokerAuth = createBrokerAuthService({ devices, channels });
 
   return {
@@ -122,6 +129,11 @@ export function createDevicesModule(deps: DevicesModuleDeps): DevicesModule {
       },
       ...createDeviceDirectory(sql),
       authenticate: devices.authenticate,
+      identify: async (certificate, username, origin) => {
+        const found = await certificates?.identify(certificate, username, origin);
+        if (found === undefined) return null;
+        return 'refused' in found ? { refused: found.refused.code, deviceUid: found.deviceUid } : found;
+      },
       statusOf: async (deviceId) => (await store.findById(deviceId))?.status ?? null,
       findByUid: devices.findByUid,
       getVisible: devices.getVisible,
@@ -134,7 +146,8 @@ export function createDevicesModule(deps: DevicesModuleDeps): DevicesModule {
       describeIn,
       markConfigSync,
     },
-    jobs: createDevicesJobs(statuses, listeningSince),
+    jobs: [...createDevicesJobs(statuses, listeningSince), ...(certificates?.jobs ?? [])],
+    gauges: certificates?.gauges ?? [],
     relayedEvents: [
       'device.created',
       'device.updated',
@@ -142,6 +155,7 @@ export function createDevicesModule(deps: DevicesModuleDeps): DevicesModule {
       'device.credentials_rotated',
       'device.owner_changed',
       'device.went_silent',
+      'device.certificate_ended',
     ],
     sinks: [createStatusSink({ statuses, logs: statusLogs, presence: createHttpPresence(events), logger })],
     commitListeners: [
@@ -178,6 +192,7 @@ export function createDevicesModule(deps: DevicesModuleDeps): DevicesModule {
             },
           ]),
       { prefix: '/api/v1/device-groups', routes: createGroupsRoutes(groups) },
+      ...(certificates?.routes ?? []),
       ...(authSecret === null
         ? []
         : [{ prefix: '/api/v1/mqtt', routes: createBrokerAuthRoutes(brokerAuth, authSecret) }]),

@@ -83,11 +83,12 @@ export function createDevicesService(deps: DevicesServiceDeps) {
     /**
      * Registers a device. The credentials are not kept: this is the only time that they are known.
      * They work when this resolves, at the broker too.
+     * @param principal null: a device that registers itself
      * @throws AppError `device_uid_taken`, `device_group_unknown`, `device_owner_unknown`,
      * `device_metadata_invalid`, `unavailable`
      */
     async create(
-      principal: Principal,
+      principal: Principal | null,
       input: DeviceInput,
     ): Promise<{ readonly device: DeviceRecord; readonly credentials: DeviceCredentials }> {
       await requireOwner(input.ownerId);
@@ -103,7 +104,7 @@ export function createDevicesService(deps: DevicesServiceDeps) {
       events.emit('device.created', now, {
         device_id: device.id,
         device_uid: device.deviceUid,
-        actor_id: principal.userId,
+        actor_id: principal?.userId ?? null,
       });
       return { device, credentials };
     },

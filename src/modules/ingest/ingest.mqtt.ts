@@ -4,12 +4,14 @@ import type { IngestPipeline } from './ingest.pipeline.ts';
 
 /** The MQTT edge: who a device is, and where its messages and its coming and going are taken. */
 export function createIngestMqttHandler(
-  devices: Pick<DevicesApi, 'authenticate' | 'findByUid'>,
+  devices: Pick<DevicesApi, 'authenticate' | 'identify' | 'findByUid'>,
   pipeline: IngestPipeline,
 ): MqttHandler {
   return {
-    async authenticate(identity) {
-      return identity.kind === 'secret' ? await devices.authenticate(identity.username, identity.secret) : null;
+    async authenticate(identity, { ipAddress }) {
+      if (identity.kind === 'secret') return await devices.authenticate(identity.username, identity.secret);
+      if (identity.kind === 'claim') return null;
+      return await devices.identify(identity.certificate, identity.username, { ip: ipAddress ?? 'unknown' });
     },
     identify: (deviceUid) => devices.findByUid(deviceUid),
     connected: (device, { ipAddress }) => pipeline.connection(device, { isConnected: true, ipAddress, by: 'device' }),

@@ -1,0 +1,51 @@
+import type { Clock } from '#kernel/clock.ts';
+import type { EventBus } from '#kernel/events.ts';
+import type { AuditTrail, RefusalTrail } from '#platform/audit/audit.port.ts';
+import type { SqlStore } from '#platform/sql/sql.port.ts';
+import type { X509 } from '#platform/x509/x509.port.ts';
+import { createAuthoritiesService } from './authorities.service.ts';
+import { createCertificateJobs } from './certificates.jobs.ts';
+import { createCertificateStore } from './certificates.repository.ts';
+import { createAuthorityRoutes, createCertificateRoutes } from './certificates.routes.ts';
+import { createCertificateEnds } from './ends.service.ts';
+import { type CertificateLoginsDeps, createCertificateLogins } from './logins.service.ts';
+
+/** What certificates need beyond the devices. */
+export interface CertificatesPlatform {
+  readonly x509: X509;
+  /** Of what is refused to devices. */
+  readonly refusals: RefusalTrail;
+}
+
+export interface CertificatesDeps {
+  readonly platform: CertificatesPlatform;
+  readonly persistence: { readonly sql: SqlStore; readonly audit: AuditTrail };
+  readonly devices: CertificateLoginsDeps['devices'];
+  readonly clock: Clock;
+  readonly events: EventBus;
+}
+
+/** Authorities, the certificates of devices, and logins by them. */
+export function createCertificates({ platform, persistence, devices, clock, events }: CertificatesDeps) {
+  const { x509, refusals } = platform;
+  const store = createCertificateStore(persistence.sql, persistence.audit);
+  const authorities = createAuthoritiesService({ store, x509, clock, events });
+  const logins = createCertificateLogins({ store, x509, devices, refusals, clock, events });
+  const ends = createCertificateEnds({ store, clock, events });
+  return {
+    identify: logins.identify,
+    routes: [
+      { prefix: '/api/v1/provisioning/cas', routes: createAuthorityRoutes(authorities) },
+      { prefix: '/api/v1/provisioning/certificates', routes: createCertificateRoutes(authorities) },
+    ],
+    jobs: createCertificateJobs(ends),
+    gauges: [
+      {
+        name: 'core_api_device_certificates_ending',
+        help: 'Certificates of devices in use that end within 30 days without a later one, of the whole installation',
+        labels: [],
+        read: async () => [{ labels: {}, value: await ends.count() }],
+      },
+    ],
+  };
+}

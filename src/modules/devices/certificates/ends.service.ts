@@ -1,0 +1,60 @@
+import { type Clock, toIso } from '#kernel/clock.ts';
+import type { EventBus } from '#kernel/events.ts';
+import type { CertificateStore, EndingSpan } from './certificates.ports.ts';
+
+const DAY_MS = 86_400_000;
+const WARN_BEFORE_MS = 30 * DAY_MS;
+const KEEP_MS = 90 * DAY_MS;
+const PAGE = 200;
+
+export interface CertificateEndsDeps {
+  readonly store: CertificateStore;
+  readonly clock: Clock;
+  readonly events: EventBus;
+}
+
+export type CertificateEnds = ReturnType<typeof createCertificateEnds>;
+
+/** Certificates that are about to end. */
+export function createCertificateEnds({ store, clock, events }: CertificateEndsDeps) {
+  const span = (): EndingSpan => ({ after: clock.now(), until: clock.now() + WARN_BEFORE_MS });
+  return {
+    /** In use, not revoked, without a later one in use: devices that will not log in unless something is done. */
+    count: (): Promise<number> => store.countEnding(span()),
+
+    /** Tells of each once. @returns of how many */
+    async warn(signal: AbortSignal): Promise<number> {
+      let warned = 0;
+      while (!signal.aborted) {
+        const found = await store.ending(span(), { limit: PAGE });
+        for (const { id, deviceId, deviceUid, serial, issuer, notAfter } of found) {
+          const now = clock.now();
+          const isFirst = await store.transaction(async (writer, audit) => {
+            if (!(await writer.markWarned(id, now))) return false;
+            const on = { resourceType: 'device', resourceId: String(deviceId) };
+            const details = { device_uid: deviceUid, serial, issuer, not_after: toIso(notAfter) };
+            await audit.record({ actor: null, action: 'certificate.ending', ...on, details });
+            return true;
+          });
+          if (!isFirst) continue;
+          warned += 1;
+          const device = { device_id: deviceId, device_uid: deviceUid };
+          events.emit('device.certificate_ending', now, { ...device, serial, not_after: notAfter });
+        }
+        if (found.length < PAGE) break;
+      }
+      return warned;
+    },
+
+    /** @returns how many */
+    async forget(signal: AbortSignal): Promise<number> {
+      let forgotten = 0;
+      while (!signal.aborted) {
+        const removed = await store.removeEnded(clock.now() - KEEP_MS, PAGE);
+        forgotten += removed;
+        if (removed < PAGE) break;
+      }
+      return forgotten;
+    },
+  };
+}
