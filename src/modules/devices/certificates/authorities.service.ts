@@ -5,7 +5,7 @@ import { createSecret } from '#kernel/ids.ts';
 import { type Page, type PageQuery, parseSort, toPage } from '#kernel/pagination.ts';
 import type { AuditEntry } from '#platform/audit/audit.port.ts';
 import type { Certificate, X509 } from '#platform/x509/x509.port.ts';
-import { authorityErrors } from './certificates.errors.ts';
+import { authorityErrors } from './authorities.errors.ts';
 import {
   AUTHORITY_SORT_FIELDS,
   type Authority,

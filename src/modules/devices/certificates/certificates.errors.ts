@@ -12,11 +12,3 @@ export const certificateErrors = defineErrors({
   certificate_device_unknown: ['forbidden', 'There is no such device, and its authority registers none.'],
   certificate_device_deleted: ['forbidden', 'The device of this certificate has been deleted.'],
 });
-
-export const authorityErrors = defineErrors({
-  ca_not_found: ['not_found', 'There is no such certificate authority.'],
-  ca_registered: ['conflict', 'This certificate authority is registered.'],
-  ca_limit_reached: ['conflict', 'There are as many certificate authorities as there may be.'],
-  ca_invalid: ['invalid', 'This is not the certificate of an authority that is valid now.'],
-  ca_proof_invalid: ['invalid', 'The verification certificate does not prove that you have the key of the authority.'],
-});

@@ -4,7 +4,7 @@ import { several } from '#kernel/pagination.ts';
 import type { AuditTrail } from '#platform/audit/audit.port.ts';
 import { containing, isLike, type SqlStore } from '#platform/sql/sql.port.ts';
 import type { DeviceTables } from '../devices.tables.ts';
-import { authorityErrors } from './certificates.errors.ts';
+import { authorityErrors } from './authorities.errors.ts';
 import type {
   Authority,
   CertificateFilter,

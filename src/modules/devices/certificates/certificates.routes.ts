@@ -3,8 +3,8 @@ import { MANAGEMENT } from '#kernel/access.ts';
 import { toIso } from '#kernel/clock.ts';
 import { type HttpRoutes, principalOf } from '#platform/http/http.port.ts';
 import { x509Errors } from '#platform/x509/x509.port.ts';
+import { authorityErrors } from './authorities.errors.ts';
 import type { AuthoritiesService } from './authorities.service.ts';
-import { authorityErrors } from './certificates.errors.ts';
 import {
   AuthorityBody,
   AuthorityPage,
