@@ -1,7 +1,9 @@
 import { join } from 'node:path';
+import { createCampaignsModule, createCampaignUsage } from '#modules/campaigns/index.ts';
 import { createCommandsModule } from '#modules/commands/index.ts';
 import type { DevicesApi } from '#modules/devices/index.ts';
 import { createFirmwareModule } from '#modules/firmware/index.ts';
+import type { MonitoringApi } from '#modules/monitoring/index.ts';
 import { createTwinModule } from '#modules/twin/index.ts';
 import type { ModuleParts } from '#platform/module/module.port.ts';
 import type { Realtime } from '#platform/realtime/realtime.port.ts';
@@ -13,10 +15,14 @@ const MIB = 1024 * 1024;
 export interface LifecycleDeps {
   readonly devices: DevicesApi;
   readonly realtime: Realtime;
+  readonly monitoring: MonitoringApi;
 }
 
 /** What goes from the server to devices. */
-export function createLifecycleModules(base: Foundation, { devices, realtime }: LifecycleDeps): readonly ModuleParts[] {
+export function createLifecycleModules(
+  base: Foundation,
+  { devices, realtime, monitoring }: LifecycleDeps,
+): readonly ModuleParts[] {
   const { sql, audit, jobs, events, clock, logger, infrastructure, settings } = base;
   const commands = createCommandsModule({
     persistence: { sql, audit },
@@ -39,7 +45,7 @@ export function createLifecycleModules(base: Foundation, { devices, realtime }: 
   });
   const firmware = createFirmwareModule({
     persistence: { sql, audit, blobs: infrastructure.blobs },
-    usage: null,
+    usage: createCampaignUsage({ sql, audit }),
     clock,
     options: {
       keysFolder: join(settings.DATA_DIR, 'keys'),
@@ -48,5 +54,14 @@ export function createLifecycleModules(base: Foundation, { devices, realtime }: 
       publicUrl: base.publicUrl.read,
     },
   });
-  return [commands, twin, firmware];
+  const campaigns = createCampaignsModule({
+    persistence: { sql, audit },
+    modules: { devices, firmware: firmware.api, monitoring },
+    downlink: infrastructure.broker.downlink,
+    jobs,
+    events,
+    runtime: { clock, logger },
+    publicUrl: base.publicUrl.read,
+  });
+  return [commands, twin, firmware, campaigns];
 }

@@ -1,4 +1,5 @@
 import { authMigrations } from '#modules/auth/index.ts';
+import { campaignsMigrations } from '#modules/campaigns/index.ts';
 import { commandsMigrations } from '#modules/commands/index.ts';
 import { devicesMigrations } from '#modules/devices/index.ts';
 import { firmwareMigrations } from '#modules/firmware/index.ts';
@@ -22,4 +23,5 @@ export const MIGRATIONS = mergeMigrations(
   commandsMigrations,
   twinMigrations,
   firmwareMigrations,
+  campaignsMigrations,
 );

@@ -70,6 +70,7 @@ export const RULES: readonly Rule[] = [
   visible('GET    /api/v1/devices/{device_id}/telemetry'),
   visible('GET    /api/v1/devices/{device_id}/logs'),
   visible('GET    /api/v1/devices/{device_id}/ledger'),
+  visible('GET    /api/v1/devices/{device_id}/ota'),
   rule('POST   /api/v1/devices/import', MANAGEMENT),
   rule('GET    /api/v1/devices/export', MANAGEMENT),
 
@@ -102,6 +103,16 @@ export const RULES: readonly Rule[] = [
   rule('GET    /api/v1/firmware/keys', MANAGEMENT),
   rule('POST   /api/v1/firmware/keys', ADMIN_AND_ABOVE),
   rule('DELETE /api/v1/firmware/keys/{key_id}', ADMIN_AND_ABOVE),
+
+  rule('POST   /api/v1/campaigns', MANAGEMENT),
+  rule('GET    /api/v1/campaigns', MANAGEMENT),
+  rule('GET    /api/v1/campaigns/{campaign_id}', MANAGEMENT),
+  rule('GET    /api/v1/campaigns/{campaign_id}/devices', MANAGEMENT),
+  rule('POST   /api/v1/campaigns/{campaign_id}/approve', MANAGEMENT),
+  rule('POST   /api/v1/campaigns/{campaign_id}/start', MANAGEMENT),
+  rule('POST   /api/v1/campaigns/{campaign_id}/pause', MANAGEMENT),
+  rule('POST   /api/v1/campaigns/{campaign_id}/resume', MANAGEMENT),
+  rule('POST   /api/v1/campaigns/{campaign_id}/abort', MANAGEMENT),
 
   rule('GET    /api/v1/device-groups', ANY_USER),
   rule('GET    /api/v1/device-groups/{group_id}', ANY_USER),
@@ -140,6 +151,7 @@ export const RULES: readonly Rule[] = [
   rule('POST   /api/v1/ingest/{kind}', DEVICE),
   rule('GET    /api/v1/device/commands', DEVICE),
   rule('GET    /api/v1/device/config', DEVICE),
+  rule('GET    /api/v1/device/firmware/{firmware_id}', DEVICE),
 
   rule('GET    /api/v1/monitoring/health', MANAGEMENT),
   rule('GET    /api/v1/monitoring/alerts', ANY_USER),

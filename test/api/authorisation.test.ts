@@ -53,6 +53,7 @@ async function addressOf(path: string): Promise<string> {
   const make: Readonly<Record<string, () => Promise<string | number>>> = {
     '{device_id}': async () => (await people.device({ owner_id: people.USER.id })).id,
     '{group_id}': people.group,
+    '{campaign_id}': people.campaign,
     '{user_id}': async () => (await people.person('USER')).id,
     '{rule_id}': ownRule,
     '{alert_id}': ownAlert,

@@ -45,15 +45,21 @@ const several = filters.filter(({ field }) => !isFlag(field));
 let system: RunningSystem;
 let people: People;
 let deviceId: number;
+let campaignId: number;
 beforeAll(async () => {
   system = await startTestSystem();
   people = await createPeople(system);
   deviceId = (await people.device()).id;
+  campaignId = await people.campaign();
 });
 afterAll(() => system.stop());
 
 const ask = (url: string, query: Record<string, string>) =>
-  system.request({ url: url.replace(':device_id', String(deviceId)), query, as: people.SUPERADMIN.token() });
+  system.request({
+    url: url.replace(':device_id', String(deviceId)).replace(':campaign_id', String(campaignId)),
+    query,
+    as: people.SUPERADMIN.token(),
+  });
 
 /** Two values that it takes. */
 function twoOf({ items }: Field): readonly [string, string] {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { TestRequest } from '#test/support/http.ts';
 import { startOidcProvider, type TestIdentityProvider } from '#test/support/identity-providers.ts';
 import { createPeople, type People } from '#test/support/people.ts';
@@ -8,11 +8,8 @@ import { RULES } from './authorisation.table.ts';
 import { rowOf } from './rows.ts';
 import { walkThroughAlerts } from './scenario.alerts.ts';
 import { walkThroughAnalytics } from './scenario.analytics.ts';
-import { walkThroughCertificates } from './scenario.certificates.ts';
-import { walkThroughCommands } from './scenario.commands.ts';
-import { walkThroughFirmware } from './scenario.firmware.ts';
+import { LIFECYCLE } from './scenario.lifecycle.ts';
 import { walkThroughNotifications } from './scenario.notifications.ts';
-import { walkThroughConfigurations } from './scenario.twin.ts';
 
 /*
  * One walk through everything that the API can do; every answer is compared with the API document on the way
@@ -353,10 +350,10 @@ test('documents, keys, probes and metrics are there', async () => {
   expect(await call(200, 'GET /readyz')).toMatchObject({ status: 'ok', checks: { sql: 'ok', telemetry: 'ok' } });
 });
 
-test('a device is told what to do, and answers', () => walkThroughCommands(call, people));
-test('a device is configured', () => walkThroughConfigurations(call, people));
-test('a firmware is uploaded, signed and linked', () => walkThroughFirmware(call, people));
-test('an authority is registered, and its certificates end', () => walkThroughCertificates(call, people));
+describe.each(LIFECYCLE)('from the server to a device', (name, walk) => {
+  test(name, () => walk(call, people, system));
+});
+
 test('a device is analysed', () => walkThroughAnalytics(call, people));
 
 test('an administrator runs a background job and sees that it ran', async () => {

@@ -19,10 +19,12 @@ const lists = routes.flatMap(({ method, url, schema }) => {
 let system: RunningSystem;
 let people: People;
 let deviceId: number;
+let campaignId: number;
 beforeAll(async () => {
   system = await startTestSystem();
   people = await createPeople(system);
   deviceId = (await people.device()).id;
+  campaignId = await people.campaign();
 });
 afterAll(() => system.stop());
 
@@ -30,7 +32,7 @@ describe('what the API document says about `sort` holds', () => {
   test.each(lists)('of %s', async (url, { description, examples }) => {
     const [, named = ''] = /^Some of ([\w, ]+);/.exec(description) ?? [];
     const fields = named.split(', ');
-    const address = url.replace(':device_id', String(deviceId));
+    const address = url.replace(':device_id', String(deviceId)).replace(':campaign_id', String(campaignId));
     expect(fields).not.toContain('');
     for (const sort of [...examples, ...fields, `-${fields.join(',-')}`]) {
       const { status } = await system.request({ url: address, query: { sort }, as: people.SUPERADMIN.token() });

@@ -4,6 +4,7 @@ export type ModuleEdges = Readonly<Record<string, readonly string[]>>;
 export const moduleEdges: ModuleEdges = {
   analytics: ['devices', 'telemetry'],
   auth: ['users'],
+  campaigns: ['devices', 'firmware', 'ingest', 'monitoring'],
   commands: ['devices', 'ingest'],
   devices: ['users'],
   ingest: ['devices'],

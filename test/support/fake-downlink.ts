@@ -1,6 +1,7 @@
 import type { Clock } from '#kernel/clock.ts';
 import type { EventBus } from '#kernel/events.ts';
 import type { DownlinkMessage, DownlinkOutcome, MqttDownlink } from '#platform/mqtt/downlink.port.ts';
+import type { ServerChannel } from '#platform/mqtt/mqtt.port.ts';
 
 interface Sent extends DownlinkMessage {
   readonly settle: (outcome: DownlinkOutcome) => void;
@@ -22,7 +23,7 @@ export interface FakeDownlink {
   readonly sent: readonly DownlinkMessage[];
   /** What was made retained last, by uid of the device and channel: `d1 config`; in order of all calls. */
   readonly retained: readonly (readonly [topic: string, payload: string | null])[];
-  /** Connects and subscribes to `command`. @returns the id of the connection */
+  /** Connects and subscribes. @returns the id of the connection */
   listen(deviceId: number, deviceUid: string): string;
   connect(deviceId: number, deviceUid: string): string;
   subscribe(connectionId: string): void;
@@ -38,9 +39,12 @@ export interface FakeDownlink {
 export function createFakeDownlink({
   events,
   clock,
+  channel = 'command',
 }: {
   readonly events: EventBus;
   readonly clock: Clock;
+  /** What the devices subscribe to. */
+  readonly channel?: ServerChannel;
 }): FakeDownlink {
   const connections = new Map<string, Connection>();
   const sent: DownlinkMessage[] = [];
@@ -69,7 +73,7 @@ export function createFakeDownlink({
     subscribe(connectionId) {
       const connection = connections.get(connectionId) as Connection;
       connection.isSubscribed = true;
-      events.emit('device.subscribed', clock.now(), { ...eventOf(connection), channels: ['command'] });
+      events.emit('device.subscribed', clock.now(), { ...eventOf(connection), channels: [channel] });
     },
     listen(deviceId, deviceUid) {
       const connectionId = fake.connect(deviceId, deviceUid);

@@ -30,6 +30,8 @@ export interface People extends Readonly<Record<UserRole, Person>> {
   alert(device: TestDevice): Promise<number>;
   /** @returns the id of a new group */
   group(): Promise<number>;
+  /** @returns the id of a new campaign, for no devices */
+  campaign(): Promise<number>;
 }
 
 const PASSWORD = 'correct horse battery';
@@ -106,5 +108,16 @@ export async function createPeople(system: RunningSystem): Promise<People> {
       }
     },
     group: async () => (await make('/api/v1/device-groups', { name: unique('group') })).id,
+    async campaign() {
+      const device_type = unique('type');
+      const { id: firmware_id } = await call(201, {
+        url: '/api/v1/firmware',
+        query: { device_type, version: '1' },
+        raw: 'an image',
+        headers: { 'content-type': 'application/octet-stream' },
+        as: superadmin.token(),
+      });
+      return (await make('/api/v1/campaigns', { name: device_type, firmware_id, target: { device_type } })).id;
+    },
   };
 }

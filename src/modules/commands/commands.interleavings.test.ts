@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { EventType } from '#kernel/events.ts';
-import type { SqlStore } from '#platform/sql/sql.port.ts';
 import { type CommandsHarness, type CommandsRun, createCommandsHarness } from '#test/support/commands.ts';
+import { killable } from '#test/support/killable-sql.ts';
 
 type Op =
   | { readonly kind: 'create'; readonly deliver: string; readonly name: string; readonly ttl: number }
@@ -58,29 +58,6 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   IN_PROGRESS: ['SUCCEEDED', 'FAILED', 'EXPIRED', 'CANCELLED'],
 };
 const FINAL = ['SUCCEEDED', 'FAILED', 'EXPIRED', 'CANCELLED', 'REJECTED', 'SUPERSEDED'];
-
-/** A store that answers nobody any more once it is killed, whatever it had stored. */
-function killable(sql: SqlStore): { readonly sql: SqlStore; kill(): void } {
-  let isKilled = false;
-  const never = new Promise<never>(() => {});
-  const unlessKilled = async <T>(work: Promise<T>): Promise<T> => {
-    try {
-      const result = await work;
-      return isKilled ? await never : result;
-    } catch (error) {
-      return isKilled ? await never : Promise.reject(error);
-    }
-  };
-  return {
-    sql: {
-      ...sql,
-      transaction: (work, durability) => (isKilled ? never : unlessKilled(sql.transaction(work, durability))),
-    },
-    kill: () => {
-      isKilled = true;
-    },
-  };
-}
 
 /** One or two processes on one store, one device, and what the test knows of its commands. */
 class World {

@@ -11,6 +11,7 @@ const FACTS = [
   'device_type as deviceType',
   'group_id as groupId',
   'created_at as createdAt',
+  'firmware_version as firmwareVersion',
 ] as const;
 
 /** Column of the list that another module keeps. */

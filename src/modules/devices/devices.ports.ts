@@ -43,6 +43,8 @@ export interface DeviceFacts extends DeviceRef {
   readonly deviceType: string;
   readonly groupId: number | null;
   readonly createdAt: number;
+  /** As the device reported it. */
+  readonly firmwareVersion: string | null;
 }
 
 /** Every given field must match; none given means every device. */

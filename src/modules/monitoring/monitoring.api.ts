@@ -6,4 +6,6 @@ export interface MonitoringApi {
     /** ACTIVE or cleared, and nobody has taken notice. */
     readonly alerts_not_acknowledged: number;
   }>;
+  /** Alerts of these devices that were raised at or after `since`, epoch milliseconds. @throws AppError `unavailable` */
+  countRaised(deviceIds: readonly number[], since: number): Promise<number>;
 }

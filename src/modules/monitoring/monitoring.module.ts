@@ -215,6 +215,7 @@ export function createMonitoringModule(deps: MonitoringModuleDeps): MonitoringMo
           alerts_not_acknowledged: sum(open.filter(({ isAcknowledged }) => !isAcknowledged)),
         };
       },
+      countRaised: store.alerts.countRaised,
     },
     inner: { evaluation, watch },
   };

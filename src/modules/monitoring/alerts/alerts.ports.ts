@@ -98,6 +98,8 @@ export interface AlertStore extends AlertReader {
   list(query: AlertListQuery): Promise<{ readonly items: readonly Alert[]; readonly total: number }>;
   /** How many there are of each kind, acknowledged and cleared ones left out. */
   countOpen(): Promise<readonly AlertCount[]>;
+  /** Of these devices, raised at or after `since`. */
+  countRaised(deviceIds: readonly number[], since: number): Promise<number>;
   /** The newest id; 0 when there is none. */
   newestId(): Promise<number>;
   /** Removes alerts that were cleared before, for good, `limit` at the most. @returns how many */

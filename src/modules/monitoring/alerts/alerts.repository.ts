@@ -66,6 +66,17 @@ function createAlertStore(store: SqlStore): AlertStore {
         if (ids.length > 0) await trx.deleteFrom('alerts').where('id', 'in', ids).execute();
         return ids.length;
       }),
+    async countRaised(deviceIds, since) {
+      if (deviceIds.length === 0) return 0;
+      const row = await db()
+        .selectFrom('alerts')
+        .select((eb) => eb.fn.countAll<number>().as('count'))
+        .where('device_id', 'in', [...deviceIds])
+        .where('started_at', '>=', since)
+        .where('deleted_at', 'is', null)
+        .executeTakeFirst();
+      return Number(row?.count ?? 0);
+    },
     async countOpen() {
       const rows = await db()
         .selectFrom('alerts')

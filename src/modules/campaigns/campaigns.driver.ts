@@ -1,0 +1,246 @@
+import type { Clock } from '#kernel/clock.ts';
+import { createKeyedMutex } from '#kernel/concurrency.ts';
+import { hashSecret } from '#kernel/ids.ts';
+import { type DeviceFacts, type DevicesApi, pageOfTarget } from '#modules/devices/index.ts';
+import type { MonitoringApi } from '#modules/monitoring/index.ts';
+import { advance, planOf } from './campaigns.devices.ts';
+import { judge, resultOf, sizeOf } from './campaigns.gates.ts';
+import type { OfferedDevice } from './campaigns.offers.ts';
+import type { Campaign, CampaignDevice, CampaignStore, CampaignWriter, NewCampaignDevice } from './campaigns.ports.ts';
+import { boundaryOf, isWithin, paceAt } from './campaigns.schedule.ts';
+
+/** Devices that one transaction deals with. */
+const PAGE = 200;
+/** Between two looks for devices that have come to the target of a continuous campaign. */
+const REJOIN_MS = 600_000;
+
+export interface CampaignDriver {
+  /**
+   * Does all that can be done for a campaign now, in small transactions: whoever is cut off goes on where the other stopped,
+   * and two at once do nothing twice.
+   */
+  drive(campaignId: number, signal: AbortSignal): Promise<void>;
+}
+
+export function createCampaignDriver({
+  store,
+  devices,
+  monitoring,
+  clock,
+  offerDue,
+}: {
+  readonly store: CampaignStore;
+  readonly devices: Pick<DevicesApi, 'describe' | 'listInScope'>;
+  readonly monitoring: Pick<MonitoringApi, 'countRaised'>;
+  readonly clock: Clock;
+  /** A device may be offered the image. */
+  readonly offerDue: (device: OfferedDevice) => void;
+}): CampaignDriver {
+  const lines = createKeyedMutex<number>();
+
+  async function begin({ id, state, startAt }: Campaign): Promise<void> {
+    const now = clock.now();
+    if (state !== 'SCHEDULED' || (startAt ?? 0) > now) return;
+    await changeFrom(id, ['SCHEDULED'], async (writer) => {
+      await writer.update(id, { state: 'RUNNING', startedAt: now, stageAt: now }, now);
+    });
+  }
+
+  /** @returns whether it was in one of these states */
+  async function changeFrom(
+    id: number,
+    states: readonly Campaign['state'][],
+    work: (writer: CampaignWriter, campaign: Campaign) => Promise<void>,
+  ): Promise<boolean> {
+    return await store.transaction(async (writer) => {
+      const campaign = await writer.find(id);
+      if (campaign === null || !states.includes(campaign.state)) return false;
+      await work(writer, campaign);
+      return true;
+    });
+  }
+
+  /** Takes the devices of the target in, page by page. */
+  async function enrol(campaign: Campaign, signal: AbortSignal): Promise<void> {
+    const { id, target, isContinuous, enrolledAt } = campaign;
+    let afterId = campaign.enrolledAfter;
+    if (afterId === null && isContinuous && clock.now() - (enrolledAt ?? 0) >= REJOIN_MS) afterId = 0;
+    while (afterId !== null && !signal.aborted) {
+      const page: readonly DeviceFacts[] = await pageOfTarget(devices, target, afterId);
+      const last = page.at(-1)?.deviceId ?? null;
+      const now = clock.now();
+      await changeFrom(id, ['RUNNING'], async (writer) => {
+        const known = await writer.enrolled(
+          id,
+          page.map(({ deviceId }) => deviceId),
+        );
+        const fresh = page.filter(({ deviceId }) => !known.has(deviceId));
+        await writer.insertDevices(fresh.map((device) => newMember(campaign, device, now)));
+        await writer.update(id, { enrolledAfter: last, ...(last === null ? { enrolledAt: now } : {}) }, now);
+      });
+      afterId = last;
+    }
+  }
+
+  /** Time-outs, and pauses that are over. */
+  async function passTime(campaign: Campaign, signal: AbortSignal): Promise<void> {
+    const plan = planOf(campaign);
+    for (let due = PAGE; due === PAGE && !signal.aborted; ) {
+      const now = clock.now();
+      const changed: CampaignDevice[] = [];
+      await changeFrom(campaign.id, ['RUNNING', 'PAUSED'], async (writer) => {
+        const found = await writer.listDue(campaign.id, now, PAGE);
+        due = found.length;
+        for (const device of found) {
+          const after = advance(device, plan, { kind: 'time' }, now);
+          if (after === device) continue;
+          await writer.updateDevice(after, now);
+          changed.push(after);
+        }
+      });
+      for (const { deviceId, deviceUid, state } of changed) if (state === 'QUEUED') offerDue({ deviceId, deviceUid });
+      if (changed.length === 0) return;
+    }
+  }
+
+  /** Looks at the gate of the stage: goes on to the next, stops, or ends. @returns whether it went on */
+  async function judgeStage(campaign: Campaign): Promise<boolean> {
+    const { id, stages, stage } = campaign;
+    const conditions = campaign.isGateWaived ? [] : (stages[stage]?.gate ?? []);
+    const alerts = await alertsOf(
+      campaign,
+      conditions.some(({ type }) => type === 'alerts'),
+    );
+    const now = clock.now();
+    let isOn = false;
+    await changeFrom(id, ['RUNNING'], async (writer, current) => {
+      if (current.stage !== stage) return;
+      const { counts, notSeen, lastSuccessAt, released, total } = await writer.countReleased(id, stage);
+      const boundary = boundaryOf(stages, stage, total);
+      const isFull = current.enrolledAfter === null && released >= boundary;
+      const size = boundary - (stage === 0 ? 0 : boundaryOf(stages, stage - 1, total));
+      const facts = { counts, size, isComplete: isFull, notSeen, lastSuccessAt, now, alerts };
+      const verdicts = judge(conditions, facts);
+      // Nobody needs it: there is nothing to judge.
+      const result = isFull && sizeOf(facts) <= 0 ? 'pass' : resultOf(verdicts);
+      if (result === 'fail') {
+        const state = current.onFail === 'abort' ? 'ABORTED' : 'PAUSED';
+        await writer.update(
+          id,
+          { state, verdicts, reason: 'gate', ...(state === 'ABORTED' ? { endedAt: now } : {}) },
+          now,
+        );
+        return;
+      }
+      if (result === 'wait' || !isFull) {
+        await writer.update(id, { verdicts }, now);
+        return;
+      }
+      if (stage < stages.length - 1) {
+        await writer.update(id, { stage: stage + 1, stageAt: now, isGateWaived: false, verdicts: [] }, now);
+        isOn = true;
+        return;
+      }
+      const isOver = !current.isContinuous && (await writer.listOpen(id, 1)).length === 0;
+      await writer.update(id, { verdicts, ...(isOver ? { state: 'COMPLETED' as const, endedAt: now } : {}) }, now);
+    });
+    return isOn;
+  }
+
+  async function alertsOf({ id, stageAt }: Campaign, isNeeded: boolean) {
+    if (!isNeeded) return { updated: null, others: null };
+    const { updated, others } = await store.sample(id);
+    const rate = async (ids: readonly number[]) =>
+      ids.length === 0 ? null : (await monitoring.countRaised(ids, stageAt ?? 0)) / ids.length;
+    return { updated: await rate(updated), others: await rate(others) };
+  }
+
+  /** Releases as many devices as stage, window and pace let. */
+  async function release(campaign: Campaign, signal: AbortSignal): Promise<void> {
+    const { id, stages, windows, zone, ratePerMinute } = campaign;
+    const plan = planOf(campaign);
+    for (let more = true; more && !signal.aborted; ) {
+      const now = clock.now();
+      if (!isWithin(windows, zone, now)) return;
+      const released: OfferedDevice[] = [];
+      more = false;
+      await changeFrom(id, ['RUNNING'], async (writer, current) => {
+        if (current.enrolledAfter !== null) return;
+        const { released: already, total } = await writer.countReleased(id, current.stage);
+        const { pace, left } = paceAt(current.pace, ratePerMinute, now);
+        const room = Math.min(boundaryOf(stages, current.stage, total) - already, left, PAGE);
+        if (room <= 0) return;
+        const next = await writer.listUnreleased(id, room);
+        for (const device of next) {
+          await writer.updateDevice({ ...advance(device, plan, { kind: 'released' }, now), stage: current.stage }, now);
+          released.push(device);
+        }
+        await writer.update(id, { pace: { ...pace, used: pace.used + next.length } }, now);
+        more = next.length === PAGE;
+      });
+      for (const { deviceId, deviceUid } of released) offerDue({ deviceId, deviceUid });
+    }
+  }
+
+  /** An aborted campaign takes back what was not begun, and waits for nobody. */
+  async function cancelRest(campaign: Campaign, signal: AbortSignal): Promise<void> {
+    const plan = planOf(campaign);
+    for (let left = PAGE; left === PAGE && !signal.aborted; ) {
+      const now = clock.now();
+      await changeFrom(campaign.id, ['ABORTED'], async (writer) => {
+        const open = await writer.listOpen(campaign.id, PAGE);
+        left = open.length;
+        for (const device of open) await writer.updateDevice(advance(device, plan, { kind: 'cancelled' }, now), now);
+      });
+    }
+  }
+
+  async function step(campaignId: number, signal: AbortSignal): Promise<void> {
+    const read = async () => await store.find(campaignId);
+    let campaign = await read();
+    if (campaign?.state === 'SCHEDULED') {
+      await begin(campaign);
+      campaign = await read();
+    }
+    if (campaign === null) return;
+    if (campaign.state === 'ABORTED') return await cancelRest(campaign, signal);
+    if (campaign.state === 'PAUSED') return await passTime(campaign, signal);
+    if (campaign.state !== 'RUNNING') return;
+    await enrol(campaign, signal);
+    await passTime(campaign, signal);
+    for (let isOn = true; isOn && campaign?.state === 'RUNNING' && !signal.aborted; ) {
+      await release(campaign, signal);
+      isOn = await judgeStage(campaign);
+      campaign = await read();
+    }
+    if (campaign?.state === 'ABORTED') await cancelRest(campaign, signal);
+  }
+
+  return { drive: (campaignId, signal) => lines.run(campaignId, () => step(campaignId, signal)) };
+}
+
+function newMember(campaign: Campaign, device: DeviceFacts, now: number): NewCampaignDevice {
+  const { deviceId, deviceUid } = device;
+  const hasIt = device.firmwareVersion === campaign.version;
+  const state = hasIt ? 'SKIPPED' : 'QUEUED';
+  return {
+    campaignId: campaign.id,
+    deviceId,
+    deviceUid,
+    // By chance, and the same each time: neither the oldest devices first, nor those of one place.
+    rank: Number.parseInt(hashSecret(`${campaign.id} ${deviceUid}`).slice(0, 8), 16),
+    stage: null,
+    state,
+    attempts: 0,
+    progress: null,
+    reason: null,
+    dueAt: null,
+    since: now,
+    history: hasIt
+      ? [
+          { status: 'QUEUED', at: now },
+          { status: 'SKIPPED', at: now },
+        ]
+      : [{ status: 'QUEUED', at: now }],
+  };
+}

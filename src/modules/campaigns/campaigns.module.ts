@@ -1,0 +1,114 @@
+import type { Clock } from '#kernel/clock.ts';
+import type { EventBus } from '#kernel/events.ts';
+import type { Logger } from '#kernel/logger.ts';
+import type { DevicesApi } from '#modules/devices/index.ts';
+import type { FirmwareApi, FirmwareUsage } from '#modules/firmware/index.ts';
+import type { MonitoringApi } from '#modules/monitoring/index.ts';
+import type { AuditTrail } from '#platform/audit/audit.port.ts';
+import type { JobQueue } from '#platform/jobs/jobs.port.ts';
+import type { ModuleWith } from '#platform/module/module.port.ts';
+import type { MqttDownlink } from '#platform/mqtt/downlink.port.ts';
+import type { SqlStore } from '#platform/sql/sql.port.ts';
+import { type CampaignDriver, createCampaignDriver } from './campaigns.driver.ts';
+import { createCampaignsJobs } from './campaigns.jobs.ts';
+import { createCampaignOffers, type OfferedDevice } from './campaigns.offers.ts';
+import { createCampaignStore } from './campaigns.repository.ts';
+import { createCampaignsRoutes, createOtaRoutes } from './campaigns.routes.ts';
+import { createCampaignsService } from './campaigns.service.ts';
+import { createFirmwareVersionSink, createOtaResponseSink } from './campaigns.sinks.ts';
+
+export interface CampaignsModuleDeps {
+  readonly persistence: { readonly sql: SqlStore; readonly audit: AuditTrail };
+  readonly modules: {
+    readonly devices: DevicesApi;
+    readonly firmware: FirmwareApi;
+    readonly monitoring: Pick<MonitoringApi, 'countRaised'>;
+  };
+  readonly downlink: MqttDownlink;
+  readonly jobs: JobQueue;
+  readonly events: EventBus;
+  readonly runtime: { readonly clock: Clock; readonly logger: Logger };
+  /** Where devices reach the server, without a slash at the end. */
+  readonly publicUrl: () => string;
+}
+
+export interface CampaignsModule extends ModuleWith<'routes' | 'sinks' | 'jobs' | 'components'> {
+  /** For tests, which do not wait for timers. */
+  readonly inner: { readonly driver: CampaignDriver; idle(): Promise<void> };
+}
+
+/** For the firmware that is rolled out, which is made before. */
+export function createCampaignUsage({ sql, audit }: CampaignsModuleDeps['persistence']): FirmwareUsage {
+  const { isOffered, isUsed } = createCampaignStore(sql, audit);
+  return { isOffered, isUsed };
+}
+
+/** After a device has said something, until its campaign is looked at: others may say something too. */
+const WAKE_MS = 250;
+
+/** Rolls firmware out. */
+export function createCampaignsModule(deps: CampaignsModuleDeps): CampaignsModule {
+  const { persistence, modules, downlink, jobs, runtime, publicUrl } = deps;
+  const { devices, firmware, monitoring } = modules;
+  const { clock, logger } = runtime;
+  const events = deps.events.scope();
+  const store = createCampaignStore(persistence.sql, persistence.audit);
+  const offers = createCampaignOffers({ store, firmware, downlink, publicUrl, clock, logger });
+  const offerDue = ({ deviceId, deviceUid }: OfferedDevice) =>
+    events.emit('campaign.offer_due', clock.now(), { device_id: deviceId, device_uid: deviceUid });
+  const driver = createCampaignDriver({ store, devices, monitoring, clock, offerDue });
+  const campaigns = createCampaignsService({ store, firmware, devices, jobs, clock });
+
+  const stopping = new AbortController();
+  const woken = new Map<number, NodeJS.Timeout>();
+  const driving = new Set<Promise<void>>();
+  const wake = (campaignIds: ReadonlySet<number>) => {
+    for (const id of campaignIds) {
+      if (woken.has(id) || stopping.signal.aborted) continue;
+      const timer = setTimeout(() => {
+        woken.delete(id);
+        const run: Promise<void> = driver
+          .drive(id, stopping.signal)
+          .catch((error: unknown) => logger.warn({ err: error, campaign: id }, 'a campaign waits for its job'))
+          .finally(() => driving.delete(run));
+        driving.add(run);
+      }, WAKE_MS);
+      woken.set(id, timer.unref());
+    }
+  };
+
+  // Where any process can send, the one that released it does.
+  const isOfferedHere = (origin: string | undefined) => origin !== 'relay' || downlink.capabilities.sender === 'holder';
+  events.on('campaign.offer_due', async ({ data, origin }) => {
+    if (isOfferedHere(origin)) await offers.offer({ deviceId: data.device_id, deviceUid: data.device_uid }, false);
+  });
+  events.on('device.subscribed', async ({ data }) => {
+    if (data.channels.includes('ota')) {
+      await offers.offer({ deviceId: data.device_id, deviceUid: data.device_uid }, true);
+    }
+  });
+
+  return {
+    name: 'campaigns',
+    listens: events,
+    relayedEvents: ['campaign.offer_due'],
+    routes: [
+      { prefix: '/api/v1/campaigns', routes: createCampaignsRoutes(campaigns) },
+      { prefix: '/api/v1/devices', routes: createOtaRoutes(campaigns) },
+    ],
+    sinks: [createOtaResponseSink(store, wake), createFirmwareVersionSink(store, wake)],
+    jobs: createCampaignsJobs(driver, store),
+    components: [
+      {
+        name: 'campaigns',
+        async stop() {
+          stopping.abort();
+          for (const timer of woken.values()) clearTimeout(timer);
+          await Promise.all(driving);
+          await offers.idle();
+        },
+      },
+    ],
+    inner: { driver, idle: offers.idle },
+  };
+}

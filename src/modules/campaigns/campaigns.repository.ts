@@ -1,0 +1,229 @@
+import type { Kysely } from 'kysely';
+import type { AuditTrail } from '#platform/audit/audit.port.ts';
+import type { SqlStore } from '#platform/sql/sql.port.ts';
+import { ACTIVE_STATES, type CampaignReader, type CampaignStore, type CampaignWriter } from './campaigns.ports.ts';
+import {
+  countOf,
+  deviceRow,
+  devicesFiltered,
+  filtered,
+  planRow,
+  toCampaign,
+  toDevice,
+  updateRow,
+} from './campaigns.rows.repository.ts';
+import { OPEN_DEVICE_STATES } from './campaigns.rules.ts';
+import type { CampaignTables } from './campaigns.tables.ts';
+
+type Db = Kysely<CampaignTables>;
+
+const SAMPLED = 200;
+
+export function createCampaignStore(store: SqlStore, audit: AuditTrail): CampaignStore {
+  const db = () => store.db<CampaignTables>();
+  return {
+    find: (id) => reader(db()).find(id),
+    findDevice: (campaignId, deviceId) => reader(db()).findDevice(campaignId, deviceId),
+    listOpenOf: (deviceIds) => reader(db()).listOpenOf(deviceIds),
+    count: (campaignId) => reader(db()).count(campaignId),
+    countReleased: (campaignId, stage) => reader(db()).countReleased(campaignId, stage),
+    async list({ filter, sort, page, size }) {
+      const matching = filtered(db(), filter);
+      let items = matching.selectAll();
+      for (const { field, direction } of sort) items = items.orderBy(field, direction);
+      if (!sort.some(({ field }) => field === 'id')) items = items.orderBy('id', 'desc');
+      const rows = await items
+        .limit(size)
+        .offset((page - 1) * size)
+        .execute();
+      return { items: rows.map(toCampaign), total: await countOf(matching) };
+    },
+    async listDevices({ filter, sort, page, size }) {
+      const matching = devicesFiltered(db(), filter);
+      let items = matching.selectAll();
+      for (const { field, direction } of sort) items = items.orderBy(field, direction);
+      if (!sort.some(({ field }) => field === 'id')) items = items.orderBy('id', 'desc');
+      const rows = await items
+        .limit(size)
+        .offset((page - 1) * size)
+        .execute();
+      return { items: rows.map(toDevice), total: await countOf(matching) };
+    },
+    async listActive(limit) {
+      const rows = await db()
+        .selectFrom('campaigns')
+        .select('id')
+        .where('status', 'in', [...ACTIVE_STATES])
+        .orderBy('id')
+        .limit(limit)
+        .execute();
+      return rows.map(({ id }) => id);
+    },
+    async isOffered(deviceId, firmwareId) {
+      const found = await db()
+        .selectFrom('campaign_devices')
+        .innerJoin('campaigns', 'campaigns.id', 'campaign_devices.campaign_id')
+        .select('campaign_devices.id')
+        .where('campaign_devices.device_id', '=', deviceId)
+        .where('campaign_devices.is_open', '=', 1)
+        .where('campaign_devices.attempts', '>', 0)
+        .where('campaigns.firmware_id', '=', firmwareId)
+        .executeTakeFirst();
+      return found !== undefined;
+    },
+    async isUsed(firmwareId) {
+      const found = await db()
+        .selectFrom('campaigns')
+        .select('id')
+        .where('firmware_id', '=', firmwareId)
+        .where('status', 'in', ['DRAFT', ...ACTIVE_STATES])
+        .executeTakeFirst();
+      return found !== undefined;
+    },
+    async sample(campaignId) {
+      const ids = async (status: 'SUCCEEDED' | 'QUEUED') => {
+        const rows = await db()
+          .selectFrom('campaign_devices')
+          .select('device_id')
+          .where('campaign_id', '=', campaignId)
+          .where('status', '=', status)
+          .limit(SAMPLED)
+          .execute();
+        return rows.map(({ device_id }) => device_id);
+      };
+      return { updated: await ids('SUCCEEDED'), others: await ids('QUEUED') };
+    },
+    transaction: (work) => store.transaction((trx: Db) => work(createWriter(trx), audit.on(trx))),
+  };
+}
+
+function reader(db: Db): CampaignReader {
+  return {
+    async find(id) {
+      const row = await db.selectFrom('campaigns').selectAll().where('id', '=', id).executeTakeFirst();
+      return row === undefined ? null : toCampaign(row);
+    },
+    async findDevice(campaignId, deviceId) {
+      const row = await db
+        .selectFrom('campaign_devices')
+        .selectAll()
+        .where('campaign_id', '=', campaignId)
+        .where('device_id', '=', deviceId)
+        .executeTakeFirst();
+      return row === undefined ? null : toDevice(row);
+    },
+    async listOpenOf(deviceIds) {
+      if (deviceIds.length === 0) return [];
+      const rows = await db
+        .selectFrom('campaign_devices')
+        .innerJoin('campaigns', 'campaigns.id', 'campaign_devices.campaign_id')
+        .selectAll('campaign_devices')
+        .where('campaign_devices.device_id', 'in', [...deviceIds])
+        .where('campaign_devices.is_open', '=', 1)
+        .where('campaigns.status', 'in', ['RUNNING', 'PAUSED'])
+        .orderBy('campaign_devices.id')
+        .execute();
+      return rows.map(toDevice);
+    },
+    async count(campaignId) {
+      const rows = await db
+        .selectFrom('campaign_devices')
+        .select((eb) => ['status', eb.fn.countAll<number>().as('count')])
+        .where('campaign_id', '=', campaignId)
+        .groupBy('status')
+        .execute();
+      return Object.fromEntries(rows.map(({ status, count }) => [status, Number(count)]));
+    },
+    async countReleased(campaignId, stage) {
+      const members = db.selectFrom('campaign_devices').where('campaign_id', '=', campaignId);
+      const ofStage = members.where('stage', '=', stage);
+      const rows = await ofStage
+        .select((eb) => ['status', eb.fn.countAll<number>().as('count')])
+        .groupBy('status')
+        .execute();
+      const unseen = ofStage.where('status', '=', 'TIMED_OUT').where('reason', '=', 'not_seen');
+      const last = await ofStage
+        .select((eb) => eb.fn.max('since').as('at'))
+        .where('status', '=', 'SUCCEEDED')
+        .executeTakeFirst();
+      return {
+        counts: Object.fromEntries(rows.map(({ status, count }) => [status, Number(count)])),
+        released: await countOf(members.where('stage', 'is not', null)),
+        notSeen: await countOf(unseen),
+        lastSuccessAt: last?.at === null || last?.at === undefined ? null : Number(last.at),
+        total: await countOf(members.where((eb) => eb.or([eb('stage', 'is not', null), eb('is_open', '=', 1)]))),
+      };
+    },
+  };
+}
+
+function createWriter(trx: Db): CampaignWriter {
+  const read = reader(trx);
+  const members = (campaignId: number) =>
+    trx.selectFrom('campaign_devices').selectAll().where('campaign_id', '=', campaignId);
+  return {
+    ...read,
+    async insert(plan) {
+      await trx.insertInto('campaigns').values(planRow(plan)).execute();
+      const row = await trx
+        .selectFrom('campaigns')
+        .selectAll()
+        .orderBy('id', 'desc')
+        .limit(1)
+        .executeTakeFirstOrThrow();
+      return toCampaign(row);
+    },
+    async update(id, changes, at) {
+      await trx
+        .updateTable('campaigns')
+        .set({ ...updateRow(changes), updated_at: at })
+        .where('id', '=', id)
+        .execute();
+    },
+    async enrolled(campaignId, deviceIds) {
+      if (deviceIds.length === 0) return new Set();
+      const rows = await trx
+        .selectFrom('campaign_devices')
+        .select('device_id')
+        .where('campaign_id', '=', campaignId)
+        .where('device_id', 'in', [...deviceIds])
+        .execute();
+      return new Set(rows.map(({ device_id }) => device_id));
+    },
+    async insertDevices(devices) {
+      if (devices.length === 0) return;
+      const rows = devices.map((device) => ({ ...deviceRow(device, device.since), created_at: device.since }));
+      await trx.insertInto('campaign_devices').values(rows).execute();
+    },
+    async updateDevice(device, at) {
+      await trx.updateTable('campaign_devices').set(deviceRow(device, at)).where('id', '=', device.id).execute();
+    },
+    async listUnreleased(campaignId, limit) {
+      const rows = await members(campaignId)
+        .where('stage', 'is', null)
+        .where('status', '=', 'QUEUED')
+        .orderBy('release_rank')
+        .orderBy('id')
+        .limit(limit)
+        .execute();
+      return rows.map(toDevice);
+    },
+    async listDue(campaignId, at, limit) {
+      const rows = await members(campaignId)
+        .where('is_open', '=', 1)
+        .where('due_at', '<=', at)
+        .orderBy('due_at')
+        .limit(limit)
+        .execute();
+      return rows.map(toDevice);
+    },
+    async listOpen(campaignId, limit) {
+      const rows = await members(campaignId)
+        .where('status', 'in', [...OPEN_DEVICE_STATES])
+        .orderBy('id')
+        .limit(limit)
+        .execute();
+      return rows.map(toDevice);
+    },
+  };
+}

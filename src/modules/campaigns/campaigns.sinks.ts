@@ -1,0 +1,99 @@
+import { STATUS_CHANNEL, type StatusItem } from '#modules/devices/index.ts';
+import { type DeviceResponse, type FirmwareResponse, RESPONSE_CHANNEL } from '#modules/ingest/index.ts';
+import type { Sink, SinkOutcome } from '#platform/channels/channel.port.ts';
+import { advance, planOf } from './campaigns.devices.ts';
+import type { Campaign, CampaignStore, CampaignWriter } from './campaigns.ports.ts';
+import { isOpenState, type OtaSignal } from './campaigns.rules.ts';
+
+/** Told which campaigns something has changed in. */
+type Changed = (campaignIds: ReadonlySet<number>) => void;
+
+/** Takes the answers to firmware offers. */
+export function createOtaResponseSink(
+  store: Pick<CampaignStore, 'transaction'>,
+  changed: Changed,
+): Sink<DeviceResponse> {
+  return {
+    name: 'campaigns',
+    channel: RESPONSE_CHANNEL,
+    async apply(items) {
+      const answers = items.flatMap((item, index) => ('campaign_id' in item ? [{ item, index }] : []));
+      if (answers.length === 0) return items.map((): SinkOutcome => 'unclaimed');
+      const { outcomes, campaigns } = await store.transaction(async (writer) => {
+        const found = items.map((): SinkOutcome => 'unclaimed');
+        const touched = new Set<number>();
+        const known = new Map<number, Campaign | null>();
+        for (const { item, index } of answers) {
+          if (!known.has(item.campaign_id)) known.set(item.campaign_id, await writer.find(item.campaign_id));
+          found[index] = await answer(writer, known.get(item.campaign_id) ?? null, item);
+          if (found[index] === 'stored') touched.add(item.campaign_id);
+        }
+        return { outcomes: found, campaigns: touched };
+      });
+      if (campaigns.size > 0) changed(campaigns);
+      return outcomes;
+    },
+  };
+}
+
+async function answer(
+  writer: CampaignWriter,
+  campaign: Campaign | null,
+  { campaign_id, deviceId, receivedAt, status, progress, error }: FirmwareResponse,
+): Promise<SinkOutcome> {
+  const device = campaign === null ? null : await writer.findDevice(campaign_id, deviceId);
+  if (campaign === null || device === null || device.attempts === 0) return 'unknown_campaign';
+  if (!isOpenState(device.state) || campaign.state === 'ABORTED') {
+    // What ended it is handed over again when nobody knows whether it was stored.
+    return device.since === receivedAt ? 'stored' : 'late_campaign_response';
+  }
+  const signal: OtaSignal = { kind: 'answer', answer: status, percent: progress ?? null, error: error ?? null };
+  const after = advance(device, planOf(campaign), signal, receivedAt);
+  if (after !== device) await writer.updateDevice(after, receivedAt);
+  return 'stored';
+}
+
+/** Learns from `status` which firmware a device runs. */
+export function createFirmwareVersionSink(store: CampaignStore, changed: Changed): Sink<StatusItem> {
+  return {
+    name: 'firmware version',
+    channel: STATUS_CHANNEL,
+    async apply(items) {
+      const reports = items.flatMap((item) =>
+        'status' in item && item.firmwareVersion !== undefined
+          ? [{ deviceId: item.deviceId, at: item.at, version: item.firmwareVersion }]
+          : [],
+      );
+      if (reports.length > 0) {
+        const concerned = new Set(
+          (await store.listOpenOf([...new Set(reports.map(({ deviceId }) => deviceId))])).map(
+            ({ deviceId }) => deviceId,
+          ),
+        );
+        const news = reports.filter(({ deviceId }) => concerned.has(deviceId));
+        if (news.length > 0) changed(await apply(store, news));
+      }
+      return items.map(() => 'unclaimed');
+    },
+  };
+}
+
+async function apply(
+  store: CampaignStore,
+  reports: readonly { readonly deviceId: number; readonly at: number; readonly version: string }[],
+): Promise<ReadonlySet<number>> {
+  return await store.transaction(async (writer) => {
+    const touched = new Set<number>();
+    for (const { deviceId, at, version } of reports) {
+      for (const device of await writer.listOpenOf([deviceId])) {
+        const campaign = await writer.find(device.campaignId);
+        if (campaign === null) continue;
+        const after = advance(device, planOf(campaign), { kind: 'reported', version }, at);
+        if (after === device) continue;
+        await writer.updateDevice(after, at);
+        touched.add(device.campaignId);
+      }
+    }
+    return touched;
+  });
+}
