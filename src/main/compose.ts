@@ -86,7 +86,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
     downlink,
     broker: { accounts, sessionsSurviveRestart, authSecret: settings.MQTT_AUTH_SECRET, channels },
     statusLog: logs,
-    certificates: { x509: base.x509, refusals: base.refusals.device },
+    certificates: { x509: base.x509, refusals: base.refusals.device, keysFolder },
     logger,
     listeningSince: runs.runningSince,
   });

@@ -152,6 +152,8 @@ export const RULES: readonly Rule[] = [
   rule('GET    /api/v1/device/commands', DEVICE),
   rule('GET    /api/v1/device/config', DEVICE),
   rule('GET    /api/v1/device/firmware/{firmware_id}', DEVICE),
+  rule('POST   /api/v1/device/certificate', DEVICE),
+  rule('POST   /api/v1/device/certificate/renew', ANYONE),
 
   rule('GET    /api/v1/monitoring/health', MANAGEMENT),
   rule('GET    /api/v1/monitoring/alerts', ANY_USER),

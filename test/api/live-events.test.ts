@@ -1,7 +1,8 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { io, type Socket } from 'socket.io-client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createPeople, type People } from '#test/support/people.ts';
+import { createTestPki } from '#test/support/certificates.ts';
+import { createPeople, type People, type TestDevice } from '#test/support/people.ts';
 import { type RunningSystem, startTestSystem } from '#test/support/system.ts';
 
 /* What people who are connected are sent, compared with what the AsyncAPI document says of it. */
@@ -42,6 +43,23 @@ afterAll(async () => {
   await system.stop();
 });
 
+/** One that is in use, which the job is told of. */
+async function endingCertificate({ uid, headers }: TestDevice): Promise<void> {
+  const pki = createTestPki();
+  const post = async (url: string, rest: object) => {
+    const answer = await system.request({ method: 'POST', url: `/api/v1${url}`, ...rest });
+    expect(answer.status, answer.text).toBeLessThan(300);
+    return answer.json();
+  };
+  const { csr, key } = pki.request(`/CN=${uid}`);
+  const { certificate } = await post('/device/certificate', { headers, body: { csr } });
+  const body = { csr, certificate, signature: pki.sign(csr, key) };
+  await post('/device/certificate/renew', { body });
+  const run = { as: people.ADMIN.token(), body: { data: { within_days: 400 } } };
+  await post('/system/jobs/warn_of_certificates/run', run);
+  pki.close();
+}
+
 test('every event that is declared is sent, no other, and each as the document says', async () => {
   const { channels, operations } = system.system.asyncApi as AsyncApi;
   const declared = Object.values(operations)
@@ -70,6 +88,7 @@ test('every event that is declared is sent, no other, and each as the document s
   // ONLINE by its first word, a sample, and an alert of it, which managers are told of.
   const id = await people.alert(device);
   const as = people.MANAGER.token();
+  await endingCertificate(device);
   const acknowledged = await system.request({
     method: 'POST',
     url: `/api/v1/monitoring/alerts/${id}/acknowledge`,

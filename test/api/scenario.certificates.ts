@@ -25,6 +25,16 @@ export async function walkThroughCertificates(call: Call, people: People): Promi
     const query = { serial: '4F1D' };
     expect((await call(200, 'GET /api/v1/provisioning/certificates', { as, query })).items).toEqual([revoked]);
     await call(204, `DELETE ${address}`, { as });
+
+    const device = await people.device();
+    const first = pki.request(`/CN=${device.uid}`);
+    const order = { headers: device.headers, body: { csr: first.csr } };
+    const issued = await call(201, 'POST /api/v1/device/certificate', order);
+    const { csr } = pki.request(`/CN=${device.uid}`);
+    const renewal = { csr, certificate: issued.certificate, signature: pki.sign(csr, first.key) };
+    const renewed = await call(201, 'POST /api/v1/device/certificate/renew', { body: renewal });
+    expect(renewed.ca_certificate).toBe(issued.ca_certificate);
+    expect(renewed.serial).not.toBe(issued.serial);
   } finally {
     pki.close();
   }

@@ -99,6 +99,7 @@ export const moduleBuiltins: PackageHomes = {
   'node:buffer': ['src/modules/devices/transfer/transfer.routes.ts', 'src/modules/ingest/ingest.bodies.ts'],
   'node:crypto': [
     'src/modules/devices/certificates/certificates.repository.ts',
+    'src/modules/devices/certificates/issuing.service.ts',
     'src/modules/auth/account/account.pages.ts',
     'src/modules/auth/oauth/oauth.service.ts',
     'src/modules/auth/oauth/ticket-seal.ts',
@@ -113,12 +114,14 @@ export const moduleBuiltins: PackageHomes = {
     'src/modules/users/password.ts',
   ],
   'node:fs/promises': [
+    'src/modules/devices/certificates/own-authority.ts',
     'src/modules/auth/signing-keys.ts',
     'src/modules/firmware/firmware.keys.ts',
     'src/modules/system/configs/secret-box.ts',
   ],
   'node:http': ['src/modules/devices/transfer/upload.ts', 'src/modules/firmware/firmware.form.ts'],
   'node:path': [
+    'src/modules/devices/certificates/own-authority.ts',
     'src/modules/auth/signing-keys.ts',
     'src/modules/firmware/firmware.keys.ts',
     'src/modules/system/configs/secret-box.ts',

@@ -67,6 +67,12 @@ export function createTestPki(now = Date.now()) {
     path: folder.path,
     openssl,
     request,
+    /** @param key PEM @returns base64 */
+    sign(text: string, key: string): string {
+      const [data, keyFile] = [write('data', text), write('key', key)];
+      openssl('dgst', '-sha256', '-sign', keyFile, '-out', 'signature', data);
+      return readFileSync(join(folder.path, 'signature'), 'base64');
+    },
     keep,
     authority,
     /** For a server at 127.0.0.1, signed by itself. */

@@ -1,5 +1,6 @@
 import { type Principal, USER_ROLES, type UserRole } from '#kernel/access.ts';
 import type { Clock } from '#kernel/clock.ts';
+import { commonErrors } from '#kernel/errors.ts';
 import { createEventBus, type DomainEvent, type EventBus } from '#kernel/events.ts';
 import { silentLogger } from '#kernel/logger.ts';
 import {
@@ -18,7 +19,8 @@ import type { MigrationSet, SqlStore } from '#platform/sql/sql.port.ts';
 import { createX509 } from '#platform/x509/peculiar/peculiar.ts';
 import { createTestClock, type TestClock } from './clock.ts';
 import { recordEvents } from './events.ts';
-import { createTestApp, type TestApp } from './http.ts';
+import { temporaryFolder } from './folders.ts';
+import { createTestApp, createTestAuthenticator, type TestApp } from './http.ts';
 import { createTestSql } from './sql.ts';
 import { createTestUsers } from './users.ts';
 
@@ -57,6 +59,7 @@ export async function createDevicesHarness(
   const clock = createTestClock();
   const bus = createEventBus(silentLogger);
   const audit = createAuditTrail({ sql, clock });
+  const keys = temporaryFolder();
   const users = createTestUsers({ sql, audit, clock, events: bus });
   const broker = accounts === undefined ? {} : { broker: { accounts } };
   const devices = createDevicesModule({
@@ -69,6 +72,7 @@ export async function createDevicesHarness(
     listeningSince: async () => harness.listeningSince,
     certificates: {
       x509: createX509(),
+      keysFolder: keys.path,
       refusals: createRefusalTrail({
         audit,
         clock,
@@ -79,7 +83,15 @@ export async function createDevicesHarness(
     ...broker,
     ...(createDownlink === undefined ? {} : { downlink: createDownlink({ events: bus, clock }) }),
   });
-  const app = await createTestApp({ routes: devices.routes, clock });
+  const authenticator = {
+    ...createTestAuthenticator(),
+    async device(deviceUid: string, secret: string) {
+      const device = await devices.api.authenticate(deviceUid, secret);
+      if (device === null) throw commonErrors.authentication_required();
+      return device;
+    },
+  };
+  const app = await createTestApp({ routes: devices.routes, clock, authenticator });
 
   const person = async (role: UserRole, name: string): Promise<Principal> => {
     const user = await users.api.create({ email: `${name}@example.com`, password: 'correct horse', role });
@@ -124,6 +136,7 @@ export async function createDevicesHarness(
     },
     async close() {
       await app.close();
+      keys.remove();
       await sql.stop?.(AbortSignal.timeout(1_000));
     },
   };

@@ -51,6 +51,19 @@ export const LIVE_STATUS: LiveEvent<typeof LiveStatus> = {
   description: 'A transition of a device’s status.',
 };
 
+const LiveCertificateEnding = Strict('LiveCertificateEnding', {
+  device_uid: deviceUid,
+  serial: Type.String({ description: 'Of the certificate', examples: ['4F1D7A0B9C3E4D2F'] }),
+  not_after: Instant,
+});
+
+export const LIVE_CERTIFICATE_ENDING: LiveEvent<typeof LiveCertificateEnding> = {
+  namespace: MONITORING,
+  name: 'certificate_ending',
+  payload: LiveCertificateEnding,
+  description: 'The certificate of a device ends soon, and it uses no later one. Once for each certificate.',
+};
+
 export const WatchCommand = Type.Union([
   Strict({ device_uid: Type.String({ minLength: 1, maxLength: 64 }) }),
   Strict({ all: Type.Literal(true) }, { description: 'Every device; MANAGEMENT only' }),

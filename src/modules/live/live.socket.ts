@@ -6,7 +6,15 @@ import type { EventBus } from '#kernel/events.ts';
 import { type DevicesApi, deviceErrors } from '#modules/devices/index.ts';
 import { sendLive } from '#platform/realtime/live-event.port.ts';
 import type { Realtime, RealtimeConnection, RealtimeNamespace } from '#platform/realtime/realtime.port.ts';
-import { ALL_DEVICES_ROOM, deviceOfRoom, deviceRoom, LIVE_STATUS, MONITORING, WatchCommand } from './live.schemas.ts';
+import {
+  ALL_DEVICES_ROOM,
+  deviceOfRoom,
+  deviceRoom,
+  LIVE_CERTIFICATE_ENDING,
+  LIVE_STATUS,
+  MONITORING,
+  WatchCommand,
+} from './live.schemas.ts';
 
 const watchCommand = Compile(WatchCommand);
 
@@ -61,6 +69,13 @@ export function createMonitoringNamespace(
       device_uid: data.device_uid,
       status: data.to,
       last_seen_at: data.last_seen_at === null ? null : toIso(data.last_seen_at),
+    });
+  });
+  events.on('device.certificate_ending', ({ data }) => {
+    sendLive(namespace, LIVE_CERTIFICATE_ENDING, [deviceRoom(data.device_uid), ALL_DEVICES_ROOM], {
+      device_uid: data.device_uid,
+      serial: data.serial,
+      not_after: toIso(data.not_after),
     });
   });
   const evict = (deviceUid: string) =>

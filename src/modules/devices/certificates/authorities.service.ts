@@ -121,11 +121,12 @@ export function createAuthoritiesService({ store, x509, clock, events }: Authori
       });
     },
 
-    /** Its certificates count no more, and the connections that were made with them end. @throws AppError `ca_not_found` */
+    /** Its certificates count no more, and the connections that were made with them end. @throws AppError `ca_not_found`, `ca_is_own` */
     async remove(actor: Principal, id: number): Promise<void> {
       const now = clock.now();
       const removed = await store.transaction(async (writer, audit) => {
         const authority = await existing(id, writer);
+        if (authority.isOwn) throw authorityErrors.ca_is_own();
         await writer.removeAuthority(id);
         await audit.record({ actor, action: 'ca.removed', ...on(id), details: audited(authority) });
         return authority;

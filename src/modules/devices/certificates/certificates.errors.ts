@@ -8,6 +8,7 @@ export const certificateErrors = defineErrors({
   certificate_not_for_clients: ['forbidden', 'The certificate is not one for TLS clients.'],
   certificate_revoked: ['forbidden', 'The certificate has been revoked.'],
   certificate_uid_mismatch: ['forbidden', 'The certificate is not for this device_uid.'],
+  certificate_proof_invalid: ['forbidden', 'The request is not signed with the key of the certificate.'],
   certificate_unknown: ['forbidden', 'This installation has not issued this certificate.'],
   certificate_device_unknown: ['forbidden', 'There is no such device, and its authority registers none.'],
   certificate_device_deleted: ['forbidden', 'The device of this certificate has been deleted.'],

@@ -1,9 +1,17 @@
+import { type Static, Type } from 'typebox';
+import { Strict } from '#platform/http/http.schemas.ts';
 import type { JobDefinition } from '#platform/jobs/jobs.port.ts';
 import type { CertificateEnds } from './ends.service.ts';
 
+const WarnOfCertificates = Strict('WarnOfCertificates', {
+  within_days: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: 3_650, description: 'Of those that end within as many days', examples: [60] }),
+  ),
+});
+
 declare module '#platform/jobs/jobs.port.ts' {
   interface JobMap {
-    warn_of_certificates: Record<string, never>;
+    warn_of_certificates: Static<typeof WarnOfCertificates>;
   }
 }
 
@@ -11,10 +19,15 @@ export function createCertificateJobs(ends: Pick<CertificateEnds, 'warn' | 'forg
   const warnOfCertificates: JobDefinition<'warn_of_certificates'> = {
     name: 'warn_of_certificates',
     queue: 'devices',
-    description: 'Tells of certificates of devices that end within 30 days, and forgets those that ended 90 days ago.',
+    description:
+      'Tells of certificates of devices that end within 30 days, or as many as it is told, and forgets those that ended 90 days ago.',
     schedule: '20 * * * *',
     defaultData: {},
-    run: async (_, { signal }) => ({ warned: await ends.warn(signal), forgotten: await ends.forget(signal) }),
+    dataSchema: WarnOfCertificates,
+    run: async ({ within_days }, { signal }) => ({
+      warned: await ends.warn(signal, within_days),
+      forgotten: await ends.forget(signal),
+    }),
   };
   return [warnOfCertificates];
 }

@@ -1,5 +1,5 @@
 import type { OneOrMore, PageQuery, SortTerm } from '#kernel/pagination.ts';
-import type { AuditWriter } from '#platform/audit/audit.port.ts';
+import type { AuditOrigin, AuditWriter } from '#platform/audit/audit.port.ts';
 
 /** Whose certificates devices may show. Instants are epoch milliseconds. */
 export interface Authority {
@@ -63,6 +63,33 @@ export type OwnedCertificate = DeviceCertificate & {
   readonly notAfter: number;
 };
 
+/** Instants in epoch milliseconds. */
+export interface IssuedCertificate {
+  /** PEM */
+  readonly certificate: string;
+  /** Of the authority: PEM. */
+  readonly caCertificate: string;
+  readonly serial: string;
+  readonly notBefore: number;
+  readonly notAfter: number;
+}
+
+/** The installation as an authority, for whatever makes devices. */
+export interface CertificateIssuer {
+  /**
+   * Whether a certificate would be issued for the request: before a device is made that is to get it.
+   * @param deviceUid null: it has none yet, so the request may not name one
+   * @throws AppError `csr_unreadable`, `csr_signature_invalid`, `csr_key_refused`, `csr_name_refused`
+   */
+  checkRequest(csr: string, deviceUid: string | null): Promise<void>;
+  /**
+   * A certificate for the device, valid for a year. Former ones stay valid until it is used. The same request again, before
+   * that, gets the same certificate.
+   * @throws AppError as `checkRequest`; `certificate_device_unknown`, `certificate_limit_reached`
+   */
+  issueCertificate(csr: string, deviceUid: string, origin?: AuditOrigin): Promise<IssuedCertificate>;
+}
+
 export const AUTHORITY_SORT_FIELDS = ['id', 'name', 'not_after', 'created_at'] as const;
 export type AuthoritySortField = (typeof AUTHORITY_SORT_FIELDS)[number];
 export const CERTIFICATE_SORT_FIELDS = ['id', 'device_uid', 'not_after', 'first_used_at', 'created_at'] as const;
@@ -106,7 +133,7 @@ export interface CertificateWriter extends CertificateReader {
 export interface CertificateStore extends CertificateReader {
   /** All with this subject: more than one after a change of key. */
   authoritiesNamed(subject: string): Promise<readonly Authority[]>;
-  ownAuthority(fingerprint: string): Promise<Authority | null>;
+  findAuthorityByFingerprint(fingerprint: string): Promise<Authority | null>;
   listAuthorities(
     query: Sorted<AuthoritySortField> & { readonly q?: string },
   ): Promise<{ readonly items: readonly Authority[]; readonly total: number }>;

@@ -37,7 +37,7 @@ export function createCertificateStore(store: SqlStore, audit: AuditTrail): Cert
         .execute();
       return rows.map(toAuthority);
     },
-    async ownAuthority(fingerprint) {
+    async findAuthorityByFingerprint(fingerprint) {
       const row = await db()
         .selectFrom('certificate_authorities')
         .selectAll()

@@ -23,7 +23,7 @@ import {
 } from './certificates.schemas.ts';
 
 const tags = ['provisioning'];
-const { ca_not_found, ca_registered, ca_limit_reached, ca_invalid, ca_proof_invalid } = authorityErrors;
+const { ca_is_own, ca_not_found, ca_registered, ca_limit_reached, ca_invalid, ca_proof_invalid } = authorityErrors;
 
 /** `/api/v1/provisioning/cas` */
 export function createAuthorityRoutes(authorities: AuthoritiesService): HttpRoutes {
@@ -110,7 +110,7 @@ export function createAuthorityRoutes(authorities: AuthoritiesService): HttpRout
     app.delete(
       '/:ca_id',
       {
-        config: { access: MANAGEMENT, problems: [ca_not_found] },
+        config: { access: MANAGEMENT, problems: [ca_not_found, ca_is_own] },
         schema: {
           tags,
           operationId: 'removeCa',

@@ -3,7 +3,7 @@ import type { EventBus } from '#kernel/events.ts';
 import type { CertificateStore, EndingSpan } from './certificates.ports.ts';
 
 const DAY_MS = 86_400_000;
-const WARN_BEFORE_MS = 30 * DAY_MS;
+const WARN_BEFORE_DAYS = 30;
 const KEEP_MS = 90 * DAY_MS;
 const PAGE = 200;
 
@@ -17,16 +17,19 @@ export type CertificateEnds = ReturnType<typeof createCertificateEnds>;
 
 /** Certificates that are about to end. */
 export function createCertificateEnds({ store, clock, events }: CertificateEndsDeps) {
-  const span = (): EndingSpan => ({ after: clock.now(), until: clock.now() + WARN_BEFORE_MS });
+  const span = (days = WARN_BEFORE_DAYS): EndingSpan => ({
+    after: clock.now(),
+    until: clock.now() + days * DAY_MS,
+  });
   return {
     /** In use, not revoked, without a later one in use: devices that will not log in unless something is done. */
     count: (): Promise<number> => store.countEnding(span()),
 
     /** Tells of each once. @returns of how many */
-    async warn(signal: AbortSignal): Promise<number> {
+    async warn(signal: AbortSignal, withinDays?: number): Promise<number> {
       let warned = 0;
       while (!signal.aborted) {
-        const found = await store.ending(span(), { limit: PAGE });
+        const found = await store.ending(span(withinDays), { limit: PAGE });
         for (const { id, deviceId, deviceUid, serial, issuer, notAfter } of found) {
           const now = clock.now();
           const isFirst = await store.transaction(async (writer, audit) => {

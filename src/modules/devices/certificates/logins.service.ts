@@ -29,9 +29,12 @@ export interface CertificateLoginsDeps {
   readonly events: EventBus;
 }
 
-/** Whoever shows it has its key. */
+/** Whoever shows it has its key: TLS has proven that, or the proof does. */
 export interface ShownCertificate {
-  readonly der: Uint8Array;
+  /** DER, or PEM. */
+  readonly der: Uint8Array | string;
+  /** What its key has signed. */
+  readonly proof?: { readonly data: Uint8Array; readonly signature: Uint8Array };
 }
 
 export interface CertificateRefusal {
@@ -40,6 +43,8 @@ export interface CertificateRefusal {
   /** Of which device it would have been; null: of none that can be told. */
   readonly deviceUid: string | null;
 }
+
+export type CertificateLogins = ReturnType<typeof createCertificateLogins>;
 
 /** Who a device is that shows a certificate. */
 export function createCertificateLogins({ store, x509, devices, refusals, clock, events }: CertificateLoginsDeps) {
@@ -121,7 +126,7 @@ export function createCertificateLogins({ store, x509, devices, refusals, clock,
      * @throws AppError `unavailable`
      */
     async identify(
-      { der }: ShownCertificate,
+      { der, proof }: ShownCertificate,
       username: string,
       origin: AuditOrigin,
     ): Promise<DeviceRef | CertificateRefusal> {
@@ -129,6 +134,9 @@ export function createCertificateLogins({ store, x509, devices, refusals, clock,
       let deviceUid: string | null = null;
       try {
         shown = await lookUp(x509.readCertificate(der));
+        if (proof !== undefined && !x509.isSignedBy(proof.data, proof.signature, shown.certificate)) {
+          throw certificateErrors.certificate_proof_invalid();
+        }
         // What nobody whom we know has signed names nobody.
         deviceUid = shown.authority && uidOf(shown.certificate, username);
         return await accept(shown, deviceUid);
