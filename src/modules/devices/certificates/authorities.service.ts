@@ -16,6 +16,7 @@ import {
   type NewAuthority,
   type OwnedCertificate,
 } from './certificates.ports.ts';
+import { serialOf } from './certificates.rules.ts';
 
 export interface AuthoritiesServiceDeps {
   readonly store: CertificateStore;
@@ -142,9 +143,10 @@ export function createAuthoritiesService({ store, x509, clock, events }: Authori
     async revoke(
       actor: Principal,
       authorityId: number,
-      { serial, reason }: { readonly serial: string; readonly reason: string },
+      { serial: given, reason }: { readonly serial: string; readonly reason: string },
     ): Promise<DeviceCertificate> {
       const now = clock.now();
+      const serial = serialOf(given);
       const { revoked, isNew } = await store.transaction(async (writer, audit) => {
         const authority = await existing(authorityId, writer);
         const find = () => writer.findCertificate(authority.keyHash, serial);

@@ -25,6 +25,12 @@ export function refusalOf({ certificate, authority, stored }: Shown, now: number
   return null;
 }
 
+/** However it was written: in upper case, in whole bytes, without those in front that are zero. */
+export function serialOf(hexadecimal: string): string {
+  const digits = hexadecimal.toUpperCase().replace(/^0+(?=.)/, '');
+  return digits.length % 2 === 0 ? digits : `0${digits}`;
+}
+
 /**
  * Of which device it is: the one that is named, if it names that one too; else the first of its names that can be a
  * device_uid. Null: of none.

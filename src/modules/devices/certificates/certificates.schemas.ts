@@ -38,8 +38,8 @@ const deviceType = Type.String({
 const subject = Type.String({ description: 'Whose certificate it is', examples: ['CN=Plant CA, O=Plant'] });
 const fingerprint = Type.String({ description: 'SHA-256 of the certificate', examples: ['0'.repeat(64)] });
 const serial = Type.String({
-  pattern: '^[0-9A-F]{1,40}$',
-  'x-accepts': '1 to 40 hexadecimal digits in upper case, as `openssl x509 -serial` prints them',
+  pattern: '^[0-9A-Fa-f]{1,40}$',
+  'x-accepts': '1 to 40 hexadecimal digits, as `openssl x509 -serial` prints them',
   description: 'Serial number, as `openssl x509 -serial` prints it',
   examples: ['4F1D7A0B9C3E4D2F'],
 });
