@@ -79,6 +79,21 @@ test('a device that nobody has registered logs in, sends, and is cut off when it
   ]);
 });
 
+test('a device renews its certificate by the one that it has; the first login with the new one ends the old one', async () => {
+  const old = await plant.issue('pump-2');
+  const first = await connect(withCertificate(old));
+  const { csr, key } = pki.request('/CN=pump-2');
+  const body = { csr, certificate: old.certificate, signature: pki.sign(csr, old.key) };
+  const { certificate } = await call('POST', '/device/certificate/renew', body);
+  await connect({ clientId: 'beside it', ...withCertificate(old) });
+
+  const closed = new Promise<void>((resolve) => first.once('close', () => resolve()));
+  const next = await connect({ clientId: 'new', cert: certificate, key });
+  await closed;
+  await expect(connect(withCertificate(old))).rejects.toMatchObject({ code: 5 });
+  await next.publishAsync('devices/pump-2/telemetry', JSON.stringify({ metrics: { pressure: 1 } }), { qos: 1 });
+});
+
 test('a certificate of an unknown authority, and a secret alone, are refused; the reason is shown', async () => {
   const device = await people.device();
   const stranger = await (await pki.authority()).issue(device.uid);

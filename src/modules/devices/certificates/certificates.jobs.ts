@@ -15,17 +15,20 @@ declare module '#platform/jobs/jobs.port.ts' {
   }
 }
 
-export function createCertificateJobs(ends: Pick<CertificateEnds, 'warn' | 'forget'>): readonly JobDefinition[] {
+export function createCertificateJobs(
+  ends: Pick<CertificateEnds, 'warn' | 'cut' | 'forget'>,
+): readonly JobDefinition[] {
   const warnOfCertificates: JobDefinition<'warn_of_certificates'> = {
     name: 'warn_of_certificates',
     queue: 'devices',
     description:
-      'Tells of certificates of devices that end within 30 days, or as many as it is told, and forgets those that ended 90 days ago.',
+      'Tells of certificates of devices that end within 30 days, or as many as it is told; ends connections with those that have ended, and forgets them after 90 days.',
     schedule: '20 * * * *',
     defaultData: {},
     dataSchema: WarnOfCertificates,
     run: async ({ within_days }, { signal }) => ({
       warned: await ends.warn(signal, within_days),
+      ended: await ends.cut(signal),
       forgotten: await ends.forget(signal),
     }),
   };

@@ -145,6 +145,8 @@ export interface CertificateStore extends CertificateReader {
   /** In use, not revoked, ending between the two; `unwarned`: nobody was told yet. By id. */
   ending(span: EndingSpan, unwarned: { readonly limit: number }): Promise<readonly OwnedCertificate[]>;
   countEnding(span: EndingSpan): Promise<number>;
+  /** Those in use and not revoked whose end is between the two, with an id above `afterId`. By id. */
+  ended(span: EndingSpan, afterId: number, limit: number): Promise<readonly OwnedCertificate[]>;
   /** Removes what ended before, and what has no end and is not revoked never. @returns how many, `limit` at the most */
   removeEnded(before: number, limit: number): Promise<number>;
   /** All of `work` or nothing; on disk when it resolves. `work` awaits nothing but the two writers. */

@@ -98,6 +98,20 @@ export function createCertificateStore(store: SqlStore, audit: AuditTrail): Cert
         .executeTakeFirst();
       return Number(row?.total ?? 0);
     },
+    async ended({ after, until }, afterId, limit) {
+      const rows = await db()
+        .selectFrom('device_certificates')
+        .selectAll()
+        .where('not_after', '>', after)
+        .where('not_after', '<=', until)
+        .where('id', '>', afterId)
+        .where('first_used_at', 'is not', null)
+        .where('revoked_at', 'is', null)
+        .orderBy('id')
+        .limit(limit)
+        .execute();
+      return rows.map(toOwned);
+    },
     async removeEnded(before, limit) {
       const rows = await db()
         .selectFrom('device_certificates')

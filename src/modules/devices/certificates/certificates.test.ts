@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { auditedOn } from '#test/support/audit.ts';
 import { createTestPki, type TestAuthority, type TestCertificate, type TestPki } from '#test/support/certificates.ts';
 import { createDevicesHarness, type DevicesHarness } from '#test/support/devices.ts';
+import type { CertificateTables } from './certificates.tables.ts';
 
 const DAY_MS = 86_400_000;
 const CAS = '/api/v1/provisioning/cas';
@@ -112,6 +113,18 @@ describe('an authority', () => {
     expect([late.status, late.json().code]).toEqual([422, 'ca_invalid']);
     const text = await post(CAS, { name: 'x', certificate: 'text', verification_certificate: 'text' });
     expect([text.status, text.json().code]).toEqual([422, 'certificate_unreadable']);
+  });
+
+  test('is one of 100 at the most', async () => {
+    const db = h.sql.db<CertificateTables>();
+    for (let made = 0; made < 100; made += 1) {
+      const texts = { name: 'CA', certificate: '', subject: '', subject_hash: '', key_hash: '', device_type: 'device' };
+      const numbers = { not_after: 0, auto_register: 0, is_own: 0, created_by: null, created_at: 0, updated_at: 0 };
+      const row = { ...texts, ...numbers, fingerprint: String(made) };
+      await db.insertInto('certificate_authorities').values(row).execute();
+    }
+    const refused = await offer(plant, (await plant.issue(await code())).certificate);
+    expect([refused.status, refused.json().code]).toEqual([409, 'ca_limit_reached']);
   });
 
   test('is removed: its certificates count no more, connections end, and what was revoked stays revoked', async () => {
@@ -233,15 +246,20 @@ test('a certificate that ends within 30 days is told of once; not one that has a
   await logIn(await plant.issue('pump-2', { notAfter: now + 29 * DAY_MS }));
   await logIn(await plant.issue('pump-2'));
   h.events.length = 0;
-  expect([await warn(), await ending()]).toEqual([{ warned: 0, forgotten: 0 }, 0]);
+  expect([await warn(), await ending()]).toEqual([{ warned: 0, ended: 0, forgotten: 0 }, 0]);
   h.clock.advance(2 * DAY_MS);
-  expect([await warn(), await ending()]).toEqual([{ warned: 1, forgotten: 0 }, 1]);
+  expect([await warn(), await ending()]).toEqual([{ warned: 1, ended: 0, forgotten: 0 }, 1]);
   expect(h.events).toMatchObject([
     { type: 'device.certificate_ending', data: { device_uid: 'pump-1', serial: serialOf(soon) } },
   ]);
   expect(await audited('certificate.ending')).toMatchObject([{ details: { device_uid: 'pump-1' } }]);
-  expect(await warn()).toEqual({ warned: 0, forgotten: 0 });
+  expect(await warn()).toEqual({ warned: 0, ended: 0, forgotten: 0 });
+  // At its end, the connection that it was used for ends as well.
+  h.clock.advance(29 * DAY_MS + 60_000);
+  h.events.length = 0;
+  expect(await warn()).toEqual({ warned: 0, ended: 1, forgotten: 0 });
+  expect(h.events).toMatchObject([{ type: 'device.certificate_ended', data: { device_uid: 'pump-1' } }]);
   h.clock.advance(130 * DAY_MS);
-  expect(await warn()).toEqual({ warned: 0, forgotten: 2 });
+  expect(await warn()).toEqual({ warned: 0, ended: 0, forgotten: 2 });
   expect(await ending()).toBe(0);
 });

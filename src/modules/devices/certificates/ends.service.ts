@@ -5,6 +5,8 @@ import type { CertificateStore, EndingSpan } from './certificates.ports.ts';
 const DAY_MS = 86_400_000;
 const WARN_BEFORE_DAYS = 30;
 const KEEP_MS = 90 * DAY_MS;
+/** Of the job, and what it may be late. */
+const CUT_WITHIN_MS = 3 * 3_600_000;
 const PAGE = 200;
 
 export interface CertificateEndsDeps {
@@ -47,6 +49,26 @@ export function createCertificateEnds({ store, clock, events }: CertificateEndsD
         if (found.length < PAGE) break;
       }
       return warned;
+    },
+
+    /**
+     * Has connections cut that were made with certificates that have ended since; where there is none left it changes nothing.
+     * @returns how many have ended
+     */
+    async cut(signal: AbortSignal): Promise<number> {
+      const now = clock.now();
+      let ended = 0;
+      for (let afterId = 0; !signal.aborted; ) {
+        const found = await store.ended({ after: now - CUT_WITHIN_MS, until: now }, afterId, PAGE);
+        for (const { deviceId, deviceUid, fingerprint } of found) {
+          events.emit('device.certificate_ended', now, { device_id: deviceId, device_uid: deviceUid, fingerprint });
+        }
+        ended += found.length;
+        const last = found.at(-1);
+        if (last === undefined || found.length < PAGE) break;
+        afterId = last.id;
+      }
+      return ended;
     },
 
     /** @returns how many */

@@ -46,6 +46,8 @@ export interface CertificateRefusal {
 
 export type CertificateLogins = ReturnType<typeof createCertificateLogins>;
 
+type KnownShown = Shown & { readonly authority: Authority };
+
 /** Who a device is that shows a certificate. */
 export function createCertificateLogins({ store, x509, devices, refusals, clock, events }: CertificateLoginsDeps) {
   async function lookUp(certificate: Certificate): Promise<Shown> {
@@ -76,7 +78,7 @@ export function createCertificateLogins({ store, x509, devices, refusals, clock,
   }
 
   /** Decides by what is stored when it is stored. The first use of a new one ends the former ones. */
-  async function noteUse(shown: Shown & { readonly authority: Authority }, device: DeviceRef): Promise<void> {
+  async function noteUse(shown: KnownShown, device: DeviceRef, origin: AuditOrigin): Promise<void> {
     const now = clock.now();
     const ended = await store.transaction(async (writer, audit) => {
       const stored = await writer.findCertificate(shown.authority.keyHash, shown.certificate.serial);
@@ -84,7 +86,7 @@ export function createCertificateLogins({ store, x509, devices, refusals, clock,
       if (refusal !== null) throw refusal;
       if (isOfAnother(stored, device.deviceId)) throw certificateErrors.certificate_device_deleted();
       if (stored !== null && stored.firstUsedAt !== null) return [];
-      await audit.record(firstUse(shown, device));
+      await audit.record({ origin, ...firstUse(shown, device) });
       if (stored === null) {
         await writer.insertCertificate(seen(shown, device, now), now);
         return [];
@@ -98,7 +100,7 @@ export function createCertificateLogins({ store, x509, devices, refusals, clock,
   }
 
   /** @throws AppError one of `certificateErrors` */
-  async function accept(shown: Shown, deviceUid: string | null): Promise<DeviceRef> {
+  async function accept(shown: Shown, deviceUid: string | null, origin: AuditOrigin): Promise<DeviceRef> {
     const refusal = refusalOf(shown, clock.now());
     if (refusal !== null) throw refusal;
     const { authority, stored } = shown;
@@ -106,7 +108,7 @@ export function createCertificateLogins({ store, x509, devices, refusals, clock,
     const device = await deviceOf(deviceUid, authority);
     if (isOfAnother(stored, device.deviceId)) throw certificateErrors.certificate_device_deleted();
     // Only the first use is written: a thousand devices that come back together read.
-    if (stored === null || stored.firstUsedAt === null) await noteUse({ ...shown, authority }, device);
+    if (stored === null || stored.firstUsedAt === null) await noteUse({ ...shown, authority }, device, origin);
     return device;
   }
 
@@ -139,7 +141,7 @@ export function createCertificateLogins({ store, x509, devices, refusals, clock,
         }
         // What nobody whom we know has signed names nobody.
         deviceUid = shown.authority && uidOf(shown.certificate, username);
-        return await accept(shown, deviceUid);
+        return await accept(shown, deviceUid, origin);
       } catch (error) {
         if (!isAppError(error) || error.kind === 'unavailable') throw error;
         await refuse(error, shown, deviceUid, origin);
@@ -170,7 +172,7 @@ async function supersede(
 
 const SUPERSEDED = 'superseded';
 
-function seen({ certificate, authority }: Shown & { readonly authority: Authority }, device: DeviceRef, at: number) {
+function seen({ certificate, authority }: KnownShown, device: DeviceRef, at: number) {
   const { serial, issuer, fingerprint, notBefore, notAfter } = certificate;
   return {
     issuerKeyHash: authority.keyHash,
