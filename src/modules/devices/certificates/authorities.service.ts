@@ -12,6 +12,7 @@ import {
   CERTIFICATE_SORT_FIELDS,
   type CertificateFilter,
   type CertificateStore,
+  type CertificateWriter,
   type DeviceCertificate,
   type NewAuthority,
   type OwnedCertificate,
@@ -137,7 +138,8 @@ export function createAuthoritiesService({ store, x509, clock, events }: Authori
 
     /**
      * Ends a certificate of the authority, whether or not it has been shown yet; a connection that was made with it ends
-     * too. Once revoked, it stays so: doing it again changes nothing.
+     * too. With it go those that were issued to its device and are not used yet: whoever has its key may have asked for them.
+     * Once revoked, it stays so: doing it again changes nothing.
      * @throws AppError `ca_not_found`
      */
     async revoke(
@@ -153,7 +155,7 @@ export function createAuthoritiesService({ store, x509, clock, events }: Authori
         const found = await find();
         if (found !== null && found.revokedAt !== null) return { revoked: found, isNew: false };
         if (found === null) await writer.insertCertificate(unseen(authority, serial, reason, now), now);
-        else await writer.revoke(found.id, reason, now);
+        else for (const { id } of await withPending(writer, found)) await writer.revoke(id, reason, now);
         const revoked = await find();
         if (revoked === null) throw new Error('the revocation was not stored');
         const details = { serial, reason, issuer: authority.subject, device_uid: revoked.deviceUid };
@@ -174,6 +176,15 @@ export function createAuthoritiesService({ store, x509, clock, events }: Authori
       return toPage(items, total, query);
     },
   };
+}
+
+async function withPending(
+  writer: CertificateWriter,
+  revoked: DeviceCertificate,
+): Promise<readonly DeviceCertificate[]> {
+  const all = revoked.deviceUid === null ? [] : await writer.certificatesOf(revoked.deviceUid);
+  const pending = all.filter(({ firstUsedAt, revokedAt }) => firstUsedAt === null && revokedAt === null);
+  return [revoked, ...pending.filter(({ id }) => id !== revoked.id)];
 }
 
 function unseen(authority: Authority, serial: string, reason: string, at: number) {

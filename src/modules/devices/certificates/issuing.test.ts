@@ -137,6 +137,18 @@ describe('a renewal over the old certificate', () => {
     expect(await audited('certificate.refused')).toMatchObject([{ details: { reason: 'certificate_proof_invalid' } }]);
   });
 
+  test('is of no use to a thief: what was issued and not used yet goes with the certificate that is revoked', async () => {
+    const one = request();
+    const stolen = await issued(one);
+    await logIn(stolen);
+    const next = (await renew(request().csr, stolen, one.key)).json();
+    const cas = await h.app.request({ url: '/api/v1/provisioning/cas', as: h.actors.MANAGER });
+    const url = `/api/v1/provisioning/cas/${cas.json().items[0].id}/revocations`;
+    await h.app.request({ method: 'POST', url, as: h.actors.MANAGER, body: { serial: stolen.serial } });
+    expect(await logIn(next)).toMatchObject({ refused: 'certificate_revoked' });
+    expect(await logIn(await issued(request()))).toMatchObject({ deviceUid: 'pump-1' });
+  });
+
   test('is refused when the old one is expired, or of an unknown authority', async () => {
     const one = request();
     const old = await issued(one);
