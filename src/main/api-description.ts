@@ -22,6 +22,7 @@ export const API_DESCRIPTION: ApiDescription = {
     devices: 'Devices and their credentials; import and export',
     'device groups': 'Groups that devices are in',
     provisioning: 'Certificate authorities, and the certificates of devices',
+    hawkbit: 'Campaigns for clients of hawkBit (DDI), such as SWUpdate',
     campaigns: 'Roll-outs of firmware, stage by stage',
     firmware: 'Images for devices, and the keys that sign them',
     configuration: 'What devices are to be like, and what they say they are',

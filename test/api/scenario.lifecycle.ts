@@ -4,6 +4,7 @@ import type { Call } from './scenario.alerts.ts';
 import { walkThroughCampaigns } from './scenario.campaigns.ts';
 import { walkThroughCertificates } from './scenario.certificates.ts';
 import { walkThroughCommands } from './scenario.commands.ts';
+import { walkThroughDdi } from './scenario.ddi.ts';
 import { walkThroughFirmware } from './scenario.firmware.ts';
 import { walkThroughConfigurations } from './scenario.twin.ts';
 
@@ -15,5 +16,6 @@ export const LIFECYCLE: readonly (readonly [name: string, walk: Walk])[] = [
   ['a device is configured', walkThroughConfigurations],
   ['a firmware is uploaded, signed and linked', walkThroughFirmware],
   ['a firmware is rolled out', walkThroughCampaigns],
+  ['a client of hawkBit is served', walkThroughDdi],
   ['an authority is registered, and its certificates end', walkThroughCertificates],
 ];

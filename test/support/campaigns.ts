@@ -1,3 +1,4 @@
+import { commonErrors } from '#kernel/errors.ts';
 import { silentLogger } from '#kernel/logger.ts';
 import { type CampaignsModule, campaignsMigrations, createCampaignsModule } from '#modules/campaigns/index.ts';
 import { STATUS_CHANNEL, type StatusItem } from '#modules/devices/index.ts';
@@ -8,7 +9,7 @@ import type { Sink } from '#platform/channels/channel.port.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 import { createDevicesHarness, type DevicesHarness } from './devices.ts';
 import { createFakeDownlink, type FakeDownlink } from './fake-downlink.ts';
-import { createTestApp, type TestApp } from './http.ts';
+import { createTestApp, createTestAuthenticator, type TestApp } from './http.ts';
 import { createJobsHarness, type JobsHarness } from './jobs.ts';
 
 /** Campaigns on a store in memory, with a broker whose devices the test plays, and one image. */
@@ -29,6 +30,8 @@ export interface CampaignsHarness {
   drive(campaignId: number): Promise<void>;
   close(): Promise<void>;
 }
+
+const IMAGE_BYTES = 'abc';
 
 export const IMAGE: Firmware = {
   id: 1,
@@ -62,8 +65,8 @@ export async function createCampaignsHarness(): Promise<CampaignsHarness> {
         devices: devices.api,
         firmware: {
           find: async (id) => (id === IMAGE.id ? IMAGE : null),
-          read: () => {
-            throw new Error('nobody reads it here');
+          async *read(_image, range) {
+            yield Buffer.from(IMAGE_BYTES).subarray(range?.start ?? 0, (range?.end ?? IMAGE_BYTES.length) + 1);
           },
         },
         monitoring: {
@@ -78,16 +81,24 @@ export async function createCampaignsHarness(): Promise<CampaignsHarness> {
     });
   }
 
+  const authenticator = {
+    ...createTestAuthenticator(),
+    async device(deviceUid: string, secret: string) {
+      const device = await devices.api.authenticate(deviceUid, secret);
+      if (device === null) throw commonErrors.authentication_required();
+      return device;
+    },
+  };
   const module = start(devices.sql);
   jobs.define(module.jobs);
   await jobs.start();
   const h: CampaignsHarness = {
     ...{ devices, jobs, broker, alerts, module },
-    app: await createTestApp({ routes: module.routes, clock }),
+    app: await createTestApp({ routes: module.routes, clock, authenticator }),
     async restart(sql = devices.sql) {
       h.module.listens?.end();
       h.module = start(sql);
-      h.app = await createTestApp({ routes: h.module.routes, clock });
+      h.app = await createTestApp({ routes: h.module.routes, clock, authenticator });
     },
     async answer(deviceId, payload) {
       const context = { deviceId, receivedAt: clock.now(), maxAgeMs: 1, nextId: () => 'x' };

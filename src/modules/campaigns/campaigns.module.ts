@@ -16,6 +16,8 @@ import { createCampaignStore } from './campaigns.repository.ts';
 import { createCampaignsRoutes, createOtaRoutes } from './campaigns.routes.ts';
 import { createCampaignsService } from './campaigns.service.ts';
 import { createFirmwareVersionSink, createOtaResponseSink } from './campaigns.sinks.ts';
+import { createDdiRoutes } from './ddi/ddi.routes.ts';
+import { createDdiService } from './ddi/ddi.service.ts';
 
 export interface CampaignsModuleDeps {
   readonly persistence: { readonly sql: SqlStore; readonly audit: AuditTrail };
@@ -77,6 +79,8 @@ export function createCampaignsModule(deps: CampaignsModuleDeps): CampaignsModul
     }
   };
 
+  const ddi = createDdiService({ store, firmware, devices, clock, changed: wake });
+
   // Where any process can send, the one that released it does.
   const isOfferedHere = (origin: string | undefined) => origin !== 'relay' || downlink.capabilities.sender === 'holder';
   events.on('campaign.offer_due', async ({ data, origin }) => {
@@ -95,6 +99,7 @@ export function createCampaignsModule(deps: CampaignsModuleDeps): CampaignsModul
     routes: [
       { prefix: '/api/v1/campaigns', routes: createCampaignsRoutes(campaigns) },
       { prefix: '/api/v1/devices', routes: createOtaRoutes(campaigns) },
+      { prefix: '/default/controller/v1', role: 'ingest', routes: createDdiRoutes(ddi, publicUrl) },
     ],
     sinks: [createOtaResponseSink(store, wake), createFirmwareVersionSink(store, wake)],
     jobs: createCampaignsJobs(driver, store),

@@ -32,7 +32,7 @@ export function createAccessHook(authenticator: HttpAuthenticator, writes: Write
 function createCheck(rule: Exclude<AccessRule, 'public'>, authenticator: HttpAuthenticator, writes: WriteLimit | null) {
   if (rule === 'device') {
     return async (request: FastifyRequest): Promise<void> => {
-      const [username, secret] = basicCredentials(request.headers.authorization);
+      const [username, secret] = targetToken(request) ?? basicCredentials(request.headers.authorization);
       request.device = await authenticator.device(username, secret);
     };
   }
@@ -75,6 +75,13 @@ async function countWrite(userId: number, { max, windowMs, counters }: WriteLimi
 function bearerToken(header: string | undefined): string {
   if (header === undefined || !/^bearer /i.test(header)) throw commonErrors.authentication_required();
   return header.slice('bearer '.length);
+}
+
+/** As hawkBit's clients send it: the secret alone, of the device that the address names. */
+function targetToken({ headers, params }: FastifyRequest): [username: string, password: string] | null {
+  const { controller_id: deviceUid } = (params ?? {}) as { readonly controller_id?: string };
+  const [, secret] = /^targettoken (\S+)$/i.exec(headers.authorization ?? '') ?? [];
+  return deviceUid === undefined || secret === undefined ? null : [deviceUid, secret];
 }
 
 export function basicCredentials(header: string | undefined): [username: string, password: string] {
