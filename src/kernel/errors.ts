@@ -82,6 +82,7 @@ export const commonErrors = defineErrors({
   authentication_required: ['unauthenticated', 'A valid bearer token is required.'],
   forbidden: ['forbidden', 'Your role does not allow this.'],
   not_found: ['not_found', 'There is nothing at this address.'],
+  range_not_satisfiable: ['invalid', 'The file has no such part; Content-Range says how long it is.'],
   precondition_failed: ['conflict', 'What is stored is not what If-Match names.'],
   rate_limited: ['limited', 'Too many requests.'],
   unavailable: ['unavailable', 'A part of the system that is needed for this is away.'],

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { Type } from 'typebox';
 import { ADMINS, MANAGEMENT } from '#kernel/access.ts';
 import { toIso } from '#kernel/clock.ts';
+import { commonErrors } from '#kernel/errors.ts';
 import { deviceOf, type HttpApp, type HttpRoutes, principalOf } from '#platform/http/http.port.ts';
 import { sendFile } from '#platform/http/ranged-file.port.ts';
 import { firmwareErrors } from './firmware.errors.ts';
@@ -33,6 +34,7 @@ import type { FirmwareService } from './firmware.service.ts';
 
 const tags = ['firmware'];
 const { firmware_not_found } = firmwareErrors;
+const { range_not_satisfiable } = commonErrors;
 
 export interface FirmwareRoutesOptions {
   readonly maxBytes: number;
@@ -127,7 +129,10 @@ export function createFirmwareRoutes(firmware: FirmwareService, options: Firmwar
     app.get(
       '/:firmware_id/download',
       {
-        config: { access: 'public', problems: [firmware_not_found, firmwareErrors.firmware_link_invalid] },
+        config: {
+          access: 'public',
+          problems: [firmware_not_found, firmwareErrors.firmware_link_invalid, range_not_satisfiable],
+        },
         schema: {
           tags,
           operationId: 'downloadFirmwareByLink',
@@ -263,7 +268,10 @@ export function createDeviceFirmwareRoutes(firmware: FirmwareService): HttpRoute
     app.get(
       '/firmware/:firmware_id',
       {
-        config: { access: 'device', problems: [firmware_not_found, firmwareErrors.firmware_not_offered] },
+        config: {
+          access: 'device',
+          problems: [firmware_not_found, firmwareErrors.firmware_not_offered, range_not_satisfiable],
+        },
         schema: {
           tags,
           operationId: 'downloadFirmware',

@@ -4,6 +4,7 @@ import { toIso, toIsoOrNull } from '#kernel/clock.ts';
 import { defined } from '#kernel/defined.ts';
 import { instantOf } from '#kernel/instant.ts';
 import {
+  FileAnswers,
   Id,
   Instant,
   Nullable,
@@ -140,13 +141,7 @@ export const UploadBody = {
   },
 };
 
-/** Of a download: all of it, or a part. */
-export const ImageAnswers = {
-  200: {
-    description: 'The image, with its SHA-256 as ETag',
-    content: { [IMAGE]: { schema: Type.Unsafe<unknown>(image) } },
-  },
-};
+export const ImageAnswers = FileAnswers(IMAGE, 'The image');
 
 const keyName = Type.String({
   minLength: 1,

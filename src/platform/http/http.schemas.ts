@@ -133,6 +133,18 @@ export function CursorPageOf<T extends TSchema>(item: T) {
   });
 }
 
+/** What `sendFile` answers: a file, or a part of it. @param type of its content */
+export function FileAnswers(type: string, description: string) {
+  const bytes = {
+    [type]: { schema: Type.Unsafe<unknown>({ type: 'string', format: 'binary', description: 'Bytes' }) },
+  };
+  return {
+    200: { description: `${description}, with its hash as ETag`, content: bytes },
+    206: { description: 'The part of it that `Range` asks for', content: bytes },
+    304: Type.Null({ description: 'As it was: the ETag was in `If-None-Match`' }),
+  };
+}
+
 /** Where an input is wrong, and why. */
 export const FieldError = Strict('FieldError', {
   path: Type.String({ description: 'JSON pointer', examples: ['/email'] }),

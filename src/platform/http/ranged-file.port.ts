@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import parseRange from 'range-parser';
+import { commonErrors } from '#kernel/errors.ts';
 
 /** A file that can be read in parts. */
 export interface RangedFile {
@@ -16,6 +17,7 @@ export interface RangedFile {
 /**
  * Answers a file, or the part of it that `Range` asks for, so that a download can go on days later: 200, 206, 304 or 416
  * (https://www.rfc-editor.org/rfc/rfc9110#section-14). Of several ranges, as of one that is not understood, all of it.
+ * @throws AppError `range_not_satisfiable`
  */
 export function sendFile(
   request: Pick<FastifyRequest, 'headers'>,
@@ -27,7 +29,10 @@ export function sendFile(
   if (ifNoneMatch !== undefined && isNamed(ifNoneMatch, etag)) return reply.code(304).send();
   // A part of another file would spoil what the client has: then it gets the whole of this one.
   const ranges = range === undefined || (ifRange !== undefined && ifRange !== etag) ? -2 : parseRange(size, range);
-  if (ranges === -1) return reply.code(416).header('content-range', `bytes */${size}`).send();
+  if (ranges === -1) {
+    reply.header('content-range', `bytes */${size}`);
+    throw commonErrors.range_not_satisfiable();
+  }
   const [part, ...others] = ranges === -2 || ranges.type !== 'bytes' ? [] : ranges;
   reply.type(type);
   if (part === undefined || others.length > 0) {

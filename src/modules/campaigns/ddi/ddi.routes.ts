@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify';
+import { commonErrors } from '#kernel/errors.ts';
 import { deviceErrors } from '#modules/devices/index.ts';
 import { deviceOf, type HttpRoutes } from '#platform/http/http.port.ts';
 import { sendFile } from '#platform/http/ranged-file.port.ts';
@@ -8,14 +9,13 @@ import type { DdiDevice } from './ddi.ports.ts';
 import {
   ActionAnswer,
   ActionParams,
+  ArtifactAnswers,
   ArtifactParams,
   CancelAnswer,
   ConfigDataBody,
   ControllerParams,
   FeedbackBody,
-  FileAnswer,
   HAL,
-  Md5Answer,
   PollAnswer,
   presentAction,
   presentCancel,
@@ -185,14 +185,17 @@ export function createDdiRoutes(ddi: DdiService, publicUrl: () => string): HttpR
     app.get(
       '/:controller_id/softwaremodules/:module_id/artifacts/:file_name',
       {
-        config: { access: 'device', problems: [device_not_found, campaign_action_not_found] },
+        config: {
+          access: 'device',
+          problems: [device_not_found, campaign_action_not_found, commonErrors.range_not_satisfiable],
+        },
         schema: {
           tags,
           operationId: 'ddiArtifact',
           summary: 'Download an image',
           description: `${WHO} With \`Range\`; with \`.MD5SUM\` behind the name, its MD5.`,
           params: ArtifactParams,
-          response: { 200: { ...FileAnswer[200], content: { ...FileAnswer[200].content, ...Md5Answer[200].content } } },
+          response: ArtifactAnswers,
         },
       },
       async (request, reply) => {

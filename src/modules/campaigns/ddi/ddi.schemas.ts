@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { commonErrors } from '#kernel/errors.ts';
-import { Id, Strict } from '#platform/http/http.schemas.ts';
+import { FileAnswers, Id, Strict } from '#platform/http/http.schemas.ts';
 import { type DdiLinks, IMAGE_TYPE } from './ddi.links.ts';
 import type { DdiAction, DdiFeedback, DdiState } from './ddi.ports.ts';
 
@@ -42,20 +42,9 @@ const hal = (description: string, example: object) => ({
 export const PollAnswer = hal('What is to be done', { config: { polling: { sleep: '00:05:00' } }, _links: {} });
 export const ActionAnswer = hal('The deployment, with its artifact', { id: '12', deployment: {} });
 export const CancelAnswer = hal('What is to be stopped', { id: '12', cancelAction: { stopId: '12' } });
-export const FileAnswer = {
-  200: {
-    description: 'The image, or the part of it that was asked for',
-    content: {
-      [IMAGE_TYPE]: { schema: Type.Unsafe<unknown>({ type: 'string', format: 'binary', description: 'Bytes' }) },
-    },
-  },
-};
-export const Md5Answer = {
-  200: {
-    description: 'Hash and name, as of md5sum',
-    content: { 'text/plain': { schema: Type.String({ description: 'Hash and name' }) } },
-  },
-};
+const image = FileAnswers(IMAGE_TYPE, 'The image');
+const md5 = { 'text/plain': { schema: Type.String({ description: 'Hash and name, as of md5sum' }) } };
+export const ArtifactAnswers = { ...image, 200: { ...image[200], content: { ...image[200].content, ...md5 } } };
 export const Taken = {
   200: {
     description: 'Taken note of',
