@@ -18,6 +18,7 @@ export function linksOf(publicUrl: string, deviceUid: string): DdiLinks {
   };
 }
 
+/** SWUpdate takes nothing with another ending; to others it says nothing. */
 export function fileNameOf(firmwareId: number): string {
-  return `firmware-${firmwareId}`;
+  return `firmware-${firmwareId}.swu`;
 }

@@ -70,7 +70,7 @@ describe('a client of hawkBit', () => {
     expect((await get(pathOf(artifact._links.download.href))).text).toBe('abc');
     const rest = await get(pathOf(artifact._links.download.href), { ...token(), range: 'bytes=1-' });
     expect([rest.status, rest.text]).toEqual([206, 'bc']);
-    expect((await get(pathOf(artifact._links.md5sum.href))).text).toBe(`${IMAGE.md5}  firmware-1`);
+    expect((await get(pathOf(artifact._links.md5sum.href))).text).toBe(`${IMAGE.md5}  firmware-1.swu`);
     await send('POST', `${action}/feedback`, feedback('downloaded'));
     await send('POST', `${action}/feedback`, feedback('proceeding', 'none', { progress: { of: 5, cnt: 2 } }));
     expect(await statusOf()).toMatchObject({ status: 'INSTALLING', progress: 40 });
@@ -123,7 +123,7 @@ describe('a client of hawkBit', () => {
     expect([foreign.status, foreign.json().code]).toEqual([404, 'device_not_found']);
     const own = action.replace(device.device_uid, other.device_uid);
     expect((await get(own, token(other))).json().code).toBe('campaign_action_not_found');
-    const artifact = `/default/controller/v1/${other.device_uid}/softwaremodules/1/artifacts/firmware-1`;
+    const artifact = `/default/controller/v1/${other.device_uid}/softwaremodules/1/artifacts/firmware-1.swu`;
     expect((await get(artifact, token(other))).json().code).toBe('campaign_action_not_found');
   });
 

@@ -26,7 +26,7 @@ export const ActionParams = Strict({
 export const ArtifactParams = Strict({
   controller_id: controllerId,
   module_id: { ...Id, description: 'Id of the firmware' },
-  file_name: Type.String({ maxLength: 128, description: 'As in the link', examples: ['firmware-4'] }),
+  file_name: Type.String({ maxLength: 128, description: 'As in the link', examples: ['firmware-4.swu'] }),
 });
 
 const hal = (description: string, example: object) => ({
