@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { temporaryFolder } from '#test/support/folders.ts';
 import type { Certificate, X509 } from './x509.port.ts';
@@ -169,6 +170,40 @@ export function x509Contract(create: () => X509): void {
         'base64',
       );
       expect(signer.keyHash).toBe(createHash('sha256').update(spki).digest('hex'));
+    });
+
+    test('whatever is changed in a certificate or a request: it is refused, or nobody of ours has signed it', async () => {
+      const pem = request('/CN=greenhouse-07');
+      const made = await x509.issue({ request: pem, name: 'greenhouse-07', authority, ...VALIDITY });
+      const [certificate, csr] = [made.pem, pem].map((text) =>
+        Buffer.from(text.replaceAll(/-----.*-----|\s/g, ''), 'base64'),
+      );
+      const original = await x509.readRequest(pem);
+      const changes = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 1, max: 255 })), { minLength: 1, maxLength: 3 });
+      const changed = (der: Buffer, list: readonly (readonly [number, number])[]) => {
+        const copy = Buffer.from(der);
+        for (const [at, by] of list) copy[at % copy.length] = (copy[at % copy.length] ?? 0) ^ by;
+        return copy;
+      };
+      await fc.assert(
+        fc.asyncProperty(changes, async (list) => {
+          const [badCertificate, badCsr] = [
+            changed(certificate ?? Buffer.alloc(0), list),
+            changed(csr ?? Buffer.alloc(0), list),
+          ];
+          if (badCertificate.equals(certificate ?? Buffer.alloc(0))) return;
+          try {
+            expect(x509.isIssuedBy(x509.readCertificate(badCertificate), ca)).toBe(false);
+          } catch (error) {
+            expect(error).toMatchObject({ code: 'certificate_unreadable' });
+          }
+          // What is outside of that which is signed may be written in other ways, and says nothing.
+          const read = await x509.readRequest(toPem(badCsr)).catch((error: { readonly code?: string }) => error.code);
+          expect(typeof read === 'string' ? read : 'read').toMatch(/^(csr_\w+|read)$/);
+          if (typeof read !== 'string') expect(read).toEqual(original);
+        }),
+        { numRuns: 500 },
+      );
     });
 
     test('a name that could pass for several is none', () => {

@@ -29,13 +29,20 @@ export function createX509(): X509 {
   const nodeOf = (certificate: Certificate) => parsed.get(certificate) ?? new X509Certificate(certificate.pem);
 
   function readCertificate(input: string | Uint8Array): Certificate {
-    let node: X509Certificate;
     try {
-      node = new X509Certificate(input);
+      const node = new X509Certificate(input);
+      const certificate = describe(node);
+      // A date that cannot be read would be before and after no other.
+      if (Number.isNaN(certificate.notBefore + certificate.notAfter)) throw new Error('it has no times');
+      parsed.set(certificate, node);
+      return certificate;
     } catch (error) {
       throw x509Errors.certificate_unreadable({ cause: error });
     }
-    const certificate: Certificate = {
+  }
+
+  function describe(node: X509Certificate): Certificate {
+    return {
       pem: node.toString(),
       subject: inOneLine(node.subject),
       issuer: inOneLine(node.issuer),
@@ -49,8 +56,6 @@ export function createX509(): X509 {
       // In Node.js `keyUsage` is the extended one. It is there only when the certificate says it.
       isForClients: (node.keyUsage as readonly string[] | undefined)?.includes(CLIENT_AUTH) ?? true,
     };
-    parsed.set(certificate, node);
-    return certificate;
   }
 
   async function verifiedRequest(pem: string): Promise<Request> {
@@ -76,7 +81,12 @@ export function createX509(): X509 {
 
     isIssuedBy(certificate, authority) {
       const [child, parent] = [nodeOf(certificate), nodeOf(authority)];
-      return child.checkIssued(parent) && child.verify(parent.publicKey);
+      try {
+        return child.checkIssued(parent) && child.verify(parent.publicKey);
+      } catch {
+        // An algorithm that does not go with the key.
+        return false;
+      }
     },
 
     isSignedBy(data, signature, certificate) {
