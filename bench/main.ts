@@ -1,5 +1,6 @@
 import { analytics } from './scenarios/analytics.ts';
 import { api } from './scenarios/api.ts';
+import { commands } from './scenarios/commands.ts';
 import { fanout } from './scenarios/fanout.ts';
 import { ingest } from './scenarios/ingest.ts';
 import { ingestProduction } from './scenarios/ingest-production.ts';
@@ -15,6 +16,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   ingest,
   'ingest --profile production': ingestProduction,
   api,
+  commands,
   mixed,
   fanout,
   rules,
