@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { finished, type Readable } from 'node:stream';
+import { finished, PassThrough, type Readable } from 'node:stream';
 import { Busboy, type BusboyHeaders, type BusboyInstance } from '@fastify/busboy';
 import { firmwareErrors } from './firmware.errors.ts';
 
@@ -26,7 +26,11 @@ export function fileOfForm(headers: IncomingHttpHeaders, body: Readable): Promis
       reject(error);
     };
     form.on('file', (_field, stream) => {
-      file = stream as Readable;
+      const kept = new PassThrough();
+      // It may fail before anybody reads it, or when nobody does: an error without a listener would end the process.
+      kept.on('error', () => {});
+      stream.on('error', () => kept.destroy(unreadable('the form ends before its file does')));
+      file = stream.pipe(kept);
       resolve(file);
     });
     form.on('error', () => fail(unreadable('the form cannot be read')));

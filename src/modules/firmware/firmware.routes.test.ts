@@ -139,6 +139,27 @@ describe('an upload', () => {
     expect([refused.status, refused.json().code]).toEqual([422, 'firmware_invalid']);
   });
 
+  test('by a form that ends too early is refused, whether anybody reads it or not, and leaves nothing', async () => {
+    const device_type = newType();
+    await uploaded({ device_type });
+    const before = await blobs();
+    const headers = { 'content-type': 'multipart/form-data; boundary=B' };
+    const form = (bytes: number) =>
+      Buffer.concat([
+        Buffer.from('--B\r\ncontent-disposition: form-data; name="image"; filename="a"\r\n\r\n'),
+        randomBytes(bytes),
+      ]);
+    for (const bytes of [1, 100, 200_000]) {
+      const cut = await upload({ device_type, version: '2' }, form(bytes), h.actors.MANAGER, headers);
+      expect([cut.status, cut.json().code]).toEqual([422, 'firmware_invalid']);
+      const known = await upload({ device_type }, form(bytes), h.actors.MANAGER, headers);
+      expect(known.json().code).toBe('firmware_exists');
+      const unread = await upload({ device_type, version: '' }, form(bytes), h.actors.MANAGER, headers);
+      expect(unread.json().code).toBe('invalid_input');
+    }
+    expect(await blobs()).toBe(before);
+  });
+
   test('that is refused leaves nothing: too large, empty, of a version that there is', async () => {
     const device_type = newType();
     await uploaded({ device_type });

@@ -244,7 +244,11 @@ export function createFirmwareService(deps: FirmwareServiceDeps) {
         removed += looked.filter((id) => !known.has(id)).length;
         looked = [];
       };
-      for await (const { id } of blobs.list()) {
+      async function* begun() {
+        for await (const { id } of blobs.list()) yield id;
+        yield* blobs.unfinished();
+      }
+      for await (const id of begun()) {
         if (signal.aborted) break;
         if (madeAt(id) > clock.now() - LEFT_AFTER_MS) continue;
         looked.push(id);

@@ -86,6 +86,25 @@ export function blobsContract(name: string, underTest: () => Promise<BlobStoreUn
       await store.remove('broken');
     });
 
+    test('one that is being written is unfinished, not listed, and can be removed when its process was killed', async () => {
+      const unfinished = async () => {
+        const ids: string[] = [];
+        for await (const id of store.unfinished()) ids.push(id);
+        return ids;
+      };
+      await store.write('whole', chunksOf(randomBytes(3)));
+      async function* stuck(): AsyncGenerator<Uint8Array> {
+        yield randomBytes(MIB);
+        await new Promise(() => {});
+      }
+      void store.write('cut-off', stuck());
+      await expect.poll(unfinished).toEqual(['cut-off']);
+      expect(await names()).toEqual(['whole']);
+      await store.remove('cut-off');
+      await expect.poll(unfinished).toEqual([]);
+      await store.remove('whole');
+    });
+
     test('is read no faster than it is taken, and reading ends when nobody takes more', async () => {
       await store.write('large', chunksOf(randomBytes(4 * MIB)));
       let taken = 0;

@@ -17,8 +17,10 @@ export interface BlobStore extends Component {
   read(id: string, range?: { readonly start: number; readonly end: number }): AsyncIterable<Uint8Array>;
   /** @returns its size in bytes; null: there is no such file. @throws AppError `unavailable` */
   sizeOf(id: string): Promise<number | null>;
-  /** One that is not there is no error. @throws AppError `unavailable` */
+  /** Also what is left of one that was not finished. One that is not there is no error. @throws AppError `unavailable` */
   remove(id: string): Promise<void>;
   /** Every whole file, in no order. @throws AppError `unavailable` */
   list(): AsyncIterable<{ readonly id: string; readonly size: number }>;
+  /** Ids of files that are being written, or were when their process was killed, in no order. @throws AppError `unavailable` */
+  unfinished(): AsyncIterable<string>;
 }

@@ -12,6 +12,7 @@ const READ_BYTES = 256 * 1024;
 /** Files in a folder, each under its id. Written aside, synced and renamed: a file that is there is whole. */
 export function createFileBlobStore({ folder }: { readonly folder: string }): BlobStore {
   const pathOf = (id: string) => join(folder, id);
+  const asideOf = (id: string) => join(folder, `${UNFINISHED}${id}`);
 
   async function* names(): AsyncGenerator<string> {
     for await (const { name } of await opendir(folder)) yield name;
@@ -24,7 +25,7 @@ export function createFileBlobStore({ folder }: { readonly folder: string }): Bl
       for await (const name of names()) if (name.startsWith(UNFINISHED)) await rm(pathOf(name), { force: true });
     },
     async write(id, source) {
-      const aside = join(folder, `${UNFINISHED}${id}`);
+      const aside = asideOf(id);
       const file = await open(aside, 'w', 0o600).catch(refuse);
       let size = 0;
       try {
@@ -62,12 +63,15 @@ export function createFileBlobStore({ folder }: { readonly folder: string }): Bl
       }
     },
     async remove(id) {
-      await rm(pathOf(id), { force: true }).catch(refuse);
+      for (const path of [pathOf(id), asideOf(id)]) await rm(path, { force: true }).catch(refuse);
     },
     async *list() {
       for await (const name of names()) {
         if (!name.startsWith('.')) yield { id: name, size: (await stat(pathOf(name))).size };
       }
+    },
+    async *unfinished() {
+      for await (const name of names()) if (name.startsWith(UNFINISHED)) yield name.slice(UNFINISHED.length);
     },
   };
 }

@@ -15,6 +15,7 @@ const CHUNKS = `${BUCKET}.chunks`;
 export function createGridfsBlobStore({ connection }: { readonly connection: MongodbConnection }): BlobStore {
   const { run } = connection;
   const files = () => connection.collection<{ _id: string; length: number }>(FILES);
+  const chunks = () => connection.collection<{ files_id: string }>(CHUNKS);
   const idOf = (id: string) => id as never;
 
   async function sizeOf(id: string): Promise<number | null> {
@@ -24,7 +25,7 @@ export function createGridfsBlobStore({ connection }: { readonly connection: Mon
 
   async function discard(id: string): Promise<void> {
     await run(() => files().deleteOne({ _id: id }));
-    await run(() => connection.collection<{ files_id: string }>(CHUNKS).deleteMany({ files_id: id }));
+    await run(() => chunks().deleteMany({ files_id: id }));
   }
 
   return {
@@ -69,6 +70,18 @@ export function createGridfsBlobStore({ connection }: { readonly connection: Mon
     async *list() {
       const cursor = files().find({}, { projection: { length: 1 } });
       for await (const { _id, length } of cursor) yield { id: _id, size: length };
+    },
+    /** From file to file along the index of the chunks. */
+    async *unfinished() {
+      let last = '';
+      for (;;) {
+        const after = { files_id: { $gt: last } };
+        const options = { sort: { files_id: 1 as const }, projection: { files_id: 1 } };
+        const next = await run(() => chunks().findOne(after, options));
+        if (next === null) return;
+        last = next.files_id;
+        if ((await sizeOf(last)) === null) yield last;
+      }
     },
   };
 }

@@ -1,0 +1,63 @@
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '#kernel/clock.ts';
+import { createKeyFile } from '#kernel/key-file.ts';
+import type { AuditTrail, RefusalTrail } from '#platform/audit/audit.port.ts';
+import type { CounterStore } from '#platform/cache/cache.port.ts';
+import type { SqlStore } from '#platform/sql/sql.port.ts';
+import { createClaimStore } from './claims.repository.ts';
+import { createClaimRoutes, createProvisionRoutes } from './claims.routes.ts';
+import { type ClaimsServiceDeps, createClaimsService } from './claims.service.ts';
+
+/** What claims need beyond the devices. */
+export interface ClaimsPlatform {
+  /** Of what is refused to devices. */
+  readonly refusals: RefusalTrail;
+  readonly counters: CounterStore;
+  readonly keysFolder: string;
+}
+
+const KEY = 'claims.key';
+const KEY_BYTES = 32;
+
+/** Claims, by which devices register themselves. */
+export function createClaims({
+  platform,
+  persistence,
+  channels,
+  ...deps
+}: Pick<ClaimsServiceDeps, 'devices' | 'groups' | 'users'> & {
+  readonly platform: ClaimsPlatform;
+  readonly persistence: { readonly sql: SqlStore; readonly audit: AuditTrail };
+  /** What devices may publish: last levels of topics. */
+  readonly channels: readonly string[];
+  readonly clock: Clock;
+}) {
+  let key: Buffer | undefined;
+  const claims = createClaimsService({
+    ...deps,
+    store: createClaimStore(persistence.sql, persistence.audit),
+    refusals: platform.refusals,
+    counters: platform.counters,
+    key() {
+      if (key === undefined) throw new Error('the key of claims has not been loaded');
+      return key;
+    },
+  });
+  return {
+    routes: [
+      { prefix: '/api/v1/provisioning/claims', routes: createClaimRoutes(claims) },
+      { prefix: '/api/v1', role: 'ingest' as const, routes: createProvisionRoutes(claims, channels) },
+    ],
+    component: {
+      name: 'key of claims',
+      async start() {
+        const path = join(platform.keysFolder, KEY);
+        const there = await readFile(path).catch(() => null);
+        if (there === null) await createKeyFile(platform.keysFolder, KEY, randomBytes(KEY_BYTES));
+        key = there ?? (await readFile(path));
+      },
+    },
+  };
+}

@@ -1,0 +1,228 @@
+import { type Static, Type } from 'typebox';
+import { toIso, toIsoOrNull } from '#kernel/clock.ts';
+import { defined } from '#kernel/defined.ts';
+import { instantOf } from '#kernel/instant.ts';
+import {
+  Id,
+  Instant,
+  Nullable,
+  PageOf,
+  pageQuery,
+  SeveralOf,
+  Strict,
+  searchQuery,
+  sortQuery,
+} from '#platform/http/http.schemas.ts';
+import { DEVICE_UID } from '#platform/mqtt/mqtt.port.ts';
+import type { DeviceCredentials } from '../devices.ports.ts';
+import { DeviceBody } from '../devices.schemas.ts';
+import { claimErrors } from './claims.errors.ts';
+import {
+  ATTEMPT_SORT_FIELDS,
+  type Attempt,
+  CLAIM_SORT_FIELDS,
+  type Claim,
+  type ClaimFilter,
+  type NewClaim,
+  type ProvisionRequest,
+} from './claims.ports.ts';
+
+const deviceUid = Type.String({
+  pattern: DEVICE_UID.source,
+  'x-accepts': '1 to 64 letters, digits, `_` and `-`, a letter or digit first',
+  description: 'Name of the device in MQTT topics and its login',
+  examples: ['greenhouse-07'],
+});
+const { device_type, metadata, name: deviceName } = DeviceBody.properties;
+
+const fields = {
+  name: Type.String({ minLength: 1, maxLength: 100, description: 'For people', examples: ['Batch of November'] }),
+  device_type,
+  max_devices: Type.Integer({
+    minimum: 1,
+    maximum: 1_000_000,
+    description: 'Devices that it may make',
+    examples: [500],
+  }),
+};
+const groupId = { ...Id, description: 'Group that its devices are in', examples: [3] };
+const ownerId = { ...Id, description: 'User who owns its devices', examples: [12] };
+const uidPattern = Type.String({
+  pattern: '^[A-Za-z0-9*][A-Za-z0-9_*-]{0,127}$',
+  'x-accepts': '1 to 128 letters, digits, `_`, `-` and `*`',
+  description: 'Only a device_uid like this; `*` stands for any characters',
+  examples: ['greenhouse-*'],
+});
+const uids = Type.Array(deviceUid, {
+  minItems: 1,
+  maxItems: 1_000,
+  uniqueItems: true,
+  description: 'Only these device_uids',
+  examples: [['greenhouse-07', 'greenhouse-08']],
+});
+
+export const ClaimBody = Strict('NewClaim', {
+  ...fields,
+  expires_at: { ...Instant, description: 'After that it makes no device' },
+  group_id: Type.Optional(Nullable(groupId)),
+  owner_id: Type.Optional(Nullable(ownerId)),
+  uid_pattern: Type.Optional(uidPattern),
+  uids: Type.Optional(uids),
+});
+
+const view = {
+  id: { ...Id, examples: [1] },
+  ...fields,
+  used: Type.Integer({ description: 'Devices that it has made', examples: [12] }),
+  group_id: Nullable(groupId),
+  owner_id: Nullable(ownerId),
+  uid_pattern: Nullable(uidPattern),
+  uids: Nullable(uids),
+  expires_at: Instant,
+  revoked_at: Nullable(Instant),
+  created_by: Nullable({ ...Id, description: 'User who made it', examples: [12] }),
+  created_at: Instant,
+};
+export const ClaimView = Strict('Claim', view);
+export const CreatedClaimView = Strict('CreatedClaim', {
+  ...view,
+  token: Type.String({ description: 'Shown only here', examples: ['8rGm0cVJ0p1Yk4mC2v9dWq3s6u8xZ0aB1cD2eF3gH4I'] }),
+});
+export const ClaimPage = PageOf(ClaimView);
+
+const step = Type.Enum(['claim', 'device', 'done'], {
+  description: 'How far it came: `claim`: it does not allow it; `device`: the device could not be made; `done`',
+  examples: ['done'],
+});
+const AttemptView = Strict('ClaimAttempt', {
+  id: { ...Id, examples: [41] },
+  device_uid: Nullable(deviceUid),
+  step,
+  error: Nullable(
+    Type.String({ description: 'Code of what was wrong; null: nothing', examples: ['device_uid_taken'] }),
+  ),
+  ip_address: Nullable(Type.String({ description: 'Where it came from', examples: ['192.0.2.17'] })),
+  created_at: Instant,
+});
+export const AttemptPage = PageOf(AttemptView);
+
+export const ClaimParams = Strict({ claim_id: { ...Id, description: 'Id of the claim', examples: [1] } });
+export const ClaimQuery = Strict({
+  ...pageQuery,
+  ...sortQuery(CLAIM_SORT_FIELDS),
+  ...searchQuery,
+  device_type: SeveralOf(device_type),
+});
+export const AttemptQuery = Strict({
+  ...pageQuery,
+  ...sortQuery(ATTEMPT_SORT_FIELDS),
+  ...searchQuery,
+  step: SeveralOf(step),
+});
+
+export const ProvisionBody = Strict('Provisioning', {
+  token: Type.String({
+    minLength: 1,
+    maxLength: 128,
+    description: 'Of the claim',
+    examples: ['8rGm0cVJ0p1Yk4mC2v9dWq3s6u8xZ0aB1cD2eF3gH4I'],
+  }),
+  device_uid: Type.Optional({ ...deviceUid, description: 'Absent: one is made, where the claim lets any' }),
+  name: Type.Optional(deviceName),
+  metadata,
+});
+export const ProvisionedView = Strict('Provisioned', {
+  device_uid: deviceUid,
+  username: Type.String({ description: 'For MQTT and HTTP: the device_uid', examples: ['greenhouse-07'] }),
+  password: Type.String({ description: 'Shown only here', examples: ['8rGm0cVJ0p1Yk4mC2v9dWq3s6u8xZ0aB1cD2eF3gH4I'] }),
+  mqtt: Strict(
+    'ProvisionedMqtt',
+    {
+      publish: Type.Array(Type.String(), {
+        description: 'Topics that it may publish to',
+        examples: [['devices/greenhouse-07/telemetry']],
+      }),
+      subscribe: Type.Array(Type.String(), {
+        description: 'Topics that it may subscribe to',
+        examples: [['devices/greenhouse-07/command']],
+      }),
+    },
+    { description: 'Its topics' },
+  ),
+});
+export const IdempotencyHeaders = Type.Object({
+  'idempotency-key': Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 255,
+      description: 'Any text for this request: repeated with it within an hour, it is answered with the same device',
+      examples: ['serial-4711'],
+    }),
+  ),
+});
+
+/** @throws AppError `claim_invalid` */
+export function toClaim(body: Static<typeof ClaimBody>): Omit<NewClaim, 'tokenHash' | 'createdBy' | 'createdAt'> {
+  if (body.uid_pattern !== undefined && body.uids !== undefined) {
+    const errors = [{ path: '/uids', message: 'must not be given together with uid_pattern' }];
+    throw claimErrors.claim_invalid({ details: { fields: errors } });
+  }
+  return {
+    name: body.name,
+    deviceType: body.device_type,
+    groupId: body.group_id ?? null,
+    ownerId: body.owner_id ?? null,
+    maxDevices: body.max_devices,
+    uidPattern: body.uid_pattern ?? null,
+    uids: body.uids ?? null,
+    expiresAt: instantOf(body.expires_at),
+  };
+}
+
+export function toRequest(body: Static<typeof ProvisionBody>): ProvisionRequest {
+  return {
+    token: body.token,
+    deviceUid: body.device_uid ?? null,
+    name: body.name ?? null,
+    metadata: body.metadata ?? {},
+  };
+}
+
+export function toClaimFilter(query: Static<typeof ClaimQuery>): ClaimFilter {
+  return defined({ deviceType: query.device_type, q: query.q });
+}
+
+export function presentClaim(claim: Claim): Static<typeof ClaimView> {
+  return {
+    id: claim.id,
+    name: claim.name,
+    device_type: claim.deviceType,
+    max_devices: claim.maxDevices,
+    used: claim.used,
+    group_id: claim.groupId,
+    owner_id: claim.ownerId,
+    uid_pattern: claim.uidPattern,
+    uids: claim.uids === null ? null : [...claim.uids],
+    expires_at: toIso(claim.expiresAt),
+    revoked_at: toIsoOrNull(claim.revokedAt),
+    created_by: claim.createdBy,
+    created_at: toIso(claim.createdAt),
+  };
+}
+
+export function presentAttempt(attempt: Attempt): Static<typeof AttemptView> {
+  const { id, deviceUid: device_uid, step: of, error, ipAddress: ip_address, at } = attempt;
+  return { id, device_uid, step: of, error, ip_address, created_at: toIso(at) };
+}
+
+const SUBSCRIBED = ['command', 'config', 'ota'];
+
+/** @param channels what devices may publish: last levels of topics */
+export function presentProvisioned(
+  { username, password }: DeviceCredentials,
+  channels: readonly string[],
+): Static<typeof ProvisionedView> {
+  const topic = (channel: string) => `devices/${username}/${channel}`;
+  const mqtt = { publish: channels.map(topic), subscribe: SUBSCRIBED.map(topic) };
+  return { device_uid: username, username, password, mqtt };
+}

@@ -1,0 +1,154 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { auditedOn } from '#test/support/audit.ts';
+import { createDevicesHarness, type DevicesHarness } from '#test/support/devices.ts';
+import type { TestApp } from '#test/support/http.ts';
+import { isLike } from './claims.rules.ts';
+
+let h: DevicesHarness;
+let app: TestApp;
+beforeAll(async () => {
+  h = await createDevicesHarness();
+  app = h.app;
+});
+afterAll(() => h.close());
+
+let made = 0;
+const unique = (word: string) => `${word}-${++made}`;
+const as = () => h.actors.MANAGER;
+
+async function claim(body: object = {}) {
+  const expires_at = new Date(h.clock.now() + 3_600_000).toISOString();
+  const all = { name: unique('Batch'), device_type: 'sensor', max_devices: 10, expires_at, ...body };
+  const answer = await app.request({ method: 'POST', url: '/api/v1/provisioning/claims', as: as(), body: all });
+  expect(answer.status, answer.text).toBe(201);
+  return answer.json();
+}
+
+function provision(body: object, headers: Readonly<Record<string, string>> = {}) {
+  return app.request({ method: 'POST', url: '/api/v1/provision', body, headers });
+}
+
+async function refusal(body: object, headers = {}) {
+  h.clock.advance(60_000);
+  const answer = await provision(body, headers);
+  const entry = (await auditedOn(h.sql)).findLast(({ action }) => action === 'claim.refused');
+  return [answer.status, answer.json().code, entry?.details['reason']];
+}
+
+const attemptsOf = async (id: number) =>
+  (await app.request({ url: `/api/v1/provisioning/claims/${id}/attempts`, as: as() })).json().items;
+
+describe('a claim', () => {
+  test('makes a device that can log in, of its type, in its group, of its owner', async () => {
+    const owner_id = h.actors.USER.userId;
+    const { id, token } = await claim({ owner_id });
+    const device_uid = unique('device');
+    const answer = await provision({ token, device_uid, metadata: { line: 3 } });
+    expect(answer.status, answer.text).toBe(201);
+    const { username, password, mqtt } = answer.json();
+    expect(username).toBe(device_uid);
+    expect(mqtt.subscribe).toContain(`devices/${device_uid}/command`);
+    expect(await h.api.authenticate(device_uid, password)).toMatchObject({ deviceUid: device_uid });
+    const { items } = (await app.request({ url: '/api/v1/devices', as: as(), query: { q: device_uid } })).json();
+    expect(items).toMatchObject([{ device_type: 'sensor', owner_id, metadata: { line: 3 } }]);
+    expect(await attemptsOf(id)).toMatchObject([{ device_uid, step: 'done', error: null }]);
+    const shown = (await app.request({ url: `/api/v1/provisioning/claims/${id}`, as: as() })).json();
+    expect([shown.used, shown.token]).toEqual([1, undefined]);
+  });
+
+  test('never makes more devices than it may, however many ask at once', async () => {
+    const { id, token } = await claim({ max_devices: 3 });
+    const answers = await Promise.all(Array.from({ length: 8 }, () => provision({ token })));
+    expect(answers.map(({ status }) => status).sort()).toEqual([201, 201, 201, 403, 403, 403, 403, 403]);
+    // Three devices, and those that got none.
+    expect(new Set(answers.map((answer) => answer.json().device_uid)).size).toBe(4);
+    expect(await refusal({ token })).toEqual([403, 'claim_used_up', 'claim_used_up']);
+    expect((await attemptsOf(id))[0]).toMatchObject({ step: 'claim', error: 'claim_used_up' });
+  });
+
+  test('refuses what it is not for, with the reason to the device and in the audit trail', async () => {
+    const { id, token } = await claim({ uid_pattern: 'green-*', max_devices: 1 });
+    expect(await refusal({ token })).toEqual([422, 'claim_uid_required', 'claim_uid_required']);
+    expect(await refusal({ token, device_uid: 'red-1' })).toEqual([403, 'claim_uid_refused', 'claim_uid_refused']);
+    const taken = unique('green');
+    await h.device({ device_uid: taken });
+    // Never taken over, and its place is not used up.
+    expect(await refusal({ token, device_uid: taken })).toEqual([409, 'device_uid_taken', 'device_uid_taken']);
+    expect((await provision({ token, device_uid: unique('green') })).status).toBe(201);
+    expect(await refusal({ token: 'made up' })).toEqual([401, 'claim_token_invalid', 'claim_token_invalid']);
+    expect((await attemptsOf(id)).map(({ step, error }: { step: string; error: string }) => [step, error])).toEqual([
+      ['done', null],
+      ['device', 'device_uid_taken'],
+      ['claim', 'claim_uid_refused'],
+      ['claim', 'claim_uid_required'],
+    ]);
+    const listed = await claim({ uids: ['a-1', 'a-2'] });
+    expect(await refusal({ token: listed.token, device_uid: 'a-3' })).toEqual([
+      403,
+      'claim_uid_refused',
+      'claim_uid_refused',
+    ]);
+  });
+
+  test('ends with its time, or when it is revoked; what it has made stays', async () => {
+    const { id, token } = await claim();
+    const { device_uid, password } = (await provision({ token })).json();
+    await app.request({ method: 'POST', url: `/api/v1/provisioning/claims/${id}/revoke`, as: as() });
+    expect(await refusal({ token })).toEqual([403, 'claim_revoked', 'claim_revoked']);
+    expect(await h.api.authenticate(device_uid, password)).not.toBeNull();
+    const short = await claim({ expires_at: new Date(h.clock.now() + 1_000).toISOString() });
+    h.clock.advance(1_000);
+    expect(await refusal({ token: short.token })).toEqual([403, 'claim_expired', 'claim_expired']);
+  });
+
+  test('answers a repeated request with the same device within an hour', async () => {
+    const { token } = await claim({ max_devices: 2 });
+    const headers = { 'idempotency-key': 'serial-4711' };
+    const first = (await provision({ token }, headers)).json();
+    expect((await provision({ token }, headers)).json()).toEqual(first);
+    expect(await h.api.authenticate(first.username, first.password)).not.toBeNull();
+    expect((await provision({ token, name: 'Other' }, headers)).json().code).toBe('claim_key_reused');
+    h.clock.advance(3_600_000 - 1);
+    const other = await claim();
+    expect((await provision({ token: other.token }, headers)).json().device_uid).not.toBe(first.device_uid);
+  });
+
+  test('one address may try 60 times a minute', async () => {
+    h.clock.advance(60_000);
+    const answers = [];
+    for (let index = 0; index < 61; index++) answers.push((await provision({ token: 'guess' })).status);
+    expect([answers[59], answers[60]]).toEqual([401, 429]);
+    h.clock.advance(60_000);
+    expect((await provision({ token: 'guess' })).status).toBe(401);
+  });
+
+  test('one that cannot be is refused with what is accepted', async () => {
+    const body = { name: 'x', device_type: 'sensor', max_devices: 1, expires_at: '2100-01-01T00:00:00Z' };
+    for (const [more, path] of [
+      [{ expires_at: '2020-01-01T00:00:00Z' }, '/expires_at'],
+      [{ group_id: 999_999 }, '/group_id'],
+      [{ owner_id: 999_999 }, '/owner_id'],
+      [{ uid_pattern: 'a*', uids: ['a'] }, '/uids'],
+      [{ uid_pattern: 'a/b' }, '/uid_pattern'],
+    ] as const) {
+      const answer = await app.request({
+        method: 'POST',
+        url: '/api/v1/provisioning/claims',
+        as: as(),
+        body: { ...body, ...more },
+      });
+      expect([answer.status, answer.json().errors[0].path]).toEqual([422, path]);
+    }
+  });
+});
+
+test('a pattern with stars says the same as the expression that it stands for', () => {
+  const text = fc.string({ unit: fc.constantFrom('a', 'b', '-'), maxLength: 12 });
+  const pattern = fc.string({ unit: fc.constantFrom('a', 'b', '-', '*'), maxLength: 8 });
+  fc.assert(
+    fc.property(text, pattern, (given, stars) => {
+      expect(isLike(given, stars)).toBe(new RegExp(`^${stars.replaceAll('*', '.*')}$`).test(given));
+    }),
+  );
+});
