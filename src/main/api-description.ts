@@ -21,7 +21,7 @@ export const API_DESCRIPTION: ApiDescription = {
     users: 'People and what they may do',
     devices: 'Devices and their credentials; import and export',
     'device groups': 'Groups that devices are in',
-    provisioning: 'Certificate authorities, and the certificates of devices',
+    provisioning: 'How devices come to be: claims, certificate authorities, certificates',
     hawkbit: 'Campaigns for clients of hawkBit (DDI), such as SWUpdate',
     campaigns: 'Roll-outs of firmware, stage by stage',
     firmware: 'Images for devices, and the keys that sign them',

@@ -87,6 +87,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
     broker: { accounts, sessionsSurviveRestart, authSecret: settings.MQTT_AUTH_SECRET, channels },
     statusLog: logs,
     certificates: { x509: base.x509, refusals: base.refusals.device, keysFolder },
+    claims: { refusals: base.refusals.device, counters: usageCounters, keysFolder },
     logger,
     listeningSince: runs.runningSince,
   });

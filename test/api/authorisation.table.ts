@@ -104,6 +104,12 @@ export const RULES: readonly Rule[] = [
   rule('POST   /api/v1/firmware/keys', ADMIN_AND_ABOVE),
   rule('DELETE /api/v1/firmware/keys/{key_id}', ADMIN_AND_ABOVE),
 
+  rule('POST   /api/v1/provisioning/claims', MANAGEMENT),
+  rule('GET    /api/v1/provisioning/claims', MANAGEMENT),
+  rule('GET    /api/v1/provisioning/claims/{claim_id}', MANAGEMENT),
+  rule('POST   /api/v1/provisioning/claims/{claim_id}/revoke', MANAGEMENT),
+  rule('GET    /api/v1/provisioning/claims/{claim_id}/attempts', MANAGEMENT),
+  rule('POST   /api/v1/provision', ANYONE),
   rule('POST   /api/v1/campaigns', MANAGEMENT),
   rule('GET    /api/v1/campaigns', MANAGEMENT),
   rule('GET    /api/v1/campaigns/{campaign_id}', MANAGEMENT),

@@ -54,6 +54,7 @@ async function addressOf(path: string): Promise<string> {
     '{device_id}': async () => (await people.device({ owner_id: people.USER.id })).id,
     '{group_id}': people.group,
     '{campaign_id}': people.campaign,
+    '{claim_id}': people.claim,
     '{controller_id}': async () => device.uid,
     '{user_id}': async () => (await people.person('USER')).id,
     '{rule_id}': ownRule,

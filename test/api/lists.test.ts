@@ -46,17 +46,22 @@ let system: RunningSystem;
 let people: People;
 let deviceId: number;
 let campaignId: number;
+let claimId: number;
 beforeAll(async () => {
   system = await startTestSystem();
   people = await createPeople(system);
   deviceId = (await people.device()).id;
   campaignId = await people.campaign();
+  claimId = await people.claim();
 });
 afterAll(() => system.stop());
 
 const ask = (url: string, query: Record<string, string>) =>
   system.request({
-    url: url.replace(':device_id', String(deviceId)).replace(':campaign_id', String(campaignId)),
+    url: url
+      .replace(':device_id', String(deviceId))
+      .replace(':campaign_id', String(campaignId))
+      .replace(':claim_id', String(claimId)),
     query,
     as: people.SUPERADMIN.token(),
   });

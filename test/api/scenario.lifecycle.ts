@@ -3,6 +3,7 @@ import type { RunningSystem } from '#test/support/system.ts';
 import type { Call } from './scenario.alerts.ts';
 import { walkThroughCampaigns } from './scenario.campaigns.ts';
 import { walkThroughCertificates } from './scenario.certificates.ts';
+import { walkThroughClaims } from './scenario.claims.ts';
 import { walkThroughCommands } from './scenario.commands.ts';
 import { walkThroughDdi } from './scenario.ddi.ts';
 import { walkThroughFirmware } from './scenario.firmware.ts';
@@ -12,6 +13,7 @@ type Walk = (call: Call, people: People, system: RunningSystem) => Promise<void>
 
 /** The parts of the walk that go from the server to a device. */
 export const LIFECYCLE: readonly (readonly [name: string, walk: Walk])[] = [
+  ['a device registers itself by a claim', walkThroughClaims],
   ['a device is told what to do, and answers', walkThroughCommands],
   ['a device is configured', walkThroughConfigurations],
   ['a firmware is uploaded, signed and linked', walkThroughFirmware],

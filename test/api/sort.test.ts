@@ -20,11 +20,13 @@ let system: RunningSystem;
 let people: People;
 let deviceId: number;
 let campaignId: number;
+let claimId: number;
 beforeAll(async () => {
   system = await startTestSystem();
   people = await createPeople(system);
   deviceId = (await people.device()).id;
   campaignId = await people.campaign();
+  claimId = await people.claim();
 });
 afterAll(() => system.stop());
 
@@ -32,7 +34,10 @@ describe('what the API document says about `sort` holds', () => {
   test.each(lists)('of %s', async (url, { description, examples }) => {
     const [, named = ''] = /^Some of ([\w, ]+);/.exec(description) ?? [];
     const fields = named.split(', ');
-    const address = url.replace(':device_id', String(deviceId)).replace(':campaign_id', String(campaignId));
+    const address = url
+      .replace(':device_id', String(deviceId))
+      .replace(':campaign_id', String(campaignId))
+      .replace(':claim_id', String(claimId));
     expect(fields).not.toContain('');
     for (const sort of [...examples, ...fields, `-${fields.join(',-')}`]) {
       const { status } = await system.request({ url: address, query: { sort }, as: people.SUPERADMIN.token() });

@@ -105,6 +105,8 @@ export const moduleBuiltins: PackageHomes = {
     'src/modules/auth/oauth/ticket-seal.ts',
     'src/modules/auth/signing-keys.ts',
     'src/modules/auth/successor.ts',
+    'src/modules/devices/claims/claims.module.ts',
+    'src/modules/devices/claims/claims.service.ts',
     'src/modules/firmware/firmware.keys.ts',
     'src/modules/firmware/firmware.service.ts',
     'src/modules/firmware/firmware.signatures.ts',
@@ -116,6 +118,7 @@ export const moduleBuiltins: PackageHomes = {
   'node:fs/promises': [
     'src/modules/devices/certificates/own-authority.ts',
     'src/modules/auth/signing-keys.ts',
+    'src/modules/devices/claims/claims.module.ts',
     'src/modules/firmware/firmware.keys.ts',
     'src/modules/system/configs/secret-box.ts',
   ],
@@ -123,6 +126,7 @@ export const moduleBuiltins: PackageHomes = {
   'node:path': [
     'src/modules/devices/certificates/own-authority.ts',
     'src/modules/auth/signing-keys.ts',
+    'src/modules/devices/claims/claims.module.ts',
     'src/modules/firmware/firmware.keys.ts',
     'src/modules/system/configs/secret-box.ts',
   ],

@@ -13,6 +13,7 @@ import {
 import { usersMigrations } from '#modules/users/index.ts';
 import { createAuditTrail } from '#platform/audit/audit.ts';
 import { createRefusalTrail } from '#platform/audit/refusal-trail.ts';
+import { createMemoryCounters } from '#platform/cache/memory-counters.ts';
 import type { MqttDownlink } from '#platform/mqtt/downlink.port.ts';
 import type { MqttAccounts } from '#platform/mqtt/mqtt.port.ts';
 import type { MigrationSet, SqlStore } from '#platform/sql/sql.port.ts';
@@ -62,6 +63,12 @@ export async function createDevicesHarness(
   const keys = temporaryFolder();
   const users = createTestUsers({ sql, audit, clock, events: bus });
   const broker = accounts === undefined ? {} : { broker: { accounts } };
+  const refusals = createRefusalTrail({
+    audit,
+    clock,
+    logger: silentLogger,
+    counted: { action: 'device.refusals_counted', resourceType: 'device' },
+  });
   const devices = createDevicesModule({
     sql,
     audit,
@@ -70,15 +77,11 @@ export async function createDevicesHarness(
     users: users.api,
     userDeviceScope,
     listeningSince: async () => harness.listeningSince,
+    claims: { refusals, counters: createMemoryCounters({ clock }), keysFolder: keys.path },
     certificates: {
       x509: createX509(),
       keysFolder: keys.path,
-      refusals: createRefusalTrail({
-        audit,
-        clock,
-        logger: silentLogger,
-        counted: { action: 'device.refusals_counted', resourceType: 'device' },
-      }),
+      refusals,
     },
     ...broker,
     ...(createDownlink === undefined ? {} : { downlink: createDownlink({ events: bus, clock }) }),
@@ -91,6 +94,9 @@ export async function createDevicesHarness(
       return device;
     },
   };
+  for (const { name, start } of devices.components) {
+    if (name === 'key of claims') await start?.(AbortSignal.timeout(5_000));
+  }
   const app = await createTestApp({ routes: devices.routes, clock, authenticator });
 
   const person = async (role: UserRole, name: string): Promise<Principal> => {

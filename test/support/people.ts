@@ -30,6 +30,8 @@ export interface People extends Readonly<Record<UserRole, Person>> {
   alert(device: TestDevice): Promise<number>;
   /** @returns the id of a new group */
   group(): Promise<number>;
+  /** @returns the id of a new claim */
+  claim(): Promise<number>;
   /** @returns the id of a new campaign, for no devices */
   campaign(): Promise<number>;
 }
@@ -108,6 +110,10 @@ export async function createPeople(system: RunningSystem): Promise<People> {
       }
     },
     group: async () => (await make('/api/v1/device-groups', { name: unique('group') })).id,
+    async claim() {
+      const body = { name: unique('claim'), device_type: 'test', max_devices: 1, expires_at: '2100-01-01T00:00:00Z' };
+      return (await make('/api/v1/provisioning/claims', body)).id;
+    },
     async campaign() {
       const device_type = unique('type');
       const { id: firmware_id } = await call(201, {

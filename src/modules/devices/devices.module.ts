@@ -11,6 +11,7 @@ import type { SqlStore } from '#platform/sql/sql.port.ts';
 import { createBrokerAuthRoutes } from './broker-auth/broker-auth.routes.ts';
 import { createBrokerAuthService } from './broker-auth/broker-auth.service.ts';
 import { type CertificatesPlatform, createCertificates } from './certificates/certificates.module.ts';
+import { type ClaimsPlatform, createClaims } from './claims/claims.module.ts';
 import { createConnectionsRoutes } from './connections/connections.routes.ts';
 import { createConnectionsService } from './connections/connections.service.ts';
 import type { DevicesApi } from './devices.api.ts';
@@ -54,6 +55,8 @@ export interface DevicesModuleDeps {
   readonly logger?: Logger;
   /** Absent: no device logs in by a certificate, and nobody can register an authority. */
   readonly certificates?: CertificatesPlatform;
+  /** Absent: devices do not register themselves by claims. */
+  readonly claims?: ClaimsPlatform;
   readonly broker?: DevicesBroker;
   /** Since when devices can be heard without a gap; absent: always. Silence before it says nothing. */
   readonly listeningSince?: () => Promise<number>;
@@ -112,6 +115,13 @@ export function createDevicesModule(deps: DevicesModuleDeps): DevicesModule {
   const certificates =
     deps.certificates &&
     createCertificates({ platform: deps.certificates, persistence: { sql, audit }, devices, clock, events });
+  const claims =
+    deps.claims &&
+    createClaims({
+      platform: deps.claims,
+      persistence: { sql, audit },
+      ...{ devices, groups: store, users, channels, clock },
+    });
   const brokerAuth = createBrokerAuthService({ devices, channels });
 
   return {
@@ -178,6 +188,7 @@ export function createDevicesModule(deps: DevicesModuleDeps): DevicesModule {
         : [{ name: 'device logins', start: async () => void (await logins.reconcile()) }]),
       statusLogs,
       lastSeen,
+      ...(claims === undefined ? [] : [claims.component]),
     ],
     reconcileAccounts: logins.reconcile,
     routes: [
@@ -192,6 +203,7 @@ export function createDevicesModule(deps: DevicesModuleDeps): DevicesModule {
             },
           ]),
       { prefix: '/api/v1/device-groups', routes: createGroupsRoutes(groups) },
+      ...(claims?.routes ?? []),
       ...(certificates?.routes ?? []),
       ...(authSecret === null
         ? []

@@ -17,12 +17,14 @@ const NOTHING_SAID = { groupId: null, ownerId: null, inactivitySeconds: null } s
  * A new device as it will be stored, and the credentials that only its creator gets to see.
  * @throws AppError `device_metadata_invalid`
  */
-export function prepareDevice(input: DeviceInput): {
+export function prepareDevice(
+  input: DeviceInput,
+  password = createSecret(),
+): {
   readonly row: NewDevice;
   readonly credentials: DeviceCredentials;
 } {
   const deviceUid = input.deviceUid ?? `dev-${createId().replaceAll('-', '').slice(-16)}`;
-  const password = createSecret();
   return {
     row: {
       ...NOTHING_SAID,

@@ -84,15 +84,17 @@ export function createDevicesService(deps: DevicesServiceDeps) {
      * Registers a device. The credentials are not kept: this is the only time that they are known.
      * They work when this resolves, at the broker too.
      * @param principal null: a device that registers itself
+     * @param password absent: a new one
      * @throws AppError `device_uid_taken`, `device_group_unknown`, `device_owner_unknown`,
      * `device_metadata_invalid`, `unavailable`
      */
     async create(
       principal: Principal | null,
       input: DeviceInput,
+      password?: string,
     ): Promise<{ readonly device: DeviceRecord; readonly credentials: DeviceCredentials }> {
       await requireOwner(input.ownerId);
-      const { row, credentials } = prepareDevice(input);
+      const { row, credentials } = prepareDevice(input, password);
       const now = clock.now();
       const device = await store.transaction(async (writer, audit) => {
         if (row.groupId !== null && !(await writer.groupExists(row.groupId))) throw unknownGroup();

@@ -4,6 +4,7 @@ import { deviceTransitions } from './2026_11_26_20_device_transitions.ts';
 import { deviceInactivity } from './2026_11_26_21_device_inactivity.ts';
 import { deviceReportedAddress } from './2026_11_26_22_device_reported_address.ts';
 import { deviceConfigSync } from './2026_11_26_41_device_config_sync.ts';
+import { deviceClaims } from './2026_11_26_70_claims.ts';
 import { certificates } from './2026_11_26_80_certificates.ts';
 
 /** Needs the table `users`. */
@@ -13,5 +14,6 @@ export const devicesMigrations: MigrationSet = {
   '2026_11_26_21_device_inactivity': deviceInactivity,
   '2026_11_26_22_device_reported_address': deviceReportedAddress,
   '2026_11_26_41_device_config_sync': deviceConfigSync,
+  '2026_11_26_70_claims': deviceClaims,
   '2026_11_26_80_certificates': certificates,
 };
