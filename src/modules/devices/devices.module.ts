@@ -55,7 +55,7 @@ export interface DevicesModuleDeps {
   readonly logger?: Logger;
   /** Absent: no device logs in by a certificate, and nobody can register an authority. */
   readonly certificates?: CertificatesPlatform;
-  /** Absent: devices do not register themselves by claims. */
+  /** Absent, or without `certificates`: devices do not register themselves by claims. */
   readonly claims?: ClaimsPlatform;
   readonly broker?: DevicesBroker;
   /** Since when devices can be heard without a gap; absent: always. Silence before it says nothing. */
@@ -117,10 +117,12 @@ export function createDevicesModule(deps: DevicesModuleDeps): DevicesModule {
     createCertificates({ platform: deps.certificates, persistence: { sql, audit }, devices, clock, events });
   const claims =
     deps.claims &&
+    certificates &&
     createClaims({
       platform: deps.claims,
       persistence: { sql, audit },
       ...{ devices, groups: store, users, channels, clock },
+      issuer: certificates.issuer,
     });
   const brokerAuth = createBrokerAuthService({ devices, channels });
 

@@ -27,7 +27,7 @@ export function createClaims({
   persistence,
   channels,
   ...deps
-}: Pick<ClaimsServiceDeps, 'devices' | 'groups' | 'users'> & {
+}: Pick<ClaimsServiceDeps, 'devices' | 'groups' | 'users' | 'issuer'> & {
   readonly platform: ClaimsPlatform;
   readonly persistence: { readonly sql: SqlStore; readonly audit: AuditTrail };
   /** What devices may publish: last levels of topics. */

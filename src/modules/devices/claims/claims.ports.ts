@@ -1,5 +1,7 @@
 import type { OneOrMore, PageQuery, SortTerm } from '#kernel/pagination.ts';
 import type { AuditWriter } from '#platform/audit/audit.port.ts';
+import type { IssuedCertificate } from '../certificates/certificates.ports.ts';
+import type { DeviceCredentials } from '../devices.ports.ts';
 import type { ClaimFacts } from './claims.rules.ts';
 
 /** Attempts that are kept of a claim. */
@@ -46,6 +48,14 @@ export interface ProvisionRequest {
   readonly deviceUid: string | null;
   readonly name: string | null;
   readonly metadata: Readonly<Record<string, unknown>>;
+  /** Certificate request (PEM): it gets a certificate too; null: it does not want one. */
+  readonly csr: string | null;
+}
+
+/** What it is answered. */
+export interface Provisioned {
+  readonly credentials: DeviceCredentials;
+  readonly certificate: IssuedCertificate | null;
 }
 
 export const CLAIM_SORT_FIELDS = ['id', 'name', 'device_type', 'expires_at', 'created_at'] as const;

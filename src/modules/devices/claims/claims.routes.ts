@@ -2,6 +2,9 @@ import { MANAGEMENT } from '#kernel/access.ts';
 import { defined } from '#kernel/defined.ts';
 import { commonErrors } from '#kernel/errors.ts';
 import { type HttpRoutes, originOf, principalOf } from '#platform/http/http.port.ts';
+import { x509Errors } from '#platform/x509/x509.port.ts';
+import { certificateErrors } from '../certificates/certificates.errors.ts';
+import { issuingErrors } from '../certificates/issuing.errors.ts';
 import { deviceErrors } from '../devices.errors.ts';
 import { claimErrors } from './claims.errors.ts';
 import {
@@ -136,6 +139,9 @@ export function createProvisionRoutes(claims: ClaimsService, channels: readonly 
             ...Object.values(ofRequests),
             ...[deviceErrors.device_uid_taken, deviceErrors.device_metadata_invalid, commonErrors.rate_limited],
             ...[deviceErrors.device_group_unknown, deviceErrors.device_owner_unknown],
+            ...[x509Errors.csr_unreadable, x509Errors.csr_signature_invalid, x509Errors.csr_key_refused],
+            ...[issuingErrors.csr_name_refused, issuingErrors.certificate_limit_reached],
+            certificateErrors.certificate_device_unknown,
           ],
         },
         schema: {
@@ -151,8 +157,8 @@ export function createProvisionRoutes(claims: ClaimsService, channels: readonly 
       },
       async (request, reply) => {
         const key = request.headers['idempotency-key'] ?? null;
-        const credentials = await claims.provision(toRequest(request.body), key, originOf(request));
-        return reply.code(201).send(presentProvisioned(credentials, channels));
+        const provisioned = await claims.provision(toRequest(request.body), key, originOf(request));
+        return reply.code(201).send(presentProvisioned(provisioned, channels));
       },
     );
   };

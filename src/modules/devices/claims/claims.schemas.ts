@@ -14,7 +14,7 @@ import {
   sortQuery,
 } from '#platform/http/http.schemas.ts';
 import { DEVICE_UID } from '#platform/mqtt/mqtt.port.ts';
-import type { DeviceCredentials } from '../devices.ports.ts';
+import { IssueBody, IssuedView, presentIssued } from '../certificates/issuing.schemas.ts';
 import { DeviceBody } from '../devices.schemas.ts';
 import { claimErrors } from './claims.errors.ts';
 import {
@@ -24,6 +24,7 @@ import {
   type Claim,
   type ClaimFilter,
   type NewClaim,
+  type Provisioned,
   type ProvisionRequest,
 } from './claims.ports.ts';
 
@@ -34,6 +35,7 @@ const deviceUid = Type.String({
   examples: ['greenhouse-07'],
 });
 const { device_type, metadata, name: deviceName } = DeviceBody.properties;
+const { csr } = IssueBody.properties;
 
 const fields = {
   name: Type.String({ minLength: 1, maxLength: 100, description: 'For people', examples: ['Batch of November'] }),
@@ -130,6 +132,7 @@ export const ProvisionBody = Strict('Provisioning', {
   device_uid: Type.Optional({ ...deviceUid, description: 'Absent: one is made, where the claim lets any' }),
   name: Type.Optional(deviceName),
   metadata,
+  csr: Type.Optional(csr),
 });
 export const ProvisionedView = Strict('Provisioned', {
   device_uid: deviceUid,
@@ -149,6 +152,7 @@ export const ProvisionedView = Strict('Provisioned', {
     },
     { description: 'Its topics' },
   ),
+  certificate: Type.Optional({ ...IssuedView, description: 'For the `csr`, if there was one' }),
 });
 export const IdempotencyHeaders = Type.Object({
   'idempotency-key': Type.Optional(
@@ -185,6 +189,7 @@ export function toRequest(body: Static<typeof ProvisionBody>): ProvisionRequest 
     deviceUid: body.device_uid ?? null,
     name: body.name ?? null,
     metadata: body.metadata ?? {},
+    csr: body.csr ?? null,
   };
 }
 
@@ -219,10 +224,11 @@ const SUBSCRIBED = ['command', 'config', 'ota'];
 
 /** @param channels what devices may publish: last levels of topics */
 export function presentProvisioned(
-  { username, password }: DeviceCredentials,
+  { credentials: { username, password }, certificate }: Provisioned,
   channels: readonly string[],
 ): Static<typeof ProvisionedView> {
   const topic = (channel: string) => `devices/${username}/${channel}`;
   const mqtt = { publish: channels.map(topic), subscribe: SUBSCRIBED.map(topic) };
-  return { device_uid: username, username, password, mqtt };
+  const issued = certificate === null ? {} : { certificate: presentIssued(certificate) };
+  return { device_uid: username, username, password, mqtt, ...issued };
 }

@@ -7,6 +7,7 @@ import { createSecret, hashSecret } from '#kernel/ids.ts';
 import { type Page, type PageQuery, parseSort, toPage } from '#kernel/pagination.ts';
 import type { AuditEntry, RefusalTrail } from '#platform/audit/audit.port.ts';
 import type { CounterStore } from '#platform/cache/cache.port.ts';
+import type { CertificateIssuer } from '../certificates/certificates.ports.ts';
 import type { DeviceCredentials } from '../devices.ports.ts';
 import type { DevicesService } from '../devices.service.ts';
 import { claimErrors } from './claims.errors.ts';
@@ -20,6 +21,7 @@ import {
   type ClaimStore,
   type NewAttempt,
   type NewClaim,
+  type Provisioned,
   type ProvisionRequest,
   REPEATABLE_MS,
 } from './claims.ports.ts';
@@ -34,6 +36,7 @@ export interface ClaimsServiceDeps {
   readonly devices: Pick<DevicesService, 'create'>;
   readonly groups: { groupExists(groupId: number): Promise<boolean> };
   readonly users: { exists(userId: number): Promise<boolean> };
+  readonly issuer: CertificateIssuer;
   readonly refusals: RefusalTrail;
   readonly counters: CounterStore;
   /** Of this installation: secrets are made with it. */
@@ -44,7 +47,7 @@ export interface ClaimsServiceDeps {
 export type ClaimsService = ReturnType<typeof createClaimsService>;
 
 export function createClaimsService(deps: ClaimsServiceDeps) {
-  const { store, devices, groups, users, refusals, counters, key, clock } = deps;
+  const { store, devices, groups, users, issuer, refusals, counters, key, clock } = deps;
 
   async function existing(id: number): Promise<Claim> {
     const claim = await store.find(id);
@@ -140,37 +143,40 @@ export function createClaimsService(deps: ClaimsServiceDeps) {
      * Registers the device that asks.
      * @param idempotencyKey of a request that may be repeated within an hour, which is answered with the same device
      * @throws AppError `claim_token_invalid`, `claim_expired`, `claim_revoked`, `claim_used_up`, `claim_uid_required`,
-     *   `claim_uid_refused`, `claim_key_reused`, `device_uid_taken`, `device_metadata_invalid`, `rate_limited`
+     *   `claim_uid_refused`, `claim_key_reused`, `device_uid_taken`, `device_metadata_invalid`, `rate_limited`; as `checkRequest`
      */
     async provision(
       given: ProvisionRequest,
       idempotencyKey: string | null,
       origin: RequestOrigin,
-    ): Promise<DeviceCredentials> {
+    ): Promise<Provisioned> {
       await countTry(origin);
-      const { token, deviceUid, name, metadata } = given;
+      const { token, deviceUid, name, metadata, csr } = given;
       const claim = await store.findByToken(hashSecret(token));
       if (claim === null) {
         await refused(null, deviceUid, 'claim_token_invalid', origin);
         throw claimErrors.claim_token_invalid();
       }
       const keyHash = idempotencyKey === null ? null : hashSecret(`${claim.id} ${idempotencyKey}`);
-      const request = keyHash === null ? null : hashSecret(JSON.stringify([deviceUid, name, metadata]));
+      const request = keyHash === null ? null : hashSecret(JSON.stringify([deviceUid, name, metadata, csr]));
       /** The same for the same request, and known to nobody who has not this installation's key. */
       const secretOf = (salt: string) => createHmac('sha256', key()).update(`${token} ${salt}`).digest('base64url');
       if (keyHash !== null) {
         const repeated = await store.findRepeated(claim.id, keyHash, clock.now() - REPEATABLE_MS);
         if (repeated !== null && repeated.request !== request) throw claimErrors.claim_key_reused();
-        if (repeated !== null) return { username: repeated.deviceUid, password: secretOf(keyHash) };
+        if (repeated !== null) {
+          return await answer({ username: repeated.deviceUid, password: secretOf(keyHash) }, csr, origin);
+        }
       }
       const attempt = { claimId: claim.id, deviceUid, ipAddress: origin.ip, at: clock.now(), key: keyHash, request };
       let step: Attempt['step'] = 'claim';
       try {
+        if (csr !== null) await issuer.checkRequest(csr, deviceUid);
         await reserve(claim.id, deviceUid);
         step = 'device';
         const { device, credentials } = await make(claim, given, keyHash === null ? createSecret() : secretOf(keyHash));
         await note({ ...attempt, deviceUid: device.deviceUid, step: 'done', error: null });
-        return credentials;
+        return await answer(credentials, csr, origin);
       } catch (error) {
         const code = isAppError(error) ? error.code : 'internal_error';
         await note({ ...attempt, step, error: code });
@@ -179,6 +185,15 @@ export function createClaimsService(deps: ClaimsServiceDeps) {
       }
     },
   };
+
+  async function answer(
+    credentials: DeviceCredentials,
+    csr: string | null,
+    origin: RequestOrigin,
+  ): Promise<Provisioned> {
+    const certificate = csr === null ? null : await issuer.issueCertificate(csr, credentials.username, origin);
+    return { credentials, certificate };
+  }
 
   async function make(claim: Claim, { deviceUid, name, metadata }: ProvisionRequest, password: string) {
     const { deviceType, groupId, ownerId } = claim;

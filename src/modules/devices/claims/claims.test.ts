@@ -1,7 +1,12 @@
+import { execFileSync } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { auditedOn } from '#test/support/audit.ts';
 import { createDevicesHarness, type DevicesHarness } from '#test/support/devices.ts';
+import { temporaryFolder } from '#test/support/folders.ts';
 import type { TestApp } from '#test/support/http.ts';
 import { isLike } from './claims.rules.ts';
 
@@ -114,6 +119,23 @@ describe('a claim', () => {
     expect((await provision({ token: other.token }, headers)).json().device_uid).not.toBe(first.device_uid);
   });
 
+  test('with a certificate request it gets a certificate too, the same when it asks again', async () => {
+    h.clock.advance(60_000);
+    const { token } = await claim();
+    const device_uid = unique('certified');
+    const csr = requestFor(device_uid);
+    const headers = { 'idempotency-key': 'csr-1' };
+    const first = (await provision({ token, device_uid, csr }, headers)).json();
+    expect(first.certificate.certificate).toContain('BEGIN CERTIFICATE');
+    expect(new X509Certificate(first.certificate.certificate).subject).toContain(device_uid);
+    expect((await provision({ token, device_uid, csr }, headers)).json()).toEqual(first);
+    // Of another name, none is made, nor a device.
+    const other = unique('other');
+    const answer = await provision({ token, device_uid: other, csr });
+    expect([answer.status, answer.json().code]).toEqual([422, 'csr_name_refused']);
+    expect(await h.api.findByUid(other)).toBeNull();
+  });
+
   test('one address may try 60 times a minute', async () => {
     h.clock.advance(60_000);
     const answers = [];
@@ -142,6 +164,18 @@ describe('a claim', () => {
     }
   });
 });
+
+function requestFor(name: string): string {
+  const folder = temporaryFolder();
+  const file = (of: string) => join(folder.path, of);
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', file('key.pem')];
+  execFileSync('openssl', ['req', '-new', ...key, '-subj', `/CN=${name}`, '-out', file('request.pem')], {
+    stdio: 'pipe',
+  });
+  const request = readFileSync(file('request.pem'), 'utf8');
+  folder.remove();
+  return request;
+}
 
 test('a pattern with stars says the same as the expression that it stands for', () => {
   const text = fc.string({ unit: fc.constantFrom('a', 'b', '-'), maxLength: 12 });
