@@ -24,7 +24,7 @@ export function prepareDevice(
   readonly row: NewDevice;
   readonly credentials: DeviceCredentials;
 } {
-  const deviceUid = input.deviceUid ?? `dev-${createId().replaceAll('-', '').slice(-16)}`;
+  const deviceUid = input.deviceUid ?? newDeviceUid();
   return {
     row: {
       ...NOTHING_SAID,
@@ -35,4 +35,9 @@ export function prepareDevice(
     },
     credentials: { username: deviceUid, password },
   };
+}
+
+/** For a device that names none. */
+export function newDeviceUid(): string {
+  return `dev-${createId().replaceAll('-', '').slice(-16)}`;
 }

@@ -9,5 +9,9 @@ export const claimErrors = defineErrors({
   claim_used_up: ['forbidden', 'The claim has made as many devices as it may.'],
   claim_uid_required: ['invalid', 'This claim is for certain devices: the request has to name its device_uid.'],
   claim_uid_refused: ['forbidden', 'This claim is not for a device of this device_uid.'],
+  claim_device_gone: [
+    'conflict',
+    'The device of this Idempotency-Key was deleted, or has another secret by now; use another key.',
+  ],
   claim_key_reused: ['conflict', 'This Idempotency-Key was used for another request.'],
 });

@@ -36,10 +36,15 @@ export interface Attempt {
   readonly at: number;
 }
 
-export interface NewAttempt extends Omit<Attempt, 'id'> {
-  /** Of a request that may be repeated, as hashes; null: it may not. */
-  readonly key: string | null;
-  readonly request: string | null;
+export type NewAttempt = Omit<Attempt, 'id'>;
+
+/** A request that may be repeated, as hashes, and the device that it is about. */
+export interface KeyedRequest {
+  readonly key: string;
+  readonly request: string;
+  readonly deviceUid: string;
+  /** Whether the device was made. */
+  readonly isDone: boolean;
 }
 
 /** What a device says that wants to be registered. */
@@ -79,20 +84,19 @@ interface ListQuery<Filter, Field extends string> extends Omit<PageQuery, 'sort'
 export interface ClaimWriter {
   find(id: number): Promise<Claim | null>;
   findByToken(tokenHash: string): Promise<Claim | null>;
-  /** The attempt that was done with this key at or after `since`. */
-  findRepeated(
-    claimId: number,
-    key: string,
-    since: number,
-  ): Promise<{ readonly deviceUid: string; readonly request: string } | null>;
   insert(claim: NewClaim): Promise<Claim>;
   setUsed(id: number, used: number, at: number): Promise<void>;
   revoke(id: number, at: number): Promise<void>;
+  /** The request with this key that was made at or after `since`; older ones of the claim are forgotten. */
+  findRequest(claimId: number, key: string, since: number): Promise<KeyedRequest | null>;
+  insertRequest(claimId: number, request: KeyedRequest, at: number): Promise<void>;
+  setRequestDone(claimId: number, key: string, at: number): Promise<void>;
+  removeRequest(claimId: number, key: string): Promise<void>;
   /** Keeps the newest `MAX_ATTEMPTS` of the claim. */
   addAttempt(attempt: NewAttempt): Promise<void>;
 }
 
-export interface ClaimStore extends Pick<ClaimWriter, 'find' | 'findByToken' | 'findRepeated'> {
+export interface ClaimStore extends Pick<ClaimWriter, 'find' | 'findByToken'> {
   list(
     query: ListQuery<ClaimFilter, (typeof CLAIM_SORT_FIELDS)[number]>,
   ): Promise<{ readonly items: readonly Claim[]; readonly total: number }>;

@@ -12,7 +12,6 @@ export function createClaimStore(store: SqlStore, audit: AuditTrail): ClaimStore
   return {
     find: (id) => reader(db()).find(id),
     findByToken: (tokenHash) => reader(db()).findByToken(tokenHash),
-    findRepeated: (claimId, key, since) => reader(db()).findRepeated(claimId, key, since),
     async list({ filter: { deviceType, q }, sort, page, size }) {
       let matching = db().selectFrom('device_claims');
       if (deviceType !== undefined) matching = matching.where('device_type', 'in', several(deviceType));
@@ -45,7 +44,7 @@ export function createClaimStore(store: SqlStore, audit: AuditTrail): ClaimStore
   };
 }
 
-function reader(db: Db): Pick<ClaimWriter, 'find' | 'findByToken' | 'findRepeated'> {
+function reader(db: Db): Pick<ClaimWriter, 'find' | 'findByToken'> {
   return {
     async find(id) {
       const row = await db.selectFrom('device_claims').selectAll().where('id', '=', id).executeTakeFirst();
@@ -58,18 +57,6 @@ function reader(db: Db): Pick<ClaimWriter, 'find' | 'findByToken' | 'findRepeate
         .where('token_hash', '=', tokenHash)
         .executeTakeFirst();
       return row === undefined ? null : toClaim(row);
-    },
-    async findRepeated(claimId, key, since) {
-      const row = await db
-        .selectFrom('claim_attempts')
-        .select(['device_uid', 'request_hash'])
-        .where('claim_id', '=', claimId)
-        .where('request_key', '=', key)
-        .where('step', '=', 'done')
-        .where('created_at', '>=', since)
-        .orderBy('id', 'desc')
-        .executeTakeFirst();
-      return row === undefined ? null : { deviceUid: row.device_uid ?? '', request: row.request_hash ?? '' };
     },
   };
 }
@@ -107,7 +94,43 @@ function createWriter(trx: Db): ClaimWriter {
     async revoke(id, at) {
       await trx.updateTable('device_claims').set({ revoked_at: at, updated_at: at }).where('id', '=', id).execute();
     },
-    async addAttempt({ claimId, deviceUid, step, error, ipAddress, at, key, request }) {
+    async findRequest(claimId, key, since) {
+      await trx.deleteFrom('claim_requests').where('claim_id', '=', claimId).where('created_at', '<', since).execute();
+      const row = await trx
+        .selectFrom('claim_requests')
+        .selectAll()
+        .where('claim_id', '=', claimId)
+        .where('request_key', '=', key)
+        .executeTakeFirst();
+      if (row === undefined) return null;
+      return { key, request: row.request_hash, deviceUid: row.device_uid, isDone: row.is_done === 1 };
+    },
+    async insertRequest(claimId, { key, request, deviceUid, isDone }, at) {
+      await trx
+        .insertInto('claim_requests')
+        .values({
+          claim_id: claimId,
+          request_key: key,
+          request_hash: request,
+          device_uid: deviceUid,
+          is_done: Number(isDone),
+          created_at: at,
+          updated_at: at,
+        })
+        .execute();
+    },
+    async setRequestDone(claimId, key, at) {
+      await trx
+        .updateTable('claim_requests')
+        .set({ is_done: 1, updated_at: at })
+        .where('claim_id', '=', claimId)
+        .where('request_key', '=', key)
+        .execute();
+    },
+    async removeRequest(claimId, key) {
+      await trx.deleteFrom('claim_requests').where('claim_id', '=', claimId).where('request_key', '=', key).execute();
+    },
+    async addAttempt({ claimId, deviceUid, step, error, ipAddress, at }) {
       await trx
         .insertInto('claim_attempts')
         .values({
@@ -116,8 +139,6 @@ function createWriter(trx: Db): ClaimWriter {
           step,
           error,
           ip_address: ipAddress,
-          request_key: key,
-          request_hash: request,
           created_at: at,
           updated_at: at,
         })

@@ -9,6 +9,7 @@ import type { AuditEntry, RefusalTrail } from '#platform/audit/audit.port.ts';
 import type { CounterStore } from '#platform/cache/cache.port.ts';
 import type { CertificateIssuer } from '../certificates/certificates.ports.ts';
 import type { DeviceCredentials } from '../devices.ports.ts';
+import { newDeviceUid } from '../devices.registration.ts';
 import type { DevicesService } from '../devices.service.ts';
 import { claimErrors } from './claims.errors.ts';
 import {
@@ -19,6 +20,7 @@ import {
   type Claim,
   type ClaimFilter,
   type ClaimStore,
+  type KeyedRequest,
   type NewAttempt,
   type NewClaim,
   type Provisioned,
@@ -33,7 +35,7 @@ const MINUTE_MS = 60_000;
 
 export interface ClaimsServiceDeps {
   readonly store: ClaimStore;
-  readonly devices: Pick<DevicesService, 'create'>;
+  readonly devices: Pick<DevicesService, 'create' | 'authenticate'>;
   readonly groups: { groupExists(groupId: number): Promise<boolean> };
   readonly users: { exists(userId: number): Promise<boolean> };
   readonly issuer: CertificateIssuer;
@@ -67,21 +69,31 @@ export function createClaimsService(deps: ClaimsServiceDeps) {
     await refusals.record({ ...entry, resourceId: claim === null ? null : String(claim.id) });
   }
 
-  /** Takes a place of the claim, so that it never makes more devices than it may. */
-  async function reserve(claimId: number, deviceUid: string | null): Promise<void> {
+  /**
+   * Takes a place of the claim, so that it never makes more devices than it may. A repeated request has one.
+   * @param keyed null: it may not be repeated
+   */
+  async function reserve(claimId: number, deviceUid: string | null, keyed: KeyedRequest | null): Promise<Place> {
     const at = clock.now();
-    await store.transaction(async (writer) => {
+    return await store.transaction(async (writer) => {
       const claim = await writer.find(claimId);
-      const flaw = claim === null ? 'claim_revoked' : flawOfClaim(claim, deviceUid, at);
+      if (claim === null || claim.revokedAt !== null) throw claimErrors.claim_revoked();
+      const known = keyed === null ? null : await writer.findRequest(claimId, keyed.key, at - REPEATABLE_MS);
+      if (known !== null && known.request !== keyed?.request) throw claimErrors.claim_key_reused();
+      if (known !== null) return { deviceUid: known.deviceUid, isNew: false, isDone: known.isDone };
+      const flaw = flawOfClaim(claim, deviceUid, at);
       if (flaw !== null) throw claimErrors[flaw]();
-      await writer.setUsed(claimId, (claim?.used ?? 0) + 1, at);
+      await writer.setUsed(claimId, claim.used + 1, at);
+      if (keyed !== null) await writer.insertRequest(claimId, keyed, at);
+      return { deviceUid: keyed?.deviceUid ?? deviceUid ?? newDeviceUid(), isNew: true, isDone: false };
     });
   }
 
-  async function giveBack(claimId: number): Promise<void> {
+  async function giveBack(claimId: number, keyed: KeyedRequest | null): Promise<void> {
     await store.transaction(async (writer) => {
       const claim = await writer.find(claimId);
       if (claim !== null) await writer.setUsed(claimId, Math.max(0, claim.used - 1), clock.now());
+      if (keyed !== null) await writer.removeRequest(claimId, keyed.key);
     });
   }
 
@@ -143,7 +155,7 @@ export function createClaimsService(deps: ClaimsServiceDeps) {
      * Registers the device that asks.
      * @param idempotencyKey of a request that may be repeated within an hour, which is answered with the same device
      * @throws AppError `claim_token_invalid`, `claim_expired`, `claim_revoked`, `claim_used_up`, `claim_uid_required`,
-     *   `claim_uid_refused`, `claim_key_reused`, `device_uid_taken`, `device_metadata_invalid`, `rate_limited`; as `checkRequest`
+     *   `claim_uid_refused`, `claim_key_reused`, `claim_device_gone`, `device_uid_taken`, `device_metadata_invalid`, `rate_limited`; as `checkRequest`
      */
     async provision(
       given: ProvisionRequest,
@@ -151,32 +163,28 @@ export function createClaimsService(deps: ClaimsServiceDeps) {
       origin: RequestOrigin,
     ): Promise<Provisioned> {
       await countTry(origin);
-      const { token, deviceUid, name, metadata, csr } = given;
+      const { token, deviceUid, csr } = given;
       const claim = await store.findByToken(hashSecret(token));
       if (claim === null) {
         await refused(null, deviceUid, 'claim_token_invalid', origin);
         throw claimErrors.claim_token_invalid();
       }
-      const keyHash = idempotencyKey === null ? null : hashSecret(`${claim.id} ${idempotencyKey}`);
-      const request = keyHash === null ? null : hashSecret(JSON.stringify([deviceUid, name, metadata, csr]));
-      /** The same for the same request, and known to nobody who has not this installation's key. */
-      const secretOf = (salt: string) => createHmac('sha256', key()).update(`${token} ${salt}`).digest('base64url');
-      if (keyHash !== null) {
-        const repeated = await store.findRepeated(claim.id, keyHash, clock.now() - REPEATABLE_MS);
-        if (repeated !== null && repeated.request !== request) throw claimErrors.claim_key_reused();
-        if (repeated !== null) {
-          return await answer({ username: repeated.deviceUid, password: secretOf(keyHash) }, csr, origin);
-        }
-      }
-      const attempt = { claimId: claim.id, deviceUid, ipAddress: origin.ip, at: clock.now(), key: keyHash, request };
+      const keyed = idempotencyKey === null ? null : keyedRequest(claim, given, idempotencyKey);
+      const attempt = { claimId: claim.id, deviceUid, ipAddress: origin.ip, at: clock.now() };
       let step: Attempt['step'] = 'claim';
       try {
         if (csr !== null) await issuer.checkRequest(csr, deviceUid);
-        await reserve(claim.id, deviceUid);
+        const place = await reserve(claim.id, deviceUid, keyed);
         step = 'device';
-        const { device, credentials } = await make(claim, given, keyHash === null ? createSecret() : secretOf(keyHash));
-        await note({ ...attempt, deviceUid: device.deviceUid, step: 'done', error: null });
-        return await answer(credentials, csr, origin);
+        const username = place.deviceUid;
+        const password = keyed === null ? createSecret() : secretOf(token, keyed, username);
+        if (!(await isMade(place, { username, password }))) await make(claim, given, place, password, keyed);
+        await store.transaction(async (writer) => {
+          if (keyed !== null) await writer.setRequestDone(claim.id, keyed.key, clock.now());
+          if (place.isNew) await writer.addAttempt({ ...attempt, deviceUid: username, step: 'done', error: null });
+        });
+        const certificate = csr === null ? null : await issuer.issueCertificate(csr, username, origin);
+        return { credentials: { username, password }, certificate };
       } catch (error) {
         const code = isAppError(error) ? error.code : 'internal_error';
         await note({ ...attempt, step, error: code });
@@ -186,26 +194,57 @@ export function createClaimsService(deps: ClaimsServiceDeps) {
     },
   };
 
-  async function answer(
-    credentials: DeviceCredentials,
-    csr: string | null,
-    origin: RequestOrigin,
-  ): Promise<Provisioned> {
-    const certificate = csr === null ? null : await issuer.issueCertificate(csr, credentials.username, origin);
-    return { credentials, certificate };
+  /** The same for the same request, and known to nobody who has not this installation's key. */
+  function secretOf(token: string, keyed: KeyedRequest, deviceUid: string): string {
+    return createHmac('sha256', key()).update(`${token} ${keyed.key} ${deviceUid}`).digest('base64url');
   }
 
-  async function make(claim: Claim, { deviceUid, name, metadata }: ProvisionRequest, password: string) {
+  /** Whether a former request, or one at the same time, has made the device: it has this secret then, and no other has. */
+  async function isMade(place: Place, { username, password }: DeviceCredentials): Promise<boolean> {
+    if (place.isNew) return false;
+    if ((await devices.authenticate(username, password)) !== null) return true;
+    // Deleted, or given another secret: it is not made once more.
+    if (place.isDone) throw claimErrors.claim_device_gone();
+    return false;
+  }
+
+  async function make(
+    claim: Claim,
+    { name, metadata }: ProvisionRequest,
+    place: Place,
+    password: string,
+    keyed: KeyedRequest | null,
+  ): Promise<void> {
     const { deviceType, groupId, ownerId } = claim;
-    const uid = deviceUid === null ? {} : { deviceUid };
+    const { deviceUid } = place;
     try {
-      const input = { name: name ?? deviceUid ?? claim.name, deviceType, groupId, ownerId, metadata, ...uid };
-      return await devices.create(null, input, password);
+      const input = { deviceUid, name: name ?? deviceUid, deviceType, groupId, ownerId, metadata };
+      await devices.create(null, input, password);
     } catch (error) {
-      await giveBack(claim.id);
+      // The same request at the same time was faster.
+      if (keyed !== null && (await devices.authenticate(deviceUid, password)) !== null) return;
+      if (place.isNew) await giveBack(claim.id, keyed);
       throw error;
     }
   }
+}
+
+/** A place of a claim. */
+interface Place {
+  readonly deviceUid: string;
+  /** Taken by this request; otherwise by a former one with its key. */
+  readonly isNew: boolean;
+  readonly isDone: boolean;
+}
+
+function keyedRequest(claim: Claim, given: ProvisionRequest, idempotencyKey: string): KeyedRequest {
+  const { deviceUid, name, metadata, csr } = given;
+  return {
+    key: hashSecret(`${claim.id} ${idempotencyKey}`),
+    request: hashSecret(JSON.stringify([deviceUid, name, metadata, csr])),
+    deviceUid: deviceUid ?? newDeviceUid(),
+    isDone: false,
+  };
 }
 
 function invalid(path: string, message: string) {

@@ -21,6 +21,15 @@ export interface ClaimTables {
     created_at: number;
     updated_at: number;
   };
+  claim_requests: {
+    claim_id: number;
+    request_key: string;
+    request_hash: string;
+    device_uid: string;
+    is_done: number;
+    created_at: number;
+    updated_at: number;
+  };
   claim_attempts: {
     id: Generated<number>;
     claim_id: number;
@@ -28,8 +37,6 @@ export interface ClaimTables {
     step: AttemptStep;
     error: string | null;
     ip_address: string | null;
-    request_key: string | null;
-    request_hash: string | null;
     created_at: number;
     updated_at: number;
   };

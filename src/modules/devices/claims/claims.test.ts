@@ -44,6 +44,9 @@ async function refusal(body: object, headers = {}) {
 const attemptsOf = async (id: number) =>
   (await app.request({ url: `/api/v1/provisioning/claims/${id}/attempts`, as: as() })).json().items;
 
+const shownOf = async (id: number) =>
+  (await app.request({ url: `/api/v1/provisioning/claims/${id}`, as: as() })).json();
+
 describe('a claim', () => {
   test('makes a device that can log in, of its type, in its group, of its owner', async () => {
     const owner_id = h.actors.USER.userId;
@@ -108,15 +111,50 @@ describe('a claim', () => {
   });
 
   test('answers a repeated request with the same device within an hour', async () => {
-    const { token } = await claim({ max_devices: 2 });
+    const { id, token } = await claim({ max_devices: 2 });
     const headers = { 'idempotency-key': 'serial-4711' };
     const first = (await provision({ token }, headers)).json();
     expect((await provision({ token }, headers)).json()).toEqual(first);
     expect(await h.api.authenticate(first.username, first.password)).not.toBeNull();
     expect((await provision({ token, name: 'Other' }, headers)).json().code).toBe('claim_key_reused');
+    // What others try does not push it out.
+    const { used } = await shownOf(id);
+    expect(used).toBe(1);
     h.clock.advance(3_600_000 - 1);
-    const other = await claim();
-    expect((await provision({ token: other.token }, headers)).json().device_uid).not.toBe(first.device_uid);
+    expect((await provision({ token }, headers)).json()).toEqual(first);
+    h.clock.advance(2);
+    const later = (await provision({ token }, headers)).json();
+    expect(later.device_uid).not.toBe(first.device_uid);
+  });
+
+  test('makes one device of the same request at the same time, of a name of its own and of one that it names', async () => {
+    h.clock.advance(60_000);
+    for (const device_uid of [undefined, unique('twin')]) {
+      const { id, token } = await claim();
+      const headers = { 'idempotency-key': unique('key') };
+      const answers = await Promise.all([1, 2, 3, 4].map(() => provision({ token, device_uid }, headers)));
+      expect(answers.map(({ status }) => status)).toEqual([201, 201, 201, 201]);
+      expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
+      expect((await shownOf(id)).used).toBe(1);
+    }
+  });
+
+  test('answers no repeated request once the claim is revoked, the device deleted or its secret replaced', async () => {
+    h.clock.advance(60_000);
+    const { id, token } = await claim();
+    const repeated = async (key: string) => (await provision({ token }, { 'idempotency-key': key })).json();
+    const uids: string[] = [];
+    for (const key of ['deleted', 'rotated', 'revoked']) uids.push((await repeated(key)).device_uid);
+    const [deleted, rotated] = await Promise.all(uids.slice(0, 2).map(async (uid) => await h.api.findByUid(uid)));
+    const as = h.actors.ADMIN;
+    await app.request({ method: 'DELETE', url: `/api/v1/devices/${deleted?.deviceId}`, as });
+    // Somebody else's by now.
+    await h.device({ device_uid: uids[0] });
+    await app.request({ method: 'POST', url: `/api/v1/devices/${rotated?.deviceId}/credentials`, as });
+    expect((await repeated('deleted')).code).toBe('claim_device_gone');
+    expect((await repeated('rotated')).code).toBe('claim_device_gone');
+    await app.request({ method: 'POST', url: `/api/v1/provisioning/claims/${id}/revoke`, as });
+    expect((await repeated('revoked')).code).toBe('claim_revoked');
   });
 
   test('with a certificate request it gets a certificate too, the same when it asks again', async () => {

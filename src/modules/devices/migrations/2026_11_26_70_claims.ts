@@ -32,22 +32,28 @@ export const deviceClaims = {
       .addColumn('step', 'varchar(16)', (column) => column.notNull())
       .addColumn('error', 'varchar(64)')
       .addColumn('ip_address', 'varchar(45)')
-      .addColumn('request_key', 'varchar(64)')
-      .addColumn('request_hash', 'varchar(64)')
       .addColumn('created_at', 'bigint', (column) => column.notNull())
       .addColumn('updated_at', 'bigint', (column) => column.notNull())
       .addForeignKeyConstraint('claim_attempts_claim_fk', ['claim_id'], 'device_claims', ['id'])
       .execute();
-    for (const [name, columns] of [
-      ['claim_attempts_claim', ['claim_id', 'id']],
-      ['claim_attempts_key', ['claim_id', 'request_key']],
-    ] as const) {
-      await db.schema
-        .createIndex(name)
-        .ifNotExists()
-        .on('claim_attempts')
-        .columns([...columns])
-        .execute();
-    }
+    await db.schema
+      .createIndex('claim_attempts_claim')
+      .ifNotExists()
+      .on('claim_attempts')
+      .columns(['claim_id', 'id'])
+      .execute();
+    await db.schema
+      .createTable('claim_requests')
+      .ifNotExists()
+      .addColumn('claim_id', 'integer', (column) => column.notNull())
+      .addColumn('request_key', 'varchar(64)', (column) => column.notNull())
+      .addColumn('request_hash', 'varchar(64)', (column) => column.notNull())
+      .addColumn('device_uid', 'varchar(64)', (column) => column.notNull())
+      .addColumn('is_done', 'integer', (column) => column.notNull())
+      .addColumn('created_at', 'bigint', (column) => column.notNull())
+      .addColumn('updated_at', 'bigint', (column) => column.notNull())
+      .addPrimaryKeyConstraint('claim_requests_pk', ['claim_id', 'request_key'])
+      .addForeignKeyConstraint('claim_requests_claim_fk', ['claim_id'], 'device_claims', ['id'])
+      .execute();
   },
 };
