@@ -76,8 +76,8 @@ export function createCommandsModule(deps: CommandsModuleDeps): CommandsModule {
     },
   });
   const batches = createCommandBatches({ store, creation, devices, jobs, clock });
-  const sweep = createCommandSweep({ store, dispatcher, tell, clock });
   const commands = createCommandsService({ store, recorder, creation, dispatcher, endings, polls, devices, clock });
+  const sweep = createCommandSweep({ store, dispatcher, devices, forget: commands.forgetDevice, tell, clock });
   createDeviceNamespace({ realtime, counters: deps.counters }, commands, devices, events);
 
   const stopping = new AbortController();

@@ -157,6 +157,21 @@ describe('a command', () => {
     expect(await statusOf(silent.command_id)).toBe('EXPIRED');
   });
 
+  test('never reaches the next device of the same device_uid, though nobody heard of the deletion', async () => {
+    const { command_id } = await sent();
+    const { device_uid } = device;
+    // The events of these devices are not those of the process: it is not told.
+    const deleted = { method: 'DELETE', url: `/api/v1/devices/${device.id}`, as: h.devices.actors.ADMIN } as const;
+    expect((await h.devices.app.request(deleted)).status).toBe(204);
+    const next = await h.devices.device({ device_uid });
+    h.run.broker.listen(next.id, device_uid);
+    await h.jobs.jobs.enqueue('expire_commands', {});
+    await h.jobs.runUntilIdle();
+    expect(messages().map((message) => message.command_id)).not.toContain(command_id);
+    const listed = await h.run.app.request({ url: '/api/v1/commands', as: h.devices.actors.ADMIN, query: { size: 1 } });
+    expect(listed.json().items).toMatchObject([{ command_id, status: 'CANCELLED' }]);
+  });
+
   test('cancelled by a person once; then neither sent nor answered', async () => {
     const { command_id } = await sent();
     const cancel = () =>
