@@ -151,6 +151,24 @@ describe('the configuration of a device', () => {
     expect(entries.at(-1)).toMatchObject({ action: 'device_config.overridden', userId: null, details: { version: 2 } });
   });
 
+  test('what a person sets after the version that the device has applied is kept, though its word comes late or twice', async () => {
+    await own('PUT', '', { body: { a: 1, b: 1 } });
+    const report = { config_version: 1, config_overrides: ['/a'] };
+    await h.report(device.id, report);
+    await own('PATCH', '', { body: { a: 5 } });
+    await h.report(device.id, report);
+    expect(await shown()).toMatchObject({ desired: { version: 3, config: { a: 5, b: 1 } } });
+    // The other field is as it was in version 1.
+    await h.report(device.id, { config_version: 1, config_overrides: ['/a', '/b'] });
+    expect(await shown()).toMatchObject({ desired: { version: 4, config: { a: 5 } } });
+    await h.report(device.id, { config_version: 3, config_overrides: ['/a'] });
+    expect(await shown()).toMatchObject({ desired: { version: 5, config: {} } });
+    // No version of its.
+    await own('PUT', '', { body: { a: 6 } });
+    await h.report(device.id, { config_version: 900, config_overrides: ['/a'] });
+    expect(await shown()).toMatchObject({ desired: { version: 6, config: { a: 6 } } });
+  });
+
   test('its versions are listed, and one can be gone back to', async () => {
     for (const value of [1, 2, 3]) await own('PUT', '', { body: { value } });
     const back = await own('POST', '/rollback', { body: { version: 1 } });

@@ -46,7 +46,15 @@ export function isSame(a: unknown, b: unknown): boolean {
  * @returns the same object when nothing changes
  */
 export function withoutField(own: Json, defaults: Json, pointer: string): Json {
-  return without(own, defaults, pointer.slice(1).split('/').map(unescapePointer)) ?? {};
+  return without(own, defaults, keysOf(pointer)) ?? {};
+}
+
+/** @param pointer as in withoutField @returns undefined: there is no such field */
+export function fieldOf(config: Json, pointer: string): unknown {
+  return keysOf(pointer).reduce<unknown>(
+    (value, key) => (isJson(value) && Object.hasOwn(value, key) ? value[key] : undefined),
+    config,
+  );
 }
 
 function without(own: Json | undefined, defaults: unknown, [key, ...rest]: readonly string[]): Json | undefined {
@@ -63,6 +71,10 @@ function without(own: Json | undefined, defaults: unknown, [key, ...rest]: reado
   if (byDefault !== undefined) return own?.[key] === null && hasOwn ? own : { ...own, [key]: null };
   if (!hasOwn) return own;
   return Object.fromEntries(Object.entries(own).filter(([name]) => name !== key));
+}
+
+function keysOf(pointer: string): readonly string[] {
+  return pointer.slice(1).split('/').map(unescapePointer);
 }
 
 function unescapePointer(token: string): string {

@@ -2,8 +2,8 @@ import type { Clock } from '#kernel/clock.ts';
 import { type ConfigReport, STATUS_CHANNEL, type StatusItem } from '#modules/devices/index.ts';
 import type { Sink } from '#platform/channels/channel.port.ts';
 import type { CurrentTwins } from './twin.current.ts';
-import type { Twin, TwinDevice, TwinStore } from './twin.ports.ts';
-import { type Json, withoutField } from './twin.rules.ts';
+import type { Twin, TwinDevice, TwinStore, TwinWriter } from './twin.ports.ts';
+import { fieldOf, isSame, withoutField } from './twin.rules.ts';
 import { configEntry } from './twin.service.ts';
 import { withReport } from './twin.versions.ts';
 
@@ -37,11 +37,12 @@ export function createReportSink({
           if (device === undefined) continue;
           const before = await current.change(writer, deviceId, { by: 'group', userId: null, at: clock.now() });
           const group = device.groupId === null ? null : await writer.findGroup(device.groupId);
-          const own = afterOverrides(before.twin, group?.config ?? {}, config);
+          const overrides = await validOverrides(writer, before.twin, config);
+          const own = overrides.reduce((left, each) => withoutField(left, group?.config ?? {}, each), before.twin.own);
           const after = await current.change(writer, deviceId, { own, by: 'device', userId: null, at: clock.now() });
           await writer.save(withReport(after.twin, reportedOf(config, at)), clock.now());
           if (after.isNew) {
-            const details = { device_uid: device.deviceUid, version: after.twin.version, fields: config.overrides };
+            const details = { device_uid: device.deviceUid, version: after.twin.version, fields: overrides };
             await audit.record({ actor: null, ...configEntry(device, 'device_config.overridden'), details });
           }
           if (before.isNew || after.isNew) isNew.add(device);
@@ -54,9 +55,19 @@ export function createReportSink({
   };
 }
 
-/** Fields that the device has decided itself are desired no longer. */
-function afterOverrides({ own }: Twin, defaults: Json, { overrides = [] }: ConfigReport): Json {
-  return overrides.reduce((left: Json, pointer) => withoutField(left, defaults, pointer), own);
+/**
+ * Fields that the device has decided itself are desired no longer. One that is another by now than in the version that the
+ * device has applied stays: it was set later, and a message may come twice. A device that names no version has the present one.
+ */
+async function validOverrides(
+  writer: Pick<TwinWriter, 'findVersion'>,
+  { deviceId, version, effective }: Twin,
+  { version: applied = version, overrides = [] }: ConfigReport,
+): Promise<readonly string[]> {
+  if (overrides.length === 0 || applied === version) return overrides;
+  const known = await writer.findVersion(deviceId, applied);
+  if (known === null) return [];
+  return overrides.filter((each) => isSame(fieldOf(known.effective, each), fieldOf(effective, each)));
 }
 
 function reportedOf({ version, config, error }: ConfigReport, at: number) {
