@@ -34,6 +34,8 @@ export interface FakeDownlink {
   connections(): readonly string[];
   /** What the next calls of `publish` fail with; null: they do not. */
   fail(error: Error | null): void;
+  /** Whether too much waits at every connection: nothing is sent. */
+  fill(isFull: boolean): void;
 }
 
 export function createFakeDownlink({
@@ -50,6 +52,7 @@ export function createFakeDownlink({
   const sent: DownlinkMessage[] = [];
   const retained: (readonly [string, string | null])[] = [];
   let failure: Error | null = null;
+  let isFull = false;
   let made = 0;
 
   const eventOf = ({ connectionId, deviceId, deviceUid }: Connection) => ({
@@ -91,6 +94,9 @@ export function createFakeDownlink({
     fail(error) {
       failure = error;
     },
+    fill(now) {
+      isFull = now;
+    },
     port: {
       capabilities: {
         reportsDelivery: true,
@@ -104,6 +110,7 @@ export function createFakeDownlink({
         return of(message.deviceUid)
           .filter(({ isSubscribed }) => isSubscribed)
           .map(({ connectionId, unacknowledged }) => {
+            if (isFull) return { connectionId, outcome: Promise.resolve<DownlinkOutcome>('full') };
             sent.push(message);
             const outcome = new Promise<DownlinkOutcome>((settle) => unacknowledged.push({ ...message, settle }));
             return { connectionId, outcome };

@@ -7,7 +7,10 @@ import type { CommandRecorder } from './commands.recorder.ts';
 
 /** Commands that a connection has not acknowledged yet; the others wait in the store. */
 const WINDOW = 16;
-/** In which another process may find that the device listens there, before `now` is given up, in milliseconds. */
+/**
+ * In which another process may find that the device listens there, before `now` is given up; and after which a connection
+ * at which too much waited is tried again. In milliseconds.
+ */
 const NOW_MS = 2_000;
 
 export interface CommandDispatcher {
@@ -77,6 +80,8 @@ export function createCommandDispatcher(deps: {
       if (isStopped || (unacknowledged.get(deviceUid) ?? 0) >= WINDOW) break;
       const outcome = await send(command, stored);
       if (outcome === 'nobody') stored.push(...refuseNow(open));
+      // Nothing of ours may be under way there, whose end would go on with it.
+      if (outcome === 'full') pumpLater({ deviceId, deviceUid });
       if (outcome !== 'next') break;
       listener?.again.delete(command.commandId);
     }

@@ -157,6 +157,15 @@ describe('a command', () => {
     expect(await statusOf(silent.command_id)).toBe('EXPIRED');
   });
 
+  test('goes out by itself once the connection has room again', async () => {
+    h.run.broker.fill(true);
+    h.run.broker.listen(device.id, device.device_uid);
+    const { command_id } = await sent();
+    expect(await statusOf(command_id)).toBe('QUEUED');
+    h.run.broker.fill(false);
+    await reaches(command_id, 'SENT');
+  });
+
   test('never reaches the next device of the same device_uid, though nobody heard of the deletion', async () => {
     const { command_id } = await sent();
     const { device_uid } = device;
