@@ -100,9 +100,9 @@ export const RULES: readonly Rule[] = [
   rule('DELETE /api/v1/firmware/{firmware_id}', MANAGEMENT),
   rule('POST   /api/v1/firmware/{firmware_id}/links', MANAGEMENT),
   rule('GET    /api/v1/firmware/{firmware_id}/download', ANYONE),
-  rule('GET    /api/v1/firmware/keys', MANAGEMENT),
-  rule('POST   /api/v1/firmware/keys', ADMIN_AND_ABOVE),
-  rule('DELETE /api/v1/firmware/keys/{key_id}', ADMIN_AND_ABOVE),
+  rule('GET    /api/v1/firmware-keys', MANAGEMENT),
+  rule('POST   /api/v1/firmware-keys', ADMIN_AND_ABOVE),
+  rule('DELETE /api/v1/firmware-keys/{key_id}', ADMIN_AND_ABOVE),
 
   rule('POST   /api/v1/provisioning/claims', MANAGEMENT),
   rule('GET    /api/v1/provisioning/claims', MANAGEMENT),

@@ -23,9 +23,9 @@ export async function walkThroughFirmware(call: Call, people: People): Promise<v
   const { publicKey } = generateKeyPairSync('ed25519');
   const body = { name: 'Release', public_key: publicKey.export({ format: 'pem', type: 'spki' }) };
   const admin = people.ADMIN.token();
-  const { key_id } = await call(201, 'POST /api/v1/firmware/keys', { as: admin, body });
-  const { keys } = await call(200, 'GET /api/v1/firmware/keys', { as });
+  const { key_id } = await call(201, 'POST /api/v1/firmware-keys', { as: admin, body });
+  const { keys } = await call(200, 'GET /api/v1/firmware-keys', { as });
   expect(keys.map((key: { key_id: string }) => key.key_id)).toEqual([firmware.key_id, key_id]);
-  await call(204, `DELETE /api/v1/firmware/keys/${key_id}`, { as: admin });
+  await call(204, `DELETE /api/v1/firmware-keys/${key_id}`, { as: admin });
   await call(204, `DELETE ${address}`, { as });
 }

@@ -24,7 +24,7 @@ export const firmware: Command = {
   usage: 'keygen --out <file> | sign --key <file> … <image> | verify --public-key <key> --signature <text> … <image>',
   summary: [
     'Signs firmware on a machine that is not the server, and needs none: the private key never leaves it.',
-    '      keygen makes an Ed25519 key; register its public half with POST /api/v1/firmware/keys.',
+    '      keygen makes an Ed25519 key; register its public half with POST /api/v1/firmware-keys.',
     '      sign and verify take --device-type, --version, --sequence and, if wanted, --not-after <RFC 3339>.',
     '      sign prints what POST /api/v1/firmware takes in its query.',
   ].join('\n'),

@@ -39,7 +39,7 @@ export function createFirmwareModule({ persistence, usage, clock, options }: Fir
     name: 'firmware',
     api: { find: store.findById, read: firmware.read },
     routes: [
-      { prefix: '/api/v1/firmware/keys', routes: createFirmwareKeyRoutes(firmware) },
+      { prefix: '/api/v1/firmware-keys', routes: createFirmwareKeyRoutes(firmware) },
       { prefix: '/api/v1/firmware', routes: createFirmwareRoutes(firmware, { maxBytes, publicUrl }) },
       ...(usage === null
         ? []

@@ -109,7 +109,7 @@ describe('an upload', () => {
     expect(first.md5).toBe(createHash('md5').update(image).digest('hex'));
     expect(first.sha1).toBe(createHash('sha1').update(image).digest('hex'));
     expect((await uploaded({ device_type, version: '1.1.0' })).sequence).toBe(2);
-    const { keys } = (await app.request({ url: '/api/v1/firmware/keys', as: h.actors.MANAGER })).json();
+    const { keys } = (await app.request({ url: '/api/v1/firmware-keys', as: h.actors.MANAGER })).json();
     expect(first.key_id).toBe(keys[0].key_id);
     const { version, sequence, size, sha256 } = first;
     const key = readPublicKey(keys[0].public_key);
@@ -210,7 +210,7 @@ describe('signed by a key that never was on the server', () => {
     const image = randomBytes(100);
     const given = signed(newType(), image, 1);
     expect(await refusal(given, image)).toEqual([403, 'firmware_key_unknown', 'firmware_key_unknown', true]);
-    const key = { method: 'POST', url: '/api/v1/firmware/keys', body: { name: 'Release', public_key } } as const;
+    const key = { method: 'POST', url: '/api/v1/firmware-keys', body: { name: 'Release', public_key } } as const;
     expect((await app.request({ ...key, as: h.actors.MANAGER })).status).toBe(403);
     expect((await app.request({ ...key, as: h.actors.ADMIN })).json()).toMatchObject({ key_id, public_key });
     const body = { name: 'Odd', public_key: 'bm90IGEga2V5' };

@@ -203,7 +203,7 @@ function addUpload(app: HttpApp, firmware: FirmwareService, maxBytes: number): v
   );
 }
 
-/** `/api/v1/firmware/keys` */
+/** `/api/v1/firmware-keys` */
 export function createFirmwareKeyRoutes(firmware: FirmwareService): HttpRoutes {
   return (app) => {
     app.get(

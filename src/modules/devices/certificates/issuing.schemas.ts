@@ -30,7 +30,7 @@ export const RenewalBody = Strict('CertificateRenewal', {
     description:
       'Of `csr`, exactly as it is sent, by the key of `certificate`, with SHA-256 unless it is an Ed25519 key: base64 of what ' +
       '`openssl dgst -sha256 -sign` makes',
-    examples: ['MEUCIQDk…'],
+    examples: ['MEUCIQDkX0Y3ZJm9y1hQW5rB8Vt2c6pLs4nKd7uEaGfTqJxRwIgB1oHvNzMiYbC3lUeSg0PkA5jXqDr8tWfVn2mKcLhQyE='],
   }),
 });
 
