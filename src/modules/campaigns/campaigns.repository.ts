@@ -1,9 +1,9 @@
 import type { Kysely } from 'kysely';
 import type { AuditTrail } from '#platform/audit/audit.port.ts';
+import { countOf, readPage } from '#platform/sql/pages.port.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 import { ACTIVE_STATES, type CampaignReader, type CampaignStore, type CampaignWriter } from './campaigns.ports.ts';
 import {
-  countOf,
   deviceRow,
   devicesFiltered,
   filtered,
@@ -18,6 +18,7 @@ import type { CampaignTables } from './campaigns.tables.ts';
 type Db = Kysely<CampaignTables>;
 
 const SAMPLED = 200;
+const NEWEST_FIRST = { field: 'id', direction: 'desc' } as const;
 
 export function createCampaignStore(store: SqlStore, audit: AuditTrail): CampaignStore {
   const db = () => store.db<CampaignTables>();
@@ -27,28 +28,10 @@ export function createCampaignStore(store: SqlStore, audit: AuditTrail): Campaig
     listOpenOf: (deviceIds) => reader(db()).listOpenOf(deviceIds),
     count: (campaignId) => reader(db()).count(campaignId),
     countReleased: (campaignId, stage) => reader(db()).countReleased(campaignId, stage),
-    async list({ filter, sort, page, size }) {
-      const matching = filtered(db(), filter);
-      let items = matching.selectAll();
-      for (const { field, direction } of sort) items = items.orderBy(field, direction);
-      if (!sort.some(({ field }) => field === 'id')) items = items.orderBy('id', 'desc');
-      const rows = await items
-        .limit(size)
-        .offset((page - 1) * size)
-        .execute();
-      return { items: rows.map(toCampaign), total: await countOf(matching) };
-    },
-    async listDevices({ filter, sort, page, size }) {
-      const matching = devicesFiltered(db(), filter);
-      let items = matching.selectAll();
-      for (const { field, direction } of sort) items = items.orderBy(field, direction);
-      if (!sort.some(({ field }) => field === 'id')) items = items.orderBy('id', 'desc');
-      const rows = await items
-        .limit(size)
-        .offset((page - 1) * size)
-        .execute();
-      return { items: rows.map(toDevice), total: await countOf(matching) };
-    },
+    list: ({ filter, ...asked }) =>
+      readPage(filtered(db(), filter).selectAll(), { ...asked, tie: NEWEST_FIRST }, toCampaign),
+    listDevices: ({ filter, ...asked }) =>
+      readPage(devicesFiltered(db(), filter).selectAll(), { ...asked, tie: NEWEST_FIRST }, toDevice),
     async listActive(limit) {
       const rows = await db()
         .selectFrom('campaigns')

@@ -1,4 +1,4 @@
-import type { Insertable, Kysely, Selectable, SelectQueryBuilder, Updateable } from 'kysely';
+import type { Insertable, Kysely, Selectable, Updateable } from 'kysely';
 import { several } from '#kernel/pagination.ts';
 import { containing, isLike } from '#platform/sql/sql.port.ts';
 import type {
@@ -16,13 +16,6 @@ import type { CampaignTables } from './campaigns.tables.ts';
 /* Rows of the tables ⇄ what the services know. */
 
 type Db = Kysely<CampaignTables>;
-
-export async function countOf<T extends keyof CampaignTables>(
-  query: SelectQueryBuilder<CampaignTables, T, object>,
-): Promise<number> {
-  const row = await query.select((eb) => eb.fn.countAll<number>().as('total')).executeTakeFirst();
-  return Number((row as { readonly total?: number } | undefined)?.total ?? 0);
-}
 
 export function filtered(db: Db, { state, firmwareId, q }: CampaignFilter) {
   let query = db.selectFrom('campaigns');

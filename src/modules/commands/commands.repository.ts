@@ -1,6 +1,7 @@
 import type { Insertable, Kysely, Selectable } from 'kysely';
 import { several } from '#kernel/pagination.ts';
 import type { AuditTrail } from '#platform/audit/audit.port.ts';
+import { readPage } from '#platform/sql/pages.port.ts';
 import { containing, isLike, type SqlStore } from '#platform/sql/sql.port.ts';
 import {
   type Command,
@@ -24,18 +25,8 @@ export function createCommandStore(store: SqlStore, audit: AuditTrail): CommandS
     findById: (commandId) => reader(db()).findById(commandId),
     findMany: (commandIds) => reader(db()).findMany(commandIds),
     listOpen: (deviceId) => reader(db()).listOpen(deviceId),
-    async list({ filter, sort, page, size }) {
-      const matching = filtered(db(), filter);
-      let items = matching.selectAll();
-      for (const { field, direction } of sort) items = items.orderBy(field, direction);
-      if (!sort.some(({ field }) => field === 'id')) items = items.orderBy('id', 'desc');
-      const rows = await items
-        .limit(size)
-        .offset((page - 1) * size)
-        .execute();
-      const count = await matching.select((eb) => eb.fn.countAll<number>().as('total')).executeTakeFirst();
-      return { items: rows.map(toCommand), total: Number(count?.total ?? 0) };
-    },
+    list: ({ filter, ...asked }) =>
+      readPage(filtered(db(), filter).selectAll(), { ...asked, tie: { field: 'id', direction: 'desc' } }, toCommand),
     async countByState(filter) {
       const rows = await filtered(db(), filter)
         .select((eb) => ['status', eb.fn.countAll<number>().as('count')])

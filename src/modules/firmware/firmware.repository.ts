@@ -1,6 +1,7 @@
 import type { Kysely, Selectable } from 'kysely';
 import { several } from '#kernel/pagination.ts';
 import type { AuditTrail } from '#platform/audit/audit.port.ts';
+import { readPage } from '#platform/sql/pages.port.ts';
 import { containing, isLike, type SqlStore } from '#platform/sql/sql.port.ts';
 import type {
   Firmware,
@@ -21,18 +22,8 @@ export function createFirmwareStore(store: SqlStore, audit: AuditTrail): Firmwar
     findVersion: (deviceType, version) => reader(db()).findVersion(deviceType, version),
     lastSequence: (deviceType) => reader(db()).lastSequence(deviceType),
     findKey: (keyId) => reader(db()).findKey(keyId),
-    async list({ filter, sort, page, size }) {
-      const matching = filtered(db(), filter);
-      let items = matching.selectAll();
-      for (const { field, direction } of sort) items = items.orderBy(field, direction);
-      if (!sort.some(({ field }) => field === 'id')) items = items.orderBy('id', 'desc');
-      const rows = await items
-        .limit(size)
-        .offset((page - 1) * size)
-        .execute();
-      const count = await matching.select((eb) => eb.fn.countAll<number>().as('total')).executeTakeFirst();
-      return { items: rows.map(toFirmware), total: Number(count?.total ?? 0) };
-    },
+    list: ({ filter, ...asked }) =>
+      readPage(filtered(db(), filter).selectAll(), { ...asked, tie: { field: 'id', direction: 'desc' } }, toFirmware),
     async listKeys() {
       const rows = await db().selectFrom('firmware_keys').selectAll().orderBy('created_at').orderBy('key_id').execute();
       return rows.map(toKey);

@@ -1,6 +1,7 @@
 import type { Kysely, Selectable } from 'kysely';
 import type { DevicesApi } from '#modules/devices/index.ts';
 import type { AuditTrail } from '#platform/audit/audit.port.ts';
+import { readPage } from '#platform/sql/pages.port.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 import {
   type GroupConfig,
@@ -28,16 +29,9 @@ export function createTwinStore(
     findMany: (deviceUids) => reader(db()).findMany(deviceUids),
     findGroup: (groupId) => reader(db()).findGroup(groupId),
     findVersion: (deviceId, version) => reader(db()).findVersion(deviceId, version),
-    async listVersions(deviceId, { page, size }) {
-      const versions = db().selectFrom('device_config_versions').where('device_id', '=', deviceId);
-      const rows = await versions
-        .selectAll()
-        .orderBy('version', 'desc')
-        .limit(size)
-        .offset((page - 1) * size)
-        .execute();
-      const count = await versions.select((eb) => eb.fn.countAll<number>().as('total')).executeTakeFirst();
-      return { items: rows.map(toVersion), total: Number(count?.total ?? 0) };
+    listVersions(deviceId, { page, size }) {
+      const versions = db().selectFrom('device_config_versions').selectAll().where('device_id', '=', deviceId);
+      return readPage(versions, { page, size, sort: [], tie: { field: 'version', direction: 'desc' } }, toVersion);
     },
     async listWork(limit) {
       const rows = await db()

@@ -5,6 +5,7 @@ import { type Renamed, rename, renameBack } from '#kernel/fields.ts';
 import type { Language } from '#kernel/language.ts';
 import { several } from '#kernel/pagination.ts';
 import type { AuditTrail } from '#platform/audit/audit.port.ts';
+import { countOf, readPage } from '#platform/sql/pages.port.ts';
 import { containing, isLike, type SqlStore } from '#platform/sql/sql.port.ts';
 import { userErrors } from './users.errors.ts';
 import { PROFILE_NAMES, type UserProfile } from './users.fields.ts';
@@ -148,17 +149,10 @@ function createUserRepository(db: Kysely<Tables>, isUniqueViolation: (error: unk
       ).executeTakeFirst();
       return row === undefined ? null : { ...toAccess(row), hashedPassword: row.hashed_pwd };
     },
-    async list({ page, size, sort, ...filter }) {
-      const matching = filtered(live(), filter);
-      const { total } = await matching.select((eb) => eb.fn.countAll().as('total')).executeTakeFirstOrThrow();
-      let ordered = matching.select(USER_COLUMNS);
-      for (const { field, direction } of sort) ordered = ordered.orderBy(sortColumn(field), direction);
-      const rows = await ordered
-        .orderBy('users.id', sort[0]?.direction ?? 'asc')
-        .limit(size)
-        .offset((page - 1) * size)
-        .execute();
-      return { items: rows.map(toUser), total: Number(total) };
+    list({ page, size, sort, ...filter }) {
+      const by = sort.map(({ field, direction }) => ({ field: sortColumn(field), direction }));
+      const tie = { field: 'users.id', direction: sort[0]?.direction ?? 'asc' } as const;
+      return readPage(filtered(live(), filter).select(USER_COLUMNS), { sort: by, tie, page, size }, toUser);
     },
     async listContacts({ ids, roles, afterId, limit }) {
       let query = db
@@ -184,15 +178,13 @@ function createUserRepository(db: Kysely<Tables>, isUniqueViolation: (error: unk
         language: language ?? 'en',
       }));
     },
-    async countActiveSuperadmins() {
-      const { total } = await db
+    countActiveSuperadmins() {
+      const superadmins = db
         .selectFrom('users')
-        .select((eb) => eb.fn.countAll().as('total'))
         .where('role', '=', 'SUPERADMIN')
         .where('is_active', '=', 1)
-        .where('deleted_at', 'is', null)
-        .executeTakeFirstOrThrow();
-      return Number(total);
+        .where('deleted_at', 'is', null);
+      return countOf(superadmins);
     },
     async update(userId, changes, now) {
       try {

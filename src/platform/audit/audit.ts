@@ -2,6 +2,7 @@ import { type Generated, type Kysely, type SelectQueryBuilder, sql } from 'kysel
 import type { UserRole } from '#kernel/access.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { several } from '#kernel/pagination.ts';
+import { readPage } from '../sql/pages.port.ts';
 import { containing, isLike, type MigrationSet, type SqlStore } from '../sql/sql.port.ts';
 import type { AuditEntry, AuditFilter, AuditOrigin, AuditReader, AuditTrail } from './audit.port.ts';
 import { cutDetails } from './cut.ts';
@@ -60,17 +61,9 @@ export function createAuditTrail({
   return {
     on: (db) => ({ record: (entry) => insert(db, entry) }),
     record: (entry) => insert(store.db<Tables>(), entry),
-    async list({ page, size, sort = NEWEST_FIRST, ...filter }) {
-      const matching = searched(store.db<Tables>(), filter);
-      const { total } = await matching.select((eb) => eb.fn.countAll().as('total')).executeTakeFirstOrThrow();
-      let ordered = matching.selectAll();
-      for (const { field, direction } of sort) ordered = ordered.orderBy(field, direction);
-      const rows = await ordered
-        .orderBy('id', sort.at(-1)?.direction ?? 'desc')
-        .limit(size)
-        .offset((page - 1) * size)
-        .execute();
-      const items = rows.map((row) => ({
+    list({ page, size, sort = NEWEST_FIRST, ...filter }) {
+      const tie = { field: 'id', direction: sort.at(-1)?.direction ?? 'desc' } as const;
+      return readPage(searched(store.db<Tables>(), filter).selectAll(), { sort, tie, page, size }, (row) => ({
         id: row.id,
         userId: row.user_id,
         userRole: row.user_role,
@@ -82,7 +75,6 @@ export function createAuditTrail({
         requestId: row.request_id,
         createdAt: row.created_at,
       }));
-      return { items, total: Number(total) };
     },
   };
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Kysely, Selectable } from 'kysely';
 import { several } from '#kernel/pagination.ts';
 import type { AuditTrail } from '#platform/audit/audit.port.ts';
+import { countOf, readPage } from '#platform/sql/pages.port.ts';
 import { containing, isLike, type SqlStore } from '#platform/sql/sql.port.ts';
 import type { DeviceTables } from '../devices.tables.ts';
 import { authorityErrors } from './authorities.errors.ts';
@@ -45,31 +46,17 @@ export function createCertificateStore(store: SqlStore, audit: AuditTrail): Cert
         .executeTakeFirst();
       return row === undefined ? null : toAuthority(row);
     },
-    async listAuthorities({ q, sort, page, size }) {
+    async listAuthorities({ q, ...asked }) {
       let matching = db().selectFrom('certificate_authorities');
       if (q !== undefined) matching = matching.where(isLike(['name', 'subject'], containing(q)));
-      let items = matching.selectAll();
-      for (const { field, direction } of sort) items = items.orderBy(field, direction);
-      if (!sort.some(({ field }) => field === 'id')) items = items.orderBy('id');
-      const rows = await items
-        .limit(size)
-        .offset((page - 1) * size)
-        .execute();
-      const count = await matching.select((eb) => eb.fn.countAll<number>().as('total')).executeTakeFirst();
-      return { items: rows.map(toAuthority), total: Number(count?.total ?? 0) };
+      return await readPage(matching.selectAll(), { ...asked, tie: { field: 'id', direction: 'asc' } }, toAuthority);
     },
-    async listCertificates({ filter, sort, page, size }) {
-      const matching = filtered(db(), filter);
-      let items = matching.selectAll();
-      for (const { field, direction } of sort) items = items.orderBy(field, direction);
-      if (!sort.some(({ field }) => field === 'id')) items = items.orderBy('id', 'desc');
-      const rows = await items
-        .limit(size)
-        .offset((page - 1) * size)
-        .execute();
-      const count = await matching.select((eb) => eb.fn.countAll<number>().as('total')).executeTakeFirst();
-      return { items: rows.map(toCertificate), total: Number(count?.total ?? 0) };
-    },
+    listCertificates: ({ filter, ...asked }) =>
+      readPage(
+        filtered(db(), filter).selectAll(),
+        { ...asked, tie: { field: 'id', direction: 'desc' } },
+        toCertificate,
+      ),
     async inUse(issuerKeyHash, afterId, limit) {
       const rows = await db()
         .selectFrom('device_certificates')
@@ -92,12 +79,7 @@ export function createCertificateStore(store: SqlStore, audit: AuditTrail): Cert
         .execute();
       return rows.map(toOwned);
     },
-    async countEnding(span) {
-      const row = await ending(db(), span)
-        .select((eb) => eb.fn.countAll<number>().as('total'))
-        .executeTakeFirst();
-      return Number(row?.total ?? 0);
-    },
+    countEnding: (span) => countOf(ending(db(), span)),
     async ended({ after, until }, afterId, limit) {
       const rows = await db()
         .selectFrom('device_certificates')
@@ -162,13 +144,7 @@ function reader(db: Db): CertificateReader {
 function createWriter(trx: Db, store: SqlStore): CertificateWriter {
   return {
     ...reader(trx),
-    async countAuthorities() {
-      const row = await trx
-        .selectFrom('certificate_authorities')
-        .select((eb) => eb.fn.countAll<number>().as('total'))
-        .executeTakeFirst();
-      return Number(row?.total ?? 0);
-    },
+    countAuthorities: () => countOf(trx.selectFrom('certificate_authorities')),
     async insertAuthority(authority, at) {
       try {
         const { insertId } = await trx

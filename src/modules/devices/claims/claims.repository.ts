@@ -1,44 +1,31 @@
 import type { Kysely, Selectable } from 'kysely';
 import { several } from '#kernel/pagination.ts';
 import type { AuditTrail } from '#platform/audit/audit.port.ts';
+import { readPage } from '#platform/sql/pages.port.ts';
 import { containing, isLike, type SqlStore } from '#platform/sql/sql.port.ts';
 import { type Attempt, type Claim, type ClaimStore, type ClaimWriter, MAX_ATTEMPTS } from './claims.ports.ts';
 import type { ClaimTables } from './claims.tables.ts';
 
 type Db = Kysely<ClaimTables>;
 
+const NEWEST_FIRST = { field: 'id', direction: 'desc' } as const;
+
 export function createClaimStore(store: SqlStore, audit: AuditTrail): ClaimStore {
   const db = () => store.db<ClaimTables>();
   return {
     find: (id) => reader(db()).find(id),
     findByToken: (tokenHash) => reader(db()).findByToken(tokenHash),
-    async list({ filter: { deviceType, q }, sort, page, size }) {
+    async list({ filter: { deviceType, q }, ...asked }) {
       let matching = db().selectFrom('device_claims');
       if (deviceType !== undefined) matching = matching.where('device_type', 'in', several(deviceType));
       if (q !== undefined) matching = matching.where(isLike(['name'], containing(q)));
-      let items = matching.selectAll();
-      for (const { field, direction } of sort) items = items.orderBy(field, direction);
-      const rows = await items
-        .orderBy('id', 'desc')
-        .limit(size)
-        .offset((page - 1) * size)
-        .execute();
-      const count = await matching.select((eb) => eb.fn.countAll<number>().as('total')).executeTakeFirst();
-      return { items: rows.map(toClaim), total: Number(count?.total ?? 0) };
+      return await readPage(matching.selectAll(), { ...asked, tie: NEWEST_FIRST }, toClaim);
     },
-    async listAttempts(claimId, { filter: { step, q }, sort, page, size }) {
+    async listAttempts(claimId, { filter: { step, q }, ...asked }) {
       let matching = db().selectFrom('claim_attempts').where('claim_id', '=', claimId);
       if (step !== undefined) matching = matching.where('step', 'in', several(step));
       if (q !== undefined) matching = matching.where(isLike(['device_uid', 'error'], containing(q)));
-      let items = matching.selectAll();
-      for (const { field, direction } of sort) items = items.orderBy(field, direction);
-      const rows = await items
-        .orderBy('id', 'desc')
-        .limit(size)
-        .offset((page - 1) * size)
-        .execute();
-      const count = await matching.select((eb) => eb.fn.countAll<number>().as('total')).executeTakeFirst();
-      return { items: rows.map(toAttempt), total: Number(count?.total ?? 0) };
+      return await readPage(matching.selectAll(), { ...asked, tie: NEWEST_FIRST }, toAttempt);
     },
     transaction: (work) => store.transaction((trx: Db) => work(createWriter(trx), audit.on(trx))),
   };

@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import type { AuditTrail } from '#platform/audit/audit.port.ts';
+import { readPage } from '#platform/sql/pages.port.ts';
 import { containing, isLike, type SqlStore } from '#platform/sql/sql.port.ts';
 import { deviceErrors } from '../devices.errors.ts';
 import type { DeviceTables } from '../devices.tables.ts';
@@ -11,18 +12,14 @@ export function createGroupStore(store: SqlStore, audit: AuditTrail): GroupStore
   const db = () => store.db<DeviceTables>();
   return {
     findById: (id) => findById(db(), id),
-    async list({ q, sort, page, size }) {
+    async list({ q, ...asked }) {
       let matching = db().selectFrom('device_groups');
       if (q !== undefined) matching = matching.where(isLike(['name', 'description'], containing(q)));
-      let items = matching.select(COLUMNS);
-      for (const { field, direction } of sort) items = items.orderBy(field, direction);
-      if (!sort.some(({ field }) => field === 'id')) items = items.orderBy('id');
-      const rows = await items
-        .limit(size)
-        .offset((page - 1) * size)
-        .execute();
-      const count = await matching.select((eb) => eb.fn.countAll<number>().as('total')).executeTakeFirst();
-      return { items: rows, total: Number(count?.total ?? 0) };
+      return await readPage(
+        matching.select(COLUMNS),
+        { ...asked, tie: { field: 'id', direction: 'asc' } },
+        (row) => row,
+      );
     },
     transaction: (work) =>
       store.transaction((trx: Kysely<DeviceTables>) => work(createGroupWriter(trx, store), audit.on(trx))),

@@ -1,6 +1,7 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
 import { several } from '#kernel/pagination.ts';
 import type { AuditTrail } from '#platform/audit/audit.port.ts';
+import { countOf, readPage } from '#platform/sql/pages.port.ts';
 import { containing, isLike, type SqlStore } from '#platform/sql/sql.port.ts';
 import type { MetricValue } from '#platform/telemetry/telemetry.port.ts';
 import type { AlertsTable, MonitoringTables } from '../monitoring.tables.ts';
@@ -31,20 +32,13 @@ function createAlertStore(store: SqlStore): AlertStore {
   const db = () => store.db<MonitoringTables>();
   return {
     findById: (id) => findById(db(), id),
-    async list({ filter, q, sort, page, size }) {
-      const matching = searched(db(), filter, q);
-      let items = matching.selectAll();
-      for (const { field, direction } of sort) {
-        const by = field === 'severity' ? SEVERITY_WEIGHT : sql.ref(field);
-        items = items.orderBy(by, direction);
-      }
-      if (!sort.some(({ field }) => field === 'id')) items = items.orderBy('id', 'desc');
-      const rows = await items
-        .limit(size)
-        .offset((page - 1) * size)
-        .execute();
-      const count = await matching.select((eb) => eb.fn.countAll<number>().as('total')).executeTakeFirst();
-      return { items: rows.map(toAlert), total: Number(count?.total ?? 0) };
+    list({ filter, q, sort, ...asked }) {
+      const by = sort.map(({ field, direction }) => ({
+        field: field === 'severity' ? SEVERITY_WEIGHT : field,
+        direction,
+      }));
+      const page = { ...asked, sort: by, tie: { field: 'id', direction: 'desc' } } as const;
+      return readPage(searched(db(), filter, q).selectAll(), page, toAlert);
     },
     async newestId() {
       const row = await db()
@@ -68,14 +62,12 @@ function createAlertStore(store: SqlStore): AlertStore {
       }),
     async countRaised(deviceIds, since) {
       if (deviceIds.length === 0) return 0;
-      const row = await db()
+      const raised = db()
         .selectFrom('alerts')
-        .select((eb) => eb.fn.countAll<number>().as('count'))
         .where('device_id', 'in', [...deviceIds])
         .where('started_at', '>=', since)
-        .where('deleted_at', 'is', null)
-        .executeTakeFirst();
-      return Number(row?.count ?? 0);
+        .where('deleted_at', 'is', null);
+      return await countOf(raised);
     },
     async countOpen() {
       const rows = await db()

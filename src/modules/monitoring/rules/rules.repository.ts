@@ -1,6 +1,7 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
 import { rename, renameBack } from '#kernel/fields.ts';
 import { several } from '#kernel/pagination.ts';
+import { readPage } from '#platform/sql/pages.port.ts';
 import { containing, isLike, type SqlStore } from '#platform/sql/sql.port.ts';
 import type { MonitoringTables } from '../monitoring.tables.ts';
 import { RULE_COLUMNS } from './rules.fields.ts';
@@ -31,18 +32,8 @@ export function createRuleStore(store: SqlStore): SqlRules {
   return {
     store: {
       findById: (id) => findById(db(), id),
-      async list({ filter, sort, page, size }) {
-        const matching = filtered(db(), filter);
-        let items = matching.selectAll();
-        for (const { field, direction } of sort) items = items.orderBy(field, direction);
-        if (!sort.some(({ field }) => field === 'id')) items = items.orderBy('id');
-        const rows = await items
-          .limit(size)
-          .offset((page - 1) * size)
-          .execute();
-        const count = await matching.select((eb) => eb.fn.countAll<number>().as('total')).executeTakeFirst();
-        return { items: rows.map(toRule), total: Number(count?.total ?? 0) };
-      },
+      list: ({ filter, ...asked }) =>
+        readPage(filtered(db(), filter).selectAll(), { ...asked, tie: { field: 'id', direction: 'asc' } }, toRule),
       async listActive(afterId, limit) {
         const rows = await filtered(db(), { isEnabled: true })
           .selectAll()

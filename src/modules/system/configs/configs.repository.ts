@@ -1,5 +1,6 @@
 import type { Generated, Kysely, SelectQueryBuilder } from 'kysely';
 import type { AuditTrail } from '#platform/audit/audit.port.ts';
+import { readPage } from '#platform/sql/pages.port.ts';
 import { containing, isLike, type SqlStore } from '#platform/sql/sql.port.ts';
 import type { ConfigStore, ConfigWriter, StoredConfig } from './configs.ports.ts';
 
@@ -19,17 +20,10 @@ export function createConfigStore(store: SqlStore, audit: AuditTrail): ConfigSto
   const db = () => store.db<Tables>();
   return {
     findByKey: (key) => findByKey(db(), key),
-    async list({ q, sort, page, size }) {
+    async list({ q, ...asked }) {
       let matching = db().selectFrom('system_configs');
       if (q !== undefined) matching = matching.where(isLike(['key', 'description'], containing(q)));
-      const { total } = await matching.select((eb) => eb.fn.countAll().as('total')).executeTakeFirstOrThrow();
-      let items = matching;
-      for (const { field, direction } of sort) items = items.orderBy(field, direction);
-      const rows = await select(items.orderBy('id'))
-        .limit(size)
-        .offset((page - 1) * size)
-        .execute();
-      return { items: rows.map(toConfig), total: Number(total) };
+      return await readPage(select(matching), { ...asked, tie: { field: 'id', direction: 'asc' } }, toConfig);
     },
     async listSecrets() {
       const rows = await select(db().selectFrom('system_configs')).where('is_secret', '=', 1).orderBy('key').execute();
