@@ -1,4 +1,5 @@
 import type { Insertable, Kysely, Selectable, Updateable } from 'kysely';
+import { defined } from '#kernel/defined.ts';
 import { several } from '#kernel/pagination.ts';
 import { containing, isLike } from '#platform/sql/sql.port.ts';
 import type {
@@ -63,22 +64,22 @@ export function planRow(
 }
 
 export function updateRow(changes: CampaignUpdate): Updateable<CampaignTables['campaigns']> {
-  const { state, stage, stageAt, isGateWaived, verdicts, reason, pace, enrolledAfter, enrolledAt } = changes;
-  const { approvedBy, startedAt, endedAt } = changes;
-  return {
-    ...(state === undefined ? {} : { status: state }),
-    ...(stage === undefined ? {} : { stage }),
-    ...(stageAt === undefined ? {} : { stage_at: stageAt }),
-    ...(isGateWaived === undefined ? {} : { is_gate_waived: Number(isGateWaived) }),
-    ...(verdicts === undefined ? {} : { verdicts: JSON.stringify(verdicts) }),
-    ...(reason === undefined ? {} : { reason }),
-    ...(pace === undefined ? {} : { pace_since: pace.since, pace_used: pace.used }),
-    ...(enrolledAfter === undefined ? {} : { enrolled_after: enrolledAfter }),
-    ...(enrolledAt === undefined ? {} : { enrolled_at: enrolledAt }),
-    ...(approvedBy === undefined ? {} : { approved_by: approvedBy }),
-    ...(startedAt === undefined ? {} : { started_at: startedAt }),
-    ...(endedAt === undefined ? {} : { ended_at: endedAt }),
-  };
+  const { isGateWaived, verdicts, pace } = changes;
+  return defined({
+    status: changes.state,
+    stage: changes.stage,
+    stage_at: changes.stageAt,
+    is_gate_waived: isGateWaived === undefined ? undefined : Number(isGateWaived),
+    verdicts: verdicts === undefined ? undefined : JSON.stringify(verdicts),
+    reason: changes.reason,
+    pace_since: pace?.since,
+    pace_used: pace?.used,
+    enrolled_after: changes.enrolledAfter,
+    enrolled_at: changes.enrolledAt,
+    approved_by: changes.approvedBy,
+    started_at: changes.startedAt,
+    ended_at: changes.endedAt,
+  });
 }
 
 export function toCampaign(row: Selectable<CampaignTables['campaigns']>): Campaign {
