@@ -6,13 +6,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ApiClient, type RegisteredDevice, signInAsSuperuser } from '../support/api-client.ts';
 import { temporaryFolder } from '../support/folders.ts';
 import { type ServerProcess, startServer } from '../support/server-process.ts';
-import { findProgram } from '../support/servers/private-process.ts';
+import { missingPrograms } from '../support/servers/private-process.ts';
 import { leaveOut } from '../support/servers.ts';
 
 /* SWUpdate, which speaks hawkBit's DDI, takes part in a campaign: https://sbabic.github.io/swupdate/suricatta.html */
 
-const missing: string[] = [];
-for (const program of ['swupdate', 'openssl']) if ((await findProgram(program)) === null) missing.push(program);
+const missing = await missingPrograms(['swupdate', 'openssl']);
 
 if (missing.length > 0) {
   leaveOut('SWUpdate', missing, `${missing.join(', ')} not here: npm run services:install`);

@@ -1,13 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { findProgram } from '../support/servers/private-process.ts';
+import { missingPrograms } from '../support/servers/private-process.ts';
 import { leaveOut } from '../support/servers.ts';
 import { deviceScenario } from './device.scenario.ts';
 
 const SCRIPT = join(import.meta.dirname, '../../examples/shell/device.sh');
 
-const missing: string[] = [];
-for (const program of ['curl', 'mosquitto_sub']) if ((await findProgram(program)) === null) missing.push(program);
+const missing = await missingPrograms(['curl', 'mosquitto_sub']);
 
 if (missing.length > 0) {
   leaveOut('examples/shell', missing, `${missing.join(', ')} not here: npm run services:install`);

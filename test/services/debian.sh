@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# MariaDB, Redis, Mosquitto, Chromium, a C compiler (for faulty disks), curl (for examples/shell) and SWUpdate from Debian. The tests start servers of their own: no service runs afterwards.
+# MariaDB, Redis, Mosquitto, Chromium, a C compiler (for faulty disks), curl and jq (for examples/shell and the documents) and SWUpdate from Debian. The tests start servers of their own: no service runs afterwards.
 set -euo pipefail
-packages=(mariadb-server redis-server mosquitto mosquitto-clients chromium gcc libc6-dev curl openssl swupdate)
+packages=(mariadb-server redis-server mosquitto mosquitto-clients chromium gcc libc6-dev curl jq openssl swupdate)
 
 missing=()
 for package in "${packages[@]}"; do

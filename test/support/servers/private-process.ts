@@ -134,3 +134,9 @@ export async function findProgram(...programs: readonly string[]): Promise<strin
   }
   return null;
 }
+
+/** Those of `programs` that this machine does not have. */
+export async function missingPrograms(programs: readonly string[]): Promise<readonly string[]> {
+  const found = await Promise.all(programs.map((program) => findProgram(program)));
+  return programs.filter((_, index) => found[index] === null);
+}
