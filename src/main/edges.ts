@@ -4,6 +4,7 @@ import type { AuthApi } from '#modules/auth/index.ts';
 import type { DevicesApi } from '#modules/devices/index.ts';
 import { DEFAULT_INGEST_LIMITS } from '#modules/ingest/index.ts';
 import type { SystemApi } from '#modules/system/index.ts';
+import { createConsoleRoutes } from '#platform/console/console.routes.ts';
 import type { DevicePrincipal, HttpMount } from '#platform/http/http.port.ts';
 import { createHttpServer, type HttpServer } from '#platform/http/http.server.ts';
 import { createProbeRoutes } from '#platform/http/probes.ts';
@@ -13,6 +14,7 @@ import type { MqttBroker, MqttHandler } from '#platform/mqtt/mqtt.port.ts';
 import type { SocketIoRealtime } from '#platform/realtime/socketio/socketio.ts';
 import { API_DESCRIPTION } from './api-description.ts';
 import { createApiDocumentRoutes } from './asyncapi.ts';
+import { CONSOLE_FOLDER, createConsoleBuild } from './console.ts';
 import type { Foundation } from './foundation.ts';
 import { VERSION } from './version.ts';
 
@@ -48,13 +50,14 @@ export async function createEdges(base: Foundation, modules: EdgeModules, parts:
   const broker = infrastructure.broker.create(measure.mqtt(mqttHandler), DEFAULT_INGEST_LIMITS.maxPayloadBytes);
   if (roles.has('ingest')) checks.add('mqtt', { ready: () => broker.ping() });
 
+  const address = publicAddress(settings.PUBLIC_URL);
   const dashboard = createDashboardRoutes({
     jobs,
     offered: system.offeredJobs,
     run: system.runJob,
     note: system.noteJobs,
     timeZone: settings.TZ_NAME,
-    publicAddress: publicAddress(settings.PUBLIC_URL),
+    publicAddress: address,
     signIn: auth.signIn,
     bearer: auth.bearer,
   });
@@ -87,7 +90,12 @@ export async function createEdges(base: Foundation, modules: EdgeModules, parts:
     },
     routes: [
       ...routes,
-      ...(roles.has('api') ? [{ prefix: '/jobs', routes: dashboard, cookies: true as const }] : []),
+      ...(roles.has('api')
+        ? [
+            { prefix: '/jobs', routes: dashboard, cookies: true as const },
+            { prefix: '', routes: createConsoleRoutes({ folder: CONSOLE_FOLDER, basePath: address.basePath }) },
+          ]
+        : []),
       { prefix: '', routes: metrics.routes },
       { prefix: '', routes: createApiDocumentRoutes(asyncApi) },
       { prefix: '', routes: createProbeRoutes({ isServing: () => serving, checks: checks.ready() }) },
@@ -125,6 +133,7 @@ export async function createEdges(base: Foundation, modules: EdgeModules, parts:
       realtime,
       ...(infrastructure.streams === null ? [] : [infrastructure.streams.consumers]),
       ...(roles.has('ingest') ? [broker] : []),
+      ...(roles.has('api') ? [createConsoleBuild(logger)] : []),
     ],
     setServing(value) {
       serving = value;

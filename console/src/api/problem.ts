@@ -1,0 +1,30 @@
+/** An RFC 9457 problem, as every error of the API is one. */
+export interface Problem {
+  readonly status: number;
+  readonly title: string;
+  readonly detail?: string;
+  readonly code: string;
+  readonly request_id?: string;
+  readonly errors?: readonly { readonly path: string; readonly message: string }[];
+}
+
+export function isProblem(error: unknown): error is Problem {
+  return typeof error === 'object' && error !== null && 'code' in error && 'status' in error;
+}
+
+/** What to tell a person: the API says it in words. */
+export function problemText(error: unknown): string {
+  if (isProblem(error)) {
+    const fields = error.errors?.map(({ path, message }) => `${path} ${message}`.trim()).join('; ');
+    return fields || error.detail || error.title;
+  }
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Messages by field, for a form: `/metadata/zone` → `metadata.zone`. */
+export function fieldErrors(error: unknown): Record<string, string> {
+  if (!isProblem(error)) return {};
+  return Object.fromEntries(
+    (error.errors ?? []).map(({ path, message }) => [path.replace(/^\/(body\/)?/, '').replaceAll('/', '.'), message]),
+  );
+}

@@ -1,0 +1,69 @@
+import { MantineProvider } from '@mantine/core';
+import { ModalsProvider } from '@mantine/modals';
+import { Notifications } from '@mantine/notifications';
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { RouterProvider } from '@tanstack/react-router';
+import { useEffect, useState } from 'react';
+import { isProblem } from '#console/api/problem.ts';
+import { Splash } from '#console/components/states.tsx';
+import { LanguageProvider } from '#console/i18n/language.tsx';
+import { refresh, useSession } from '#console/session/session.ts';
+import { SignInPage } from '#console/session/sign-in.page.tsx';
+import { router } from './router.tsx';
+import { contrast, theme } from './theme.ts';
+
+function createCache(): QueryClient {
+  return new QueryClient({
+    defaultOptions: {
+      queries: {
+        staleTime: 5_000,
+        // What the API has refused, it refuses again; a server that is away comes back.
+        retry: (count, error) => !isProblem(error) && count < 30,
+        retryDelay: (count) => Math.min(500 * 2 ** count, 5_000),
+        networkMode: 'always',
+      },
+      mutations: { networkMode: 'always' },
+    },
+  });
+}
+
+export function App({ nonce }: { readonly nonce: string }) {
+  return (
+    <MantineProvider
+      theme={theme}
+      cssVariablesResolver={contrast}
+      defaultColorScheme="auto"
+      getStyleNonce={() => nonce}
+    >
+      <LanguageProvider>
+        <Notifications position="bottom-right" />
+        <ModalsProvider>
+          <Session />
+        </ModalsProvider>
+      </LanguageProvider>
+    </MantineProvider>
+  );
+}
+
+/** The console for who is signed in, else the way in. */
+function Session() {
+  const { status, user } = useSession();
+  useEffect(() => {
+    if (status !== 'unknown') return;
+    const attempt = () => refresh().catch(() => setTimeout(attempt, 2_000));
+    void attempt();
+  }, [status]);
+  if (status === 'unknown') return <Splash />;
+  if (user === null) return <SignInPage />;
+  return <Console key={user.id} />;
+}
+
+/** Of one user: nothing that another one has loaded is shown to the next. */
+function Console() {
+  const [cache] = useState(createCache);
+  return (
+    <QueryClientProvider client={cache}>
+      <RouterProvider router={router} />
+    </QueryClientProvider>
+  );
+}

@@ -1,0 +1,52 @@
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet } from '@tanstack/react-router';
+import { NotFound, PageFailed, Splash } from '#console/components/states.tsx';
+import { BASE } from './base.ts';
+import { Shell } from './shell.tsx';
+
+const rootRoute = createRootRoute({
+  component: () => (
+    <Shell>
+      <Outlet />
+    </Shell>
+  ),
+  notFoundComponent: NotFound,
+  errorComponent: PageFailed,
+});
+
+/** What pages keep in the address is theirs: each reads it with its own types. */
+const validateSearch = (search: Record<string, unknown>): Record<string, unknown> => search;
+
+/** `/path` → the page, loaded when somebody goes there. */
+function page<Module extends Record<string, unknown>>(
+  path: string,
+  load: () => Promise<Module>,
+  name: keyof Module & string,
+) {
+  return createRoute({
+    getParentRoute: () => rootRoute,
+    path,
+    validateSearch,
+    // biome-ignore lint/suspicious/noExplicitAny: the router infers a component's type from each module
+    component: lazyRouteComponent(load as () => Promise<Record<string, any>>, name),
+    pendingComponent: Splash,
+  });
+}
+
+const routeTree = rootRoute.addChildren([
+  page('/', () => import('#console/pages/overview/overview.page.tsx'), 'OverviewPage'),
+  page('/devices', () => import('#console/pages/devices/devices.page.tsx'), 'DevicesPage'),
+]);
+
+export const router = createRouter({
+  routeTree,
+  basepath: `${BASE}/admin`,
+  defaultPreload: 'intent',
+  defaultErrorComponent: PageFailed,
+  defaultNotFoundComponent: NotFound,
+});
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}

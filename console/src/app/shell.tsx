@@ -1,0 +1,130 @@
+import {
+  Alert,
+  Anchor,
+  AppShell,
+  Burger,
+  Group,
+  Image,
+  NavLink,
+  ScrollArea,
+  Text,
+  UnstyledButton,
+} from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
+import { IconCloudOff, IconSearch } from '@tabler/icons-react';
+import { Link, useLocation } from '@tanstack/react-router';
+import { type ReactNode, useEffect } from 'react';
+import { useReachable } from '#console/api/reachable.ts';
+import { useTexts } from '#console/i18n/texts.ts';
+import { useUser } from '#console/session/session.ts';
+import { BASE } from './base.ts';
+import { navigationTexts, placesOf } from './navigation.ts';
+import { NotificationBell } from './notification-bell.tsx';
+import { CommandPalette, openPalette } from './palette.tsx';
+import { shellTexts } from './shell.texts.ts';
+import { UserMenu } from './user-menu.tsx';
+
+/** What is around every page. */
+export function Shell({ children }: { readonly children: ReactNode }) {
+  const t = useTexts(shellTexts);
+  const [opened, { toggle, close }] = useDisclosure();
+  const reachable = useReachable();
+  const { pathname } = useLocation();
+  // On a phone, whoever has chosen a page wants to see it.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: at each change of the page
+  useEffect(close, [pathname]);
+
+  return (
+    <AppShell
+      header={{ height: 56 }}
+      navbar={{ width: 220, breakpoint: 'sm', collapsed: { mobile: !opened } }}
+      padding={{ base: 'sm', sm: 'lg' }}
+    >
+      <AppShell.Header>
+        <Group h="100%" px="md" justify="space-between" wrap="nowrap">
+          <Group wrap="nowrap" gap="sm">
+            <Burger opened={opened} onClick={toggle} hiddenFrom="sm" size="sm" aria-label={t('open_navigation')} />
+            <Anchor component={Link} to="/" underline="never" c="inherit">
+              <Group gap="xs" wrap="nowrap">
+                <Image src={`${BASE}/admin/favicon.svg`} alt="" w={28} h={28} />
+                <Text fw={700} visibleFrom="xs">
+                  core-api
+                </Text>
+              </Group>
+            </Anchor>
+          </Group>
+          <UnstyledButton
+            onClick={openPalette}
+            aria-label={t('search')}
+            bd="1px solid var(--mantine-color-default-border)"
+            bdrs="md"
+            px="sm"
+            py={5}
+            w={{ base: 'auto', sm: 320 }}
+          >
+            <Group gap="xs" wrap="nowrap" c="dimmed">
+              <IconSearch size={16} />
+              <Text size="sm" visibleFrom="sm" flex={1}>
+                {t('search')}
+              </Text>
+              <Text size="xs" visibleFrom="sm">
+                Ctrl K
+              </Text>
+            </Group>
+          </UnstyledButton>
+          <Group gap="xs" wrap="nowrap">
+            <NotificationBell />
+            <UserMenu />
+          </Group>
+        </Group>
+      </AppShell.Header>
+      <AppShell.Navbar aria-label={t('navigation')}>
+        <Navigation />
+      </AppShell.Navbar>
+      <AppShell.Main>
+        {!reachable && (
+          <Alert color="orange" variant="outline" icon={<IconCloudOff />} mb="md" role="status">
+            {t('reconnecting')}
+          </Alert>
+        )}
+        <div data-stale={!reachable}>{children}</div>
+      </AppShell.Main>
+      <CommandPalette />
+    </AppShell>
+  );
+}
+
+function Navigation() {
+  const t = useTexts(navigationTexts);
+  const { role } = useUser();
+  const { pathname } = useLocation();
+  const places = placesOf(role);
+  const sections = ['watch', 'fleet', 'operate'] as const;
+  return (
+    <ScrollArea p="xs" type="never">
+      {sections.map((section) => {
+        const inSection = places.filter((place) => place.section === section);
+        if (inSection.length === 0) return null;
+        return (
+          <div key={section}>
+            <Text size="xs" tt="uppercase" c="dimmed" fw={600} px="sm" pt="sm" pb={4}>
+              {t(section)}
+            </Text>
+            {inSection.map(({ to, text, icon: Icon }) => (
+              <NavLink
+                key={to}
+                component={Link}
+                to={to}
+                label={t(text)}
+                leftSection={<Icon size={18} stroke={1.6} />}
+                active={to === '/' ? pathname === '/' : pathname === to || pathname.startsWith(`${to}/`)}
+                bdrs="md"
+                py={6}
+              />
+            ))}
+          </div>
+        );
+      })}
+    </ScrollArea>
+  );
+}

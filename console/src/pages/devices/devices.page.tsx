@@ -1,0 +1,102 @@
+import { Button } from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
+import { IconPlus } from '@tabler/icons-react';
+import { useQueryClient } from '@tanstack/react-query';
+import { api, client } from '#console/api/client.ts';
+import { useLive } from '#console/api/live.ts';
+import { StatusBadge } from '#console/components/status-badge.tsx';
+import { Instant } from '#console/i18n/format.tsx';
+import { useTexts } from '#console/i18n/texts.ts';
+import { RecordsPage } from '#console/records/records.page.tsx';
+import type { Records } from '#console/records/records.types.ts';
+import { isAtLeast, useUser } from '#console/session/session.ts';
+import { devicesTexts } from './devices.texts.ts';
+import { RegisterDevice } from './register-device.tsx';
+
+const STATUSES = ['ONLINE', 'OFFLINE', 'MAINTENANCE', 'ERROR'];
+
+export function DevicesPage() {
+  const t = useTexts(devicesTexts);
+  const { role } = useUser();
+  const cache = useQueryClient();
+  const [isRegistering, registering] = useDisclosure();
+  const { data: groups } = api.useQuery('get', '/api/v1/device-groups', { params: { query: { size: 100 } } });
+  const mayManage = isAtLeast(role, 'MANAGER');
+  useLive(mayManage ? { all: true } : undefined, 'device_status', () => {
+    void cache.invalidateQueries({ queryKey: ['get', '/api/v1/devices'] });
+  });
+
+  const groupName = new Map((groups?.items ?? []).map(({ id, name }) => [id, name]));
+  const register = mayManage ? (
+    <Button leftSection={<IconPlus size={16} />} onClick={registering.open}>
+      {t('register')}
+    </Button>
+  ) : null;
+  const records: Records<'/api/v1/devices'> = {
+    name: 'devices',
+    path: '/api/v1/devices',
+    title: t('title'),
+    sort: '-created_at',
+    keyOf: ({ id }) => id,
+    nameOf: ({ name }) => name,
+    hrefOf: ({ id }) => `/devices/${id}`,
+    columns: [
+      { key: 'name', label: t('name'), sortable: true },
+      { key: 'device_uid', label: t('uid'), sortable: true },
+      { key: 'device_type', label: t('type'), sortable: true },
+      { key: 'status', label: t('status'), sortable: true, render: ({ status }) => <StatusBadge status={status} /> },
+      { key: 'group_id', label: t('group'), render: ({ group_id }) => groupName.get(group_id ?? 0) ?? group_id ?? '–' },
+      { key: 'firmware_version', label: t('firmware') },
+      {
+        key: 'last_seen_at',
+        label: t('last_seen'),
+        sortable: true,
+        render: ({ last_seen_at }) => <Instant at={last_seen_at} ago />,
+      },
+      { key: 'owner_id', label: t('owner'), optional: true },
+      { key: 'ip_address', label: t('address'), optional: true },
+      {
+        key: 'created_at',
+        label: t('created'),
+        sortable: true,
+        optional: true,
+        render: ({ created_at }) => <Instant at={created_at} />,
+      },
+    ],
+    filters: [
+      { key: 'status', label: t('status'), several: true, options: STATUSES.map((value) => ({ value, label: value })) },
+      { key: 'device_type', label: t('type') },
+      {
+        key: 'group_id',
+        label: t('group'),
+        several: true,
+        options: [...groupName].map(([id, label]) => ({ value: String(id), label })),
+      },
+      {
+        key: 'in_sync',
+        label: t('in_sync'),
+        options: [
+          { value: 'true', label: t('in_sync_yes') },
+          { value: 'false', label: t('in_sync_no') },
+        ],
+      },
+    ],
+    bulk: [
+      {
+        key: 'delete',
+        label: t('delete'),
+        color: 'red',
+        least: 'ADMIN',
+        run: ({ id }) => client.DELETE('/api/v1/devices/{device_id}', { params: { path: { device_id: id } } }),
+      },
+    ],
+    actions: register,
+    empty: { title: t('empty'), text: t('empty_text'), action: register },
+  };
+  return (
+    <>
+      <RecordsPage records={records} />
+      <RegisterDevice opened={isRegistering} onClose={registering.close} />
+    </>
+  );
+}

@@ -1,0 +1,38 @@
+import { useNavigate } from '@tanstack/react-router';
+import { api, client } from '#console/api/client.ts';
+import { useTexts } from '#console/i18n/texts.ts';
+import { RecordForm } from '#console/records/record-form.tsx';
+import { devicesTexts } from './devices.texts.ts';
+
+export function RegisterDevice({ opened, onClose }: { readonly opened: boolean; readonly onClose: () => void }) {
+  const t = useTexts(devicesTexts);
+  const navigate = useNavigate();
+  const { data: groups } = api.useQuery('get', '/api/v1/device-groups', { params: { query: { size: 100 } } });
+  return (
+    <RecordForm
+      title={t('register')}
+      submitLabel={t('register')}
+      opened={opened}
+      onClose={onClose}
+      fields={[
+        { key: 'name', label: t('name'), kind: 'text', required: true },
+        { key: 'device_type', label: t('type'), kind: 'text', required: true, placeholder: 'thermometer' },
+        { key: 'device_uid', label: t('uid'), kind: 'text', description: t('uid_hint'), placeholder: 'greenhouse-07' },
+        {
+          key: 'group_id',
+          label: t('group'),
+          kind: 'choice',
+          options: (groups?.items ?? []).map(({ id, name }) => ({ value: String(id), label: name })),
+        },
+        { key: 'metadata', label: t('metadata'), kind: 'json' },
+      ]}
+      submit={async ({ group_id, ...body }) => {
+        const answer = await client.POST('/api/v1/devices', {
+          body: { ...body, ...(group_id === undefined ? {} : { group_id: Number(group_id) }) } as never,
+        });
+        if (answer.data !== undefined) void navigate({ to: `/devices/${answer.data.id}` });
+        return answer;
+      }}
+    />
+  );
+}

@@ -1,0 +1,179 @@
+import {
+  Button,
+  Drawer,
+  Group,
+  JsonInput,
+  NumberInput,
+  PasswordInput,
+  Select,
+  Stack,
+  Switch,
+  TagsInput,
+  Textarea,
+  TextInput,
+} from '@mantine/core';
+import { useForm } from '@mantine/form';
+import { useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { fieldErrors } from '#console/api/problem.ts';
+import { common } from '#console/app/common.texts.ts';
+import { Failure } from '#console/components/states.tsx';
+import { useTexts } from '#console/i18n/texts.ts';
+
+/** One field of a record, by the kind of its input. */
+export interface Field {
+  /** Of the API. */
+  readonly key: string;
+  readonly label: string;
+  readonly kind: 'text' | 'long' | 'number' | 'switch' | 'choice' | 'tags' | 'json' | 'password' | 'instant';
+  readonly description?: string;
+  readonly required?: boolean;
+  readonly options?: readonly { readonly value: string; readonly label: string }[];
+  readonly placeholder?: string;
+}
+
+type FormValues = Record<string, unknown>;
+
+/**
+ * A form beside the list, made of fields. What the API refuses stands at its field, in the API's words; an empty field that
+ * is not required is left out of a new record, and null in a changed one.
+ */
+export function RecordForm({ title, fields, initial, opened, onClose, submit, submitLabel }: RecordFormProps) {
+  const words = useTexts(common);
+  return (
+    <Drawer
+      opened={opened}
+      onClose={onClose}
+      title={title}
+      position="right"
+      closeButtonProps={{ 'aria-label': words('close') }}
+    >
+      <Inputs fields={fields} initial={initial} onClose={onClose} submit={submit} submitLabel={submitLabel} />
+    </Drawer>
+  );
+}
+
+function Inputs({ fields, initial, onClose, submit, submitLabel }: Omit<RecordFormProps, 'opened' | 'title'>) {
+  const words = useTexts(common);
+  const cache = useQueryClient();
+  const [error, setError] = useState<unknown>(null);
+  const [busy, setBusy] = useState(false);
+  const form = useForm<FormValues>({
+    initialValues: Object.fromEntries(fields.map((field) => [field.key, shown(field, initial?.[field.key])])),
+    validate: (values) => Object.fromEntries(fields.flatMap((field) => jsonFlaw(field, values[field.key]))),
+  });
+
+  const send = form.onSubmit(async (values) => {
+    setBusy(true);
+    const body = Object.fromEntries(fields.flatMap((field) => sent(field, values[field.key], initial)));
+    try {
+      const answer = await submit(body);
+      setError(answer.error ?? null);
+      if (answer.error !== undefined) {
+        form.setErrors(fieldErrors(answer.error));
+        return;
+      }
+      await cache.invalidateQueries();
+      onClose();
+    } catch (failure) {
+      setError(failure);
+    } finally {
+      setBusy(false);
+    }
+  });
+
+  return (
+    <form onSubmit={send} noValidate>
+      <Stack>
+        {error !== null && <Failure error={error} />}
+        {fields.map((field) => (
+          <Input
+            key={field.key}
+            field={field}
+            props={form.getInputProps(field.key, { type: field.kind === 'switch' ? 'checkbox' : 'input' })}
+          />
+        ))}
+        <Group justify="flex-end">
+          <Button variant="default" onClick={onClose}>
+            {words('cancel')}
+          </Button>
+          <Button type="submit" loading={busy}>
+            {submitLabel ?? words('save')}
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  );
+}
+
+function Input({ field, props }: { readonly field: Field; readonly props: object }) {
+  const { label, description, required, placeholder, options } = field;
+  const all = { label, description, withAsterisk: required ?? false, placeholder, ...props };
+  switch (field.kind) {
+    case 'long':
+      return <Textarea autosize minRows={2} {...all} />;
+    case 'number':
+      return <NumberInput {...all} />;
+    case 'switch':
+      return <Switch {...{ label, description }} {...props} />;
+    case 'choice':
+      return <Select data={[...(options ?? [])]} searchable clearable={required !== true} {...all} />;
+    case 'tags':
+      return <TagsInput {...all} />;
+    case 'json':
+      return <JsonInput autosize minRows={3} formatOnBlur {...all} />;
+    case 'password':
+      return <PasswordInput autoComplete="new-password" {...all} />;
+    case 'instant':
+      return <TextInput type="datetime-local" step={1} {...all} />;
+    case 'text':
+      return <TextInput {...all} />;
+  }
+}
+
+/** The value of a record as its input shows it. */
+function shown(field: Field, value: unknown): unknown {
+  if (field.kind === 'switch') return value === true;
+  if (field.kind === 'tags') return Array.isArray(value) ? value : [];
+  if (value === null || value === undefined) return field.kind === 'choice' ? null : '';
+  if (field.kind === 'json') return JSON.stringify(value, null, 2);
+  if (field.kind === 'choice') return String(value);
+  if (field.kind === 'instant') {
+    const at = new Date(String(value));
+    return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
+  }
+  return value;
+}
+
+function jsonFlaw({ key, kind }: Field, value: unknown): [key: string, message: string][] {
+  if (kind !== 'json' || value === '') return [];
+  try {
+    JSON.parse(String(value));
+    return [];
+  } catch (error) {
+    return [[key, error instanceof Error ? error.message : 'JSON']];
+  }
+}
+
+/** What is sent of a field: nothing where nothing was said, or nothing has changed. */
+function sent(field: Field, value: unknown, initial: FormValues | undefined): [key: string, value: unknown][] {
+  const { key, kind } = field;
+  const isEmpty = value === '' || value === null || value === undefined || (Array.isArray(value) && value.length === 0);
+  if (isEmpty) return initial === undefined || shown(field, initial[key]) === value ? [] : [[key, null]];
+  if (initial !== undefined && JSON.stringify(shown(field, initial[key])) === JSON.stringify(value)) return [];
+  if (kind === 'json') return [[key, JSON.parse(String(value))]];
+  if (kind === 'instant') return [[key, new Date(String(value)).toISOString()]];
+  if (kind === 'choice' && typeof initial?.[key] === 'number') return [[key, Number(value)]];
+  return [[key, value]];
+}
+
+export interface RecordFormProps {
+  readonly title: string;
+  readonly fields: readonly Field[];
+  /** The record that is changed; without: a new one. */
+  readonly initial?: FormValues | undefined;
+  readonly opened: boolean;
+  readonly onClose: () => void;
+  readonly submit: (body: Record<string, unknown>) => Promise<{ readonly error?: unknown }>;
+  readonly submitLabel?: string | undefined;
+}
