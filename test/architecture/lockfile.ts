@@ -10,6 +10,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 interface LockEntry {
   readonly version?: string;
   readonly resolved?: string;
+  readonly link?: boolean;
   readonly dev?: boolean;
   readonly optional?: boolean;
   readonly os?: readonly string[];

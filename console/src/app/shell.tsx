@@ -31,8 +31,9 @@ export function Shell({ children }: { readonly children: ReactNode }) {
   const reachable = useReachable();
   const { pathname } = useLocation();
   // On a phone, whoever has chosen a page wants to see it.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: at each change of the page
-  useEffect(close, [pathname]);
+  useEffect(() => {
+    if (pathname !== '') close();
+  }, [pathname, close]);
 
   return (
     <AppShell

@@ -22,6 +22,7 @@ export const theme = createTheme({
   luminanceThreshold: 0.32,
   defaultRadius: 'md',
   cursorType: 'pointer',
+  respectReducedMotion: true,
   components: {
     Table: { defaultProps: { highlightOnHover: true, verticalSpacing: 6 } },
     CloseButton: { defaultProps: { 'aria-label': 'Close' } },
