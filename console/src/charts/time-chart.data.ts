@@ -1,0 +1,91 @@
+import uPlot from 'uplot';
+
+/** One line of a chart. */
+export interface ChartSeries {
+  readonly key: string;
+  readonly label: string;
+  /** Instants in epoch milliseconds, rising. */
+  readonly at: readonly number[];
+  /** Null: nothing was measured, the line breaks. */
+  readonly values: readonly (number | null)[];
+  /** The band around the line, such as minimum and maximum of each interval. */
+  readonly band?: { readonly low: readonly (number | null)[]; readonly high: readonly (number | null)[] };
+  readonly dashed?: boolean;
+}
+
+/** Colours that are told apart with and without red and green, light enough for the dark and dark enough for the light. */
+const COLOURS = ['#0b7fab', '#d9480f', '#2b8a3e', '#9c36b5', '#c2255c', '#5f3dc4', '#846200', '#087f5b'];
+
+export const colourOf = (index: number): string => COLOURS[index % COLOURS.length] ?? '#0b7fab';
+
+/**
+ * Breaks a line where nothing was measured: a null between two points that are further apart than `gapMs`.
+ * Without `gapMs`: four times the median distance.
+ */
+export function withGaps(series: ChartSeries, gapMs?: number): ChartSeries {
+  const { at, values, band } = series;
+  const longest = gapMs ?? 4 * medianDistance(at);
+  if (at.length < 2 || longest <= 0 || series.dashed === true) return series;
+  const breaks = new Set<number>();
+  for (let index = 1; index < at.length; index += 1) {
+    if ((at[index] ?? 0) - (at[index - 1] ?? 0) > longest) breaks.add(index);
+  }
+  if (breaks.size === 0) return series;
+  const insert = <Value>(list: readonly Value[], between: (index: number) => Value) =>
+    list.flatMap((value, index) => (breaks.has(index) ? [between(index), value] : [value]));
+  const nothing = (list: readonly (number | null)[]) => insert<number | null>(list, () => null);
+  return {
+    ...series,
+    at: insert(at, (index) => (at[index - 1] ?? 0) + 1),
+    values: nothing(values),
+    ...(band === undefined ? {} : { band: { low: nothing(band.low), high: nothing(band.high) } }),
+  };
+}
+
+function medianDistance(at: readonly number[]): number {
+  const step = Math.max(1, Math.floor(at.length / 500));
+  const distances: number[] = [];
+  for (let index = 1; index < at.length; index += step) distances.push((at[index] ?? 0) - (at[index - 1] ?? 0));
+  distances.sort((a, b) => a - b);
+  return distances[Math.floor(distances.length / 2)] ?? 0;
+}
+
+/**
+ * At most `most` points of a line, the extremes of each bucket kept: what the eye sees of a million points is the same.
+ * Two points a bucket, in the order in which they came.
+ */
+export function thinned(
+  { at, values }: Pick<ChartSeries, 'at' | 'values'>,
+  most: number,
+): Pick<ChartSeries, 'at' | 'values'> {
+  if (at.length <= most) return { at, values };
+  const bucket = Math.ceil(at.length / Math.floor(most / 2));
+  const keptAt: number[] = [];
+  const keptValues: (number | null)[] = [];
+  for (let begin = 0; begin < at.length; begin += bucket) {
+    const end = Math.min(begin + bucket, at.length);
+    let low = begin;
+    let high = begin;
+    for (let index = begin; index < end; index += 1) {
+      const value = values[index] ?? null;
+      if (value === null) continue;
+      if (value < (values[low] ?? Number.POSITIVE_INFINITY)) low = index;
+      if (value > (values[high] ?? Number.NEGATIVE_INFINITY)) high = index;
+    }
+    for (const index of low === high ? [low] : [Math.min(low, high), Math.max(low, high)]) {
+      keptAt.push(at[index] ?? 0);
+      keptValues.push(values[index] ?? null);
+    }
+  }
+  return { at: keptAt, values: keptValues };
+}
+
+/** Lines with instants of their own, as uPlot takes them: one column of instants, null where a line breaks. */
+export function aligned(series: readonly ChartSeries[]): uPlot.AlignedData {
+  const tables = series.map(({ at, values, band }) =>
+    band === undefined ? [at, values] : [at, values, band.low, band.high],
+  );
+  if (tables.length === 0) return [[]];
+  if (tables.length === 1) return tables[0] as unknown as uPlot.AlignedData;
+  return uPlot.join(tables as unknown as uPlot.AlignedData[]);
+}

@@ -1,0 +1,208 @@
+import 'uplot/dist/uPlot.min.css';
+import { useComputedColorScheme } from '@mantine/core';
+import { useElementSize } from '@mantine/hooks';
+import { useEffect, useMemo, useRef } from 'react';
+import uPlot from 'uplot';
+import { useLanguage } from '#console/i18n/language.tsx';
+import { aligned, type ChartSeries, colourOf, withGaps } from './time-chart.data.ts';
+import { touchable } from './touch.ts';
+
+export type Range = readonly [from: number, to: number];
+
+/** A level that lines are compared with, such as that of an alert rule. */
+export interface Threshold {
+  readonly value: number;
+  readonly label: string;
+  readonly color?: string;
+}
+
+export interface TimeChartProps {
+  readonly series: readonly ChartSeries[];
+  /** What it is of, for those who do not see it. */
+  readonly label: string;
+  /** Epoch milliseconds. Without: what the lines span. */
+  readonly range?: Range | undefined;
+  /** Told when somebody drags over a part of it, or moves it by fingers. */
+  readonly onRange?: (range: Range) => void;
+  /** Told on a double click: back to where one came from. */
+  readonly onReset?: () => void;
+  readonly height?: number;
+  readonly unit?: string | undefined;
+  /** Charts with the same key share their cursor. */
+  readonly syncKey?: string;
+  readonly thresholds?: readonly Threshold[];
+  /** Spans that are shaded: of alerts, of anomalies. */
+  readonly spans?: readonly { readonly from: number; readonly to: number; readonly color: string }[];
+  /** Longest distance between two points of a line; beyond it the line breaks. */
+  readonly gapMs?: number;
+}
+
+const INK = {
+  light: { text: '#5c636b', grid: '#e9ecef' },
+  dark: { text: '#a6adb4', grid: '#3b3f45' },
+};
+
+/** Lines over time: drag to zoom, double click to go back. */
+export function TimeChart(props: TimeChartProps) {
+  const { series, label, range, height = 240, unit, syncKey, gapMs } = props;
+  const { ref, width } = useElementSize();
+  const host = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | null>(null);
+  const latest = useRef(props);
+  latest.current = props;
+  const scheme = useComputedColorScheme('light');
+  const { language } = useLanguage();
+  const broken = useMemo(() => series.map((each) => withGaps(each, gapMs)), [series, gapMs]);
+  const data = useMemo(() => aligned(broken), [broken]);
+  // What a new plot is needed for; new points alone are handed to the present one.
+  const shape = JSON.stringify([series.map((each) => [each.key, each.label, each.band !== undefined, each.dashed])]);
+
+  useEffect(() => {
+    if (host.current === null || width === 0) return;
+    const options = optionsOf({ series: latest.current.series, scheme, unit, syncKey, language, latest });
+    const created = new uPlot({ ...options, width, height }, data, host.current);
+    plot.current = created;
+    return () => {
+      plot.current = null;
+      created.destroy();
+    };
+  }, [shape, scheme, unit, syncKey, language, width === 0]);
+
+  useEffect(() => {
+    if (width > 0) plot.current?.setSize({ width, height });
+  }, [width, height]);
+
+  const [from, to] = range ?? [];
+  useEffect(() => {
+    const current = plot.current;
+    if (current === null) return;
+    current.batch(() => {
+      current.setData(data, from === undefined);
+      if (from !== undefined && to !== undefined) current.setScale('x', { min: from, max: to });
+    });
+  }, [data, from, to, shape, scheme, width, props.thresholds, props.spans]);
+
+  return (
+    <div ref={ref}>
+      <div ref={host} role="img" aria-label={label} style={{ height: height + 30 }} />
+    </div>
+  );
+}
+
+interface OptionsInput {
+  readonly series: readonly ChartSeries[];
+  readonly scheme: 'light' | 'dark';
+  readonly unit: string | undefined;
+  readonly syncKey: string | undefined;
+  readonly language: string;
+  readonly latest: { readonly current: TimeChartProps };
+}
+
+function optionsOf({
+  series,
+  scheme,
+  unit,
+  syncKey,
+  language,
+  latest,
+}: OptionsInput): Omit<uPlot.Options, 'width' | 'height'> {
+  const ink = INK[scheme];
+  const numbers = new Intl.NumberFormat(language, { maximumSignificantDigits: 6 });
+  const instants = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' });
+  const show = (value: number | null | undefined) =>
+    value === null || value === undefined ? '–' : `${numbers.format(value)}${unit === undefined ? '' : ` ${unit}`}`;
+  const axis = { stroke: ink.text, grid: { stroke: ink.grid, width: 1 }, ticks: { stroke: ink.grid, width: 1 } };
+  const bands: uPlot.Band[] = [];
+  const lines: uPlot.Series[] = [{ value: (_plot, at) => (at === null ? '–' : instants.format(at)), label: '' }];
+  series.forEach((each, index) => {
+    const stroke = colourOf(index);
+    lines.push({
+      label: each.label,
+      stroke,
+      width: 1.5,
+      ...(each.dashed === true ? { dash: [6, 4] } : {}),
+      points: { show: false },
+      value: (_plot, value) => show(value),
+    });
+    if (each.band === undefined) return;
+    const edge: uPlot.Series = { stroke: 'transparent', points: { show: false }, label: '' };
+    lines.push(edge, { ...edge });
+    bands.push({ series: [lines.length - 1, lines.length - 2], fill: `${stroke}33` });
+  });
+  return {
+    ms: 1,
+    series: lines,
+    bands,
+    axes: [axis, { ...axis, size: 56, values: (_plot, values) => values.map((value) => numbers.format(value)) }],
+    scales: { y: { range: (_plot, min, max) => rangeOf(min, max, latest.current.thresholds ?? []) } },
+    cursor: {
+      drag: { x: true, y: false, setScale: false },
+      ...(syncKey === undefined ? {} : { sync: { key: syncKey } }),
+      bind: { dblclick: () => () => (latest.current.onReset?.(), null) },
+    },
+    legend: { markers: { width: 8 } },
+    hooks: {
+      setSelect: [
+        (current) => {
+          const { left, width } = current.select;
+          if (width < 5) return;
+          latest.current.onRange?.([current.posToVal(left, 'x'), current.posToVal(left + width, 'x')]);
+          current.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+        },
+      ],
+      drawClear: [(current) => shade(current, latest.current)],
+      draw: [(current) => drawThresholds(current, latest.current.thresholds ?? [], ink.text)],
+      ready: [hideBandEdges],
+    },
+    plugins: [touchable((range) => latest.current.onRange?.(range))],
+  };
+}
+
+/** Some air above and below; thresholds are in sight. */
+function rangeOf(min: number | null, max: number | null, thresholds: readonly Threshold[]): [number, number] {
+  const all = [min, max, ...thresholds.map(({ value }) => value)].filter((value) => value !== null);
+  if (all.length === 0) return [0, 1];
+  const low = Math.min(...all);
+  const high = Math.max(...all);
+  const air = high === low ? Math.abs(high) * 0.1 || 1 : (high - low) * 0.08;
+  return [low - air, high + air];
+}
+
+function shade(plot: uPlot, { spans = [] }: TimeChartProps): void {
+  const { ctx, bbox } = plot;
+  for (const { from, to, color } of spans) {
+    const left = Math.max(plot.valToPos(from, 'x', true), bbox.left);
+    const right = Math.min(plot.valToPos(to, 'x', true), bbox.left + bbox.width);
+    if (right <= left) continue;
+    ctx.fillStyle = color;
+    ctx.fillRect(left, bbox.top, Math.max(right - left, 2), bbox.height);
+  }
+}
+
+function drawThresholds(plot: uPlot, thresholds: readonly Threshold[], text: string): void {
+  const { ctx, bbox } = plot;
+  ctx.save();
+  ctx.font = `${11 * devicePixelRatio}px sans-serif`;
+  for (const { value, label, color = '#e03131' } of thresholds) {
+    const y = plot.valToPos(value, 'y', true);
+    if (y < bbox.top || y > bbox.top + bbox.height) continue;
+    ctx.strokeStyle = color;
+    ctx.setLineDash([8, 6]);
+    ctx.lineWidth = devicePixelRatio;
+    ctx.beginPath();
+    ctx.moveTo(bbox.left, y);
+    ctx.lineTo(bbox.left + bbox.width, y);
+    ctx.stroke();
+    ctx.fillStyle = text;
+    ctx.fillText(label, bbox.left + 6 * devicePixelRatio, y - 4 * devicePixelRatio);
+  }
+  ctx.restore();
+}
+
+/** The edges of a band are lines to uPlot, and nothing to a reader. */
+function hideBandEdges(plot: uPlot): void {
+  const rows = plot.root.querySelectorAll<HTMLElement>('.u-legend .u-series');
+  plot.series.forEach((series, index) => {
+    if (index > 0 && series.label === '') rows[index]?.style.setProperty('display', 'none');
+  });
+}
