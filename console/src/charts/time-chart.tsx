@@ -138,7 +138,12 @@ function optionsOf({
     cursor: {
       drag: { x: true, y: false, setScale: false },
       ...(syncKey === undefined ? {} : { sync: { key: syncKey } }),
-      bind: { dblclick: () => () => (latest.current.onReset?.(), null) },
+      bind: {
+        dblclick: () => () => {
+          latest.current.onReset?.();
+          return null;
+        },
+      },
     },
     legend: { markers: { width: 8 } },
     hooks: {
