@@ -87,7 +87,7 @@ export interface Place {
 /** Every page of the side bar, in order. A page that is not built yet is not here. */
 const PLACES: readonly Place[] = [
   { to: '/', text: 'overview', section: 'watch', icon: IconGauge, least: 'USER' },
-  { to: '/explore', text: 'explore', section: 'watch', icon: IconChartLine, least: 'USER' },
+  { to: '/explore', text: 'explore', section: 'watch', icon: IconChartLine, least: 'MANAGER' },
   { to: '/dashboards', text: 'dashboards', section: 'watch', icon: IconLayoutDashboard, least: 'USER' },
   { to: '/alerts', text: 'alerts', section: 'watch', icon: IconBell, least: 'USER' },
   { to: '/rules', text: 'rules', section: 'watch', icon: IconAdjustments, least: 'USER' },
@@ -99,7 +99,7 @@ const PLACES: readonly Place[] = [
   { to: '/claims', text: 'claims', section: 'fleet', icon: IconKey, least: 'MANAGER' },
   { to: '/certificates', text: 'certificates', section: 'fleet', icon: IconFileCertificate, least: 'MANAGER' },
   { to: '/users', text: 'users', section: 'operate', icon: IconUsers, least: 'ADMIN' },
-  { to: '/results', text: 'results', section: 'operate', icon: IconReportAnalytics, least: 'USER' },
+  { to: '/results', text: 'results', section: 'operate', icon: IconReportAnalytics, least: 'MANAGER' },
   { to: '/jobs', text: 'jobs', section: 'operate', icon: IconBolt, least: 'ADMIN' },
   { to: '/configs', text: 'configs', section: 'operate', icon: IconSettings, least: 'ADMIN' },
   { to: '/audit', text: 'audit', section: 'operate', icon: IconHistory, least: 'ADMIN' },

@@ -35,6 +35,17 @@ function page<Module extends Record<string, unknown>>(
 const routeTree = rootRoute.addChildren([
   page('/', () => import('#console/pages/overview/overview.page.tsx'), 'OverviewPage'),
   page('/devices', () => import('#console/pages/devices/devices.page.tsx'), 'DevicesPage'),
+  page('/groups', () => import('#console/pages/groups/groups.page.tsx'), 'GroupsPage'),
+  page('/commands', () => import('#console/pages/commands/commands.page.tsx'), 'CommandsPage'),
+  page('/firmware', () => import('#console/pages/firmware/firmware.page.tsx'), 'FirmwarePage'),
+  page('/claims', () => import('#console/pages/claims/claims.page.tsx'), 'ClaimsPage'),
+  page('/claims/$id', () => import('#console/pages/claims/claim.page.tsx'), 'ClaimPage'),
+  page('/certificates', () => import('#console/pages/certificates/certificates.page.tsx'), 'CertificatesPage'),
+  page('/users', () => import('#console/pages/users/users.page.tsx'), 'UsersPage'),
+  page('/results', () => import('#console/pages/results/results.page.tsx'), 'ResultsPage'),
+  page('/notifications', () => import('#console/pages/notifications/notifications.page.tsx'), 'NotificationsPage'),
+  page('/configs', () => import('#console/pages/operate/configs.page.tsx'), 'ConfigsPage'),
+  page('/audit', () => import('#console/pages/operate/audit.page.tsx'), 'AuditPage'),
 ]);
 
 export const router = createRouter({

@@ -1,0 +1,28 @@
+import { useState } from 'react';
+import { type Field, RecordForm, type RecordFormProps } from './record-form.tsx';
+
+/** The form of a list: open for a new record, or for one that is there. */
+export function useRecordForm<Row>(): {
+  readonly openNew: () => void;
+  readonly openFor: (row: Row) => void;
+  readonly row: Row | undefined;
+  form(props: { title: string; fields: readonly Field[]; submit: RecordFormProps['submit'] }): React.ReactElement;
+} {
+  const [state, setState] = useState<{ readonly row?: Row } | null>(null);
+  const row = state?.row;
+  return {
+    openNew: () => setState({}),
+    openFor: (next) => setState({ row: next }),
+    row,
+    form: ({ title, fields, submit }) => (
+      <RecordForm
+        title={title}
+        fields={fields}
+        submit={submit}
+        opened={state !== null}
+        onClose={() => setState(null)}
+        initial={row as Record<string, unknown> | undefined}
+      />
+    ),
+  };
+}
