@@ -46,6 +46,7 @@ const routeTree = rootRoute.addChildren([
   page('/notifications', () => import('#console/pages/notifications/notifications.page.tsx'), 'NotificationsPage'),
   page('/configs', () => import('#console/pages/operate/configs.page.tsx'), 'ConfigsPage'),
   page('/audit', () => import('#console/pages/operate/audit.page.tsx'), 'AuditPage'),
+  page('/devices/$id', () => import('#console/pages/device/device.page.tsx'), 'DevicePage'),
 ]);
 
 export const router = createRouter({

@@ -4,7 +4,9 @@ import { useElementSize } from '@mantine/hooks';
 import { useEffect, useMemo, useRef } from 'react';
 import uPlot from 'uplot';
 import { useLanguage } from '#console/i18n/language.tsx';
+import { defineTexts, useTexts } from '#console/i18n/texts.ts';
 import { aligned, type ChartSeries, colourOf, withGaps } from './time-chart.data.ts';
+import { alone, timeLabels } from './time-chart.marks.ts';
 import { touchable } from './touch.ts';
 
 export type Range = readonly [from: number, to: number];
@@ -37,6 +39,13 @@ export interface TimeChartProps {
   readonly gapMs?: number;
 }
 
+/** The label of the edges of a band, which the legend leaves out. */
+const EDGE = '\u2060';
+/** So few points in sight are shown as points, too. */
+const SPARSE = 40;
+
+const chartTexts = defineTexts({ en: { time: 'Time' }, ko: { time: '시각' } });
+
 const INK = {
   light: { text: '#5c636b', grid: '#e9ecef' },
   dark: { text: '#a6adb4', grid: '#3b3f45' },
@@ -52,6 +61,7 @@ export function TimeChart(props: TimeChartProps) {
   latest.current = props;
   const scheme = useComputedColorScheme('light');
   const { language } = useLanguage();
+  const time = useTexts(chartTexts)('time');
   const broken = useMemo(() => series.map((each) => withGaps(each, gapMs)), [series, gapMs]);
   const data = useMemo(() => aligned(broken), [broken]);
   // What a new plot is needed for; new points alone are handed to the present one.
@@ -59,7 +69,7 @@ export function TimeChart(props: TimeChartProps) {
 
   useEffect(() => {
     if (host.current === null || width === 0) return;
-    const options = optionsOf({ series: latest.current.series, scheme, unit, syncKey, language, latest });
+    const options = optionsOf({ series: latest.current.series, scheme, unit, syncKey, language, time, latest });
     const created = new uPlot({ ...options, width, height }, data, host.current);
     plot.current = created;
     return () => {
@@ -84,7 +94,7 @@ export function TimeChart(props: TimeChartProps) {
 
   return (
     <div ref={ref}>
-      <div ref={host} role="img" aria-label={label} style={{ height: height + 30 }} />
+      <div ref={host} role="img" aria-label={label} style={{ minHeight: height + 30 }} />
     </div>
   );
 }
@@ -95,6 +105,8 @@ interface OptionsInput {
   readonly unit: string | undefined;
   readonly syncKey: string | undefined;
   readonly language: string;
+  /** What the legend calls the instant under the cursor. */
+  readonly time: string;
   readonly latest: { readonly current: TimeChartProps };
 }
 
@@ -104,6 +116,7 @@ function optionsOf({
   unit,
   syncKey,
   language,
+  time,
   latest,
 }: OptionsInput): Omit<uPlot.Options, 'width' | 'height'> {
   const ink = INK[scheme];
@@ -113,7 +126,7 @@ function optionsOf({
     value === null || value === undefined ? '–' : `${numbers.format(value)}${unit === undefined ? '' : ` ${unit}`}`;
   const axis = { stroke: ink.text, grid: { stroke: ink.grid, width: 1 }, ticks: { stroke: ink.grid, width: 1 } };
   const bands: uPlot.Band[] = [];
-  const lines: uPlot.Series[] = [{ value: (_plot, at) => (at === null ? '–' : instants.format(at)), label: '' }];
+  const lines: uPlot.Series[] = [{ value: (_plot, at) => (at === null ? '–' : instants.format(at)), label: time }];
   series.forEach((each, index) => {
     const stroke = colourOf(index);
     lines.push({
@@ -121,11 +134,11 @@ function optionsOf({
       stroke,
       width: 1.5,
       ...(each.dashed === true ? { dash: [6, 4] } : {}),
-      points: { show: false },
+      points: { size: 5, show: isSparse, filter: (plot, of, all) => (all ? null : alone(plot.data[of] ?? [])) },
       value: (_plot, value) => show(value),
     });
     if (each.band === undefined) return;
-    const edge: uPlot.Series = { stroke: 'transparent', points: { show: false }, label: '' };
+    const edge: uPlot.Series = { stroke: 'transparent', points: { show: false }, label: EDGE };
     lines.push(edge, { ...edge });
     bands.push({ series: [lines.length - 1, lines.length - 2], fill: `${stroke}33` });
   });
@@ -133,7 +146,10 @@ function optionsOf({
     ms: 1,
     series: lines,
     bands,
-    axes: [axis, { ...axis, size: 56, values: (_plot, values) => values.map((value) => numbers.format(value)) }],
+    axes: [
+      { ...axis, values: (_plot, instants, _axis, _space, step) => timeLabels(instants, step, language) },
+      { ...axis, size: 56, values: (_plot, values) => values.map((value) => numbers.format(value)) },
+    ],
     scales: { y: { range: (_plot, min, max) => rangeOf(min, max, latest.current.thresholds ?? []) } },
     cursor: {
       drag: { x: true, y: false, setScale: false },
@@ -162,6 +178,8 @@ function optionsOf({
     plugins: [touchable((range) => latest.current.onRange?.(range))],
   };
 }
+
+const isSparse: uPlot.Series.Points.Show = (_plot, _series, from, to) => to - from < SPARSE;
 
 /** Some air above and below; thresholds are in sight. */
 function rangeOf(min: number | null, max: number | null, thresholds: readonly Threshold[]): [number, number] {
@@ -208,6 +226,6 @@ function drawThresholds(plot: uPlot, thresholds: readonly Threshold[], text: str
 function hideBandEdges(plot: uPlot): void {
   const rows = plot.root.querySelectorAll<HTMLElement>('.u-legend .u-series');
   plot.series.forEach((series, index) => {
-    if (index > 0 && series.label === '') rows[index]?.style.setProperty('display', 'none');
+    if (series.label === EDGE) rows[index]?.style.setProperty('display', 'none');
   });
 }

@@ -14,7 +14,9 @@ export function formatInstant(at: string | number, language: Language): string {
 }
 
 export function formatAgo(at: string | number, language: Language, now = Date.now()): string {
-  const passed = new Date(at).getTime() - now;
+  const ahead = new Date(at).getTime() - now;
+  // What has just come is not of the future, although the server's clock may be a little ahead of this one.
+  const passed = ahead > 0 && ahead < 5_000 ? 0 : ahead;
   const [unit, ms] = UNITS.find((each) => Math.abs(passed) >= each[1]) ?? (['second', 1_000] as const);
   const format = new Intl.RelativeTimeFormat(language, { numeric: 'auto', style: 'short' });
   return format.format(Math.trunc(passed / ms), unit);
@@ -44,7 +46,7 @@ export function useNow(everyMs = 1_000): number {
 /** A time in the viewer's zone, or how long ago; UTC on hover. */
 export function Instant({ at, ago = false }: { readonly at: string | null | undefined; readonly ago?: boolean }) {
   const { language } = useLanguage();
-  const now = useNow(ago ? 5_000 : 3_600_000);
+  useNow(ago ? 5_000 : 3_600_000);
   if (at === null || at === undefined)
     return (
       <Text span c="dimmed" inherit>
@@ -53,7 +55,7 @@ export function Instant({ at, ago = false }: { readonly at: string | null | unde
     );
   return (
     <Tooltip label={ago ? `${formatInstant(at, language)} · ${at}` : at} openDelay={300}>
-      <time dateTime={at}>{ago ? formatAgo(at, language, now) : formatInstant(at, language)}</time>
+      <time dateTime={at}>{ago ? formatAgo(at, language) : formatInstant(at, language)}</time>
     </Tooltip>
   );
 }

@@ -1,0 +1,56 @@
+import { ActionIcon, Box, Code, Tooltip } from '@mantine/core';
+import { IconCheck, IconCopy } from '@tabler/icons-react';
+import { useState } from 'react';
+import { common } from '#console/app/common.texts.ts';
+import { useTexts } from '#console/i18n/texts.ts';
+import { failed, succeeded } from './toast.ts';
+
+async function toClipboard(text: string): Promise<void> {
+  if (navigator.clipboard !== undefined) return navigator.clipboard.writeText(text);
+  // A page that came over plain HTTP from another machine has no clipboard of that kind.
+  const area = document.createElement('textarea');
+  area.value = text;
+  document.body.append(area);
+  area.select();
+  document.execCommand('copy');
+  area.remove();
+}
+
+/** @param what named in the label of the button, for those who do not see what is beside it */
+export function Copy({ text, what }: { readonly text: string; readonly what: string }) {
+  const words = useTexts(common);
+  const [isCopied, setCopied] = useState(false);
+  const copy = () =>
+    toClipboard(text).then(() => {
+      setCopied(true);
+      setTimeout(() => setCopied(false), 2_000);
+      succeeded(words('copied'));
+    }, failed);
+  return (
+    <Tooltip label={words('copy')}>
+      <ActionIcon variant="default" aria-label={`${words('copy')}: ${what}`} onClick={() => void copy()}>
+        {isCopied ? <IconCheck size={16} /> : <IconCopy size={16} />}
+      </ActionIcon>
+    </Tooltip>
+  );
+}
+
+/** Text as it is typed somewhere else, with a button that copies it. Scrolls by itself where it is wide or long. */
+export function CopyBlock({ text, what, mah = 420 }: CopyBlockProps) {
+  return (
+    <Box pos="relative">
+      <Code block tabIndex={0} role="region" aria-label={what} mah={mah} pe={48} style={{ overflow: 'auto' }}>
+        {text}
+      </Code>
+      <Box pos="absolute" top={6} right={6}>
+        <Copy text={text} what={what} />
+      </Box>
+    </Box>
+  );
+}
+
+interface CopyBlockProps {
+  readonly text: string;
+  readonly what: string;
+  readonly mah?: number;
+}

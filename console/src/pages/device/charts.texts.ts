@@ -1,0 +1,36 @@
+import { defineTexts } from '#console/i18n/texts.ts';
+
+export const chartsTexts = defineTexts({
+  en: {
+    span: 'Span of time',
+    '15m': '15 min',
+    '1h': '1 h',
+    '6h': '6 h',
+    '24h': '24 h',
+    '7d': '7 d',
+    '30d': '30 d',
+    metrics: 'Metrics',
+    clear: 'Show the first ones again',
+    reset: 'Back to now',
+    loading: 'Loading…',
+    chart_of: '{metric} over time. Drag to zoom, double click to go back.',
+    empty: 'Nothing to draw yet',
+    empty_text: 'As soon as this device sends numbers, they are drawn here.',
+  },
+  ko: {
+    span: '조회 기간',
+    '15m': '15분',
+    '1h': '1시간',
+    '6h': '6시간',
+    '24h': '24시간',
+    '7d': '7일',
+    '30d': '30일',
+    metrics: '지표',
+    clear: '처음 지표로 되돌리기',
+    reset: '현재로 돌아가기',
+    loading: '불러오는 중…',
+    chart_of: '{metric} 추이. 끌어서 확대하고 두 번 클릭하면 되돌아갑니다.',
+    empty: '아직 그릴 값이 없습니다',
+    empty_text: '디바이스가 숫자 값을 보내면 여기에 차트로 보여 줍니다.',
+  },
+});
