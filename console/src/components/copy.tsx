@@ -1,4 +1,4 @@
-import { ActionIcon, Box, Code, Tooltip } from '@mantine/core';
+import { ActionIcon, Code, Group, Tooltip } from '@mantine/core';
 import { IconCheck, IconCopy } from '@tabler/icons-react';
 import { useState } from 'react';
 import { common } from '#console/app/common.texts.ts';
@@ -17,7 +17,7 @@ async function toClipboard(text: string): Promise<void> {
 }
 
 /** @param what named in the label of the button, for those who do not see what is beside it */
-export function Copy({ text, what }: { readonly text: string; readonly what: string }) {
+function Copy({ text, what }: { readonly text: string; readonly what: string }) {
   const words = useTexts(common);
   const [isCopied, setCopied] = useState(false);
   const copy = () =>
@@ -38,14 +38,12 @@ export function Copy({ text, what }: { readonly text: string; readonly what: str
 /** Text as it is typed somewhere else, with a button that copies it. Scrolls by itself where it is wide or long. */
 export function CopyBlock({ text, what, mah = 420 }: CopyBlockProps) {
   return (
-    <Box pos="relative">
-      <Code block tabIndex={0} role="region" aria-label={what} mah={mah} pe={48} style={{ overflow: 'auto' }}>
+    <Group gap="xs" wrap="nowrap" align="flex-start">
+      <Code block tabIndex={0} role="region" aria-label={what} mah={mah} flex={1} miw={0} style={{ overflow: 'auto' }}>
         {text}
       </Code>
-      <Box pos="absolute" top={6} right={6}>
-        <Copy text={text} what={what} />
-      </Box>
-    </Box>
+      <Copy text={text} what={what} />
+    </Group>
   );
 }
 

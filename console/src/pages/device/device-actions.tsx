@@ -1,4 +1,4 @@
-import { Button, Group, Menu, Modal, Stack, Text } from '@mantine/core';
+import { Button, Group, Menu, Modal, SimpleGrid, Stack, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { modals } from '@mantine/modals';
 import { IconDots, IconKey, IconPencil, IconPlugConnectedX, IconTool, IconTrash } from '@tabler/icons-react';
@@ -122,14 +122,19 @@ export function Credentials({ device }: { readonly device: Device }) {
   return (
     <Stack gap="xs">
       <Text size="sm">{t('secret_text')}</Text>
-      <Text size="sm" fw={600}>
-        {t('username')}
-      </Text>
-      <CopyBlock text={device.device_uid} what={t('username')} />
-      <Text size="sm" fw={600}>
-        {t('secret')}
-      </Text>
-      <CopyBlock text={secret} what={t('secret')} />
+      <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="sm">
+        {[
+          { label: t('username'), value: device.device_uid },
+          { label: t('secret'), value: secret },
+        ].map(({ label, value }) => (
+          <div key={label}>
+            <Text size="sm" fw={600} mb={4}>
+              {label}
+            </Text>
+            <CopyBlock text={value} what={label} />
+          </div>
+        ))}
+      </SimpleGrid>
     </Stack>
   );
 }

@@ -1,12 +1,15 @@
+import { useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { api, client } from '#console/api/client.ts';
 import { useTexts } from '#console/i18n/texts.ts';
+import { keepSecret } from '#console/pages/device/device.data.ts';
 import { RecordForm } from '#console/records/record-form.tsx';
 import { devicesTexts } from './devices.texts.ts';
 
 export function RegisterDevice({ opened, onClose }: { readonly opened: boolean; readonly onClose: () => void }) {
   const t = useTexts(devicesTexts);
   const navigate = useNavigate();
+  const cache = useQueryClient();
   const { data: groups } = api.useQuery('get', '/api/v1/device-groups', { params: { query: { size: 100 } } });
   return (
     <RecordForm
@@ -30,7 +33,11 @@ export function RegisterDevice({ opened, onClose }: { readonly opened: boolean; 
         const answer = await client.POST('/api/v1/devices', {
           body: { ...body, ...(group_id === undefined ? {} : { group_id: Number(group_id) }) } as never,
         });
-        if (answer.data !== undefined) void navigate({ to: `/devices/${answer.data.id}` });
+        if (answer.data !== undefined) {
+          const { id, credentials } = answer.data;
+          keepSecret(cache, id, credentials.password);
+          void navigate({ to: `/devices/${id}` });
+        }
         return answer;
       }}
     />

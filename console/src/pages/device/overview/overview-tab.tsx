@@ -1,11 +1,12 @@
 import { Anchor, Grid, Group, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
-import { useMemo } from 'react';
+import { useMemo, useState } from 'react';
 import { TimeChart } from '#console/charts/time-chart.tsx';
 import { Failure, Splash } from '#console/components/states.tsx';
 import { useNow } from '#console/i18n/format.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import type { Device } from '../device.data.ts';
+import { FirstSteps } from '../first-steps/first-steps.tsx';
 import { HOUR_MS, numberOf, useLatest, useLines } from '../telemetry.data.ts';
 import { Facts } from './facts.tsx';
 import { LatestValues } from './latest-values.tsx';
@@ -18,13 +19,18 @@ const MOST_CHARTS = 6;
 
 export function OverviewTab({ device }: { readonly device: Device }) {
   const t = useTexts(overviewTexts);
-  const { metrics, isLoading, error, refetch } = useLatest(device);
+  const { metrics, data, isLoading, error, refetch } = useLatest(device);
+  // Whoever saw the device without a message sees what to run until it has come, and with what it has brought.
+  const [isNew, setNew] = useState<boolean | undefined>(undefined);
+  const showsFirstSteps = isNew ?? (data !== undefined && metrics.length === 0);
+  if (showsFirstSteps && isNew === undefined) setNew(true);
   if (isLoading) return <Splash />;
   return (
     <Grid gap="md">
       <Grid.Col span={{ base: 12, lg: 8 }}>
         <Stack>
           {error && <Failure error={error} onRetry={() => void refetch()} />}
+          {showsFirstSteps && <FirstSteps device={device} metrics={metrics} onHide={() => setNew(false)} />}
           {metrics.length > 0 && (
             <section aria-label={t('latest')}>
               <Title order={2} size="h5" mb="xs">
