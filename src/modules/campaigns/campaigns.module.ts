@@ -7,7 +7,7 @@ import type { MonitoringApi } from '#modules/monitoring/index.ts';
 import type { AuditTrail } from '#platform/audit/audit.port.ts';
 import type { JobQueue } from '#platform/jobs/jobs.port.ts';
 import type { ModuleWith } from '#platform/module/module.port.ts';
-import type { MqttDownlink } from '#platform/mqtt/downlink.port.ts';
+import { isSentHere, type MqttDownlink } from '#platform/mqtt/downlink.port.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 import { type CampaignDriver, createCampaignDriver } from './campaigns.driver.ts';
 import { createCampaignsJobs } from './campaigns.jobs.ts';
@@ -81,10 +81,9 @@ export function createCampaignsModule(deps: CampaignsModuleDeps): CampaignsModul
 
   const ddi = createDdiService({ store, firmware, devices, clock, changed: wake });
 
-  // Where any process can send, the one that released it does.
-  const isOfferedHere = (origin: string | undefined) => origin !== 'relay' || downlink.capabilities.sender === 'holder';
   events.on('campaign.offer_due', async ({ data, origin }) => {
-    if (isOfferedHere(origin)) await offers.offer({ deviceId: data.device_id, deviceUid: data.device_uid }, false);
+    if (!isSentHere(downlink, origin)) return;
+    await offers.offer({ deviceId: data.device_id, deviceUid: data.device_uid }, false);
   });
   events.on('device.subscribed', async ({ data }) => {
     if (data.channels.includes('ota')) {
