@@ -1,4 +1,5 @@
 import type { Clock } from '#kernel/clock.ts';
+import { createBackground } from '#kernel/concurrency.ts';
 import type { EventBus } from '#kernel/events.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { DevicesApi } from '#modules/devices/index.ts';
@@ -63,17 +64,16 @@ export function createCampaignsModule(deps: CampaignsModuleDeps): CampaignsModul
 
   const stopping = new AbortController();
   const woken = new Map<number, NodeJS.Timeout>();
-  const driving = new Set<Promise<void>>();
+  const driving = createBackground();
   const wake = (campaignIds: ReadonlySet<number>) => {
     for (const id of campaignIds) {
       if (woken.has(id) || stopping.signal.aborted) continue;
       const timer = setTimeout(() => {
         woken.delete(id);
-        const run: Promise<void> = driver
+        const run = driver
           .drive(id, stopping.signal)
-          .catch((error: unknown) => logger.warn({ err: error, campaign: id }, 'a campaign waits for its job'))
-          .finally(() => driving.delete(run));
-        driving.add(run);
+          .catch((error: unknown) => logger.warn({ err: error, campaign: id }, 'a campaign waits for its job'));
+        void driving.add(run);
       }, WAKE_MS);
       woken.set(id, timer.unref());
     }
@@ -108,7 +108,7 @@ export function createCampaignsModule(deps: CampaignsModuleDeps): CampaignsModul
         async stop() {
           stopping.abort();
           for (const timer of woken.values()) clearTimeout(timer);
-          await Promise.all(driving);
+          await driving.idle();
           await offers.idle();
         },
       },

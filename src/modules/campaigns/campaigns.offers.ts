@@ -1,5 +1,5 @@
 import { type Clock, toIsoOrNull } from '#kernel/clock.ts';
-import { createKeyedMutex } from '#kernel/concurrency.ts';
+import { createBackground, createKeyedMutex } from '#kernel/concurrency.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { FirmwareApi } from '#modules/firmware/index.ts';
 import type { MqttDownlink } from '#platform/mqtt/downlink.port.ts';
@@ -41,7 +41,7 @@ export function createCampaignOffers({
   readonly logger: Logger;
 }): CampaignOffers {
   const lines = createKeyedMutex<string>();
-  const running = new Set<Promise<void>>();
+  const running = createBackground();
 
   async function send({ deviceId, deviceUid }: OfferedDevice, isBack: boolean): Promise<void> {
     // One at a time: the oldest that is not over.
@@ -86,13 +86,9 @@ export function createCampaignOffers({
     offer(device, isBack) {
       const run = lines
         .run(device.deviceUid, () => send(device, isBack))
-        .catch((error: unknown) => logger.warn({ err: error, device: device.deviceUid }, 'a firmware was not offered'))
-        .finally(() => running.delete(run));
-      running.add(run);
-      return run;
+        .catch((error: unknown) => logger.warn({ err: error, device: device.deviceUid }, 'a firmware was not offered'));
+      return running.add(run);
     },
-    async idle() {
-      while (running.size > 0) await Promise.all(running);
-    },
+    idle: running.idle,
   };
 }
