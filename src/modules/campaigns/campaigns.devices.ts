@@ -1,4 +1,4 @@
-import type { Campaign, CampaignDevice } from './campaigns.ports.ts';
+import type { Campaign, CampaignDevice, CampaignStore } from './campaigns.ports.ts';
 import { afterOtaSignal, type OtaPlan, type OtaSignal } from './campaigns.rules.ts';
 
 const HISTORY = 100;
@@ -21,4 +21,30 @@ export function advance(device: CampaignDevice, plan: OtaPlan, signal: OtaSignal
     since,
     history: history.length > HISTORY ? [...history.slice(0, 1), ...history.slice(2)] : history,
   };
+}
+
+/** Devices have said which firmware they run. @returns the campaigns in which that has changed something */
+export async function noteVersions(
+  store: Pick<CampaignStore, 'listOpenOf' | 'transaction'>,
+  reports: readonly { readonly deviceId: number; readonly at: number; readonly version: string }[],
+): Promise<ReadonlySet<number>> {
+  // Most devices are in no campaign: nothing is written for them.
+  const open = await store.listOpenOf([...new Set(reports.map(({ deviceId }) => deviceId))]);
+  const concerned = new Set(open.map(({ deviceId }) => deviceId));
+  const news = reports.filter(({ deviceId }) => concerned.has(deviceId));
+  if (news.length === 0) return new Set();
+  return await store.transaction(async (writer) => {
+    const touched = new Set<number>();
+    for (const { deviceId, at, version } of news) {
+      for (const device of await writer.listOpenOf([deviceId])) {
+        const campaign = await writer.find(device.campaignId);
+        if (campaign === null) continue;
+        const after = advance(device, planOf(campaign), { kind: 'reported', version }, at);
+        if (after === device) continue;
+        await writer.updateDevice(after, at);
+        touched.add(device.campaignId);
+      }
+    }
+    return touched;
+  });
 }

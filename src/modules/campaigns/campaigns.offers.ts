@@ -5,7 +5,7 @@ import type { FirmwareApi } from '#modules/firmware/index.ts';
 import type { MqttDownlink } from '#platform/mqtt/downlink.port.ts';
 import { advance, planOf } from './campaigns.devices.ts';
 import type { Campaign, CampaignDevice, CampaignStore } from './campaigns.ports.ts';
-import { isOfferable, isOpenState } from './campaigns.rules.ts';
+import { currentOf, isOpenState } from './campaigns.rules.ts';
 
 export interface OfferedDevice {
   readonly deviceId: number;
@@ -44,11 +44,8 @@ export function createCampaignOffers({
   const running = createBackground();
 
   async function send({ deviceId, deviceUid }: OfferedDevice, isBack: boolean): Promise<void> {
-    // One at a time: the oldest that is not over.
-    const open = (await store.listOpenOf([deviceId])).filter(({ isReleased }) => isReleased);
-    const begun = open.find(({ state }) => state !== 'QUEUED');
-    const entry = begun ?? open.find((each) => isOfferable(each, clock.now()));
-    if (entry === undefined || (begun !== undefined && !(isBack && AGAIN.includes(begun.state)))) return;
+    const entry = currentOf(await store.listOpenOf([deviceId]), clock.now());
+    if (entry === undefined || (entry.state !== 'QUEUED' && !(isBack && AGAIN.includes(entry.state)))) return;
     const campaign = await store.find(entry.campaignId);
     if (campaign === null || campaign.state !== 'RUNNING') return;
     const payload = await payloadOf(campaign);

@@ -153,3 +153,12 @@ export function isOfferable(facts: OtaFacts, at: number): boolean {
   if (facts.state !== 'QUEUED' || !facts.isReleased) return false;
   return facts.attempts === 0 || facts.reason === 'not_seen' || (facts.dueAt ?? 0) <= at;
 }
+
+/**
+ * Of the places that a device has in campaigns, oldest first, the one that it is to act upon now: it gets one image at a
+ * time, and what it has begun comes before what waits.
+ */
+export function currentOf<T extends OtaFacts>(open: readonly T[], at: number): T | undefined {
+  const released = open.filter(({ isReleased }) => isReleased);
+  return released.find(({ state }) => state !== 'QUEUED') ?? released.find((each) => isOfferable(each, at));
+}
