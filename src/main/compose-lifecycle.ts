@@ -45,7 +45,7 @@ export function createLifecycleModules(
   });
   const firmware = createFirmwareModule({
     persistence: { sql, audit, blobs: infrastructure.blobs },
-    usage: createCampaignUsage({ sql, audit }),
+    usage: createCampaignUsage(sql),
     clock,
     options: {
       keysFolder: join(settings.DATA_DIR, 'keys'),

@@ -65,6 +65,7 @@ export async function createCampaignsHarness(): Promise<CampaignsHarness> {
         devices: devices.api,
         firmware: {
           find: async (id) => (id === IMAGE.id ? IMAGE : null),
+          findIn: async (_transaction, id) => (id === IMAGE.id ? IMAGE : null),
           async *read(_image, range) {
             yield Buffer.from(IMAGE_BYTES).subarray(range?.start ?? 0, (range?.end ?? IMAGE_BYTES.length) + 1);
           },

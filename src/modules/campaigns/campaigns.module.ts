@@ -3,7 +3,7 @@ import { createBackground } from '#kernel/concurrency.ts';
 import type { EventBus } from '#kernel/events.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { DevicesApi } from '#modules/devices/index.ts';
-import type { FirmwareApi, FirmwareUsage } from '#modules/firmware/index.ts';
+import type { FirmwareApi } from '#modules/firmware/index.ts';
 import type { MonitoringApi } from '#modules/monitoring/index.ts';
 import type { AuditTrail } from '#platform/audit/audit.port.ts';
 import type { JobQueue } from '#platform/jobs/jobs.port.ts';
@@ -40,12 +40,6 @@ export interface CampaignsModule extends ModuleWith<'routes' | 'sinks' | 'jobs' 
   readonly inner: { readonly driver: CampaignDriver; idle(): Promise<void> };
 }
 
-/** For the firmware that is rolled out, which is made before. */
-export function createCampaignUsage({ sql, audit }: CampaignsModuleDeps['persistence']): FirmwareUsage {
-  const { isOffered, isUsed } = createCampaignStore(sql, audit);
-  return { isOffered, isUsed };
-}
-
 /** After a device has said something, until its campaign is looked at: others may say something too. */
 const WAKE_MS = 250;
 
@@ -55,12 +49,12 @@ export function createCampaignsModule(deps: CampaignsModuleDeps): CampaignsModul
   const { devices, firmware, monitoring } = modules;
   const { clock, logger } = runtime;
   const events = deps.events.scope();
-  const store = createCampaignStore(persistence.sql, persistence.audit);
+  const store = createCampaignStore(persistence.sql, persistence.audit, firmware);
   const offers = createCampaignOffers({ store, firmware, downlink, publicUrl, clock, logger });
   const offerDue = ({ deviceId, deviceUid }: OfferedDevice) =>
     events.emit('campaign.offer_due', clock.now(), { device_id: deviceId, device_uid: deviceUid });
   const driver = createCampaignDriver({ store, devices, monitoring, clock, offerDue });
-  const campaigns = createCampaignsService({ store, firmware, devices, jobs, clock });
+  const campaigns = createCampaignsService({ store, devices, jobs, clock });
 
   const stopping = new AbortController();
   const woken = new Map<number, NodeJS.Timeout>();

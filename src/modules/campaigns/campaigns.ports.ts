@@ -1,5 +1,6 @@
 import type { OneOrMore, PageQuery, SortTerm } from '#kernel/pagination.ts';
 import type { DeviceTarget } from '#modules/devices/index.ts';
+import type { Firmware } from '#modules/firmware/index.ts';
 import type { AuditWriter } from '#platform/audit/audit.port.ts';
 import type { GateCondition, Verdict } from './campaigns.gates.ts';
 import type { DeviceState, OtaFacts, OtaTimeouts } from './campaigns.rules.ts';
@@ -145,6 +146,8 @@ export interface CampaignReader {
 }
 
 export interface CampaignWriter extends CampaignReader {
+  /** Null: there is none. It stays while this transaction lasts, and then as long as the campaign needs it. */
+  findFirmware(id: number): Promise<Firmware | null>;
   insert(plan: CampaignPlan & Pick<Campaign, 'version' | 'createdBy' | 'createdAt'>): Promise<Campaign>;
   update(id: number, changes: CampaignUpdate, at: number): Promise<void>;
   /** Those of `deviceIds` that are in it. */
@@ -167,7 +170,6 @@ export interface CampaignStore extends CampaignReader {
   listActive(limit: number): Promise<readonly number[]>;
   /** Whether the image was offered to the device in a campaign that is not over for it. */
   isOffered(deviceId: number, firmwareId: number): Promise<boolean>;
-  isUsed(firmwareId: number): Promise<boolean>;
   /** SUCCEEDED, and not yet begun, 200 of each at the most: for comparing them. */
   sample(campaignId: number): Promise<{ readonly updated: readonly number[]; readonly others: readonly number[] }>;
   /** All of `work` or nothing; on disk when it resolves. `work` awaits nothing but the writers, and may be repeated. */

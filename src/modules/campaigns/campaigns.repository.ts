@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely';
+import type { FirmwareApi } from '#modules/firmware/index.ts';
 import type { AuditTrail } from '#platform/audit/audit.port.ts';
 import { countOf, readPage } from '#platform/sql/pages.port.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
@@ -14,13 +15,18 @@ import {
 } from './campaigns.rows.repository.ts';
 import { OPEN_DEVICE_STATES } from './campaigns.rules.ts';
 import type { CampaignTables } from './campaigns.tables.ts';
+import { isOffered } from './campaigns.usage.repository.ts';
 
 type Db = Kysely<CampaignTables>;
 
 const SAMPLED = 200;
 const NEWEST_FIRST = { field: 'id', direction: 'desc' } as const;
 
-export function createCampaignStore(store: SqlStore, audit: AuditTrail): CampaignStore {
+export function createCampaignStore(
+  store: SqlStore,
+  audit: AuditTrail,
+  firmware: Pick<FirmwareApi, 'findIn'>,
+): CampaignStore {
   const db = () => store.db<CampaignTables>();
   return {
     find: (id) => reader(db()).find(id),
@@ -42,27 +48,7 @@ export function createCampaignStore(store: SqlStore, audit: AuditTrail): Campaig
         .execute();
       return rows.map(({ id }) => id);
     },
-    async isOffered(deviceId, firmwareId) {
-      const found = await db()
-        .selectFrom('campaign_devices')
-        .innerJoin('campaigns', 'campaigns.id', 'campaign_devices.campaign_id')
-        .select('campaign_devices.id')
-        .where('campaign_devices.device_id', '=', deviceId)
-        .where('campaign_devices.is_open', '=', 1)
-        .where('campaign_devices.attempts', '>', 0)
-        .where('campaigns.firmware_id', '=', firmwareId)
-        .executeTakeFirst();
-      return found !== undefined;
-    },
-    async isUsed(firmwareId) {
-      const found = await db()
-        .selectFrom('campaigns')
-        .select('id')
-        .where('firmware_id', '=', firmwareId)
-        .where('status', 'in', ['DRAFT', ...ACTIVE_STATES])
-        .executeTakeFirst();
-      return found !== undefined;
-    },
+    isOffered: (deviceId, firmwareId) => isOffered(db(), deviceId, firmwareId),
     async sample(campaignId) {
       const ids = async (status: 'SUCCEEDED' | 'QUEUED') => {
         const rows = await db()
@@ -76,7 +62,7 @@ export function createCampaignStore(store: SqlStore, audit: AuditTrail): Campaig
       };
       return { updated: await ids('SUCCEEDED'), others: await ids('QUEUED') };
     },
-    transaction: (work) => store.transaction((trx: Db) => work(createWriter(trx), audit.on(trx))),
+    transaction: (work) => store.transaction((trx: Db) => work(createWriter(trx, firmware), audit.on(trx))),
   };
 }
 
@@ -140,12 +126,13 @@ function reader(db: Db): CampaignReader {
   };
 }
 
-function createWriter(trx: Db): CampaignWriter {
+function createWriter(trx: Db, firmware: Pick<FirmwareApi, 'findIn'>): CampaignWriter {
   const read = reader(trx);
   const members = (campaignId: number) =>
     trx.selectFrom('campaign_devices').selectAll().where('campaign_id', '=', campaignId);
   return {
     ...read,
+    findFirmware: (id) => firmware.findIn(trx, id),
     async insert(plan) {
       await trx.insertInto('campaigns').values(planRow(plan)).execute();
       const row = await trx
