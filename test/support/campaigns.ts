@@ -4,6 +4,7 @@ import { type CampaignsModule, campaignsMigrations, createCampaignsModule } from
 import { STATUS_CHANNEL, type StatusItem } from '#modules/devices/index.ts';
 import type { Firmware } from '#modules/firmware/index.ts';
 import { type DeviceResponse, RESPONSE_CHANNEL } from '#modules/ingest/index.ts';
+import type { TelemetryApi } from '#modules/telemetry/index.ts';
 import { createAuditTrail } from '#platform/audit/audit.ts';
 import type { Sink } from '#platform/channels/channel.port.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
@@ -51,7 +52,10 @@ export const IMAGE: Firmware = {
   createdAt: 0,
 };
 
-export async function createCampaignsHarness(): Promise<CampaignsHarness> {
+/** @param telemetry what devices measured; none is given: nothing */
+export async function createCampaignsHarness(
+  telemetry: TelemetryApi['summaries'] = async () => [],
+): Promise<CampaignsHarness> {
   const devices = await createDevicesHarness('owned', undefined, undefined, campaignsMigrations);
   const { clock, bus } = devices;
   const jobs = createJobsHarness(clock);
@@ -73,6 +77,7 @@ export async function createCampaignsHarness(): Promise<CampaignsHarness> {
         monitoring: {
           countRaised: async (ids) => ids.reduce((sum, id) => sum + (alerts.get(id) ?? 0), 0),
         },
+        telemetry: { summaries: telemetry },
       },
       downlink: broker.port,
       jobs: jobs.jobs,

@@ -2,8 +2,8 @@ import type { Clock } from '#kernel/clock.ts';
 import { createKeyedMutex } from '#kernel/concurrency.ts';
 import { hashSecret } from '#kernel/ids.ts';
 import { type DeviceFacts, type DevicesApi, pageOfTarget } from '#modules/devices/index.ts';
-import type { MonitoringApi } from '#modules/monitoring/index.ts';
 import { advance, planOf } from './campaigns.devices.ts';
+import type { CampaignFigures } from './campaigns.figures.ts';
 import { judge, resultOf, sizeOf } from './campaigns.gates.ts';
 import type { OfferedDevice } from './campaigns.offers.ts';
 import type { Campaign, CampaignDevice, CampaignStore, CampaignWriter, NewCampaignDevice } from './campaigns.ports.ts';
@@ -25,13 +25,13 @@ export interface CampaignDriver {
 export function createCampaignDriver({
   store,
   devices,
-  monitoring,
+  figures,
   clock,
   offerDue,
 }: {
   readonly store: CampaignStore;
   readonly devices: Pick<DevicesApi, 'describe' | 'listInScope'>;
-  readonly monitoring: Pick<MonitoringApi, 'countRaised'>;
+  readonly figures: CampaignFigures;
   readonly clock: Clock;
   /** A device may be offered the image. */
   readonly offerDue: (device: OfferedDevice) => void;
@@ -107,10 +107,7 @@ export function createCampaignDriver({
   async function judgeStage(campaign: Campaign): Promise<boolean> {
     const { id, stages, stage } = campaign;
     const conditions = campaign.isGateWaived ? [] : (stages[stage]?.gate ?? []);
-    const alerts = await alertsOf(
-      campaign,
-      conditions.some(({ type }) => type === 'alerts'),
-    );
+    const measured = await figures.read(campaign, conditions);
     const now = clock.now();
     let isOn = false;
     await changeFrom(id, ['RUNNING'], async (writer, current) => {
@@ -119,7 +116,7 @@ export function createCampaignDriver({
       const boundary = boundaryOf(stages, stage, total);
       const isFull = current.enrolledAfter === null && released >= boundary;
       const size = boundary - (stage === 0 ? 0 : boundaryOf(stages, stage - 1, total));
-      const facts = { counts, size, isComplete: isFull, notSeen, lastSuccessAt, now, alerts };
+      const facts = { counts, size, isComplete: isFull, notSeen, lastSuccessAt, now, ...measured };
       const verdicts = judge(conditions, facts);
       // Nobody needs it: there is nothing to judge.
       const result = isFull && sizeOf(facts) <= 0 ? 'pass' : resultOf(verdicts);
@@ -145,14 +142,6 @@ export function createCampaignDriver({
       await writer.update(id, { verdicts, ...(isOver ? { state: 'COMPLETED' as const, endedAt: now } : {}) }, now);
     });
     return isOn;
-  }
-
-  async function alertsOf({ id, stageAt }: Campaign, isNeeded: boolean) {
-    if (!isNeeded) return { updated: null, others: null };
-    const { updated, others } = await store.sample(id);
-    const rate = async (ids: readonly number[]) =>
-      ids.length === 0 ? null : (await monitoring.countRaised(ids, stageAt ?? 0)) / ids.length;
-    return { updated: await rate(updated), others: await rate(others) };
   }
 
   /** Releases as many devices as stage, window and pace let. */

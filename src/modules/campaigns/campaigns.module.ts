@@ -3,20 +3,23 @@ import { createBackground } from '#kernel/concurrency.ts';
 import type { EventBus } from '#kernel/events.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { DevicesApi } from '#modules/devices/index.ts';
-import type { FirmwareApi } from '#modules/firmware/index.ts';
+import type { FirmwareApi, FirmwareUsage } from '#modules/firmware/index.ts';
 import type { MonitoringApi } from '#modules/monitoring/index.ts';
+import type { TelemetryApi } from '#modules/telemetry/index.ts';
 import type { AuditTrail } from '#platform/audit/audit.port.ts';
 import type { JobQueue } from '#platform/jobs/jobs.port.ts';
 import type { ModuleWith } from '#platform/module/module.port.ts';
 import { isSentHere, type MqttDownlink } from '#platform/mqtt/downlink.port.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 import { type CampaignDriver, createCampaignDriver } from './campaigns.driver.ts';
+import { createCampaignFigures } from './campaigns.figures.ts';
 import { createCampaignsJobs } from './campaigns.jobs.ts';
 import { createCampaignOffers, type OfferedDevice } from './campaigns.offers.ts';
 import { createCampaignStore } from './campaigns.repository.ts';
 import { createCampaignsRoutes, createOtaRoutes } from './campaigns.routes.ts';
 import { createCampaignsService } from './campaigns.service.ts';
 import { createFirmwareVersionSink, createOtaResponseSink } from './campaigns.sinks.ts';
+import { createUsage } from './campaigns.usage.repository.ts';
 import { createDdiRoutes } from './ddi/ddi.routes.ts';
 import { createDdiService } from './ddi/ddi.service.ts';
 
@@ -26,6 +29,7 @@ export interface CampaignsModuleDeps {
     readonly devices: DevicesApi;
     readonly firmware: FirmwareApi;
     readonly monitoring: Pick<MonitoringApi, 'countRaised'>;
+    readonly telemetry: Pick<TelemetryApi, 'summaries'>;
   };
   readonly downlink: MqttDownlink;
   readonly jobs: JobQueue;
@@ -40,20 +44,24 @@ export interface CampaignsModule extends ModuleWith<'routes' | 'sinks' | 'jobs' 
   readonly inner: { readonly driver: CampaignDriver; idle(): Promise<void> };
 }
 
+/** For the firmware that is rolled out, which is made before. */
+export const createCampaignUsage = (sql: SqlStore): FirmwareUsage => createUsage(sql);
+
 /** After a device has said something, until its campaign is looked at: others may say something too. */
 const WAKE_MS = 250;
 
 /** Rolls firmware out. */
 export function createCampaignsModule(deps: CampaignsModuleDeps): CampaignsModule {
   const { persistence, modules, downlink, jobs, runtime, publicUrl } = deps;
-  const { devices, firmware, monitoring } = modules;
+  const { devices, firmware, monitoring, telemetry } = modules;
   const { clock, logger } = runtime;
   const events = deps.events.scope();
   const store = createCampaignStore(persistence.sql, persistence.audit, firmware);
   const offers = createCampaignOffers({ store, firmware, downlink, publicUrl, clock, logger });
   const offerDue = ({ deviceId, deviceUid }: OfferedDevice) =>
     events.emit('campaign.offer_due', clock.now(), { device_id: deviceId, device_uid: deviceUid });
-  const driver = createCampaignDriver({ store, devices, monitoring, clock, offerDue });
+  const figures = createCampaignFigures({ store, monitoring, telemetry, clock });
+  const driver = createCampaignDriver({ store, devices, figures, clock, offerDue });
   const campaigns = createCampaignsService({ store, devices, jobs, clock });
 
   const stopping = new AbortController();

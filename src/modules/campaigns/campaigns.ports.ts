@@ -170,8 +170,14 @@ export interface CampaignStore extends CampaignReader {
   listActive(limit: number): Promise<readonly number[]>;
   /** Whether the image was offered to the device in a campaign that is not over for it. */
   isOffered(deviceId: number, firmwareId: number): Promise<boolean>;
-  /** SUCCEEDED, and not yet begun, 200 of each at the most: for comparing them. */
-  sample(campaignId: number): Promise<{ readonly updated: readonly number[]; readonly others: readonly number[] }>;
+  /** SUCCEEDED, since when, and not yet begun, `limit` of each at the most: for comparing them. */
+  sample(
+    campaignId: number,
+    limit: number,
+  ): Promise<{
+    readonly updated: readonly { readonly deviceId: number; readonly since: number }[];
+    readonly others: readonly number[];
+  }>;
   /** All of `work` or nothing; on disk when it resolves. `work` awaits nothing but the writers, and may be repeated. */
   transaction<T>(work: (writer: CampaignWriter, audit: AuditWriter) => Promise<T>): Promise<T>;
 }

@@ -19,7 +19,6 @@ import { isOffered } from './campaigns.usage.repository.ts';
 
 type Db = Kysely<CampaignTables>;
 
-const SAMPLED = 200;
 const NEWEST_FIRST = { field: 'id', direction: 'desc' } as const;
 
 export function createCampaignStore(
@@ -49,18 +48,17 @@ export function createCampaignStore(
       return rows.map(({ id }) => id);
     },
     isOffered: (deviceId, firmwareId) => isOffered(db(), deviceId, firmwareId),
-    async sample(campaignId) {
-      const ids = async (status: 'SUCCEEDED' | 'QUEUED') => {
-        const rows = await db()
+    async sample(campaignId, limit) {
+      const inState = (status: 'SUCCEEDED' | 'QUEUED') =>
+        db()
           .selectFrom('campaign_devices')
-          .select('device_id')
+          .select(['device_id as deviceId', 'since'])
           .where('campaign_id', '=', campaignId)
           .where('status', '=', status)
-          .limit(SAMPLED)
+          .limit(limit)
           .execute();
-        return rows.map(({ device_id }) => device_id);
-      };
-      return { updated: await ids('SUCCEEDED'), others: await ids('QUEUED') };
+      const others = await inState('QUEUED');
+      return { updated: await inState('SUCCEEDED'), others: others.map(({ deviceId }) => deviceId) };
     },
     transaction: (work) => store.transaction((trx: Db) => work(createWriter(trx, firmware), audit.on(trx))),
   };

@@ -277,9 +277,12 @@ describe('a campaign', () => {
 
   test('a plan that cannot be is refused with what is accepted', async () => {
     const body = { name: 'x', firmware_id: 1, target: { all: true } };
+    const crashes = { type: 'telemetry', metric: 'crashes', aggregate: 'sum_per_hour', fails: 'above' };
     for (const [plan, path] of [
       [{ stages: [{ percent: 5, devices: 1 }] }, '/stages/0'],
       [{ stages: [{ percent: 50 }, { percent: 10 }] }, '/stages/1'],
+      [{ stages: [{ gate: [{ ...crashes }], percent: 100 }] }, '/stages/0/gate/0'],
+      [{ stages: [{ gate: [{ ...crashes, ratio: 2, metric: 'no space' }], percent: 100 }] }, '/stages/0/gate/0/metric'],
       [{ schedule: { zone: 'Mars/Olympus' } }, '/schedule/zone'],
       [{ firmware_id: 77 }, '/firmware_id'],
       [{ target: {} }, '/target'],

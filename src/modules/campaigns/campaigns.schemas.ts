@@ -15,7 +15,7 @@ import {
   sortQuery,
 } from '#platform/http/http.schemas.ts';
 import { campaignErrors } from './campaigns.errors.ts';
-import type { GateCondition } from './campaigns.gates.ts';
+import { checkGate, DEFAULT_GATE, GateConditionField, GateVerdict } from './campaigns.gates.schemas.ts';
 import {
   CAMPAIGN_DEVICE_SORT_FIELDS,
   CAMPAIGN_SORT_FIELDS,
@@ -29,46 +29,8 @@ import {
 import { DEVICE_STATES, type DeviceState } from './campaigns.rules.ts';
 
 const DAY_S = 86_400;
-const share = (description: string) => Type.Number({ minimum: 0, maximum: 1, description, examples: [0.1] });
 const seconds = (description: string, maximum: number, example: number) =>
   Type.Integer({ minimum: 1, maximum, description, examples: [example] });
-
-const Condition = Type.Union(
-  [
-    Strict('FailedShareCondition', {
-      type: Type.Literal('failed_share', { description: 'FAILED, REJECTED and TIMED_OUT of those that were released' }),
-      max: share('Above this it fails'),
-    }),
-    Strict('NotSeenShareCondition', {
-      type: Type.Literal('not_seen_share', { description: 'Those that were never there to be offered it' }),
-      max: share('Above this it fails'),
-    }),
-    Strict('MinDevicesCondition', {
-      type: Type.Literal('min_devices', { description: 'Enough have succeeded' }),
-      count: Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'So many', examples: [5] }),
-    }),
-    Strict('BakeTimeCondition', {
-      type: Type.Literal('bake_time', { description: 'The last success is so long ago, and none is left to end' }),
-      seconds: seconds('Seconds', 30 * DAY_S, 3_600),
-    }),
-    Strict('AlertsCondition', {
-      type: Type.Literal('alerts', {
-        description: 'Alerts for each updated device since the stage began, against those that are not updated',
-      }),
-      ratio: Type.Number({ minimum: 0, maximum: 100, description: 'Times as many are allowed', examples: [2] }),
-      floor: Type.Number({
-        minimum: 0,
-        maximum: 1_000,
-        description: 'So many for each device always are',
-        examples: [0.1],
-      }),
-    }),
-  ],
-  { description: 'One condition', examples: [{ type: 'failed_share', max: 0.1 }] },
-);
-
-/** What holds for a stage that says nothing. */
-const DEFAULT_GATE: readonly GateCondition[] = [{ type: 'failed_share', max: 0.1 }];
 
 const stage = Strict(
   'CampaignStage',
@@ -78,7 +40,7 @@ const stage = Strict(
     ),
     devices: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'The same as a number' })),
     gate: Type.Optional(
-      Type.Array(Condition, {
+      Type.Array(GateConditionField, {
         maxItems: 10,
         description: 'What has to hold before the next stage begins; none given: at most 10 % failed',
       }),
@@ -202,16 +164,6 @@ const counts = Type.Object(
   ) as Record<DeviceState, ReturnType<typeof Type.Integer>>,
   { title: 'CampaignCounts', additionalProperties: false, description: 'Devices by status' },
 );
-const verdict = Strict('GateVerdict', {
-  type: Type.String({ description: 'Name of the condition', examples: ['failed_share'] }),
-  result: Type.Enum(['pass', 'wait', 'fail'], { description: 'As of the last look', examples: ['wait'] }),
-  figures: Type.Unsafe<Readonly<Record<string, number | null>>>({
-    title: 'Figures',
-    description: 'What it was judged by',
-    examples: [{ failed: 1, devices: 25, max: 0.1 }],
-  }),
-});
-
 export const CampaignView = Strict('Campaign', {
   id: { ...Id, examples: [2] },
   ...plan,
@@ -230,7 +182,7 @@ export const CampaignView = Strict('Campaign', {
     ],
   }),
   stage: Type.Integer({ description: 'The one that it is in, from 0', examples: [0] }),
-  gate: Type.Array(verdict, { description: 'The conditions of that stage, as of the last look' }),
+  gate: Type.Array(GateVerdict, { description: 'The conditions of that stage, as of the last look' }),
   rate_per_minute: Nullable(Type.Integer({ description: 'Offers a minute; null: no limit', examples: [60] })),
   on_fail: Type.Enum(['pause', 'abort'], { description: 'When a gate fails', examples: ['pause'] }),
   continuous: Type.Boolean({ description: 'Devices that come to the target join' }),
@@ -294,7 +246,8 @@ export function toPlan(body: Static<typeof CampaignBody>): CampaignPlan {
 }
 
 function checkStages(stages: readonly Static<typeof stage>[]): void {
-  for (const [index, { percent, devices }] of stages.entries()) {
+  for (const [index, { percent, devices, gate = [] }] of stages.entries()) {
+    checkGate(gate, (position, message) => invalid(`/stages/${index}/gate/${position}`, message));
     if ((percent === undefined) === (devices === undefined)) {
       throw invalid(`/stages/${index}`, 'must say either percent or devices');
     }

@@ -6,8 +6,7 @@ import type { CampaignTables } from './campaigns.tables.ts';
 
 type Db = Kysely<CampaignTables>;
 
-/** For the firmware that is rolled out, which is made before the campaigns. */
-export function createCampaignUsage(store: SqlStore): FirmwareUsage {
+export function createUsage(store: SqlStore): FirmwareUsage {
   return {
     isOffered: (deviceId, firmwareId) => isOffered(store.db(), deviceId, firmwareId),
     isUsedIn: isUsed,

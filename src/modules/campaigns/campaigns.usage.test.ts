@@ -43,7 +43,12 @@ beforeAll(async () => {
   jobs = createJobsHarness(clock);
   const campaigns = createCampaignsModule({
     persistence: { sql, audit },
-    modules: { devices: h.api, firmware: firmware.api, monitoring: { countRaised: async () => 0 } },
+    modules: {
+      devices: h.api,
+      firmware: firmware.api,
+      monitoring: { countRaised: async () => 0 },
+      telemetry: { summaries: async () => [] },
+    },
     downlink: createFakeDownlink({ events: h.bus, clock, channel: 'ota' }).port,
     jobs: jobs.jobs,
     events: h.bus,

@@ -1,4 +1,3 @@
 export type { OfferDue } from './campaigns.events.ts';
-export { type CampaignsModule, createCampaignsModule } from './campaigns.module.ts';
-export { createCampaignUsage } from './campaigns.usage.repository.ts';
+export { type CampaignsModule, createCampaignsModule, createCampaignUsage } from './campaigns.module.ts';
 export { campaignsMigrations } from './migrations/index.ts';
