@@ -2,8 +2,9 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { StartError } from '../start-error.ts';
 import { type Command, print, UsageError } from './command.ts';
+import type { FleetDevice } from './fleet/device-parts.ts';
 import { registerFleet } from './fleet/registration.ts';
-import { type FleetDevice, startSimulatedDevice } from './fleet/simulated-device.ts';
+import { startSimulatedDevice } from './fleet/simulated-device.ts';
 
 const REPORT_INTERVAL_MS = 10_000;
 
@@ -21,6 +22,7 @@ export function startFleet(devices: readonly FleetDevice[], brokerUrl: string, i
     startSimulatedDevice(device, {
       brokerUrl,
       intervalMs,
+      dropsOut: true,
       onAcknowledged: () => {
         acknowledged += 1;
       },

@@ -1,6 +1,6 @@
 import { StartError } from '../../start-error.ts';
 import { MODEL_NAMES, type ModelName } from './device-model.ts';
-import type { FleetDevice } from './simulated-device.ts';
+import type { FleetDevice } from './device-parts.ts';
 
 export interface ApiAccess {
   /** `http://127.0.0.1:8000` */
