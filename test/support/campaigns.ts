@@ -1,4 +1,3 @@
-import { commonErrors } from '#kernel/errors.ts';
 import { silentLogger } from '#kernel/logger.ts';
 import { type CampaignsModule, campaignsMigrations, createCampaignsModule } from '#modules/campaigns/index.ts';
 import { STATUS_CHANNEL, type StatusItem } from '#modules/devices/index.ts';
@@ -10,7 +9,7 @@ import type { Sink } from '#platform/channels/channel.port.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 import { createDevicesHarness, type DevicesHarness } from './devices.ts';
 import { createFakeDownlink, type FakeDownlink } from './fake-downlink.ts';
-import { createTestApp, createTestAuthenticator, type TestApp } from './http.ts';
+import { createDeviceAuthenticator, createTestApp, type TestApp } from './http.ts';
 import { createJobsHarness, type JobsHarness } from './jobs.ts';
 
 /** Campaigns on a store in memory, with a broker whose devices the test plays, and one image. */
@@ -87,14 +86,7 @@ export async function createCampaignsHarness(
     });
   }
 
-  const authenticator = {
-    ...createTestAuthenticator(),
-    async device(deviceUid: string, secret: string) {
-      const device = await devices.api.authenticate(deviceUid, secret);
-      if (device === null) throw commonErrors.authentication_required();
-      return device;
-    },
-  };
+  const authenticator = createDeviceAuthenticator(devices.api);
   const module = start(devices.sql);
   jobs.define(module.jobs);
   await jobs.start();

@@ -4,12 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Principal } from '#kernel/access.ts';
-import { commonErrors } from '#kernel/errors.ts';
 import { createAuditTrail } from '#platform/audit/audit.ts';
 import { createFileBlobStore } from '#platform/blobs/files/blobs.files.ts';
 import { auditedOn } from '#test/support/audit.ts';
 import { createDevicesHarness, type DevicesHarness } from '#test/support/devices.ts';
-import { createTestApp, createTestAuthenticator, type TestApp } from '#test/support/http.ts';
+import { createDeviceAuthenticator, createTestApp, type TestApp } from '#test/support/http.ts';
 import {
   createFirmwareModule,
   type FirmwareModule,
@@ -51,14 +50,7 @@ beforeAll(async () => {
     },
   });
   for (const component of module.components) await component.start?.(soon());
-  const authenticator = {
-    ...createTestAuthenticator(),
-    async device(deviceUid: string, secret: string) {
-      const device = await h.api.authenticate(deviceUid, secret);
-      if (device === null) throw commonErrors.authentication_required();
-      return device;
-    },
-  };
+  const authenticator = createDeviceAuthenticator(h.api);
   app = await createTestApp({ routes: module.routes, clock: h.clock, authenticator });
 });
 afterAll(async () => {
