@@ -19,6 +19,8 @@ export interface CampaignsHarness {
   readonly broker: FakeDownlink;
   app: TestApp;
   module: CampaignsModule;
+  /** For which devices the image is. */
+  imageType: string;
   /** Alerts that each device had, by its id. */
   readonly alerts: Map<number, number>;
   /** The process ends and another one begins on the same store. */
@@ -61,14 +63,16 @@ export async function createCampaignsHarness(
   const broker = createFakeDownlink({ events: bus, clock, channel: 'ota' });
   const alerts = new Map<number, number>();
 
+  const imageOf = (id: number) => (id === IMAGE.id ? { ...IMAGE, deviceType: h.imageType } : null);
+
   function start(sql: SqlStore): CampaignsModule {
     return createCampaignsModule({
       persistence: { sql, audit: createAuditTrail({ sql, clock }) },
       modules: {
         devices: devices.api,
         firmware: {
-          find: async (id) => (id === IMAGE.id ? IMAGE : null),
-          findIn: async (_transaction, id) => (id === IMAGE.id ? IMAGE : null),
+          find: async (id) => imageOf(id),
+          findIn: async (_transaction, id) => imageOf(id),
           async *read(_image, range) {
             yield Buffer.from(IMAGE_BYTES).subarray(range?.start ?? 0, (range?.end ?? IMAGE_BYTES.length) + 1);
           },
@@ -91,7 +95,7 @@ export async function createCampaignsHarness(
   jobs.define(module.jobs);
   await jobs.start();
   const h: CampaignsHarness = {
-    ...{ devices, jobs, broker, alerts, module },
+    ...{ devices, jobs, broker, alerts, module, imageType: IMAGE.deviceType },
     app: await createTestApp({ routes: module.routes, clock, authenticator }),
     async restart(sql = devices.sql) {
       h.module.listens?.end();

@@ -18,7 +18,7 @@ import { createCampaignOffers, type OfferedDevice } from './campaigns.offers.ts'
 import { createCampaignStore } from './campaigns.repository.ts';
 import { createCampaignsRoutes, createOtaRoutes } from './campaigns.routes.ts';
 import { createCampaignsService } from './campaigns.service.ts';
-import { createFirmwareVersionSink, createOtaResponseSink } from './campaigns.sinks.ts';
+import { cancelDeleted, createFirmwareVersionSink, createOtaResponseSink } from './campaigns.sinks.ts';
 import { createUsage } from './campaigns.usage.repository.ts';
 import { createDdiRoutes } from './ddi/ddi.routes.ts';
 import { createDdiService } from './ddi/ddi.service.ts';
@@ -61,7 +61,7 @@ export function createCampaignsModule(deps: CampaignsModuleDeps): CampaignsModul
   const offerDue = ({ deviceId, deviceUid }: OfferedDevice) =>
     events.emit('campaign.offer_due', clock.now(), { device_id: deviceId, device_uid: deviceUid });
   const figures = createCampaignFigures({ store, monitoring, telemetry, clock });
-  const driver = createCampaignDriver({ store, devices, figures, clock, offerDue });
+  const driver = createCampaignDriver({ store, devices, firmware, figures, clock, offerDue });
   const campaigns = createCampaignsService({ store, devices, jobs, clock });
 
   const stopping = new AbortController();
@@ -91,6 +91,16 @@ export function createCampaignsModule(deps: CampaignsModuleDeps): CampaignsModul
     if (data.channels.includes('ota')) {
       await offers.offer({ deviceId: data.device_id, deviceUid: data.device_uid }, true);
     }
+  });
+
+  events.on('device.deleted', async ({ data, origin }) => {
+    if (origin !== 'relay') wake(await cancelDeleted(store, data.device_id, clock.now()));
+  });
+  events.on('device.updated', async ({ data, origin }) => {
+    if (origin === 'relay' || !data.changes.includes('timezone')) return;
+    const [device] = await devices.describe([data.device_id]);
+    if (device === undefined) return;
+    await store.transaction((writer) => writer.setZone(device.deviceId, device.timezone, clock.now()));
   });
 
   return {

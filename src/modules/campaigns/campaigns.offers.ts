@@ -3,7 +3,7 @@ import { createBackground, createKeyedMutex } from '#kernel/concurrency.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { FirmwareApi } from '#modules/firmware/index.ts';
 import type { MqttDownlink } from '#platform/mqtt/downlink.port.ts';
-import { advance, planOf } from './campaigns.devices.ts';
+import { advance, isOpenFor, planOf } from './campaigns.devices.ts';
 import type { Campaign, CampaignDevice, CampaignStore } from './campaigns.ports.ts';
 import { currentOf, isOpenState } from './campaigns.rules.ts';
 
@@ -35,7 +35,7 @@ export function createCampaignOffers({
 }: {
   readonly store: CampaignStore;
   readonly firmware: FirmwareApi;
-  readonly downlink: Pick<MqttDownlink, 'publish'>;
+  readonly downlink: Pick<MqttDownlink, 'publish' | 'connections'>;
   readonly publicUrl: () => string;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -44,10 +44,12 @@ export function createCampaignOffers({
   const running = createBackground();
 
   async function send({ deviceId, deviceUid }: OfferedDevice, isBack: boolean): Promise<void> {
+    const { isComplete, connections } = downlink.connections(deviceUid);
+    if (isComplete && connections.length === 0) return;
     const entry = currentOf(await store.listOpenOf([deviceId]), clock.now());
     if (entry === undefined || (entry.state !== 'QUEUED' && !(isBack && AGAIN.includes(entry.state)))) return;
     const campaign = await store.find(entry.campaignId);
-    if (campaign === null || campaign.state !== 'RUNNING') return;
+    if (campaign === null || !isOpenFor(campaign, entry, clock.now())) return;
     const payload = await payloadOf(campaign);
     if (payload === null) return;
     const deliveries = await downlink.publish({ deviceUid, channel: 'ota', payload });

@@ -28,6 +28,8 @@ export interface CampaignPlan {
   readonly windows: readonly Window[];
   /** IANA name, of the windows. */
   readonly zone: string;
+  /** Whether the windows are in the zone of each device that has one. Absent in plans from before there was this. */
+  readonly isInDeviceZone?: boolean;
   readonly maxRetries: number;
   readonly backoffSeconds: number;
   readonly timeouts: OtaTimeouts;
@@ -70,6 +72,8 @@ export interface CampaignDevice extends OtaFacts {
   readonly deviceUid: string;
   /** The order of release. */
   readonly rank: number;
+  /** IANA name, of the device; null: not known. */
+  readonly zone: string | null;
   /** Index of the stage that released it; null: none yet. */
   readonly stage: number | null;
   /** Since when it is in this state. */
@@ -154,8 +158,18 @@ export interface CampaignWriter extends CampaignReader {
   enrolled(campaignId: number, deviceIds: readonly number[]): Promise<ReadonlySet<number>>;
   insertDevices(devices: readonly NewCampaignDevice[]): Promise<void>;
   updateDevice(device: CampaignDevice, at: number): Promise<void>;
-  /** Not released yet, in their order. */
-  listUnreleased(campaignId: number, limit: number): Promise<readonly CampaignDevice[]>;
+  /**
+   * Not released yet, in their order: of the first `first`, those in one of `zones`, `limit` at the most.
+   * @param zones null: any
+   */
+  listUnreleased(
+    campaignId: number,
+    of: { readonly first: number; readonly limit: number; readonly zones: readonly (string | null)[] | null },
+  ): Promise<readonly CampaignDevice[]>;
+  /** Zones of those that are not released yet, each once. */
+  listZones(campaignId: number): Promise<readonly (string | null)[]>;
+  /** Where the device stands now, for its open entries. */
+  setZone(deviceId: number, zone: string | null, at: number): Promise<void>;
   /** Open ones for which something is due. */
   listDue(campaignId: number, at: number, limit: number): Promise<readonly CampaignDevice[]>;
   listOpen(campaignId: number, limit: number): Promise<readonly CampaignDevice[]>;
@@ -166,6 +180,8 @@ export interface CampaignStore extends CampaignReader {
   listDevices(
     query: CampaignDeviceListQuery,
   ): Promise<{ readonly items: readonly CampaignDevice[]; readonly total: number }>;
+  /** Released, with nothing begun, and an id above `afterId`, by id. */
+  listWaiting(campaignId: number, afterId: number, limit: number): Promise<readonly CampaignDevice[]>;
   /** Campaigns that something has to be done for. */
   listActive(limit: number): Promise<readonly number[]>;
   /** Whether the image was offered to the device in a campaign that is not over for it. */

@@ -37,6 +37,19 @@ export function createCampaignStore(
       readPage(filtered(db(), filter).selectAll(), { ...asked, tie: NEWEST_FIRST }, toCampaign),
     listDevices: ({ filter, ...asked }) =>
       readPage(devicesFiltered(db(), filter).selectAll(), { ...asked, tie: NEWEST_FIRST }, toDevice),
+    async listWaiting(campaignId, afterId, limit) {
+      const rows = await db()
+        .selectFrom('campaign_devices')
+        .selectAll()
+        .where('campaign_id', '=', campaignId)
+        .where('status', '=', 'QUEUED')
+        .where('stage', 'is not', null)
+        .where('id', '>', afterId)
+        .orderBy('id')
+        .limit(limit)
+        .execute();
+      return rows.map(toDevice);
+    },
     async listActive(limit) {
       const rows = await db()
         .selectFrom('campaigns')
@@ -166,15 +179,48 @@ function createWriter(trx: Db, firmware: Pick<FirmwareApi, 'findIn'>): CampaignW
     async updateDevice(device, at) {
       await trx.updateTable('campaign_devices').set(deviceRow(device, at)).where('id', '=', device.id).execute();
     },
-    async listUnreleased(campaignId, limit) {
-      const rows = await members(campaignId)
+    async listUnreleased(campaignId, { first, limit, zones }) {
+      const candidates = members(campaignId)
         .where('stage', 'is', null)
         .where('status', '=', 'QUEUED')
+        .orderBy('release_rank')
+        .orderBy('id')
+        .limit(zones === null ? Math.min(first, limit) : first);
+      if (zones === null) return (await candidates.execute()).map(toDevice);
+      const named = zones.filter((zone) => zone !== null);
+      const rows = await trx
+        .selectFrom(candidates.as('first'))
+        .selectAll()
+        .where((eb) =>
+          eb.or([
+            ...(named.length === 0 ? [] : [eb('zone', 'in', named)]),
+            ...(named.length === zones.length ? [] : [eb('zone', 'is', null)]),
+          ]),
+        )
         .orderBy('release_rank')
         .orderBy('id')
         .limit(limit)
         .execute();
       return rows.map(toDevice);
+    },
+    async listZones(campaignId) {
+      const rows = await trx
+        .selectFrom('campaign_devices')
+        .select('zone')
+        .distinct()
+        .where('campaign_id', '=', campaignId)
+        .where('stage', 'is', null)
+        .where('status', '=', 'QUEUED')
+        .execute();
+      return rows.map(({ zone }) => zone);
+    },
+    async setZone(deviceId, zone, at) {
+      await trx
+        .updateTable('campaign_devices')
+        .set({ zone, updated_at: at })
+        .where('device_id', '=', deviceId)
+        .where('is_open', '=', 1)
+        .execute();
     },
     async listDue(campaignId, at, limit) {
       const rows = await members(campaignId)

@@ -9,6 +9,7 @@ beforeAll(async () => {
 });
 beforeEach(() => {
   type += 1;
+  h.imageType = `type-${type}`;
 });
 afterAll(() => h.close());
 
@@ -124,6 +125,12 @@ describe('a campaign', () => {
       reason: 'gate',
       gate: [{ type: 'failed_share', result: 'fail', figures: { failed: 3, devices: 3, max: 0.3 } }],
       counts: { FAILED: 3, QUEUED: 7 },
+    });
+    const stopped = (await auditedOn(h.devices.sql)).filter(({ action }) => action === 'campaign.gate_failed');
+    expect(stopped.at(-1)).toMatchObject({
+      resourceId: String(id),
+      userId: null,
+      details: { stage: 0, conditions: ['failed_share'], status: 'PAUSED' },
     });
     const [first] = items;
     expect(await otaOf({ id: first.device_id })).toMatchObject({ status: 'FAILED', reason: 'rolled_back' });
@@ -263,6 +270,28 @@ describe('a campaign', () => {
     h.devices.clock.advance(600_000);
     await h.drive(id);
     expect(await otaOf(late)).toMatchObject({ campaign_id: id, status: 'QUEUED' });
+  });
+
+  test('is for devices of the type of its image, whoever else is in the target', async () => {
+    const [device] = await fleet(1);
+    const other = await h.devices.device({ device_type: 'other' });
+    const id = await started({ target: { device_ids: [device.id, other.id] } });
+    expect((await call('GET', `/campaigns/${id}/devices`)).json().items).toMatchObject([{ device_id: device.id }]);
+    const answer = await call('POST', '/campaigns', { name: 'x', firmware_id: 1, target: { device_type: 'other' } });
+    expect([answer.status, answer.json().errors[0].path]).toEqual([422, '/target/device_type']);
+  });
+
+  test('does not wait for a device that was deleted', async () => {
+    const [gone] = await fleet(1);
+    const id = await started();
+    const by = h.devices.actors.ADMIN;
+    const url = `/api/v1/devices/${gone.id}`;
+    expect((await h.devices.app.request({ method: 'DELETE', url, as: by })).status).toBe(204);
+    await expect.poll(async () => (await shown(id)).counts.CANCELLED).toBe(1);
+    await h.drive(id);
+    expect((await shown(id)).status).toBe('COMPLETED');
+    const { items } = (await call('GET', `/campaigns/${id}/devices`)).json();
+    expect(items).toMatchObject([{ reason: 'device_deleted', explanation: 'The device was deleted.' }]);
   });
 
   test('answers of devices that were offered nothing are unknown', async () => {

@@ -82,6 +82,12 @@ export function createCampaignsService({ store, devices, jobs, clock }: Campaign
         const createdAt = clock.now();
         const image = await writer.findFirmware(plan.firmwareId);
         if (image === null) throw invalid('/firmware_id', 'must be a firmware that exists');
+        if ('deviceType' in plan.target && plan.target.deviceType !== image.deviceType) {
+          throw invalid('/target/device_type', `must be that of the firmware, ${JSON.stringify(image.deviceType)}`);
+        }
+        if (image.notAfter !== null && image.notAfter <= createdAt) {
+          throw invalid('/firmware_id', 'must be a firmware that may still be installed: its not_after is over');
+        }
         const made = await writer.insert({ ...plan, version: image.version, createdBy: principal.userId, createdAt });
         const details = { name: plan.name, firmware_id: plan.firmwareId, version: image.version };
         await audit.record({ actor: principal, ...entry('campaign.created', made), details });
@@ -142,7 +148,7 @@ export function createCampaignsService({ store, devices, jobs, clock }: Campaign
       const campaign = await existing(id);
       const sort = parseSort(query.sort, CAMPAIGN_DEVICE_SORT_FIELDS, [{ field: 'id', direction: 'asc' }]);
       const { items, total } = await store.listDevices({ ...query, filter: { ...filter, campaignId: id }, sort });
-      return { campaign, page: toPage(items, total, query) };
+      return { campaign, page: toPage(items, total, query), at: clock.now() };
     },
 
     /** Where the firmware of a device stands, the newest campaign first. @throws AppError as `getVisible` */
@@ -153,7 +159,7 @@ export function createCampaignsService({ store, devices, jobs, clock }: Campaign
       const { items } = await store.listDevices({ filter: { deviceId }, sort, page: 1, size: SHOWN });
       const entries: { readonly entry: CampaignDevice; readonly campaign: Campaign }[] = [];
       for (const each of items) entries.push({ entry: each, campaign: await existing(each.campaignId) });
-      return { firmwareVersion: device?.firmwareVersion ?? null, entries };
+      return { firmwareVersion: device?.firmwareVersion ?? null, entries, at: clock.now() };
     },
   };
 }

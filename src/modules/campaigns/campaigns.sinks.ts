@@ -69,3 +69,16 @@ export function createFirmwareVersionSink(store: CampaignStore, changed: Changed
     },
   };
 }
+
+/** A device that is gone waits for nothing. @returns the campaigns that it was in */
+export async function cancelDeleted(store: CampaignStore, deviceId: number, at: number): Promise<ReadonlySet<number>> {
+  return await store.transaction(async (writer) => {
+    const open = await writer.listOpenOf([deviceId]);
+    for (const device of open) {
+      const campaign = (await writer.find(device.campaignId)) as Campaign;
+      const after = advance(device, planOf(campaign), { kind: 'cancelled' }, at);
+      await writer.updateDevice({ ...after, reason: 'device_deleted' }, at);
+    }
+    return new Set(open.map(({ campaignId }) => campaignId));
+  });
+}

@@ -104,6 +104,7 @@ describe('a roll-out that is judged by stored samples', () => {
 
   async function rollOut(device_type: string, crashesOf: (isUpdated: boolean, minute: number) => number) {
     const as = h.devices.actors.MANAGER;
+    h.imageType = device_type;
     const fleet: { id: number; uid: string }[] = [];
     for (let index = 0; index < DEVICES; index++) {
       const { id, device_uid: uid } = await h.devices.device({ device_type });

@@ -1,7 +1,7 @@
 import type { Clock } from '#kernel/clock.ts';
 import type { DevicesApi } from '#modules/devices/index.ts';
 import type { Firmware, FirmwareApi } from '#modules/firmware/index.ts';
-import { advance, noteVersions, planOf } from '../campaigns.devices.ts';
+import { advance, isOpenFor, noteVersions, planOf } from '../campaigns.devices.ts';
 import { campaignErrors } from '../campaigns.errors.ts';
 import type { CampaignDevice, CampaignStore } from '../campaigns.ports.ts';
 import { currentOf, isOpenState, type OtaSignal } from '../campaigns.rules.ts';
@@ -59,7 +59,8 @@ export function createDdiService({
     const entry = currentOf(await store.listOpenOf([deviceId]), clock.now());
     if (entry === undefined) return null;
     const campaign = await store.find(entry.campaignId);
-    return campaign?.state === 'RUNNING' || entry.state !== 'QUEUED' ? entry : null;
+    if (entry.state !== 'QUEUED') return entry;
+    return campaign !== null && isOpenFor(campaign, entry, clock.now()) ? entry : null;
   }
 
   async function cancelled(device: DdiDevice, actionId: number): Promise<DdiAction> {
