@@ -184,7 +184,7 @@ export interface CampaignStore extends CampaignReader {
   listWaiting(campaignId: number, afterId: number, limit: number): Promise<readonly CampaignDevice[]>;
   /** Campaigns that something has to be done for. */
   listActive(limit: number): Promise<readonly number[]>;
-  /** Whether the image was offered to the device in a campaign that is not over for it. */
+  /** Whether the image was offered to the device, or may be at any moment, in a campaign that is not over for it. */
   isOffered(deviceId: number, firmwareId: number): Promise<boolean>;
   /** SUCCEEDED, since when, and not yet begun, `limit` of each at the most: for comparing them. */
   sample(

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { DownlinkMessage } from '#platform/mqtt/downlink.port.ts';
 import { auditedOn } from '#test/support/audit.ts';
-import { type CampaignsHarness, createCampaignsHarness } from '#test/support/campaigns.ts';
+import { type CampaignsHarness, createCampaignsHarness, IMAGE } from '#test/support/campaigns.ts';
+import { createCampaignUsage } from './index.ts';
 
 let h: CampaignsHarness;
 let type = 0;
@@ -51,6 +53,25 @@ async function does(device: Device, campaign_id: number, ...steps: readonly stri
 }
 
 describe('a campaign', () => {
+  test('lets a device have the image that asks for it before the offer is noted, and no other device', async () => {
+    const [device, other] = await fleet(2);
+    h.broker.listen(device.id, device.device_uid);
+    const { isOffered } = createCampaignUsage(h.devices.sql);
+    const { publish } = h.broker.port;
+    const asked: boolean[] = [];
+    Object.assign(h.broker.port, {
+      async publish(message: DownlinkMessage) {
+        asked.push(await isOffered(device.id, IMAGE.id), await isOffered(other.id, IMAGE.id));
+        return await publish(message);
+      },
+    });
+    const id = await started({ target: { device_ids: [device.id] } });
+    Object.assign(h.broker.port, { publish });
+    expect(asked).toEqual([true, false]);
+    await call('POST', `/campaigns/${id}/abort`);
+    expect(await isOffered(device.id, IMAGE.id)).toBe(false);
+  });
+
   test('offers the image to a device that listens, follows it, and ends when it reports the version', async () => {
     const [device] = await fleet(1);
     h.broker.listen(device.id, device.device_uid);

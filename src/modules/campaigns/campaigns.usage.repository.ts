@@ -13,7 +13,7 @@ export function createUsage(store: SqlStore): FirmwareUsage {
   };
 }
 
-/** Whether the image was offered to the device in a campaign that is not over for it. */
+/** Whether the image was offered to the device, or may be at any moment, in a campaign that is not over for it. */
 export async function isOffered(db: Db, deviceId: number, firmwareId: number): Promise<boolean> {
   const found = await db
     .selectFrom('campaign_devices')
@@ -21,8 +21,14 @@ export async function isOffered(db: Db, deviceId: number, firmwareId: number): P
     .select('campaign_devices.id')
     .where('campaign_devices.device_id', '=', deviceId)
     .where('campaign_devices.is_open', '=', 1)
-    .where('campaign_devices.attempts', '>', 0)
     .where('campaigns.firmware_id', '=', firmwareId)
+    // That it was offered is noted when the offer is out, and a quick device asks for the image before.
+    .where((eb) =>
+      eb.or([
+        eb('campaign_devices.attempts', '>', 0),
+        eb.and([eb('campaign_devices.stage', 'is not', null), eb('campaigns.status', '=', 'RUNNING')]),
+      ]),
+    )
     .executeTakeFirst();
   return found !== undefined;
 }

@@ -88,7 +88,7 @@ export interface FirmwareUpload {
 
 /** Who rolls images out. */
 export interface FirmwareUsage {
-  /** Whether the image was offered to the device, which may get it. */
+  /** Whether the image was offered to the device, or may be at any moment: then it may get it. */
   isOffered(deviceId: number, firmwareId: number): Promise<boolean>;
   /** Whether something needs the image still; in the transaction that removes it, so that nothing can begin to meanwhile. */
   isUsedIn(transaction: SqlTransaction, firmwareId: number): Promise<boolean>;
