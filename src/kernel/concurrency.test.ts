@@ -4,6 +4,7 @@ import {
   aborted,
   backoffMs,
   coalesce,
+  createBackground,
   createKeyedMutex,
   createMutex,
   giveWay,
@@ -56,6 +57,23 @@ describe('a mutex', () => {
     await first;
     expect(await second).toBe('second');
     expect(mutex.pending('a')).toBe(0);
+  });
+});
+
+describe('work in the background', () => {
+  test('is over when all of it is, what was added meanwhile too', async () => {
+    const background = createBackground();
+    const done: string[] = [];
+    void background.add(
+      turns(2).then(() => {
+        done.push('first');
+        void background.add(turns(3).then(() => void done.push('added meanwhile')));
+      }),
+    );
+    void background.add(turns(1).then(() => void done.push('short')));
+    await background.idle();
+    expect(done).toEqual(['short', 'first', 'added meanwhile']);
+    await background.idle();
   });
 });
 

@@ -38,6 +38,28 @@ export function createKeyedMutex<K>(): KeyedMutex<K> {
   };
 }
 
+/** Work that goes on by itself, until whoever began it stops and waits for the end of all of it. */
+export interface Background {
+  /** @param work must not reject @returns the same work */
+  add(work: Promise<void>): Promise<void>;
+  /** Resolves when nothing is under way, what was added meanwhile included. */
+  idle(): Promise<void>;
+}
+
+export function createBackground(): Background {
+  const running = new Set<Promise<void>>();
+  return {
+    add(work) {
+      const run = work.finally(() => running.delete(run));
+      running.add(run);
+      return run;
+    },
+    async idle() {
+      while (running.size > 0) await Promise.all(running);
+    },
+  };
+}
+
 /** Work of which one run at a time is enough: whoever asks during a run shares it. */
 export interface Coalesced<T> {
   run(): Promise<T>;

@@ -1,4 +1,4 @@
-import { link, open, rm } from 'node:fs/promises';
+import { link, open, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createFolder, syncFolder } from './folders.ts';
 import { createId } from './ids.ts';
@@ -27,4 +27,23 @@ export async function createKeyFile(folder: string, name: string, content: strin
   }
   syncFolder(folder);
   syncFolder(dirname(folder));
+}
+
+/**
+ * What the file of a key says; made first where it is missing. One that is there and cannot be read is never replaced.
+ * @throws the error of the operating system
+ */
+export async function readKeyFile(
+  folder: string,
+  name: string,
+  make: () => string | Buffer | Promise<string | Buffer>,
+): Promise<Buffer> {
+  const path = join(folder, name);
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    await createKeyFile(folder, name, await make());
+    return await readFile(path);
+  }
 }

@@ -1,4 +1,5 @@
 import { INSTANT_FORM } from './instant.ts';
+import { TIME_ZONE_FORM } from './time-zone.ts';
 
 type Schema = Readonly<Record<string, unknown>>;
 
@@ -109,6 +110,7 @@ const TYPES: Readonly<Record<string, string>> = {
 
 const FORMATS: Readonly<Record<string, string>> = {
   'date-time': INSTANT_FORM,
+  'time-zone': TIME_ZONE_FORM,
   date: 'a date such as 2026-11-25',
   uri: 'an address such as https://example.com/page',
   email: 'an e-mail address such as kim@example.com',

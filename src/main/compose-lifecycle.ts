@@ -4,6 +4,7 @@ import { createCommandsModule } from '#modules/commands/index.ts';
 import type { DevicesApi } from '#modules/devices/index.ts';
 import { createFirmwareModule } from '#modules/firmware/index.ts';
 import type { MonitoringApi } from '#modules/monitoring/index.ts';
+import type { TelemetryApi } from '#modules/telemetry/index.ts';
 import { createTwinModule } from '#modules/twin/index.ts';
 import type { ModuleParts } from '#platform/module/module.port.ts';
 import type { Realtime } from '#platform/realtime/realtime.port.ts';
@@ -16,12 +17,13 @@ export interface LifecycleDeps {
   readonly devices: DevicesApi;
   readonly realtime: Realtime;
   readonly monitoring: MonitoringApi;
+  readonly telemetry: TelemetryApi;
 }
 
 /** What goes from the server to devices. */
 export function createLifecycleModules(
   base: Foundation,
-  { devices, realtime, monitoring }: LifecycleDeps,
+  { devices, realtime, monitoring, telemetry }: LifecycleDeps,
 ): readonly ModuleParts[] {
   const { sql, audit, jobs, events, clock, logger, infrastructure, settings } = base;
   const commands = createCommandsModule({
@@ -45,7 +47,7 @@ export function createLifecycleModules(
   });
   const firmware = createFirmwareModule({
     persistence: { sql, audit, blobs: infrastructure.blobs },
-    usage: createCampaignUsage({ sql, audit }),
+    usage: createCampaignUsage(sql),
     clock,
     options: {
       keysFolder: join(settings.DATA_DIR, 'keys'),
@@ -56,7 +58,7 @@ export function createLifecycleModules(
   });
   const campaigns = createCampaignsModule({
     persistence: { sql, audit },
-    modules: { devices, firmware: firmware.api, monitoring },
+    modules: { devices, firmware: firmware.api, monitoring, telemetry },
     downlink: infrastructure.broker.downlink,
     jobs,
     events,

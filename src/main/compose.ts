@@ -155,7 +155,9 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
       timeZone: settings.TZ_NAME,
     },
   });
-  const lifecycle = createLifecycleModules(base, { devices: devices.api, realtime, monitoring: monitoring.api });
+  const lifecycle = createLifecycleModules(base, {
+    ...{ devices: devices.api, realtime, monitoring: monitoring.api, telemetry: telemetry.api },
+  });
   const told = [live, monitoring, telemetry, analytics, notifications];
   const modules = [users, auth, system, devices, base.parts, ...told, ...lifecycle];
 

@@ -4,7 +4,7 @@ export type ModuleEdges = Readonly<Record<string, readonly string[]>>;
 export const moduleEdges: ModuleEdges = {
   analytics: ['devices', 'telemetry'],
   auth: ['users'],
-  campaigns: ['devices', 'firmware', 'ingest', 'monitoring'],
+  campaigns: ['devices', 'firmware', 'ingest', 'monitoring', 'telemetry'],
   commands: ['devices', 'ingest'],
   devices: ['users'],
   ingest: ['devices'],

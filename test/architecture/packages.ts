@@ -116,21 +116,9 @@ export const moduleBuiltins: PackageHomes = {
     'src/modules/telemetry/log.channel.ts',
     'src/modules/users/password.ts',
   ],
-  'node:fs/promises': [
-    'src/modules/devices/certificates/own-authority.ts',
-    'src/modules/auth/signing-keys.ts',
-    'src/modules/devices/claims/claims.module.ts',
-    'src/modules/firmware/firmware.keys.ts',
-    'src/modules/system/configs/secret-box.ts',
-  ],
+  'node:fs/promises': ['src/modules/auth/signing-keys.ts', 'src/modules/system/configs/secret-box.ts'],
   'node:http': ['src/modules/devices/transfer/upload.ts', 'src/modules/firmware/firmware.form.ts'],
-  'node:path': [
-    'src/modules/devices/certificates/own-authority.ts',
-    'src/modules/auth/signing-keys.ts',
-    'src/modules/devices/claims/claims.module.ts',
-    'src/modules/firmware/firmware.keys.ts',
-    'src/modules/system/configs/secret-box.ts',
-  ],
+  'node:path': ['src/modules/auth/signing-keys.ts', 'src/modules/system/configs/secret-box.ts'],
   'node:stream': [
     'src/modules/analytics/export.routes.ts',
     'src/modules/analytics/export.schemas.ts',

@@ -1,15 +1,15 @@
-import { commonErrors } from '#kernel/errors.ts';
 import { silentLogger } from '#kernel/logger.ts';
 import { type CampaignsModule, campaignsMigrations, createCampaignsModule } from '#modules/campaigns/index.ts';
 import { STATUS_CHANNEL, type StatusItem } from '#modules/devices/index.ts';
 import type { Firmware } from '#modules/firmware/index.ts';
 import { type DeviceResponse, RESPONSE_CHANNEL } from '#modules/ingest/index.ts';
+import type { TelemetryApi } from '#modules/telemetry/index.ts';
 import { createAuditTrail } from '#platform/audit/audit.ts';
 import type { Sink } from '#platform/channels/channel.port.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 import { createDevicesHarness, type DevicesHarness } from './devices.ts';
 import { createFakeDownlink, type FakeDownlink } from './fake-downlink.ts';
-import { createTestApp, createTestAuthenticator, type TestApp } from './http.ts';
+import { createDeviceAuthenticator, createTestApp, type TestApp } from './http.ts';
 import { createJobsHarness, type JobsHarness } from './jobs.ts';
 
 /** Campaigns on a store in memory, with a broker whose devices the test plays, and one image. */
@@ -19,6 +19,8 @@ export interface CampaignsHarness {
   readonly broker: FakeDownlink;
   app: TestApp;
   module: CampaignsModule;
+  /** For which devices the image is. */
+  imageType: string;
   /** Alerts that each device had, by its id. */
   readonly alerts: Map<number, number>;
   /** The process ends and another one begins on the same store. */
@@ -51,12 +53,17 @@ export const IMAGE: Firmware = {
   createdAt: 0,
 };
 
-export async function createCampaignsHarness(): Promise<CampaignsHarness> {
+/** @param telemetry what devices measured; none is given: nothing */
+export async function createCampaignsHarness(
+  telemetry: TelemetryApi['summaries'] = async () => [],
+): Promise<CampaignsHarness> {
   const devices = await createDevicesHarness('owned', undefined, undefined, campaignsMigrations);
   const { clock, bus } = devices;
   const jobs = createJobsHarness(clock);
   const broker = createFakeDownlink({ events: bus, clock, channel: 'ota' });
   const alerts = new Map<number, number>();
+
+  const imageOf = (id: number) => (id === IMAGE.id ? { ...IMAGE, deviceType: h.imageType } : null);
 
   function start(sql: SqlStore): CampaignsModule {
     return createCampaignsModule({
@@ -64,7 +71,8 @@ export async function createCampaignsHarness(): Promise<CampaignsHarness> {
       modules: {
         devices: devices.api,
         firmware: {
-          find: async (id) => (id === IMAGE.id ? IMAGE : null),
+          find: async (id) => imageOf(id),
+          findIn: async (_transaction, id) => imageOf(id),
           async *read(_image, range) {
             yield Buffer.from(IMAGE_BYTES).subarray(range?.start ?? 0, (range?.end ?? IMAGE_BYTES.length) + 1);
           },
@@ -72,6 +80,7 @@ export async function createCampaignsHarness(): Promise<CampaignsHarness> {
         monitoring: {
           countRaised: async (ids) => ids.reduce((sum, id) => sum + (alerts.get(id) ?? 0), 0),
         },
+        telemetry: { summaries: telemetry },
       },
       downlink: broker.port,
       jobs: jobs.jobs,
@@ -81,19 +90,12 @@ export async function createCampaignsHarness(): Promise<CampaignsHarness> {
     });
   }
 
-  const authenticator = {
-    ...createTestAuthenticator(),
-    async device(deviceUid: string, secret: string) {
-      const device = await devices.api.authenticate(deviceUid, secret);
-      if (device === null) throw commonErrors.authentication_required();
-      return device;
-    },
-  };
+  const authenticator = createDeviceAuthenticator(devices.api);
   const module = start(devices.sql);
   jobs.define(module.jobs);
   await jobs.start();
   const h: CampaignsHarness = {
-    ...{ devices, jobs, broker, alerts, module },
+    ...{ devices, jobs, broker, alerts, module, imageType: IMAGE.deviceType },
     app: await createTestApp({ routes: module.routes, clock, authenticator }),
     async restart(sql = devices.sql) {
       h.module.listens?.end();

@@ -1,4 +1,3 @@
-import { commonErrors } from '#kernel/errors.ts';
 import { createEventBus, type EventBus } from '#kernel/events.ts';
 import { silentLogger } from '#kernel/logger.ts';
 import { type CommandsModule, commandsMigrations, createCommandsModule } from '#modules/commands/index.ts';
@@ -10,7 +9,7 @@ import type { Realtime } from '#platform/realtime/realtime.port.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 import { createDevicesHarness, type DevicesHarness } from './devices.ts';
 import { createFakeDownlink, type FakeDownlink } from './fake-downlink.ts';
-import { createTestApp, createTestAuthenticator, type TestApp } from './http.ts';
+import { createDeviceAuthenticator, createTestApp, type TestApp } from './http.ts';
 import { createJobsHarness, type JobsHarness } from './jobs.ts';
 
 /** One run of a process: what a kill ends. */
@@ -67,14 +66,7 @@ export async function createCommandsHarness(): Promise<CommandsHarness> {
       runtime: { clock, logger: silentLogger },
       options: { alone, retentionMs: 86_400_000 },
     });
-    const authenticator = {
-      ...createTestAuthenticator(),
-      async device(deviceUid: string, secret: string) {
-        const device = await devices.api.authenticate(deviceUid, secret);
-        if (device === null) throw commonErrors.authentication_required();
-        return device;
-      },
-    };
+    const authenticator = createDeviceAuthenticator(devices.api);
     const app = await createTestApp({ routes: module.routes, clock, authenticator });
     for (const component of module.components) await component.start?.(soon());
     const run: CommandsRun = {

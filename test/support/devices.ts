@@ -1,6 +1,5 @@
 import { type Principal, USER_ROLES, type UserRole } from '#kernel/access.ts';
 import type { Clock } from '#kernel/clock.ts';
-import { commonErrors } from '#kernel/errors.ts';
 import { createEventBus, type DomainEvent, type EventBus } from '#kernel/events.ts';
 import { silentLogger } from '#kernel/logger.ts';
 import {
@@ -21,7 +20,7 @@ import { createX509 } from '#platform/x509/peculiar/peculiar.ts';
 import { createTestClock, type TestClock } from './clock.ts';
 import { recordEvents } from './events.ts';
 import { temporaryFolder } from './folders.ts';
-import { createTestApp, createTestAuthenticator, type TestApp } from './http.ts';
+import { createDeviceAuthenticator, createTestApp, type TestApp } from './http.ts';
 import { createTestSql } from './sql.ts';
 import { createTestUsers } from './users.ts';
 
@@ -86,14 +85,7 @@ export async function createDevicesHarness(
     ...broker,
     ...(createDownlink === undefined ? {} : { downlink: createDownlink({ events: bus, clock }) }),
   });
-  const authenticator = {
-    ...createTestAuthenticator(),
-    async device(deviceUid: string, secret: string) {
-      const device = await devices.api.authenticate(deviceUid, secret);
-      if (device === null) throw commonErrors.authentication_required();
-      return device;
-    },
-  };
+  const authenticator = createDeviceAuthenticator(devices.api);
   for (const { name, start } of devices.components) {
     if (name === 'key of claims') await start?.(AbortSignal.timeout(5_000));
   }

@@ -119,7 +119,13 @@ export function createFakeDownlink({
       retain: async (deviceUid, channel, payload) => void retained.push([`${deviceUid} ${channel}`, payload]),
       clearRetained: async (deviceUid, channel) => void retained.push([`${deviceUid} ${channel}`, null]),
       supply: () => {},
-      connections: () => ({ isComplete: true, connections: [] }),
+      connections: (deviceUid) => ({
+        isComplete: true,
+        connections: of(deviceUid).map(({ connectionId, deviceId, isSubscribed }) => ({
+          ...{ connectionId, device: { deviceId, deviceUid }, protocol: '3.1.1', transport: 'tcp', ipAddress: null },
+          ...{ connectedAt: clock.now(), channels: isSubscribed ? [channel] : [] },
+        })),
+      }),
       refusals: () => [],
       async disconnect(deviceUid) {
         for (const { connectionId } of of(deviceUid)) fake.disconnect(connectionId);

@@ -2,6 +2,7 @@ import type { Principal, UserRole } from '#kernel/access.ts';
 import { type Clock, systemClock } from '#kernel/clock.ts';
 import { commonErrors } from '#kernel/errors.ts';
 import { type Logger, silentLogger } from '#kernel/logger.ts';
+import type { DevicesApi } from '#modules/devices/index.ts';
 import { createMemoryCounters } from '#platform/cache/memory-counters.ts';
 import type { HttpApp, HttpAuthenticator, HttpMount } from '#platform/http/http.port.ts';
 import { createHttpServer, type HttpServer, type HttpServerOptions } from '#platform/http/http.server.ts';
@@ -125,6 +126,18 @@ export function createTestAuthenticator(
       const device = devices[deviceUid];
       if (device === undefined || device.secret !== secret) throw commonErrors.authentication_required();
       return { deviceUid, deviceId: device.deviceId };
+    },
+  };
+}
+
+/** People as in `createTestAuthenticator`, and devices with the secrets that they were given. */
+export function createDeviceAuthenticator(devices: Pick<DevicesApi, 'authenticate'>): HttpAuthenticator {
+  return {
+    ...createTestAuthenticator(),
+    async device(deviceUid, secret) {
+      const device = await devices.authenticate(deviceUid, secret);
+      if (device === null) throw commonErrors.authentication_required();
+      return device;
     },
   };
 }

@@ -2,46 +2,50 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { StartError } from '../start-error.ts';
 import { type Command, print, UsageError } from './command.ts';
-import { registerFleet } from './fleet/registration.ts';
-import { type FleetDevice, startSimulatedDevice } from './fleet/simulated-device.ts';
+import { signIn } from './fleet/api.ts';
+import type { FleetDevice } from './fleet/device-parts.ts';
+import { startFleet } from './fleet/fleet.ts';
+import { MISHAPS, type Mishap, type MishapShares } from './fleet/mishaps.ts';
+import { firmwareKeysOf, registerFleet } from './fleet/registration.ts';
 
 const REPORT_INTERVAL_MS = 10_000;
 
-export interface Fleet {
-  /** Messages acknowledged by the broker so far. */
-  acknowledged(): number;
-  stop(): Promise<void>;
-}
+/** Share that it happens to unless an option says otherwise, and what it is. */
+const SHARES: Readonly<Record<Mishap, readonly [share: number, help: string]>> = {
+  command_fails: [0.05, 'commands that are answered with an error'],
+  command_unanswered: [0.02, 'commands that are never answered'],
+  config_refused: [0.05, 'versions of the configuration that a device refuses (config_error)'],
+  config_overridden: [0.05, 'versions of which a device decides one field itself (config_overrides)'],
+  update_fails: [0.02, 'devices that cannot install a firmware, in any try'],
+  update_power_cut: [0.1, 'devices that lose power in the middle of the download, and go on with it later'],
+  update_damaged: [0.05, 'devices whose first download has another SHA-256'],
+  update_rolled_back: [0.02, 'devices that come back with the former version'],
+};
 
-/** Lets every device of a fleet live. Refusals are printed once a device and reason. */
-export function startFleet(devices: readonly FleetDevice[], brokerUrl: string, intervalMs: number): Fleet {
-  let acknowledged = 0;
-  const told = new Set<string>();
-  const running = devices.map((device) =>
-    startSimulatedDevice(device, {
-      brokerUrl,
-      intervalMs,
-      onAcknowledged: () => {
-        acknowledged += 1;
-      },
-      onRefused: (deviceUid, reason) => {
-        if (told.has(`${deviceUid} ${reason}`)) return;
-        told.add(`${deviceUid} ${reason}`);
-        process.stderr.write(`${deviceUid}: ${reason}\n`);
-      },
-    }),
-  );
-  return {
-    acknowledged: () => acknowledged,
-    stop: async () => void (await Promise.all(running.map((device) => device.stop()))),
-  };
-}
+const optionOf = (mishap: Mishap) => mishap.replaceAll('_', '-');
 
 export const simulate: Command = {
-  usage:
-    '--email E --password P [--devices 20] [--interval 2] [--api http://127.0.0.1:8000] [--broker mqtt://127.0.0.1:1883] [--fleet file.json]',
-  summary:
-    'Runs a fleet of simulated devices against any broker. New devices are registered over the API and kept in --fleet.',
+  usage: '--email E --password P [options]',
+  summary: [
+    'Runs a fleet of simulated devices against any broker. They send readings, act on commands, apply their',
+    '      configuration, and install firmware that is signed with a key of the installation. Ctrl-C ends it.',
+    '',
+    ...[
+      ['--email E, --password P', 'of a MANAGER or above, to register new devices'],
+      ['--devices 20', 'how many'],
+      ['--interval 2', 'seconds between two readings, until interval_seconds of the configuration says otherwise'],
+      ['--step 1', 'seconds that a step of a command, a download or an installation takes'],
+      ['--api http://127.0.0.1:8000', 'where the API is'],
+      ['--broker mqtt://127.0.0.1:1883', 'where the devices connect'],
+      ['--fleet file.json', 'keeps the devices with their secrets, and takes them from there the next time'],
+      ['--seed 1', 'the same seed makes the same readings and mishaps'],
+      [
+        '--well',
+        'nothing goes wrong and no connection is lost, but for what the following options say: shares from 0 to 1',
+      ],
+      ...MISHAPS.map((mishap) => [`--${optionOf(mishap)} ${SHARES[mishap][0]}`, SHARES[mishap][1]] as const),
+    ].map(([option, help]) => `      ${option?.padEnd(32)}${help}`),
+  ].join('\n'),
   async run(args, settings) {
     const { values } = parseArgs({
       args: [...args],
@@ -50,26 +54,54 @@ export const simulate: Command = {
         password: { type: 'string' },
         devices: { type: 'string', default: '20' },
         interval: { type: 'string', default: '2' },
+        step: { type: 'string', default: '1' },
         api: { type: 'string', default: `http://${settings.HTTP_HOST}:${settings.HTTP_PORT}` },
         broker: { type: 'string', default: `mqtt://${settings.MQTT_HOST}:${settings.MQTT_PORT}` },
         fleet: { type: 'string' },
+        seed: { type: 'string', default: '1' },
+        well: { type: 'boolean', default: false },
+        ...shareOptions,
       },
     });
-    const count = wholeNumber(values.devices, '--devices');
+    const count = wholeNumber(values.devices, '--devices', 1, 10_000);
     const intervalMs = positive(values.interval, '--interval') * 1_000;
-    const devices = await loadOrRegister(values, count);
-    const fleet = startFleet(devices, values.broker, intervalMs);
+    const stepMs = positive(values.step, '--step') * 1_000;
+    const seed = wholeNumber(values.seed, '--seed', 0, 2 ** 31 - 1);
+    const mishaps = sharesOf(values, values.well);
+    const devices = await loadOrRegister(values, count, seed);
+    const fleet = startFleet(devices, {
+      brokerUrl: values.broker,
+      intervalMs,
+      stepMs,
+      mishaps,
+      dropsOut: !values.well,
+    });
     print(`${devices.length} devices send to ${values.broker} every ${intervalMs / 1_000} s. Ctrl-C ends it.`);
-    const report = setInterval(() => print(`${fleet.acknowledged()} messages acknowledged`), REPORT_INTERVAL_MS);
+    const report = setInterval(() => print(fleet.summary()), REPORT_INTERVAL_MS);
     await new Promise<void>((resolve) => {
       process.once('SIGINT', () => resolve());
       process.once('SIGTERM', () => resolve());
     });
     clearInterval(report);
     await fleet.stop();
-    print(`${fleet.acknowledged()} messages acknowledged in all.`);
+    print(`In all: ${fleet.summary()}.`);
   },
 };
+
+const shareOptions = Object.fromEntries(MISHAPS.map((mishap) => [optionOf(mishap), { type: 'string' as const }]));
+
+function sharesOf(values: Readonly<Record<string, string | boolean | undefined>>, isWell: boolean): MishapShares {
+  return Object.fromEntries(
+    MISHAPS.map((mishap) => {
+      const option = optionOf(mishap);
+      const given = values[option];
+      if (given === undefined) return [mishap, isWell ? 0 : SHARES[mishap][0]];
+      const share = given === '' ? Number.NaN : Number(given);
+      if (!(share >= 0 && share <= 1)) throw new UsageError(`--${option} is a share from 0 to 1.`);
+      return [mishap, share];
+    }),
+  );
+}
 
 interface Options {
   readonly email?: string | undefined;
@@ -79,17 +111,22 @@ interface Options {
 }
 
 async function loadOrRegister(
-  { email, password, api, fleet: file }: Options,
+  { email, password, api: baseUrl, fleet: file }: Options,
   count: number,
+  seed: number,
 ): Promise<readonly FleetDevice[]> {
   const known: FleetDevice[] = file !== undefined && existsSync(file) ? readFleet(file) : [];
-  if (known.length >= count) return known.slice(0, count);
-  if (email === undefined || password === undefined)
+  if (email === undefined || password === undefined) {
+    if (known.length >= count) return known.slice(0, count);
     throw new UsageError('To register devices, give --email and --password of a MANAGER or above.');
-  const added = await registerFleet({ baseUrl: api, email, password }, count - known.length);
-  const devices = [...known, ...added];
+  }
+  const api = await signIn({ baseUrl, email, password });
+  const from = known.length;
+  const added = await registerFleet(api, { count: Math.max(0, count - from), from, seed });
+  const firmwareKeys = await firmwareKeysOf(api);
+  const devices = [...known, ...added].map((device) => ({ ...device, firmwareKeys }));
   if (file !== undefined) writeFileSync(file, `${JSON.stringify(devices, null, 2)}\n`, { mode: 0o600 });
-  return devices;
+  return devices.slice(0, count);
 }
 
 function readFleet(file: string): FleetDevice[] {
@@ -100,10 +137,10 @@ function readFleet(file: string): FleetDevice[] {
   }
 }
 
-function wholeNumber(text: string, option: string): number {
+function wholeNumber(text: string, option: string, least: number, most: number): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 1 || value > 10_000)
-    throw new UsageError(`${option} is a whole number from 1 to 10000.`);
+  if (!Number.isInteger(value) || value < least || value > most)
+    throw new UsageError(`${option} is a whole number from ${least} to ${most}.`);
   return value;
 }
 

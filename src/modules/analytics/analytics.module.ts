@@ -25,7 +25,7 @@ export interface AnalyticsModuleDependencies {
   readonly columns: ColumnarEngine;
   readonly devices: Pick<DevicesApi, 'getVisible' | 'describe' | 'statusOf' | 'listInScope'>;
   /** What devices logged. */
-  readonly logs: TelemetryApi;
+  readonly logs: Pick<TelemetryApi, 'statusChanges'>;
   /** When nobody listened to devices. */
   readonly runs: Pick<Runs, 'gaps'>;
   readonly clock: Clock;

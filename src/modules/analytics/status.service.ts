@@ -19,7 +19,7 @@ export interface StatusAnalysisService {
 
 export function createStatusAnalysisService(dependencies: {
   readonly devices: Pick<DevicesApi, 'describe' | 'statusOf'>;
-  readonly logs: TelemetryApi;
+  readonly logs: Pick<TelemetryApi, 'statusChanges'>;
   readonly runs: Pick<Runs, 'gaps'>;
   readonly clock: Clock;
 }): StatusAnalysisService {

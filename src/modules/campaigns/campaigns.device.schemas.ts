@@ -1,7 +1,10 @@
 import { type Static, Type } from 'typebox';
 import { toIso, toIsoOrNull } from '#kernel/clock.ts';
 import { Id, Instant, Nullable, PageOf, Strict } from '#platform/http/http.schemas.ts';
+import { isOpenFor, zoneFor } from './campaigns.devices.ts';
 import type { Campaign, CampaignDevice } from './campaigns.ports.ts';
+import { isOfferable } from './campaigns.rules.ts';
+import { nextOpening } from './campaigns.schedule.ts';
 import { deviceStatus } from './campaigns.schemas.ts';
 
 const standing = {
@@ -12,7 +15,8 @@ const standing = {
   progress: Nullable(Type.Number({ description: 'Percent, as the device said', examples: [40] })),
   reason: Nullable(
     Type.String({
-      description: 'Why: `rolled_back`, `not_seen`, `downloading_too_long`, … or the words of the device',
+      description:
+        'Why: `rolled_back`, `not_seen`, `outside_window`, `downloading_too_long`, … or the words of the device',
       examples: ['rolled_back'],
     }),
   ),
@@ -49,13 +53,18 @@ export const OtaView = Strict('DeviceOta', {
 
 export const DeviceParams = Strict({ device_id: { ...Id, description: 'Id of the device', examples: [7] } });
 
-export function presentDevice(device: CampaignDevice, campaign: Campaign): Static<typeof CampaignDeviceView> {
-  return { device_id: device.deviceId, device_uid: device.deviceUid, ...standingOf(device, campaign) };
+export function presentDevice(
+  device: CampaignDevice,
+  campaign: Campaign,
+  now: number,
+): Static<typeof CampaignDeviceView> {
+  return { device_id: device.deviceId, device_uid: device.deviceUid, ...standingOf(device, campaign, now) };
 }
 
 export function presentOta(
   firmwareVersion: string | null,
   entries: readonly { readonly entry: CampaignDevice; readonly campaign: Campaign }[],
+  now: number,
 ): Static<typeof OtaView> {
   return {
     firmware_version: firmwareVersion,
@@ -64,12 +73,12 @@ export function presentOta(
       campaign: campaign.name,
       firmware_id: campaign.firmwareId,
       version: campaign.version,
-      ...standingOf(entry, campaign),
+      ...standingOf(entry, campaign, now),
     })),
   };
 }
 
-function standingOf(device: CampaignDevice, campaign: Campaign) {
+function standingOf(device: CampaignDevice, campaign: Campaign, now: number) {
   return {
     status: device.state,
     since: toIso(device.since),
@@ -77,7 +86,7 @@ function standingOf(device: CampaignDevice, campaign: Campaign) {
     attempts: device.attempts,
     progress: device.progress,
     reason: device.reason,
-    explanation: explain(device, campaign),
+    explanation: explain(device, campaign, now),
     due_at: toIsoOrNull(device.dueAt),
     history: device.history.map(({ status, at }) => ({ status, at: toIso(at) })),
   };
@@ -99,19 +108,30 @@ const WORDS: Readonly<Record<Exclude<CampaignDevice['state'], 'QUEUED'>, string>
 const REASONS: Readonly<Record<string, string>> = {
   rolled_back: 'It runs another version again after it had begun to install.',
   not_seen: 'It was not there to be offered the firmware.',
+  outside_window: 'Its window was closed.',
+  paused: 'The campaign was paused.',
 };
 
-function explain({ state, isReleased, attempts, reason, dueAt }: CampaignDevice, campaign: Campaign): string {
+function explain(device: CampaignDevice, campaign: Campaign, now: number): string {
+  const { state, isReleased, attempts, reason, dueAt } = device;
   const why = reason === null ? '' : ` ${REASONS[reason] ?? `It said: ${reason}.`}`;
   const until = dueAt === null ? '' : ` It has until ${toIso(dueAt)}.`;
+  if (reason === 'device_deleted') return 'The device was deleted.';
   if (state !== 'QUEUED') return `${WORDS[state]}${why}${until}`;
   if (campaign.state === 'PAUSED') {
     return campaign.reason === 'gate'
       ? `Waits: the gate of stage ${campaign.stage} has failed, and the campaign is paused.`
       : 'Waits: the campaign is paused.';
   }
-  if (!isReleased) return `Waits for its stage; the campaign is in stage ${campaign.stage}.`;
-  if (attempts > 0 && reason !== 'not_seen' && dueAt !== null)
+  if (campaign.state !== 'RUNNING') return `The campaign is ${campaign.state}.`;
+  const isLate = !isReleased && campaign.stage < campaign.stages.length - 1;
+  const stage = isLate ? `Waits for its stage; the campaign is in stage ${campaign.stage}. ` : '';
+  if (!isOpenFor(campaign, device, now)) {
+    const next = toIso(nextOpening(campaign.windows, zoneFor(campaign, device), now));
+    return `${stage}Waits for its window, next at ${next} (${zoneFor(campaign, device)}).`;
+  }
+  if (!isReleased) return stage.trimEnd() || 'Waits for its turn.';
+  if (!isOfferable(device, now) && attempts > 0 && dueAt !== null)
     return `Is offered it again after ${toIso(dueAt)}.${why}`;
   return `Is offered the firmware when it subscribes to its topic.${until}`;
 }

@@ -2,17 +2,22 @@ import type { Clock } from '#kernel/clock.ts';
 import { createKeyedMutex } from '#kernel/concurrency.ts';
 import { hashSecret } from '#kernel/ids.ts';
 import { type DeviceFacts, type DevicesApi, pageOfTarget } from '#modules/devices/index.ts';
-import type { MonitoringApi } from '#modules/monitoring/index.ts';
-import { advance, planOf } from './campaigns.devices.ts';
+import type { FirmwareApi } from '#modules/firmware/index.ts';
+import type { AuditWriter } from '#platform/audit/audit.port.ts';
+import { advance, heldBack, isOpenFor, planOf, zoneFor } from './campaigns.devices.ts';
+import type { CampaignFigures } from './campaigns.figures.ts';
 import { judge, resultOf, sizeOf } from './campaigns.gates.ts';
 import type { OfferedDevice } from './campaigns.offers.ts';
 import type { Campaign, CampaignDevice, CampaignStore, CampaignWriter, NewCampaignDevice } from './campaigns.ports.ts';
+import { isOfferable } from './campaigns.rules.ts';
 import { boundaryOf, isWithin, paceAt } from './campaigns.schedule.ts';
 
 /** Devices that one transaction deals with. */
 const PAGE = 200;
 /** Between two looks for devices that have come to the target of a continuous campaign. */
 const REJOIN_MS = 600_000;
+/** Between two times that devices that wait are looked for. */
+const REMIND_MS = 300_000;
 
 export interface CampaignDriver {
   /**
@@ -25,18 +30,22 @@ export interface CampaignDriver {
 export function createCampaignDriver({
   store,
   devices,
-  monitoring,
+  firmware,
+  figures,
   clock,
   offerDue,
 }: {
   readonly store: CampaignStore;
   readonly devices: Pick<DevicesApi, 'describe' | 'listInScope'>;
-  readonly monitoring: Pick<MonitoringApi, 'countRaised'>;
+  readonly firmware: Pick<FirmwareApi, 'find'>;
+  readonly figures: CampaignFigures;
   readonly clock: Clock;
   /** A device may be offered the image. */
   readonly offerDue: (device: OfferedDevice) => void;
 }): CampaignDriver {
   const lines = createKeyedMutex<number>();
+  /** When, by campaign. */
+  const reminded = new Map<number, number>();
 
   async function begin({ id, state, startAt }: Campaign): Promise<void> {
     const now = clock.now();
@@ -50,12 +59,12 @@ export function createCampaignDriver({
   async function changeFrom(
     id: number,
     states: readonly Campaign['state'][],
-    work: (writer: CampaignWriter, campaign: Campaign) => Promise<void>,
+    work: (writer: CampaignWriter, campaign: Campaign, audit: AuditWriter) => Promise<void>,
   ): Promise<boolean> {
-    return await store.transaction(async (writer) => {
+    return await store.transaction(async (writer, audit) => {
       const campaign = await writer.find(id);
       if (campaign === null || !states.includes(campaign.state)) return false;
-      await work(writer, campaign);
+      await work(writer, campaign, audit);
       return true;
     });
   }
@@ -65,9 +74,12 @@ export function createCampaignDriver({
     const { id, target, isContinuous, enrolledAt } = campaign;
     let afterId = campaign.enrolledAfter;
     if (afterId === null && isContinuous && clock.now() - (enrolledAt ?? 0) >= REJOIN_MS) afterId = 0;
+    const image = afterId === null ? null : await firmware.find(campaign.firmwareId);
     while (afterId !== null && !signal.aborted) {
-      const page: readonly DeviceFacts[] = await pageOfTarget(devices, target, afterId);
-      const last = page.at(-1)?.deviceId ?? null;
+      const found: readonly DeviceFacts[] = await pageOfTarget(devices, target, afterId);
+      const last = found.at(-1)?.deviceId ?? null;
+      // The image is for one type of device, whoever else is in the target.
+      const page = found.filter((device) => device.deviceType === image?.deviceType);
       const now = clock.now();
       await changeFrom(id, ['RUNNING'], async (writer) => {
         const known = await writer.enrolled(
@@ -88,11 +100,11 @@ export function createCampaignDriver({
     for (let due = PAGE; due === PAGE && !signal.aborted; ) {
       const now = clock.now();
       const changed: CampaignDevice[] = [];
-      await changeFrom(campaign.id, ['RUNNING', 'PAUSED'], async (writer) => {
+      await changeFrom(campaign.id, ['RUNNING', 'PAUSED'], async (writer, current) => {
         const found = await writer.listDue(campaign.id, now, PAGE);
         due = found.length;
         for (const device of found) {
-          const after = advance(device, plan, { kind: 'time' }, now);
+          const after = advance(device, plan, { kind: 'time', held: heldBack(current, device, now) }, now);
           if (after === device) continue;
           await writer.updateDevice(after, now);
           changed.push(after);
@@ -107,19 +119,16 @@ export function createCampaignDriver({
   async function judgeStage(campaign: Campaign): Promise<boolean> {
     const { id, stages, stage } = campaign;
     const conditions = campaign.isGateWaived ? [] : (stages[stage]?.gate ?? []);
-    const alerts = await alertsOf(
-      campaign,
-      conditions.some(({ type }) => type === 'alerts'),
-    );
+    const measured = await figures.read(campaign, conditions);
     const now = clock.now();
     let isOn = false;
-    await changeFrom(id, ['RUNNING'], async (writer, current) => {
+    await changeFrom(id, ['RUNNING'], async (writer, current, audit) => {
       if (current.stage !== stage) return;
       const { counts, notSeen, lastSuccessAt, released, total } = await writer.countReleased(id, stage);
       const boundary = boundaryOf(stages, stage, total);
       const isFull = current.enrolledAfter === null && released >= boundary;
       const size = boundary - (stage === 0 ? 0 : boundaryOf(stages, stage - 1, total));
-      const facts = { counts, size, isComplete: isFull, notSeen, lastSuccessAt, now, alerts };
+      const facts = { counts, size, isComplete: isFull, notSeen, lastSuccessAt, now, ...measured };
       const verdicts = judge(conditions, facts);
       // Nobody needs it: there is nothing to judge.
       const result = isFull && sizeOf(facts) <= 0 ? 'pass' : resultOf(verdicts);
@@ -130,6 +139,11 @@ export function createCampaignDriver({
           { state, verdicts, reason: 'gate', ...(state === 'ABORTED' ? { endedAt: now } : {}) },
           now,
         );
+        const failed = verdicts.filter((each) => each.result === 'fail').map(({ type }) => type);
+        await audit.record({
+          ...{ actor: null, action: 'campaign.gate_failed', resourceType: 'campaign', resourceId: String(id) },
+          details: { name: current.name, stage, conditions: failed, status: state },
+        });
         return;
       }
       if (result === 'wait' || !isFull) {
@@ -147,30 +161,28 @@ export function createCampaignDriver({
     return isOn;
   }
 
-  async function alertsOf({ id, stageAt }: Campaign, isNeeded: boolean) {
-    if (!isNeeded) return { updated: null, others: null };
-    const { updated, others } = await store.sample(id);
-    const rate = async (ids: readonly number[]) =>
-      ids.length === 0 ? null : (await monitoring.countRaised(ids, stageAt ?? 0)) / ids.length;
-    return { updated: await rate(updated), others: await rate(others) };
-  }
-
   /** Releases as many devices as stage, window and pace let. */
   async function release(campaign: Campaign, signal: AbortSignal): Promise<void> {
-    const { id, stages, windows, zone, ratePerMinute } = campaign;
+    const { id, stages, windows, isInDeviceZone, ratePerMinute } = campaign;
     const plan = planOf(campaign);
     for (let more = true; more && !signal.aborted; ) {
       const now = clock.now();
-      if (!isWithin(windows, zone, now)) return;
+      const isByDevice = isInDeviceZone === true && windows.length > 0;
+      if (!isByDevice && !isOpenFor(campaign, { zone: null }, now)) return;
       const released: OfferedDevice[] = [];
       more = false;
       await changeFrom(id, ['RUNNING'], async (writer, current) => {
         if (current.enrolledAfter !== null) return;
         const { released: already, total } = await writer.countReleased(id, current.stage);
         const { pace, left } = paceAt(current.pace, ratePerMinute, now);
-        const room = Math.min(boundaryOf(stages, current.stage, total) - already, left, PAGE);
-        if (room <= 0) return;
-        const next = await writer.listUnreleased(id, room);
+        const first = boundaryOf(stages, current.stage, total) - already;
+        const limit = Math.min(left, PAGE);
+        if (first <= 0 || limit <= 0) return;
+        const zones = isByDevice
+          ? (await writer.listZones(id)).filter((zone) => isWithin(windows, zoneFor(campaign, { zone }), now))
+          : null;
+        if (zones?.length === 0) return;
+        const next = await writer.listUnreleased(id, { first, limit, zones });
         for (const device of next) {
           await writer.updateDevice({ ...advance(device, plan, { kind: 'released' }, now), stage: current.stage }, now);
           released.push(device);
@@ -179,6 +191,25 @@ export function createCampaignDriver({
         more = next.length === PAGE;
       });
       for (const { deviceId, deviceUid } of released) offerDue({ deviceId, deviceUid });
+    }
+  }
+
+  /**
+   * Offers it again to who waits: a window has opened, the campaign goes on, or a process ended before it could offer. Not each
+   * time that the campaign is looked at, because most of them are away.
+   */
+  async function remind(campaign: Campaign, signal: AbortSignal): Promise<void> {
+    const now = clock.now();
+    if (now - (reminded.get(campaign.id) ?? 0) < REMIND_MS) return;
+    reminded.set(campaign.id, now);
+    for (let page = PAGE, afterId = 0; page === PAGE && !signal.aborted; ) {
+      const waiting = await store.listWaiting(campaign.id, afterId, PAGE);
+      page = waiting.length;
+      afterId = waiting.at(-1)?.id ?? afterId;
+      for (const device of waiting) {
+        const { deviceId, deviceUid } = device;
+        if (isOfferable(device, now) && isOpenFor(campaign, device, now)) offerDue({ deviceId, deviceUid });
+      }
     }
   }
 
@@ -203,11 +234,13 @@ export function createCampaignDriver({
       campaign = await read();
     }
     if (campaign === null) return;
+    if (campaign.state !== 'RUNNING') reminded.delete(campaignId);
     if (campaign.state === 'ABORTED') return await cancelRest(campaign, signal);
     if (campaign.state === 'PAUSED') return await passTime(campaign, signal);
     if (campaign.state !== 'RUNNING') return;
     await enrol(campaign, signal);
     await passTime(campaign, signal);
+    await remind(campaign, signal);
     for (let isOn = true; isOn && campaign?.state === 'RUNNING' && !signal.aborted; ) {
       await release(campaign, signal);
       isOn = await judgeStage(campaign);
@@ -229,6 +262,7 @@ function newMember(campaign: Campaign, device: DeviceFacts, now: number): NewCam
     deviceUid,
     // By chance, and the same each time: neither the oldest devices first, nor those of one place.
     rank: Number.parseInt(hashSecret(`${campaign.id} ${deviceUid}`).slice(0, 8), 16),
+    zone: device.timezone,
     stage: null,
     state,
     attempts: 0,

@@ -1,5 +1,5 @@
-import type { DeviceState } from './campaigns.rules.ts';
-import { isOpenState } from './campaigns.rules.ts';
+import { type DeviceState, isOpenState } from './campaigns.rules.ts';
+import { NOTHING_MEASURED, type TelemetryAggregate, type TelemetryFacts, telemetryKey } from './campaigns.telemetry.ts';
 
 /** One condition of a gate, by its name. Shares are from 0 to 1. */
 export type GateCondition =
@@ -8,7 +8,21 @@ export type GateCondition =
   | { readonly type: 'min_devices'; readonly count: number }
   | { readonly type: 'bake_time'; readonly seconds: number }
   /** Alerts for each updated device, against `ratio` times those for each device that is not updated, and `floor`. */
-  | { readonly type: 'alerts'; readonly ratio: number; readonly floor: number };
+  | { readonly type: 'alerts'; readonly ratio: number; readonly floor: number }
+  | TelemetryCondition;
+
+/**
+ * A metric of updated devices, against `ratio` times that of devices that are not updated, against `bound`, or both: then it
+ * fails beyond both. One of the two is given.
+ */
+export interface TelemetryCondition {
+  readonly type: 'telemetry';
+  readonly metric: string;
+  readonly aggregate: TelemetryAggregate;
+  readonly fails: 'above' | 'below';
+  readonly ratio?: number;
+  readonly bound?: number;
+}
 
 /** What a gate is judged by: the devices that its stage has released so far. */
 export interface GateFacts {
@@ -25,6 +39,7 @@ export interface GateFacts {
   readonly now: number;
   /** Alerts since the stage began, for each device; null: there are no such devices. */
   readonly alerts: { readonly updated: number | null; readonly others: number | null };
+  readonly telemetry: TelemetryFacts;
 }
 
 export interface Verdict {
@@ -66,6 +81,22 @@ const EVALUATORS: { readonly [K in GateCondition['type']]: Evaluator<Extract<Gat
     const figures = { updated, others, allowed };
     if (updated === null) return { result: 'wait', figures };
     return { result: updated > allowed ? 'fail' : 'pass', figures };
+  },
+  telemetry({ metric, aggregate, fails, ratio, bound }, { telemetry }) {
+    const { updated, others } = telemetry.get(telemetryKey({ metric, aggregate })) ?? NOTHING_MEASURED;
+    const compared = ratio === undefined || others.value === null ? [] : [ratio * others.value];
+    const limits = bound === undefined ? compared : [...compared, bound];
+    const allowed = limits.length === 0 ? null : fails === 'above' ? Math.max(...limits) : Math.min(...limits);
+    const figures = {
+      ...{ updated: updated.value, updated_devices: updated.devices },
+      ...{ others: others.value, other_devices: others.devices },
+      allowed,
+    };
+    if (updated.value === null) return { result: 'wait', figures };
+    // Nobody is left to compare with; or those that are have said nothing yet.
+    if (allowed === null) return { result: others.asked === 0 ? 'pass' : 'wait', figures };
+    const isBeyond = fails === 'above' ? updated.value > allowed : updated.value < allowed;
+    return { result: isBeyond ? 'fail' : 'pass', figures };
   },
 };
 

@@ -1,11 +1,11 @@
 import { type Clock, toIsoOrNull } from '#kernel/clock.ts';
-import { createKeyedMutex } from '#kernel/concurrency.ts';
+import { createBackground, createKeyedMutex } from '#kernel/concurrency.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { FirmwareApi } from '#modules/firmware/index.ts';
 import type { MqttDownlink } from '#platform/mqtt/downlink.port.ts';
-import { advance, planOf } from './campaigns.devices.ts';
+import { advance, isOpenFor, planOf } from './campaigns.devices.ts';
 import type { Campaign, CampaignDevice, CampaignStore } from './campaigns.ports.ts';
-import { isOfferable, isOpenState } from './campaigns.rules.ts';
+import { currentOf, isOpenState } from './campaigns.rules.ts';
 
 export interface OfferedDevice {
   readonly deviceId: number;
@@ -35,22 +35,21 @@ export function createCampaignOffers({
 }: {
   readonly store: CampaignStore;
   readonly firmware: FirmwareApi;
-  readonly downlink: Pick<MqttDownlink, 'publish'>;
+  readonly downlink: Pick<MqttDownlink, 'publish' | 'connections'>;
   readonly publicUrl: () => string;
   readonly clock: Clock;
   readonly logger: Logger;
 }): CampaignOffers {
   const lines = createKeyedMutex<string>();
-  const running = new Set<Promise<void>>();
+  const running = createBackground();
 
   async function send({ deviceId, deviceUid }: OfferedDevice, isBack: boolean): Promise<void> {
-    // One at a time: the oldest that is not over.
-    const open = (await store.listOpenOf([deviceId])).filter(({ isReleased }) => isReleased);
-    const begun = open.find(({ state }) => state !== 'QUEUED');
-    const entry = begun ?? open.find((each) => isOfferable(each, clock.now()));
-    if (entry === undefined || (begun !== undefined && !(isBack && AGAIN.includes(begun.state)))) return;
+    const { isComplete, connections } = downlink.connections(deviceUid);
+    if (isComplete && connections.length === 0) return;
+    const entry = currentOf(await store.listOpenOf([deviceId]), clock.now());
+    if (entry === undefined || (entry.state !== 'QUEUED' && !(isBack && AGAIN.includes(entry.state)))) return;
     const campaign = await store.find(entry.campaignId);
-    if (campaign === null || campaign.state !== 'RUNNING') return;
+    if (campaign === null || !isOpenFor(campaign, entry, clock.now())) return;
     const payload = await payloadOf(campaign);
     if (payload === null) return;
     const deliveries = await downlink.publish({ deviceUid, channel: 'ota', payload });
@@ -86,13 +85,9 @@ export function createCampaignOffers({
     offer(device, isBack) {
       const run = lines
         .run(device.deviceUid, () => send(device, isBack))
-        .catch((error: unknown) => logger.warn({ err: error, device: device.deviceUid }, 'a firmware was not offered'))
-        .finally(() => running.delete(run));
-      running.add(run);
-      return run;
+        .catch((error: unknown) => logger.warn({ err: error, device: device.deviceUid }, 'a firmware was not offered'));
+      return running.add(run);
     },
-    async idle() {
-      while (running.size > 0) await Promise.all(running);
-    },
+    idle: running.idle,
   };
 }

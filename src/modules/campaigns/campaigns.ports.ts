@@ -1,5 +1,6 @@
 import type { OneOrMore, PageQuery, SortTerm } from '#kernel/pagination.ts';
 import type { DeviceTarget } from '#modules/devices/index.ts';
+import type { Firmware } from '#modules/firmware/index.ts';
 import type { AuditWriter } from '#platform/audit/audit.port.ts';
 import type { GateCondition, Verdict } from './campaigns.gates.ts';
 import type { DeviceState, OtaFacts, OtaTimeouts } from './campaigns.rules.ts';
@@ -27,6 +28,8 @@ export interface CampaignPlan {
   readonly windows: readonly Window[];
   /** IANA name, of the windows. */
   readonly zone: string;
+  /** Whether the windows are in the zone of each device that has one. Absent in plans from before there was this. */
+  readonly isInDeviceZone?: boolean;
   readonly maxRetries: number;
   readonly backoffSeconds: number;
   readonly timeouts: OtaTimeouts;
@@ -69,6 +72,8 @@ export interface CampaignDevice extends OtaFacts {
   readonly deviceUid: string;
   /** The order of release. */
   readonly rank: number;
+  /** IANA name, of the device; null: not known. */
+  readonly zone: string | null;
   /** Index of the stage that released it; null: none yet. */
   readonly stage: number | null;
   /** Since when it is in this state. */
@@ -145,14 +150,26 @@ export interface CampaignReader {
 }
 
 export interface CampaignWriter extends CampaignReader {
+  /** Null: there is none. It stays while this transaction lasts, and then as long as the campaign needs it. */
+  findFirmware(id: number): Promise<Firmware | null>;
   insert(plan: CampaignPlan & Pick<Campaign, 'version' | 'createdBy' | 'createdAt'>): Promise<Campaign>;
   update(id: number, changes: CampaignUpdate, at: number): Promise<void>;
   /** Those of `deviceIds` that are in it. */
   enrolled(campaignId: number, deviceIds: readonly number[]): Promise<ReadonlySet<number>>;
   insertDevices(devices: readonly NewCampaignDevice[]): Promise<void>;
   updateDevice(device: CampaignDevice, at: number): Promise<void>;
-  /** Not released yet, in their order. */
-  listUnreleased(campaignId: number, limit: number): Promise<readonly CampaignDevice[]>;
+  /**
+   * Not released yet, in their order: of the first `first`, those in one of `zones`, `limit` at the most.
+   * @param zones null: any
+   */
+  listUnreleased(
+    campaignId: number,
+    of: { readonly first: number; readonly limit: number; readonly zones: readonly (string | null)[] | null },
+  ): Promise<readonly CampaignDevice[]>;
+  /** Zones of those that are not released yet, each once. */
+  listZones(campaignId: number): Promise<readonly (string | null)[]>;
+  /** Where the device stands now, for its open entries. */
+  setZone(deviceId: number, zone: string | null, at: number): Promise<void>;
   /** Open ones for which something is due. */
   listDue(campaignId: number, at: number, limit: number): Promise<readonly CampaignDevice[]>;
   listOpen(campaignId: number, limit: number): Promise<readonly CampaignDevice[]>;
@@ -163,13 +180,20 @@ export interface CampaignStore extends CampaignReader {
   listDevices(
     query: CampaignDeviceListQuery,
   ): Promise<{ readonly items: readonly CampaignDevice[]; readonly total: number }>;
+  /** Released, with nothing begun, and an id above `afterId`, by id. */
+  listWaiting(campaignId: number, afterId: number, limit: number): Promise<readonly CampaignDevice[]>;
   /** Campaigns that something has to be done for. */
   listActive(limit: number): Promise<readonly number[]>;
-  /** Whether the image was offered to the device in a campaign that is not over for it. */
+  /** Whether the image was offered to the device, or may be at any moment, in a campaign that is not over for it. */
   isOffered(deviceId: number, firmwareId: number): Promise<boolean>;
-  isUsed(firmwareId: number): Promise<boolean>;
-  /** SUCCEEDED, and not yet begun, 200 of each at the most: for comparing them. */
-  sample(campaignId: number): Promise<{ readonly updated: readonly number[]; readonly others: readonly number[] }>;
+  /** SUCCEEDED, since when, and not yet begun, `limit` of each at the most: for comparing them. */
+  sample(
+    campaignId: number,
+    limit: number,
+  ): Promise<{
+    readonly updated: readonly { readonly deviceId: number; readonly since: number }[];
+    readonly others: readonly number[];
+  }>;
   /** All of `work` or nothing; on disk when it resolves. `work` awaits nothing but the writers, and may be repeated. */
   transaction<T>(work: (writer: CampaignWriter, audit: AuditWriter) => Promise<T>): Promise<T>;
 }

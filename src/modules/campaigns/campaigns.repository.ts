@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely';
+import type { FirmwareApi } from '#modules/firmware/index.ts';
 import type { AuditTrail } from '#platform/audit/audit.port.ts';
 import { countOf, readPage } from '#platform/sql/pages.port.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
@@ -14,13 +15,17 @@ import {
 } from './campaigns.rows.repository.ts';
 import { OPEN_DEVICE_STATES } from './campaigns.rules.ts';
 import type { CampaignTables } from './campaigns.tables.ts';
+import { isOffered } from './campaigns.usage.repository.ts';
 
 type Db = Kysely<CampaignTables>;
 
-const SAMPLED = 200;
 const NEWEST_FIRST = { field: 'id', direction: 'desc' } as const;
 
-export function createCampaignStore(store: SqlStore, audit: AuditTrail): CampaignStore {
+export function createCampaignStore(
+  store: SqlStore,
+  audit: AuditTrail,
+  firmware: Pick<FirmwareApi, 'findIn'>,
+): CampaignStore {
   const db = () => store.db<CampaignTables>();
   return {
     find: (id) => reader(db()).find(id),
@@ -32,6 +37,19 @@ export function createCampaignStore(store: SqlStore, audit: AuditTrail): Campaig
       readPage(filtered(db(), filter).selectAll(), { ...asked, tie: NEWEST_FIRST }, toCampaign),
     listDevices: ({ filter, ...asked }) =>
       readPage(devicesFiltered(db(), filter).selectAll(), { ...asked, tie: NEWEST_FIRST }, toDevice),
+    async listWaiting(campaignId, afterId, limit) {
+      const rows = await db()
+        .selectFrom('campaign_devices')
+        .selectAll()
+        .where('campaign_id', '=', campaignId)
+        .where('status', '=', 'QUEUED')
+        .where('stage', 'is not', null)
+        .where('id', '>', afterId)
+        .orderBy('id')
+        .limit(limit)
+        .execute();
+      return rows.map(toDevice);
+    },
     async listActive(limit) {
       const rows = await db()
         .selectFrom('campaigns')
@@ -42,41 +60,20 @@ export function createCampaignStore(store: SqlStore, audit: AuditTrail): Campaig
         .execute();
       return rows.map(({ id }) => id);
     },
-    async isOffered(deviceId, firmwareId) {
-      const found = await db()
-        .selectFrom('campaign_devices')
-        .innerJoin('campaigns', 'campaigns.id', 'campaign_devices.campaign_id')
-        .select('campaign_devices.id')
-        .where('campaign_devices.device_id', '=', deviceId)
-        .where('campaign_devices.is_open', '=', 1)
-        .where('campaign_devices.attempts', '>', 0)
-        .where('campaigns.firmware_id', '=', firmwareId)
-        .executeTakeFirst();
-      return found !== undefined;
-    },
-    async isUsed(firmwareId) {
-      const found = await db()
-        .selectFrom('campaigns')
-        .select('id')
-        .where('firmware_id', '=', firmwareId)
-        .where('status', 'in', ['DRAFT', ...ACTIVE_STATES])
-        .executeTakeFirst();
-      return found !== undefined;
-    },
-    async sample(campaignId) {
-      const ids = async (status: 'SUCCEEDED' | 'QUEUED') => {
-        const rows = await db()
+    isOffered: (deviceId, firmwareId) => isOffered(db(), deviceId, firmwareId),
+    async sample(campaignId, limit) {
+      const inState = (status: 'SUCCEEDED' | 'QUEUED') =>
+        db()
           .selectFrom('campaign_devices')
-          .select('device_id')
+          .select(['device_id as deviceId', 'since'])
           .where('campaign_id', '=', campaignId)
           .where('status', '=', status)
-          .limit(SAMPLED)
+          .limit(limit)
           .execute();
-        return rows.map(({ device_id }) => device_id);
-      };
-      return { updated: await ids('SUCCEEDED'), others: await ids('QUEUED') };
+      const others = await inState('QUEUED');
+      return { updated: await inState('SUCCEEDED'), others: others.map(({ deviceId }) => deviceId) };
     },
-    transaction: (work) => store.transaction((trx: Db) => work(createWriter(trx), audit.on(trx))),
+    transaction: (work) => store.transaction((trx: Db) => work(createWriter(trx, firmware), audit.on(trx))),
   };
 }
 
@@ -140,12 +137,13 @@ function reader(db: Db): CampaignReader {
   };
 }
 
-function createWriter(trx: Db): CampaignWriter {
+function createWriter(trx: Db, firmware: Pick<FirmwareApi, 'findIn'>): CampaignWriter {
   const read = reader(trx);
   const members = (campaignId: number) =>
     trx.selectFrom('campaign_devices').selectAll().where('campaign_id', '=', campaignId);
   return {
     ...read,
+    findFirmware: (id) => firmware.findIn(trx, id),
     async insert(plan) {
       await trx.insertInto('campaigns').values(planRow(plan)).execute();
       const row = await trx
@@ -181,15 +179,48 @@ function createWriter(trx: Db): CampaignWriter {
     async updateDevice(device, at) {
       await trx.updateTable('campaign_devices').set(deviceRow(device, at)).where('id', '=', device.id).execute();
     },
-    async listUnreleased(campaignId, limit) {
-      const rows = await members(campaignId)
+    async listUnreleased(campaignId, { first, limit, zones }) {
+      const candidates = members(campaignId)
         .where('stage', 'is', null)
         .where('status', '=', 'QUEUED')
+        .orderBy('release_rank')
+        .orderBy('id')
+        .limit(zones === null ? Math.min(first, limit) : first);
+      if (zones === null) return (await candidates.execute()).map(toDevice);
+      const named = zones.filter((zone) => zone !== null);
+      const rows = await trx
+        .selectFrom(candidates.as('first'))
+        .selectAll()
+        .where((eb) =>
+          eb.or([
+            ...(named.length === 0 ? [] : [eb('zone', 'in', named)]),
+            ...(named.length === zones.length ? [] : [eb('zone', 'is', null)]),
+          ]),
+        )
         .orderBy('release_rank')
         .orderBy('id')
         .limit(limit)
         .execute();
       return rows.map(toDevice);
+    },
+    async listZones(campaignId) {
+      const rows = await trx
+        .selectFrom('campaign_devices')
+        .select('zone')
+        .distinct()
+        .where('campaign_id', '=', campaignId)
+        .where('stage', 'is', null)
+        .where('status', '=', 'QUEUED')
+        .execute();
+      return rows.map(({ zone }) => zone);
+    },
+    async setZone(deviceId, zone, at) {
+      await trx
+        .updateTable('campaign_devices')
+        .set({ zone, updated_at: at })
+        .where('device_id', '=', deviceId)
+        .where('is_open', '=', 1)
+        .execute();
     },
     async listDue(campaignId, at, limit) {
       const rows = await members(campaignId)

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { DownlinkMessage } from '#platform/mqtt/downlink.port.ts';
 import { auditedOn } from '#test/support/audit.ts';
-import { type CampaignsHarness, createCampaignsHarness } from '#test/support/campaigns.ts';
+import { type CampaignsHarness, createCampaignsHarness, IMAGE } from '#test/support/campaigns.ts';
+import { createCampaignUsage } from './index.ts';
 
 let h: CampaignsHarness;
 let type = 0;
@@ -9,6 +11,7 @@ beforeAll(async () => {
 });
 beforeEach(() => {
   type += 1;
+  h.imageType = `type-${type}`;
 });
 afterAll(() => h.close());
 
@@ -50,6 +53,25 @@ async function does(device: Device, campaign_id: number, ...steps: readonly stri
 }
 
 describe('a campaign', () => {
+  test('lets a device have the image that asks for it before the offer is noted, and no other device', async () => {
+    const [device, other] = await fleet(2);
+    h.broker.listen(device.id, device.device_uid);
+    const { isOffered } = createCampaignUsage(h.devices.sql);
+    const { publish } = h.broker.port;
+    const asked: boolean[] = [];
+    Object.assign(h.broker.port, {
+      async publish(message: DownlinkMessage) {
+        asked.push(await isOffered(device.id, IMAGE.id), await isOffered(other.id, IMAGE.id));
+        return await publish(message);
+      },
+    });
+    const id = await started({ target: { device_ids: [device.id] } });
+    Object.assign(h.broker.port, { publish });
+    expect(asked).toEqual([true, false]);
+    await call('POST', `/campaigns/${id}/abort`);
+    expect(await isOffered(device.id, IMAGE.id)).toBe(false);
+  });
+
   test('offers the image to a device that listens, follows it, and ends when it reports the version', async () => {
     const [device] = await fleet(1);
     h.broker.listen(device.id, device.device_uid);
@@ -124,6 +146,12 @@ describe('a campaign', () => {
       reason: 'gate',
       gate: [{ type: 'failed_share', result: 'fail', figures: { failed: 3, devices: 3, max: 0.3 } }],
       counts: { FAILED: 3, QUEUED: 7 },
+    });
+    const stopped = (await auditedOn(h.devices.sql)).filter(({ action }) => action === 'campaign.gate_failed');
+    expect(stopped.at(-1)).toMatchObject({
+      resourceId: String(id),
+      userId: null,
+      details: { stage: 0, conditions: ['failed_share'], status: 'PAUSED' },
     });
     const [first] = items;
     expect(await otaOf({ id: first.device_id })).toMatchObject({ status: 'FAILED', reason: 'rolled_back' });
@@ -265,6 +293,28 @@ describe('a campaign', () => {
     expect(await otaOf(late)).toMatchObject({ campaign_id: id, status: 'QUEUED' });
   });
 
+  test('is for devices of the type of its image, whoever else is in the target', async () => {
+    const [device] = await fleet(1);
+    const other = await h.devices.device({ device_type: 'other' });
+    const id = await started({ target: { device_ids: [device.id, other.id] } });
+    expect((await call('GET', `/campaigns/${id}/devices`)).json().items).toMatchObject([{ device_id: device.id }]);
+    const answer = await call('POST', '/campaigns', { name: 'x', firmware_id: 1, target: { device_type: 'other' } });
+    expect([answer.status, answer.json().errors[0].path]).toEqual([422, '/target/device_type']);
+  });
+
+  test('does not wait for a device that was deleted', async () => {
+    const [gone] = await fleet(1);
+    const id = await started();
+    const by = h.devices.actors.ADMIN;
+    const url = `/api/v1/devices/${gone.id}`;
+    expect((await h.devices.app.request({ method: 'DELETE', url, as: by })).status).toBe(204);
+    await expect.poll(async () => (await shown(id)).counts.CANCELLED).toBe(1);
+    await h.drive(id);
+    expect((await shown(id)).status).toBe('COMPLETED');
+    const { items } = (await call('GET', `/campaigns/${id}/devices`)).json();
+    expect(items).toMatchObject([{ reason: 'device_deleted', explanation: 'The device was deleted.' }]);
+  });
+
   test('answers of devices that were offered nothing are unknown', async () => {
     const [device] = await fleet(1);
     const id = await started();
@@ -277,9 +327,12 @@ describe('a campaign', () => {
 
   test('a plan that cannot be is refused with what is accepted', async () => {
     const body = { name: 'x', firmware_id: 1, target: { all: true } };
+    const crashes = { type: 'telemetry', metric: 'crashes', aggregate: 'sum_per_hour', fails: 'above' };
     for (const [plan, path] of [
       [{ stages: [{ percent: 5, devices: 1 }] }, '/stages/0'],
       [{ stages: [{ percent: 50 }, { percent: 10 }] }, '/stages/1'],
+      [{ stages: [{ gate: [{ ...crashes }], percent: 100 }] }, '/stages/0/gate/0'],
+      [{ stages: [{ gate: [{ ...crashes, ratio: 2, metric: 'no space' }], percent: 100 }] }, '/stages/0/gate/0/metric'],
       [{ schedule: { zone: 'Mars/Olympus' } }, '/schedule/zone'],
       [{ firmware_id: 77 }, '/firmware_id'],
       [{ target: {} }, '/target'],

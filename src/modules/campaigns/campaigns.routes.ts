@@ -127,8 +127,8 @@ export function createCampaignsRoutes(campaigns: CampaignsService): HttpRoutes {
       async (request) => {
         const { status, q } = request.query;
         const filter = defined({ state: status, q });
-        const { campaign, page } = await campaigns.listDevices(request.params.campaign_id, filter, request.query);
-        return { ...page, items: page.items.map((device) => presentDevice(device, campaign)) };
+        const { campaign, page, at } = await campaigns.listDevices(request.params.campaign_id, filter, request.query);
+        return { ...page, items: page.items.map((device) => presentDevice(device, campaign, at)) };
       },
     );
 
@@ -172,8 +172,11 @@ export function createOtaRoutes(campaigns: CampaignsService): HttpRoutes {
         },
       },
       async (request) => {
-        const { firmwareVersion, entries } = await campaigns.ofDevice(principalOf(request), request.params.device_id);
-        return presentOta(firmwareVersion, entries);
+        const { firmwareVersion, entries, at } = await campaigns.ofDevice(
+          principalOf(request),
+          request.params.device_id,
+        );
+        return presentOta(firmwareVersion, entries, at);
       },
     );
   };

@@ -103,6 +103,7 @@ describe('a gate', () => {
     lastSuccessAt: 0,
     now: 10_000,
     alerts: { updated: null, others: null },
+    telemetry: new Map(),
     ...more,
   });
 

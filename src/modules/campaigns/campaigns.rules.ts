@@ -26,7 +26,14 @@ export type OtaSignal =
     }
   /** The device says which firmware it runs. */
   | { readonly kind: 'reported'; readonly version: string }
-  | { readonly kind: 'time' };
+  /** `held`: nothing can be offered now. */
+  | { readonly kind: 'time'; readonly held?: Held | null };
+
+/** Why nothing can be offered; and until when a device that waits is waited for, epoch milliseconds. */
+export interface Held {
+  readonly reason: 'paused' | 'outside_window';
+  readonly until: number;
+}
 
 /** Milliseconds. */
 export interface OtaTimeouts {
@@ -89,7 +96,7 @@ export function afterOtaSignal(facts: OtaFacts, plan: OtaPlan, signal: OtaSignal
     case 'answer':
       return facts.attempts === 0 ? facts : afterAnswer(facts, plan, signal, at, to);
     case 'time':
-      return facts.dueAt === null || facts.dueAt > at ? facts : afterTime(facts, plan, at, to);
+      return facts.dueAt === null || facts.dueAt > at ? facts : afterTime(facts, plan, signal.held ?? null, at, to);
   }
 }
 
@@ -119,10 +126,12 @@ function afterAnswer(
   return percent === null || percent === facts.progress ? facts : { ...facts, progress: percent };
 }
 
-function afterTime(facts: OtaFacts, plan: OtaPlan, at: number, to: To): OtaFacts {
+function afterTime(facts: OtaFacts, plan: OtaPlan, held: Held | null, at: number, to: To): OtaFacts {
   if (facts.state !== 'QUEUED') return again(facts, plan, at, to, 'TIMED_OUT', `${facts.state.toLowerCase()}_too_long`);
+  // It is not the device that was not there.
+  if (held !== null) return { ...facts, reason: held.reason, dueAt: held.until };
   // The pause before the next try is over: it has to be there again within the time.
-  if (facts.attempts > 0 && facts.reason !== 'not_seen') {
+  if (facts.attempts > 0 && !isPresenceAwaited(facts)) {
     return { ...facts, reason: 'not_seen', dueAt: at + plan.timeouts.seen };
   }
   return to('TIMED_OUT', { reason: 'not_seen' });
@@ -151,5 +160,19 @@ function dueAfter(state: DeviceState, { timeouts }: OtaPlan, at: number): number
 /** Whether it may be offered the image now. */
 export function isOfferable(facts: OtaFacts, at: number): boolean {
   if (facts.state !== 'QUEUED' || !facts.isReleased) return false;
-  return facts.attempts === 0 || facts.reason === 'not_seen' || (facts.dueAt ?? 0) <= at;
+  return facts.attempts === 0 || isPresenceAwaited(facts) || (facts.dueAt ?? 0) <= at;
+}
+
+/** No pause keeps it back: it only has to be there. */
+function isPresenceAwaited({ reason }: OtaFacts): boolean {
+  return reason === 'not_seen' || reason === 'outside_window' || reason === 'paused';
+}
+
+/**
+ * Of the places that a device has in campaigns, oldest first, the one that it is to act upon now: it gets one image at a
+ * time, and what it has begun comes before what waits.
+ */
+export function currentOf<T extends OtaFacts>(open: readonly T[], at: number): T | undefined {
+  const released = open.filter(({ isReleased }) => isReleased);
+  return released.find(({ state }) => state !== 'QUEUED') ?? released.find((each) => isOfferable(each, at));
 }

@@ -15,7 +15,7 @@ import {
   sortQuery,
 } from '#platform/http/http.schemas.ts';
 import { campaignErrors } from './campaigns.errors.ts';
-import type { GateCondition } from './campaigns.gates.ts';
+import { checkGate, DEFAULT_GATE, GateConditionField, GateVerdict } from './campaigns.gates.schemas.ts';
 import {
   CAMPAIGN_DEVICE_SORT_FIELDS,
   CAMPAIGN_SORT_FIELDS,
@@ -27,48 +27,11 @@ import {
   type StateCounts,
 } from './campaigns.ports.ts';
 import { DEVICE_STATES, type DeviceState } from './campaigns.rules.ts';
+import type { Window } from './campaigns.schedule.ts';
 
 const DAY_S = 86_400;
-const share = (description: string) => Type.Number({ minimum: 0, maximum: 1, description, examples: [0.1] });
 const seconds = (description: string, maximum: number, example: number) =>
   Type.Integer({ minimum: 1, maximum, description, examples: [example] });
-
-const Condition = Type.Union(
-  [
-    Strict('FailedShareCondition', {
-      type: Type.Literal('failed_share', { description: 'FAILED, REJECTED and TIMED_OUT of those that were released' }),
-      max: share('Above this it fails'),
-    }),
-    Strict('NotSeenShareCondition', {
-      type: Type.Literal('not_seen_share', { description: 'Those that were never there to be offered it' }),
-      max: share('Above this it fails'),
-    }),
-    Strict('MinDevicesCondition', {
-      type: Type.Literal('min_devices', { description: 'Enough have succeeded' }),
-      count: Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'So many', examples: [5] }),
-    }),
-    Strict('BakeTimeCondition', {
-      type: Type.Literal('bake_time', { description: 'The last success is so long ago, and none is left to end' }),
-      seconds: seconds('Seconds', 30 * DAY_S, 3_600),
-    }),
-    Strict('AlertsCondition', {
-      type: Type.Literal('alerts', {
-        description: 'Alerts for each updated device since the stage began, against those that are not updated',
-      }),
-      ratio: Type.Number({ minimum: 0, maximum: 100, description: 'Times as many are allowed', examples: [2] }),
-      floor: Type.Number({
-        minimum: 0,
-        maximum: 1_000,
-        description: 'So many for each device always are',
-        examples: [0.1],
-      }),
-    }),
-  ],
-  { description: 'One condition', examples: [{ type: 'failed_share', max: 0.1 }] },
-);
-
-/** What holds for a stage that says nothing. */
-const DEFAULT_GATE: readonly GateCondition[] = [{ type: 'failed_share', max: 0.1 }];
 
 const stage = Strict(
   'CampaignStage',
@@ -78,7 +41,7 @@ const stage = Strict(
     ),
     devices: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'The same as a number' })),
     gate: Type.Optional(
-      Type.Array(Condition, {
+      Type.Array(GateConditionField, {
         maxItems: 10,
         description: 'What has to hold before the next stage begins; none given: at most 10 % failed',
       }),
@@ -110,7 +73,12 @@ export const CampaignBody = Strict('NewCampaign', {
     }),
   ),
   rate_per_minute: Type.Optional(
-    Type.Integer({ minimum: 1, maximum: 100_000, description: 'Offers a minute', examples: [60] }),
+    Type.Integer({
+      minimum: 1,
+      maximum: 100_000,
+      description: 'Devices that are released in a minute',
+      examples: [60],
+    }),
   ),
   schedule: Type.Optional(
     Strict(
@@ -130,7 +98,19 @@ export const CampaignBody = Strict('NewCampaign', {
           ),
         ),
         zone: Type.Optional(
-          Type.String({ maxLength: 64, description: 'Time zone of the windows (IANA)', examples: ['Asia/Seoul'] }),
+          Type.String({
+            format: 'time-zone',
+            default: 'UTC',
+            description: 'Time zone of the windows (IANA)',
+            examples: ['Asia/Seoul'],
+          }),
+        ),
+        device_zone: Type.Optional(
+          Type.Boolean({
+            default: false,
+            description: 'The windows are by the clock of each device, its `timezone`; in `zone` for one that has none',
+            examples: [true],
+          }),
         ),
       },
       { description: 'When', examples: [{ windows: [{ from: '22:00', to: '05:00' }], zone: 'Asia/Seoul' }] },
@@ -202,16 +182,6 @@ const counts = Type.Object(
   ) as Record<DeviceState, ReturnType<typeof Type.Integer>>,
   { title: 'CampaignCounts', additionalProperties: false, description: 'Devices by status' },
 );
-const verdict = Strict('GateVerdict', {
-  type: Type.String({ description: 'Name of the condition', examples: ['failed_share'] }),
-  result: Type.Enum(['pass', 'wait', 'fail'], { description: 'As of the last look', examples: ['wait'] }),
-  figures: Type.Unsafe<Readonly<Record<string, number | null>>>({
-    title: 'Figures',
-    description: 'What it was judged by',
-    examples: [{ failed: 1, devices: 25, max: 0.1 }],
-  }),
-});
-
 export const CampaignView = Strict('Campaign', {
   id: { ...Id, examples: [2] },
   ...plan,
@@ -230,8 +200,30 @@ export const CampaignView = Strict('Campaign', {
     ],
   }),
   stage: Type.Integer({ description: 'The one that it is in, from 0', examples: [0] }),
-  gate: Type.Array(verdict, { description: 'The conditions of that stage, as of the last look' }),
-  rate_per_minute: Nullable(Type.Integer({ description: 'Offers a minute; null: no limit', examples: [60] })),
+  gate: Type.Array(GateVerdict, { description: 'The conditions of that stage, as of the last look' }),
+  rate_per_minute: Nullable(
+    Type.Integer({ description: 'Devices that are released in a minute; null: no limit', examples: [60] }),
+  ),
+  windows: Type.Array(
+    Type.Unsafe<Window>({ title: 'Window', description: 'From and to', examples: [{ from: '22:00', to: '05:00' }] }),
+    {
+      description: 'When offers are made; none: at any time',
+    },
+  ),
+  zone: Type.String({ description: 'Time zone of the windows', examples: ['Asia/Seoul'] }),
+  device_zone: Type.Boolean({ description: 'The windows are by the clock of each device' }),
+  retries: Type.Unsafe<{ readonly max: number; readonly backoff_seconds: number }>({
+    title: 'Retries',
+    description: 'After an error or a time-out',
+    examples: [{ max: 2, backoff_seconds: 300 }],
+  }),
+  timeouts: Type.Unsafe<Readonly<Record<string, number>>>({
+    title: 'Timeouts',
+    description: 'For each step',
+    examples: [
+      { seen_seconds: 604_800, offered_seconds: 3_600, downloading_seconds: 3_600, installing_seconds: 1_800 },
+    ],
+  }),
   on_fail: Type.Enum(['pause', 'abort'], { description: 'When a gate fails', examples: ['pause'] }),
   continuous: Type.Boolean({ description: 'Devices that come to the target join' }),
   requires_approval: Type.Boolean({ description: 'Another person has to approve it' }),
@@ -269,7 +261,7 @@ export function toPlan(body: Static<typeof CampaignBody>): CampaignPlan {
   const stages = body.stages ?? [{ percent: 100 }];
   checkStages(stages);
   const zone = schedule.zone ?? 'UTC';
-  if (!isZone(zone)) throw invalid('/schedule/zone', 'must be a time zone of the IANA database, such as Asia/Seoul');
+  checkWindows(schedule.windows ?? []);
   return {
     name: body.name,
     firmwareId: body.firmware_id,
@@ -279,6 +271,7 @@ export function toPlan(body: Static<typeof CampaignBody>): CampaignPlan {
     startAt: schedule.start_at === undefined ? null : instantOf(schedule.start_at),
     windows: schedule.windows ?? [],
     zone,
+    isInDeviceZone: schedule.device_zone ?? false,
     maxRetries: retries.max ?? 2,
     backoffSeconds: retries.backoff_seconds ?? 300,
     timeouts: {
@@ -294,7 +287,8 @@ export function toPlan(body: Static<typeof CampaignBody>): CampaignPlan {
 }
 
 function checkStages(stages: readonly Static<typeof stage>[]): void {
-  for (const [index, { percent, devices }] of stages.entries()) {
+  for (const [index, { percent, devices, gate = [] }] of stages.entries()) {
+    checkGate(gate, (position, message) => invalid(`/stages/${index}/gate/${position}`, message));
     if ((percent === undefined) === (devices === undefined)) {
       throw invalid(`/stages/${index}`, 'must say either percent or devices');
     }
@@ -305,13 +299,9 @@ function checkStages(stages: readonly Static<typeof stage>[]): void {
   }
 }
 
-function isZone(zone: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: zone });
-    return true;
-  } catch {
-    return false;
-  }
+function checkWindows(windows: readonly Window[]): void {
+  const empty = windows.findIndex(({ from, to }) => from === to);
+  if (empty >= 0) throw invalid(`/schedule/windows/${empty}/to`, 'must be another time than from');
 }
 
 function invalid(path: string, message: string) {
@@ -335,6 +325,13 @@ export function presentCampaign(campaign: Campaign): Static<typeof CampaignView>
     stage: campaign.stage,
     gate: campaign.verdicts.map(({ type, result, figures }) => ({ type, result, figures })),
     rate_per_minute: campaign.ratePerMinute,
+    windows: [...campaign.windows],
+    zone: campaign.zone,
+    device_zone: campaign.isInDeviceZone === true,
+    retries: { max: campaign.maxRetries, backoff_seconds: campaign.backoffSeconds },
+    timeouts: Object.fromEntries(
+      Object.entries(campaign.timeouts).map(([step, ms]) => [`${step}_seconds`, (ms as number) / 1_000]),
+    ),
     on_fail: campaign.onFail,
     continuous: campaign.isContinuous,
     requires_approval: campaign.requiresApproval,

@@ -2,7 +2,6 @@ import type { Principal } from '#kernel/access.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { type Page, type PageQuery, parseSort, toPage } from '#kernel/pagination.ts';
 import { type DevicesApi, deviceErrors } from '#modules/devices/index.ts';
-import type { FirmwareApi } from '#modules/firmware/index.ts';
 import type { AuditEntry } from '#platform/audit/audit.port.ts';
 import type { JobQueue } from '#platform/jobs/jobs.port.ts';
 import { campaignErrors } from './campaigns.errors.ts';
@@ -25,7 +24,6 @@ const SHOWN = 20;
 
 export interface CampaignsServiceDeps {
   readonly store: CampaignStore;
-  readonly firmware: FirmwareApi;
   readonly devices: Pick<DevicesApi, 'getVisible' | 'describe' | 'groupExists'>;
   readonly jobs: JobQueue;
   readonly clock: Clock;
@@ -38,7 +36,7 @@ export interface CampaignWithCounts {
 
 export type CampaignsService = ReturnType<typeof createCampaignsService>;
 
-export function createCampaignsService({ store, firmware, devices, jobs, clock }: CampaignsServiceDeps) {
+export function createCampaignsService({ store, devices, jobs, clock }: CampaignsServiceDeps) {
   async function existing(id: number): Promise<Campaign> {
     const campaign = await store.find(id);
     if (campaign === null) throw campaignErrors.campaign_not_found();
@@ -76,14 +74,20 @@ export function createCampaignsService({ store, firmware, devices, jobs, clock }
   return {
     /** @throws AppError `campaign_invalid`, `device_target_invalid` */
     async create(principal: Principal, plan: CampaignPlan): Promise<CampaignWithCounts> {
-      const image = await firmware.find(plan.firmwareId);
-      if (image === null) throw invalid('/firmware_id', 'must be a firmware that exists');
       if ('groupId' in plan.target && !(await devices.groupExists(plan.target.groupId))) {
         const fields = [{ path: '/target/group_id', message: 'must be a group that exists' }];
         throw deviceErrors.device_target_invalid({ details: { fields } });
       }
       const campaign = await store.transaction(async (writer, audit) => {
         const createdAt = clock.now();
+        const image = await writer.findFirmware(plan.firmwareId);
+        if (image === null) throw invalid('/firmware_id', 'must be a firmware that exists');
+        if ('deviceType' in plan.target && plan.target.deviceType !== image.deviceType) {
+          throw invalid('/target/device_type', `must be that of the firmware, ${JSON.stringify(image.deviceType)}`);
+        }
+        if (image.notAfter !== null && image.notAfter <= createdAt) {
+          throw invalid('/firmware_id', 'must be a firmware that may still be installed: its not_after is over');
+        }
         const made = await writer.insert({ ...plan, version: image.version, createdBy: principal.userId, createdAt });
         const details = { name: plan.name, firmware_id: plan.firmwareId, version: image.version };
         await audit.record({ actor: principal, ...entry('campaign.created', made), details });
@@ -144,7 +148,7 @@ export function createCampaignsService({ store, firmware, devices, jobs, clock }
       const campaign = await existing(id);
       const sort = parseSort(query.sort, CAMPAIGN_DEVICE_SORT_FIELDS, [{ field: 'id', direction: 'asc' }]);
       const { items, total } = await store.listDevices({ ...query, filter: { ...filter, campaignId: id }, sort });
-      return { campaign, page: toPage(items, total, query) };
+      return { campaign, page: toPage(items, total, query), at: clock.now() };
     },
 
     /** Where the firmware of a device stands, the newest campaign first. @throws AppError as `getVisible` */
@@ -155,7 +159,7 @@ export function createCampaignsService({ store, firmware, devices, jobs, clock }
       const { items } = await store.listDevices({ filter: { deviceId }, sort, page: 1, size: SHOWN });
       const entries: { readonly entry: CampaignDevice; readonly campaign: Campaign }[] = [];
       for (const each of items) entries.push({ entry: each, campaign: await existing(each.campaignId) });
-      return { firmwareVersion: device?.firmwareVersion ?? null, entries };
+      return { firmwareVersion: device?.firmwareVersion ?? null, entries, at: clock.now() };
     },
   };
 }

@@ -44,6 +44,7 @@ async function fleet(device_type: string): Promise<readonly SimulatedDevice[]> {
 }
 
 async function start(device_type: string, plan: object): Promise<number> {
+  h.imageType = device_type;
   const as = h.devices.actors.MANAGER;
   const body = { name: device_type, firmware_id: 1, target: { device_type }, ...plan };
   const { id } = (await h.app.request({ method: 'POST', url: '/api/v1/campaigns', as, body })).json();

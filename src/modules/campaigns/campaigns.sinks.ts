@@ -1,7 +1,7 @@
 import { STATUS_CHANNEL, type StatusItem } from '#modules/devices/index.ts';
 import { type DeviceResponse, type FirmwareResponse, RESPONSE_CHANNEL } from '#modules/ingest/index.ts';
 import type { Sink, SinkOutcome } from '#platform/channels/channel.port.ts';
-import { advance, planOf } from './campaigns.devices.ts';
+import { advance, noteVersions, planOf } from './campaigns.devices.ts';
 import type { Campaign, CampaignStore, CampaignWriter } from './campaigns.ports.ts';
 import { isOpenState, type OtaSignal } from './campaigns.rules.ts';
 
@@ -64,36 +64,21 @@ export function createFirmwareVersionSink(store: CampaignStore, changed: Changed
           ? [{ deviceId: item.deviceId, at: item.at, version: item.firmwareVersion }]
           : [],
       );
-      if (reports.length > 0) {
-        const concerned = new Set(
-          (await store.listOpenOf([...new Set(reports.map(({ deviceId }) => deviceId))])).map(
-            ({ deviceId }) => deviceId,
-          ),
-        );
-        const news = reports.filter(({ deviceId }) => concerned.has(deviceId));
-        if (news.length > 0) changed(await apply(store, news));
-      }
+      if (reports.length > 0) changed(await noteVersions(store, reports));
       return items.map(() => 'unclaimed');
     },
   };
 }
 
-async function apply(
-  store: CampaignStore,
-  reports: readonly { readonly deviceId: number; readonly at: number; readonly version: string }[],
-): Promise<ReadonlySet<number>> {
+/** A device that is gone waits for nothing. @returns the campaigns that it was in */
+export async function cancelDeleted(store: CampaignStore, deviceId: number, at: number): Promise<ReadonlySet<number>> {
   return await store.transaction(async (writer) => {
-    const touched = new Set<number>();
-    for (const { deviceId, at, version } of reports) {
-      for (const device of await writer.listOpenOf([deviceId])) {
-        const campaign = await writer.find(device.campaignId);
-        if (campaign === null) continue;
-        const after = advance(device, planOf(campaign), { kind: 'reported', version }, at);
-        if (after === device) continue;
-        await writer.updateDevice(after, at);
-        touched.add(device.campaignId);
-      }
+    const open = await writer.listOpenOf([deviceId]);
+    for (const device of open) {
+      const campaign = (await writer.find(device.campaignId)) as Campaign;
+      const after = advance(device, planOf(campaign), { kind: 'cancelled' }, at);
+      await writer.updateDevice({ ...after, reason: 'device_deleted' }, at);
     }
-    return touched;
+    return new Set(open.map(({ campaignId }) => campaignId));
   });
 }

@@ -35,6 +35,7 @@ export interface CampaignTables {
     device_id: number;
     device_uid: string;
     release_rank: number;
+    zone: string | null;
     stage: number | null;
     status: DeviceState;
     is_open: number;

@@ -1,5 +1,5 @@
 import { type Clock, toIso } from '#kernel/clock.ts';
-import { createKeyedMutex } from '#kernel/concurrency.ts';
+import { createBackground, createKeyedMutex } from '#kernel/concurrency.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { DownlinkDelivery, MqttDownlink } from '#platform/mqtt/downlink.port.ts';
 import { type Command, type CommandStore, MAX_SENDS } from './commands.ports.ts';
@@ -65,7 +65,7 @@ export function createCommandDispatcher(deps: {
   const lines = createKeyedMutex<string>();
   /** Runs that have not begun. */
   const next = new Map<string, Promise<void>>();
-  const running = new Set<Promise<void>>();
+  const running = createBackground();
   let isStopped = false;
 
   async function sendWaiting({ deviceId, deviceUid }: DeviceKey): Promise<void> {
@@ -185,11 +185,9 @@ export function createCommandDispatcher(deps: {
         const listener = listeners.get(deviceUid);
         if (listener !== undefined) listener.isNew = true;
         logger.warn({ err: error, device: deviceUid }, 'commands could not be sent; they wait');
-      })
-      .finally(() => running.delete(run));
+      });
     next.set(deviceUid, run);
-    running.add(run);
-    return run;
+    return running.add(run);
   }
 
   return {
@@ -228,7 +226,7 @@ export function createCommandDispatcher(deps: {
       isStopped = true;
       for (const timer of retries.values()) clearTimeout(timer);
       retries.clear();
-      await Promise.all(running);
+      await running.idle();
     },
   };
 }

@@ -12,6 +12,7 @@ const FACTS = [
   'group_id as groupId',
   'created_at as createdAt',
   'firmware_version as firmwareVersion',
+  'timezone',
 ] as const;
 
 /** Column of the list that another module keeps. */

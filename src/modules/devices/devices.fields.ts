@@ -11,6 +11,8 @@ export interface DeviceSettings {
   readonly ownerId: number | null;
   /** After how many seconds without a message it counts as silent; null: as every device. */
   readonly inactivitySeconds: number | null;
+  /** Where it stands: IANA name; null: not known. */
+  readonly timezone: string | null;
   /** A JSON object as text. */
   readonly metadata: string;
 }
@@ -39,6 +41,7 @@ export const SETTING_NAMES = {
   groupId: 'group_id',
   ownerId: 'owner_id',
   inactivitySeconds: 'inactivity_seconds',
+  timezone: 'timezone',
   metadata: 'metadata',
 } as const satisfies Record<keyof DeviceSettings, string>;
 

@@ -45,6 +45,8 @@ export interface DeviceFacts extends DeviceRef {
   readonly createdAt: number;
   /** As the device reported it. */
   readonly firmwareVersion: string | null;
+  /** IANA name; null: not known. */
+  readonly timezone: string | null;
 }
 
 /** Every given field must match; none given means every device. */

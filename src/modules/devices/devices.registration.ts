@@ -11,7 +11,9 @@ export interface DeviceInput
   readonly metadata?: Readonly<Record<string, unknown>>;
 }
 
-const NOTHING_SAID = { groupId: null, ownerId: null, inactivitySeconds: null } satisfies Partial<DeviceSettings>;
+const NOTHING_SAID = {
+  ...{ groupId: null, ownerId: null, inactivitySeconds: null, timezone: null },
+} satisfies Partial<DeviceSettings>;
 
 /**
  * A new device as it will be stored, and the credentials that only its creator gets to see.

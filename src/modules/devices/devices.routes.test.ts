@@ -91,6 +91,7 @@ describe('registering', () => {
       owner_id: h.actors.USER.userId,
       last_seen_at: null,
       inactivity_seconds: null,
+      timezone: null,
       metadata: { floor: 2, tags: ['a', { b: null }] },
       created_at: '2026-11-23T00:00:00.000Z',
       updated_at: '2026-11-23T00:00:00.000Z',

@@ -66,6 +66,11 @@ const inactivitySeconds = Type.Integer({
   description: `Seconds without a message by any channel after which the device counts as silent; null: ${DEFAULT_INACTIVITY_SECONDS}`,
   examples: [3_600],
 });
+const timezone = Type.String({
+  format: 'time-zone',
+  description: 'Time zone in which the device stands (IANA), for what is to happen by its own clock; null: not known',
+  examples: ['Asia/Seoul'],
+});
 const metadataBody = Type.Record(Type.String(), Type.Unknown(), {
   description: 'JSON object of your own; 16 KiB and 8 levels at the most. A change replaces all of it.',
   examples: [{ floor: 2, room: 'B-204' }],
@@ -97,6 +102,7 @@ const deviceFields = {
   owner_id: Nullable(ownerId),
   last_seen_at: Nullable({ ...Instant, description: 'Latest contact; null: never' }),
   inactivity_seconds: Nullable(inactivitySeconds),
+  timezone: Nullable(timezone),
   metadata,
   created_at: Instant,
   updated_at: Instant,
@@ -141,6 +147,7 @@ const settings = {
   group_id: Type.Optional(Nullable(groupId)),
   owner_id: Type.Optional(Nullable(ownerId)),
   inactivity_seconds: Type.Optional(Nullable(inactivitySeconds)),
+  timezone: Type.Optional(Nullable(timezone)),
   metadata: Type.Optional(metadataBody),
 };
 

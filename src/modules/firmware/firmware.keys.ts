@@ -1,8 +1,5 @@
 import { createHmac, generateKeyPairSync, randomBytes, timingSafeEqual } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { createFolder } from '#kernel/folders.ts';
-import { createKeyFile } from '#kernel/key-file.ts';
+import { readKeyFile } from '#kernel/key-file.ts';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Manifest } from './firmware.manifest.ts';
 import { type PublicKey, publicKeyOf, signManifest } from './firmware.signatures.ts';
@@ -25,17 +22,6 @@ export interface InstallationKeys extends Component {
 export function createInstallationKeys(folder: string): InstallationKeys {
   let keys: { readonly signing: Buffer; readonly link: Buffer; readonly publicKey: PublicKey } | undefined;
 
-  async function load(name: string, make: () => string | Buffer): Promise<Buffer> {
-    const path = join(folder, name);
-    try {
-      return await readFile(path);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-      await createKeyFile(folder, name, make());
-      return await readFile(path);
-    }
-  }
-
   function loaded() {
     if (keys === undefined) throw new Error('the keys for firmware have not been loaded');
     return keys;
@@ -45,13 +31,12 @@ export function createInstallationKeys(folder: string): InstallationKeys {
   return {
     name: 'firmware keys',
     async start() {
-      createFolder(folder);
-      const signing = await load(SIGNING_KEY, () =>
+      const signing = await readKeyFile(folder, SIGNING_KEY, () =>
         generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' }),
       );
       keys = {
         signing,
-        link: await load(LINK_KEY, () => randomBytes(LINK_KEY_BYTES)),
+        link: await readKeyFile(folder, LINK_KEY, () => randomBytes(LINK_KEY_BYTES)),
         publicKey: publicKeyOf(signing),
       };
     },

@@ -7,7 +7,7 @@ import type { FirmwareApi } from './firmware.api.ts';
 import { createFirmwareJobs } from './firmware.jobs.ts';
 import { createInstallationKeys } from './firmware.keys.ts';
 import type { FirmwareUsage } from './firmware.ports.ts';
-import { createFirmwareStore } from './firmware.repository.ts';
+import { createFirmwareStore, findFirmwareIn } from './firmware.repository.ts';
 import { createDeviceFirmwareRoutes, createFirmwareKeyRoutes, createFirmwareRoutes } from './firmware.routes.ts';
 import { createFirmwareService } from './firmware.service.ts';
 
@@ -32,12 +32,12 @@ export interface FirmwareModule extends ModuleWith<'routes' | 'jobs' | 'componen
 export function createFirmwareModule({ persistence, usage, clock, options }: FirmwareModuleDeps): FirmwareModule {
   const { sql, audit, blobs } = persistence;
   const { keysFolder, maxBytes, requiresSignature, publicUrl } = options;
-  const store = createFirmwareStore(sql, audit);
+  const store = createFirmwareStore(sql, audit, usage);
   const keys = createInstallationKeys(keysFolder);
   const firmware = createFirmwareService({ store, blobs, keys, usage, clock, maxBytes, requiresSignature });
   return {
     name: 'firmware',
-    api: { find: store.findById, read: firmware.read },
+    api: { find: store.findById, findIn: findFirmwareIn, read: firmware.read },
     routes: [
       { prefix: '/api/v1/firmware-keys', routes: createFirmwareKeyRoutes(firmware) },
       { prefix: '/api/v1/firmware', routes: createFirmwareRoutes(firmware, { maxBytes, publicUrl }) },

@@ -1,5 +1,6 @@
 import type { OneOrMore, PageQuery, SortTerm } from '#kernel/pagination.ts';
 import type { AuditWriter } from '#platform/audit/audit.port.ts';
+import type { SqlTransaction } from '#platform/sql/sql.port.ts';
 
 /** An image as stored. Instants are epoch milliseconds, hashes are hex. */
 export interface Firmware {
@@ -58,6 +59,7 @@ export interface FirmwareReader {
 }
 
 export interface FirmwareWriter extends FirmwareReader {
+  isUsed(id: number): Promise<boolean>;
   insert(firmware: Omit<Firmware, 'id'>): Promise<Firmware>;
   remove(id: number): Promise<void>;
   insertKey(key: FirmwareKey): Promise<void>;
@@ -86,8 +88,8 @@ export interface FirmwareUpload {
 
 /** Who rolls images out. */
 export interface FirmwareUsage {
-  /** Whether the image was offered to the device, which may get it. */
+  /** Whether the image was offered to the device, or may be at any moment: then it may get it. */
   isOffered(deviceId: number, firmwareId: number): Promise<boolean>;
-  /** Whether something needs the image still. */
-  isUsed(firmwareId: number): Promise<boolean>;
+  /** Whether something needs the image still; in the transaction that removes it, so that nothing can begin to meanwhile. */
+  isUsedIn(transaction: SqlTransaction, firmwareId: number): Promise<boolean>;
 }

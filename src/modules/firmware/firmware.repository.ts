@@ -9,13 +9,19 @@ import type {
   FirmwareKey,
   FirmwareReader,
   FirmwareStore,
+  FirmwareUsage,
   FirmwareWriter,
 } from './firmware.ports.ts';
 import type { FirmwareTables } from './firmware.tables.ts';
 
 type Db = Kysely<FirmwareTables>;
 
-export function createFirmwareStore(store: SqlStore, audit: AuditTrail): FirmwareStore {
+/** @param usage null: nobody rolls images out */
+export function createFirmwareStore(
+  store: SqlStore,
+  audit: AuditTrail,
+  usage: Pick<FirmwareUsage, 'isUsedIn'> | null,
+): FirmwareStore {
   const db = () => store.db<FirmwareTables>();
   return {
     findById: (id) => reader(db()).findById(id),
@@ -37,7 +43,7 @@ export function createFirmwareStore(store: SqlStore, audit: AuditTrail): Firmwar
         .execute();
       return new Set(rows.map(({ blob_id }) => blob_id));
     },
-    transaction: (work) => store.transaction((trx: Db) => work(createWriter(trx), audit.on(trx))),
+    transaction: (work) => store.transaction((trx: Db) => work(createWriter(trx, usage), audit.on(trx))),
   };
 }
 
@@ -71,10 +77,14 @@ function reader(db: Db): FirmwareReader {
   };
 }
 
-function createWriter(trx: Db): FirmwareWriter {
+/** For whoever decides by it in a transaction of its own. */
+export const findFirmwareIn = (db: Db, id: number): Promise<Firmware | null> => reader(db).findById(id);
+
+function createWriter(trx: Db, usage: Pick<FirmwareUsage, 'isUsedIn'> | null): FirmwareWriter {
   const read = reader(trx);
   return {
     ...read,
+    isUsed: async (id) => (await usage?.isUsedIn(trx, id)) === true,
     async insert(firmware) {
       const { deviceType, version, sequence, createdAt } = firmware;
       await trx

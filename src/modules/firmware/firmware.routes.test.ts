@@ -4,12 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Principal } from '#kernel/access.ts';
-import { commonErrors } from '#kernel/errors.ts';
 import { createAuditTrail } from '#platform/audit/audit.ts';
 import { createFileBlobStore } from '#platform/blobs/files/blobs.files.ts';
 import { auditedOn } from '#test/support/audit.ts';
 import { createDevicesHarness, type DevicesHarness } from '#test/support/devices.ts';
-import { createTestApp, createTestAuthenticator, type TestApp } from '#test/support/http.ts';
+import { createDeviceAuthenticator, createTestApp, type TestApp } from '#test/support/http.ts';
 import {
   createFirmwareModule,
   type FirmwareModule,
@@ -30,7 +29,7 @@ let offered: { readonly deviceId: number; readonly firmwareId: number } | undefi
 const usage = {
   isOffered: async (deviceId: number, firmwareId: number) =>
     offered?.deviceId === deviceId && offered.firmwareId === firmwareId,
-  isUsed: async (firmwareId: number) => offered?.firmwareId === firmwareId,
+  isUsedIn: async (_transaction: unknown, firmwareId: number) => offered?.firmwareId === firmwareId,
 };
 const soon = () => AbortSignal.timeout(5_000);
 
@@ -51,14 +50,7 @@ beforeAll(async () => {
     },
   });
   for (const component of module.components) await component.start?.(soon());
-  const authenticator = {
-    ...createTestAuthenticator(),
-    async device(deviceUid: string, secret: string) {
-      const device = await h.api.authenticate(deviceUid, secret);
-      if (device === null) throw commonErrors.authentication_required();
-      return device;
-    },
-  };
+  const authenticator = createDeviceAuthenticator(h.api);
   app = await createTestApp({ routes: module.routes, clock: h.clock, authenticator });
 });
 afterAll(async () => {
@@ -137,6 +129,25 @@ describe('an upload', () => {
     const empty = Buffer.from(`--${boundary}--\r\n`);
     const refused = await upload({ device_type: newType() }, empty, h.actors.MANAGER, headers);
     expect([refused.status, refused.json().code]).toEqual([422, 'firmware_invalid']);
+  });
+
+  test('of a form with two files is refused, however far apart they come, and leaves nothing', async () => {
+    const before = await blobs();
+    const part = (name: string) =>
+      `--B\r\ncontent-disposition: form-data; name="${name}"; filename="${name}.bin"\r\n\r\n`;
+    const headers = { 'content-type': 'multipart/form-data; boundary=B' };
+    for (const bytes of [10, 120_000]) {
+      const [first, second] = [randomBytes(bytes), randomBytes(bytes)];
+      const raw = Buffer.concat([
+        ...[Buffer.from(part('a')), first, Buffer.from(`\r\n${part('b')}`), second, Buffer.from('\r\n--B--\r\n')],
+      ]);
+      const answer = await upload({ device_type: newType() }, raw, h.actors.MANAGER, headers);
+      expect([answer.status, answer.json().errors]).toEqual([
+        422,
+        [{ path: '/', message: 'the form has more than one file' }],
+      ]);
+    }
+    expect(await blobs()).toBe(before);
   });
 
   test('by a form that ends too early is refused, whether anybody reads it or not, and leaves nothing', async () => {

@@ -7,7 +7,7 @@ import { deviceOf, type HttpApp, type HttpRoutes, principalOf } from '#platform/
 import { sendFile } from '#platform/http/ranged-file.port.ts';
 import { firmwareErrors } from './firmware.errors.ts';
 import { fileOfForm } from './firmware.form.ts';
-import type { Firmware } from './firmware.ports.ts';
+import { IMAGE_TYPE, imageFileOf } from './firmware.image.ts';
 import {
   AddedKeyView,
   FIRMWARE_SORT_HELP,
@@ -15,7 +15,6 @@ import {
   FirmwareParams,
   FirmwareQuery,
   FirmwareView,
-  IMAGE,
   ImageAnswers,
   KeyBody,
   KeyParams,
@@ -146,7 +145,7 @@ export function createFirmwareRoutes(firmware: FirmwareService, options: Firmwar
       async (request, reply) => {
         const { expires, signature } = request.query;
         const found = await firmware.byLink(request.params.firmware_id, expires, signature);
-        return sendFile(request, reply, imageOf(firmware, found));
+        return sendFile(request, reply, imageFileOf(found, firmware.read));
       },
     );
   };
@@ -154,7 +153,7 @@ export function createFirmwareRoutes(firmware: FirmwareService, options: Firmwar
 
 function addUpload(app: HttpApp, firmware: FirmwareService, maxBytes: number): void {
   app.removeContentTypeParser('application/json');
-  app.addContentTypeParser(IMAGE, async (_request: unknown, body: Readable) => body);
+  app.addContentTypeParser(IMAGE_TYPE, async (_request: unknown, body: Readable) => body);
   app.addContentTypeParser('multipart/form-data', (request, body: Readable, done) => {
     fileOfForm(request.headers, body).then(
       (file) => done(null, file),
@@ -285,17 +284,8 @@ export function createDeviceFirmwareRoutes(firmware: FirmwareService): HttpRoute
       },
       async (request, reply) => {
         const found = await firmware.forDevice(deviceOf(request).deviceId, request.params.firmware_id);
-        return sendFile(request, reply, imageOf(firmware, found));
+        return sendFile(request, reply, imageFileOf(found, firmware.read));
       },
     );
-  };
-}
-
-function imageOf(service: Pick<FirmwareService, 'read'>, firmware: Firmware) {
-  return {
-    size: firmware.size,
-    etag: `"${firmware.sha256}"`,
-    type: IMAGE,
-    read: (range?: { readonly start: number; readonly end: number }) => service.read(firmware, range),
   };
 }

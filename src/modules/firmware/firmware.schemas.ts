@@ -16,6 +16,7 @@ import {
   sortQuery,
 } from '#platform/http/http.schemas.ts';
 import { firmwareErrors } from './firmware.errors.ts';
+import { IMAGE_TYPE } from './firmware.image.ts';
 import {
   FIRMWARE_SORT_FIELDS,
   type Firmware,
@@ -130,18 +131,16 @@ const image = Type.String({
   description: 'The image, or the part of it that was asked for',
 });
 
-export const IMAGE = 'application/octet-stream';
-
 export const UploadBody = {
   content: {
-    [IMAGE]: { schema: Type.Unsafe<Readable>({ ...image, description: 'The image', examples: ['(bytes)'] }) },
+    [IMAGE_TYPE]: { schema: Type.Unsafe<Readable>({ ...image, description: 'The image', examples: ['(bytes)'] }) },
     'multipart/form-data': {
       schema: Type.Unsafe<Readable>({ ...image, description: 'A form with one file', examples: ['(a form)'] }),
     },
   },
 };
 
-export const ImageAnswers = FileAnswers(IMAGE, 'The image');
+export const ImageAnswers = FileAnswers(IMAGE_TYPE, 'The image');
 
 const keyName = Type.String({
   minLength: 1,

@@ -31,7 +31,7 @@ export interface FirmwareServiceDeps {
   readonly blobs: BlobStore;
   readonly keys: InstallationKeys;
   /** Null: nobody rolls images out. */
-  readonly usage: FirmwareUsage | null;
+  readonly usage: Pick<FirmwareUsage, 'isOffered'> | null;
   readonly clock: Clock;
   /** Bytes of an image. */
   readonly maxBytes: number;
@@ -162,12 +162,14 @@ export function createFirmwareService(deps: FirmwareServiceDeps) {
 
     /** @throws AppError `firmware_not_found`, `firmware_in_use` */
     async remove(principal: Principal, id: number): Promise<void> {
-      const { blobId, deviceType, version } = await existing(id);
-      if ((await usage?.isUsed(id)) === true) throw firmwareErrors.firmware_in_use();
-      await store.transaction(async (writer, audit) => {
+      const blobId = await store.transaction(async (writer, audit) => {
+        const found = await writer.findById(id);
+        if (found === null) throw firmwareErrors.firmware_not_found();
+        if (await writer.isUsed(id)) throw firmwareErrors.firmware_in_use();
         await writer.remove(id);
-        const details = { device_type: deviceType, version };
+        const details = { device_type: found.deviceType, version: found.version };
         await audit.record({ actor: principal, ...entry('firmware.deleted', id), details });
+        return found.blobId;
       });
       // What is left by a process that ends here, the sweep removes.
       await blobs.remove(blobId);

@@ -14,7 +14,7 @@ import { type DeviceLog, LOG_RETENTION_MS } from './telemetry.ports.ts';
 const STATUS_CHANGED = 'status_changed';
 
 /** The logs of devices: what they say themselves, and what the server writes of them. */
-export interface DeviceLogs extends TelemetryApi {
+export interface DeviceLogs extends Pick<TelemetryApi, 'statusChanges'> {
   readonly collection: DocumentCollection<DeviceLog>;
   /** Logs transitions of status, under their ids: one that is there already is left as it is. On disk when it resolves. */
   append(transitions: readonly Omit<StatusTransition, 'deviceUid'>[]): Promise<void>;

@@ -7,6 +7,7 @@ import type { TelemetryApi } from './telemetry.api.ts';
 import type { DeviceLogs } from './telemetry.logs.ts';
 import { createTelemetryRoutes } from './telemetry.routes.ts';
 import { createTelemetryService } from './telemetry.service.ts';
+import { createSummaries } from './telemetry.summaries.ts';
 
 export interface TelemetryModuleDeps {
   readonly telemetry: TelemetryStore;
@@ -27,7 +28,7 @@ export function createTelemetryModule(deps: TelemetryModuleDeps): TelemetryModul
   const service = createTelemetryService({ telemetry, logs: logs.collection, devices, clock });
   return {
     name: 'telemetry',
-    api: { statusChanges: logs.statusChanges },
+    api: { statusChanges: logs.statusChanges, summaries: createSummaries(telemetry) },
     routes: [{ prefix: '/api/v1/devices', routes: createTelemetryRoutes(service) }],
     documents: { name: 'log', channel: LOG_CHANNEL, collection: logs.collection },
     retention: [

@@ -5,7 +5,7 @@ import type { DevicesApi } from '#modules/devices/index.ts';
 import type { AuditTrail } from '#platform/audit/audit.port.ts';
 import type { JobQueue } from '#platform/jobs/jobs.port.ts';
 import type { ModuleWith } from '#platform/module/module.port.ts';
-import type { MqttDownlink } from '#platform/mqtt/downlink.port.ts';
+import { isSentHere, type MqttDownlink } from '#platform/mqtt/downlink.port.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 import { createCurrentTwins } from './twin.current.ts';
 import { createTwinGroups } from './twin.groups.ts';
@@ -63,11 +63,8 @@ export function createTwinModule(deps: TwinModuleDeps): TwinModule {
     if (version !== (before?.version ?? 0)) changed(device);
   }
 
-  // Where any process can reach the broker, the one that made the change does.
-  const isPublishedHere = (origin: string | undefined) =>
-    origin !== 'relay' || downlink.capabilities.sender === 'holder';
   events.on('config.changed', async ({ data, origin }) => {
-    if (isPublishedHere(origin)) await publisher.publish(data.device_uid);
+    if (isSentHere(downlink, origin)) await publisher.publish(data.device_uid);
   });
   events.on('device.created', async ({ data, origin }) => {
     if (origin !== 'relay') await join(data.device_id);
@@ -76,7 +73,7 @@ export function createTwinModule(deps: TwinModuleDeps): TwinModule {
     if (origin !== 'relay' && data.changes.includes('group_id')) await join(data.device_id);
   });
   events.on('device.deleted', async ({ data, origin }) => {
-    if (isPublishedHere(origin)) await publisher.publish(data.device_uid);
+    if (isSentHere(downlink, origin)) await publisher.publish(data.device_uid);
   });
   events.on('relay.gap', async () => void (await republish()));
 

@@ -1,4 +1,4 @@
-import { createKeyedMutex } from '#kernel/concurrency.ts';
+import { createBackground, createKeyedMutex } from '#kernel/concurrency.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { MqttDownlink } from '#platform/mqtt/downlink.port.ts';
 
@@ -22,7 +22,7 @@ export function createTwinPublisher({
   readonly logger: Logger;
 }): TwinPublisher {
   const lines = createKeyedMutex<string>();
-  const running = new Set<Promise<void>>();
+  const running = createBackground();
 
   async function send(deviceUid: string): Promise<void> {
     // Read in its turn: never an older one after a newer one.
@@ -35,13 +35,9 @@ export function createTwinPublisher({
     publish(deviceUid) {
       const run = lines
         .run(deviceUid, () => send(deviceUid))
-        .catch((error: unknown) => logger.warn({ err: error, device: deviceUid }, 'a configuration was not published'))
-        .finally(() => running.delete(run));
-      running.add(run);
-      return run;
+        .catch((error: unknown) => logger.warn({ err: error, device: deviceUid }, 'a configuration was not published'));
+      return running.add(run);
     },
-    async idle() {
-      while (running.size > 0) await Promise.all(running);
-    },
+    idle: running.idle,
   };
 }

@@ -68,10 +68,12 @@ describe('the configuration of a device', () => {
     expect((await own('PATCH', '', { body: { a: { b: 1 } } })).json().desired.version).toBe(2);
     const { version, config } = (await h.payloadOf(device.device_uid)) ?? {};
     expect([version, config]).toEqual([2, { a: { b: 1, d: 3 }, list: [2] }]);
-    expect(h.broker.retained.at(-1)).toEqual([
-      `${device.device_uid} config`,
-      JSON.stringify({ version: 2, config: { a: { b: 1, d: 3 }, list: [2] } }),
-    ]);
+    await expect
+      .poll(() => h.broker.retained.at(-1))
+      .toEqual([
+        `${device.device_uid} config`,
+        JSON.stringify({ version: 2, config: { a: { b: 1, d: 3 }, list: [2] } }),
+      ]);
   });
 
   test('If-Match is checked when it is sent: 412 with the version that there is, and nothing is changed', async () => {

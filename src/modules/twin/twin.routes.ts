@@ -1,6 +1,7 @@
 import { MANAGEMENT } from '#kernel/access.ts';
 import { commonErrors } from '#kernel/errors.ts';
 import { deviceErrors } from '#modules/devices/index.ts';
+import { isNamed } from '#platform/http/etags.port.ts';
 import { deviceOf, type HttpRoutes, principalOf } from '#platform/http/http.port.ts';
 import { twinErrors } from './twin.errors.ts';
 import type { TwinGroups } from './twin.groups.ts';
@@ -17,7 +18,6 @@ import {
   HistoryView,
   IfMatch,
   IfNoneMatch,
-  isKnown,
   NotModified,
   presentGroup,
   presentTwin,
@@ -239,7 +239,7 @@ export function createOwnConfigRoutes(twins: TwinService): HttpRoutes {
       async (request, reply) => {
         const { version, effective } = await twins.ofDevice(deviceOf(request).deviceId);
         reply.header('etag', etagOf(version));
-        if (isKnown(request.headers['if-none-match'], version)) return reply.code(304).send(null);
+        if (isNamed(etagOf(version), request.headers['if-none-match'])) return reply.code(304).send(null);
         return { version, config: effective };
       },
     );

@@ -1,3 +1,5 @@
+import { type JsonFlaw, type JsonLimits, jsonFlaw } from '#kernel/json-flaw.ts';
+
 /** A JSON object. Keys named `__proto__` are refused where it comes in. */
 export type Json = Readonly<Record<string, unknown>>;
 
@@ -81,23 +83,11 @@ function unescapePointer(token: string): string {
   return token.replaceAll('~1', '/').replaceAll('~0', '~');
 }
 
+export const CONFIG_LIMITS: JsonLimits = { bytes: 32 * 1024, depth: 10 };
+
 /** Why a configuration is not acceptable; null: it is. */
-export function flawOf(config: unknown): 'too_deep' | 'too_large' | 'key' | null {
-  return shapeFlaw(config, 1) ?? (Buffer.byteLength(JSON.stringify(config)) > MAX_BYTES ? 'too_large' : null);
-}
-
-export const MAX_BYTES = 32 * 1024;
-/** `{"a": 1}` has depth 1. */
-export const MAX_DEPTH = 10;
-
-function shapeFlaw(value: unknown, depth: number): 'too_deep' | 'key' | null {
-  if (typeof value !== 'object' || value === null) return null;
-  if (depth > MAX_DEPTH) return 'too_deep';
-  for (const [key, child] of Object.entries(value)) {
-    const flaw = key === '__proto__' ? 'key' : shapeFlaw(child, depth + 1);
-    if (flaw !== null) return flaw;
-  }
-  return null;
+export function flawOf(config: unknown): JsonFlaw['kind'] | null {
+  return jsonFlaw(config, CONFIG_LIMITS)?.kind ?? null;
 }
 
 function isJson(value: unknown): value is Json {

@@ -133,12 +133,6 @@ export function expectedOf(header: string | undefined): number | null {
   throw commonErrors.invalid_input({ details: { fields } });
 }
 
-/** Whether `If-None-Match` names this version; compared weakly (RFC 9110, section 13.1.2). */
-export function isKnown(header: string | undefined, of: number): boolean {
-  if (header === undefined) return false;
-  return header.split(',').some((each) => [etagOf(of), '*'].includes(each.trim().replace(/^W\//, '')));
-}
-
 export function presentTwin(twin: Twin): Static<typeof TwinView> {
   const { own, effective, reported, updatedAt, updatedBy: by, isInSync } = twin;
   return {

@@ -1,13 +1,14 @@
 import type { Principal } from '#kernel/access.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { commonErrors } from '#kernel/errors.ts';
+import { jsonFlawMessage } from '#kernel/json-flaw.ts';
 import { type Page, toPage } from '#kernel/pagination.ts';
 import { type DeviceFacts, type DevicesApi, deviceErrors } from '#modules/devices/index.ts';
 import type { AuditEntry } from '#platform/audit/audit.port.ts';
 import type { CurrentTwins } from './twin.current.ts';
 import { twinErrors } from './twin.errors.ts';
 import type { Twin, TwinDevice, TwinStore, TwinVersion } from './twin.ports.ts';
-import { flawOf, type Json, MAX_BYTES, MAX_DEPTH, mergePatch } from './twin.rules.ts';
+import { CONFIG_LIMITS, flawOf, type Json, mergePatch } from './twin.rules.ts';
 
 export interface TwinServiceDeps {
   readonly store: TwinStore;
@@ -108,12 +109,8 @@ export function checkVersion(version: number, expected: ExpectedVersion): void {
 export function checkConfig(config: Json): void {
   const flaw = flawOf(config);
   if (flaw === null) return;
-  const messages = {
-    too_deep: `must not be nested deeper than ${MAX_DEPTH} levels`,
-    too_large: `must be at most ${MAX_BYTES} bytes as JSON`,
-    key: 'must not have a key __proto__',
-  };
-  throw twinErrors.config_invalid({ details: { fields: [{ path: '/', message: messages[flaw] }] } });
+  const message = jsonFlawMessage(flaw, CONFIG_LIMITS);
+  throw twinErrors.config_invalid({ details: { fields: [{ path: '/', message }] } });
 }
 
 export function configEntry(

@@ -1,10 +1,12 @@
 import { type Static, type TObject, type TProperties, type TSchema, Type } from 'typebox';
 import Format from 'typebox/format';
 import { parseInstant } from '#kernel/instant.ts';
+import { isTimeZone } from '#kernel/time-zone.ts';
 
 /** What `format: 'date-time'` lets through, for whichever validator reads the schema. */
 export const isInstant = (text: string): boolean => parseInstant(text) !== null;
 Format.Set('date-time', isInstant);
+Format.Set('time-zone', isTimeZone);
 
 type Options = Readonly<Record<string, unknown>>;
 

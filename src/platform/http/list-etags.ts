@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
+import { isNamed } from './etags.port.ts';
 import type { HttpApp } from './http.port.ts';
 
 /** A list as it was answered. */
@@ -47,7 +48,7 @@ export function addListEtags(app: HttpApp): void {
     }
     const tag = tagOf(reply.listed, payload);
     reply.header('etag', `W/${tag}`);
-    const isUnchanged = isKnown(request.headers['if-none-match'], tag);
+    const isUnchanged = isNamed(tag, request.headers['if-none-match']);
     if (isUnchanged) reply.code(304).removeHeader('content-type').removeHeader('content-length');
     done(null, isUnchanged ? '' : payload);
   }
@@ -74,13 +75,4 @@ function addNotModified(route: RouteOptions): void {
 function isList(responses: unknown): boolean {
   const answer = (responses as { readonly 200?: { readonly properties?: object } } | undefined)?.[200];
   return answer?.properties !== undefined && 'items' in answer.properties;
-}
-
-/** https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2: compared weakly. */
-function isKnown(ifNoneMatch: string | undefined, tag: string): boolean {
-  if (ifNoneMatch === undefined) return false;
-  return ifNoneMatch
-    .split(',')
-    .map((each) => each.trim().replace(/^W\//, ''))
-    .some((each) => each === tag || each === '*');
 }

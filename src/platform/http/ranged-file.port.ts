@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import parseRange from 'range-parser';
 import { commonErrors } from '#kernel/errors.ts';
+import { isNamed } from './etags.port.ts';
 
 /** A file that can be read in parts. */
 export interface RangedFile {
@@ -26,7 +27,7 @@ export function sendFile(
 ): FastifyReply {
   const { range, 'if-range': ifRange, 'if-none-match': ifNoneMatch } = request.headers;
   reply.headers({ etag, 'accept-ranges': 'bytes' });
-  if (ifNoneMatch !== undefined && isNamed(ifNoneMatch, etag)) return reply.code(304).send();
+  if (isNamed(etag, ifNoneMatch)) return reply.code(304).send();
   // A part of another file would spoil what the client has: then it gets the whole of this one.
   const ranges = range === undefined || (ifRange !== undefined && ifRange !== etag) ? -2 : parseRange(size, range);
   if (ranges === -1) {
@@ -45,8 +46,4 @@ export function sendFile(
       'content-length': part.end - part.start + 1,
     })
     .send(Readable.from(read(part), { objectMode: false }));
-}
-
-function isNamed(header: string, etag: string): boolean {
-  return header.split(',').some((each) => ['*', etag].includes(each.trim().replace(/^W\//, '')));
 }

@@ -1,5 +1,6 @@
 import { Ajv, type ErrorObject } from 'ajv';
 import addFormatsModule from 'ajv-formats';
+import { isTimeZone } from '#kernel/time-zone.ts';
 import { isInstant, isSeparated, separated } from './http.schemas.ts';
 
 interface Validate {
@@ -40,7 +41,7 @@ export function createValidatorCompiler() {
 function createAjv(options: { readonly coerceTypes: false | 'array'; readonly allErrors: boolean }): Ajv {
   const ajv = new Ajv({ removeAdditional: false, useDefaults: true, strict: false, verbose: true, ...options });
   addFormatsModule.default(ajv);
-  return ajv.addFormat('date-time', isInstant);
+  return ajv.addFormat('date-time', isInstant).addFormat('time-zone', isTimeZone);
 }
 
 function once<T>(make: () => T): () => T {

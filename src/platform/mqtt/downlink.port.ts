@@ -1,3 +1,4 @@
+import type { EventOrigin } from '#kernel/events.ts';
 import type { MqttDevice, ServerChannel } from './mqtt.port.ts';
 
 /**
@@ -33,6 +34,15 @@ export interface MqttDownlink {
   refusals(deviceUid: string): readonly DownlinkRefusal[];
   /** Ends every connection of the device; it may connect again at once. @throws AppError `unavailable` */
   disconnect(deviceUid: string): Promise<void>;
+}
+
+/**
+ * Whether this process is to send what an event asks for: where any process can reach the broker, the one in which it
+ * happened does; else each asks the connections that it holds.
+ * @param origin of the event
+ */
+export function isSentHere({ capabilities }: Pick<MqttDownlink, 'capabilities'>, origin?: EventOrigin): boolean {
+  return origin !== 'relay' || capabilities.sender === 'holder';
 }
 
 /** What brokers differ in. Callers ask these, never which broker it is. */

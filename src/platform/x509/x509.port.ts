@@ -31,6 +31,11 @@ export interface X509 {
   issue(order: CertificateOrder): Promise<Certificate>;
 }
 
+/** The `fingerprint` of a certificate of Node.js, which writes it in pairs with colons. */
+export function fingerprintOf({ fingerprint256 }: { readonly fingerprint256: string }): string {
+  return fingerprint256.replaceAll(':', '').toLowerCase();
+}
+
 /** Instants in epoch milliseconds; a certificate keeps whole seconds. Both ends are within. */
 export interface Validity {
   readonly notBefore: number;

@@ -1,13 +1,6 @@
-import { StartError } from '../../start-error.ts';
+import type { Api } from './api.ts';
 import { MODEL_NAMES, type ModelName } from './device-model.ts';
-import type { FleetDevice } from './simulated-device.ts';
-
-export interface ApiAccess {
-  /** `http://127.0.0.1:8000` */
-  readonly baseUrl: string;
-  readonly email: string;
-  readonly password: string;
-}
+import type { FleetDevice } from './device-parts.ts';
 
 const NAMES: Readonly<Record<ModelName, string>> = {
   thermometer: 'Thermometer',
@@ -16,41 +9,39 @@ const NAMES: Readonly<Record<ModelName, string>> = {
   air_quality: 'Air quality sensor',
 };
 
-/** Logs in and registers `count` new devices. @throws StartError with what the API answered */
-export async function registerFleet(api: ApiAccess, count: number): Promise<readonly FleetDevice[]> {
-  const { access_token } = await post<{ access_token: string }>(api, '/api/v1/auth/login', {
-    email: api.email,
-    password: api.password,
-  });
-  const fleet: FleetDevice[] = [];
-  for (let index = 0; index < count; index += 1) {
+export interface RegisteredDevice extends FleetDevice {
+  readonly id: number;
+}
+
+/**
+ * Registers new devices, one after the other of each model.
+ * @param from how many there are already @param seed of the fleet @throws StartError with what the API answered
+ */
+export async function registerFleet(
+  api: Api,
+  { count, from = 0, seed = 1 }: { readonly count: number; readonly from?: number; readonly seed?: number },
+): Promise<readonly RegisteredDevice[]> {
+  const firmwareKeys = await firmwareKeysOf(api);
+  const fleet: RegisteredDevice[] = [];
+  for (let index = from; index < from + count; index += 1) {
     const model = MODEL_NAMES[index % MODEL_NAMES.length] ?? 'thermometer';
     const number = Math.floor(index / MODEL_NAMES.length) + 1;
-    const created = await post<{ device_uid: string; credentials: { password: string } }>(
-      api,
-      '/api/v1/devices',
-      { name: `${NAMES[model]} ${number}`, device_type: model, metadata: { simulated: true } },
-      access_token,
-    );
-    fleet.push({ deviceUid: created.device_uid, secret: created.credentials.password, model, seed: index + 1 });
+    const { id, device_uid, credentials } = await api.call<{
+      readonly id: number;
+      readonly device_uid: string;
+      readonly credentials: { readonly password: string };
+    }>('POST', '/devices', {
+      name: `${NAMES[model]} ${number}`,
+      device_type: model,
+      metadata: { simulated: true },
+    });
+    fleet.push({ id, deviceUid: device_uid, secret: credentials.password, model, seed: seed + index, firmwareKeys });
   }
   return fleet;
 }
 
-async function post<T>(api: ApiAccess, path: string, body: object, token?: string): Promise<T> {
-  const response = await fetch(new URL(path, api.baseUrl), {
-    method: 'POST',
-    headers: {
-      'content-type': 'application/json',
-      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-    },
-    body: JSON.stringify(body),
-  }).catch((error: Error) => {
-    throw new StartError(
-      `${api.baseUrl} does not answer: ${(error.cause as Error | undefined)?.message ?? error.message}`,
-    );
-  });
-  const answer = (await response.json()) as T & { detail?: string };
-  if (!response.ok) throw new StartError(`${path} answered ${response.status}: ${answer.detail ?? 'no detail'}`);
-  return answer;
+/** Keys that sign firmware of this installation: what the factory gives each device. */
+export async function firmwareKeysOf(api: Api): Promise<NonNullable<FleetDevice['firmwareKeys']>> {
+  const { keys } = await api.call<{ keys: { key_id: string; public_key: string }[] }>('GET', '/firmware-keys');
+  return keys.map(({ key_id, public_key }) => ({ keyId: key_id, publicKey: public_key }));
 }

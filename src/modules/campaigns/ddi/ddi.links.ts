@@ -1,5 +1,3 @@
-export const IMAGE_TYPE = 'application/octet-stream';
-
 export interface DdiLinks {
   configData(): string;
   action(name: 'deploymentBase' | 'cancelAction' | 'installedBase', id: number): string;

@@ -9,6 +9,7 @@ let device: any;
 let campaign: number;
 beforeAll(async () => {
   h = await createCampaignsHarness();
+  h.imageType = 'rauc';
 });
 beforeEach(async () => {
   device = await h.devices.device({ device_type: 'rauc' });
@@ -59,7 +60,7 @@ describe('a client of hawkBit', () => {
     const found = (await get(action)).json();
     expect(found.deployment).toMatchObject({ download: 'forced', update: 'forced' });
     const [chunk] = found.deployment.chunks;
-    expect(chunk).toMatchObject({ part: 'os', version: IMAGE.version, name: IMAGE.deviceType });
+    expect(chunk).toMatchObject({ part: 'os', version: IMAGE.version, name: h.imageType });
     const [artifact] = chunk.artifacts;
     expect(artifact).toMatchObject({ size: 3, hashes: { sha256: IMAGE.sha256, sha1: IMAGE.sha1, md5: IMAGE.md5 } });
     expect(artifact._links['download-http']).toEqual(artifact._links.download);

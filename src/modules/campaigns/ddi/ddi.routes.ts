@@ -1,10 +1,11 @@
 import type { FastifyRequest } from 'fastify';
 import { commonErrors } from '#kernel/errors.ts';
 import { deviceErrors } from '#modules/devices/index.ts';
+import { imageFileOf } from '#modules/firmware/index.ts';
 import { deviceOf, type HttpRoutes } from '#platform/http/http.port.ts';
 import { sendFile } from '#platform/http/ranged-file.port.ts';
 import { campaignErrors } from '../campaigns.errors.ts';
-import { fileNameOf, IMAGE_TYPE, linksOf } from './ddi.links.ts';
+import { fileNameOf, linksOf } from './ddi.links.ts';
 import type { DdiDevice } from './ddi.ports.ts';
 import {
   ActionAnswer,
@@ -205,12 +206,7 @@ export function createDdiRoutes(ddi: DdiService, publicUrl: () => string): HttpR
           return reply.type('text/plain').send(`${image.md5}  ${fileNameOf(module_id)}`);
         }
         if (file_name !== fileNameOf(module_id)) throw campaign_action_not_found();
-        return sendFile(request, reply, {
-          size: image.size,
-          etag: `"${image.sha256}"`,
-          type: IMAGE_TYPE,
-          read: (range) => ddi.read(image, range),
-        });
+        return sendFile(request, reply, imageFileOf(image, ddi.read));
       },
     );
   };

@@ -1,8 +1,9 @@
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { commonErrors } from '#kernel/errors.ts';
+import { IMAGE_TYPE } from '#modules/firmware/index.ts';
 import { FileAnswers, Id, Strict } from '#platform/http/http.schemas.ts';
-import { type DdiLinks, IMAGE_TYPE } from './ddi.links.ts';
+import type { DdiLinks } from './ddi.links.ts';
 import type { DdiAction, DdiFeedback, DdiState } from './ddi.ports.ts';
 
 /*

@@ -1,10 +1,10 @@
 import type { Clock } from '#kernel/clock.ts';
 import type { DevicesApi } from '#modules/devices/index.ts';
 import type { Firmware, FirmwareApi } from '#modules/firmware/index.ts';
-import { advance, planOf } from '../campaigns.devices.ts';
+import { advance, isOpenFor, noteVersions, planOf } from '../campaigns.devices.ts';
 import { campaignErrors } from '../campaigns.errors.ts';
 import type { CampaignDevice, CampaignStore } from '../campaigns.ports.ts';
-import { isOfferable, isOpenState, type OtaSignal } from '../campaigns.rules.ts';
+import { currentOf, isOpenState, type OtaSignal } from '../campaigns.rules.ts';
 import type { DdiAction, DdiDevice, DdiFeedback, DdiState } from './ddi.ports.ts';
 
 /** The device has taken note of the abort. */
@@ -54,13 +54,13 @@ export function createDdiService({
     if (isChanged) changed(new Set([found.campaign.id]));
   }
 
-  /** The oldest that is not over, as over MQTT. */
+  /** The same as over MQTT. */
   async function current(deviceId: number): Promise<CampaignDevice | null> {
-    const open = (await store.listOpenOf([deviceId])).filter(({ isReleased }) => isReleased);
-    const entry = open.find(({ state }) => state !== 'QUEUED') ?? open.find((each) => isOfferable(each, clock.now()));
+    const entry = currentOf(await store.listOpenOf([deviceId]), clock.now());
     if (entry === undefined) return null;
     const campaign = await store.find(entry.campaignId);
-    return campaign?.state === 'RUNNING' || entry.state !== 'QUEUED' ? entry : null;
+    if (entry.state !== 'QUEUED') return entry;
+    return campaign !== null && isOpenFor(campaign, entry, clock.now()) ? entry : null;
   }
 
   async function cancelled(device: DdiDevice, actionId: number): Promise<DdiAction> {
@@ -139,13 +139,7 @@ export function createDdiService({
       if (typeof version !== 'string' || version.length === 0 || version.length > 64) return;
       const at = clock.now();
       await devices.applyStatuses([{ deviceId, at, source: 'message', status: 'ONLINE', firmwareVersion: version }]);
-      for (const entry of await store.listOpenOf([deviceId])) {
-        const campaign = await store.find(entry.campaignId);
-        const image = campaign === null ? null : await firmware.find(campaign.firmwareId);
-        if (campaign !== null && image !== null) {
-          await signal({ entry, campaign, firmware: image }, [{ kind: 'reported', version }]);
-        }
-      }
+      changed(await noteVersions(store, [{ deviceId, at, version }]));
     },
 
     /** @throws AppError `campaign_action_not_found`: it was not offered to this device */

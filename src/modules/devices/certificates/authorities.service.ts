@@ -6,6 +6,7 @@ import { type Page, type PageQuery, parseSort, toPage } from '#kernel/pagination
 import type { AuditEntry } from '#platform/audit/audit.port.ts';
 import type { Certificate, X509 } from '#platform/x509/x509.port.ts';
 import { authorityErrors } from './authorities.errors.ts';
+import { announceEnded } from './certificates.events.ts';
 import {
   AUTHORITY_SORT_FIELDS,
   type Authority,
@@ -61,15 +62,11 @@ export function createAuthoritiesService({ store, x509, clock, events }: Authori
   async function endSessions(authority: Authority, at: number): Promise<void> {
     for (let afterId = 0; ; ) {
       const found = await store.inUse(authority.keyHash, afterId, PAGE);
-      for (const certificate of found) announce(certificate, at);
+      announceEnded(events, found, at);
       const last = found.at(-1);
       if (last === undefined || found.length < PAGE) return;
       afterId = last.id;
     }
-  }
-
-  function announce({ deviceId, deviceUid, fingerprint }: OwnedCertificate, at: number): void {
-    events.emit('device.certificate_ended', at, { device_id: deviceId, device_uid: deviceUid, fingerprint });
   }
 
   return {
@@ -163,7 +160,7 @@ export function createAuthoritiesService({ store, x509, clock, events }: Authori
         await audit.record({ actor, action: 'certificate.revoked', resourceType: 'device', resourceId, details });
         return { revoked, isNew: true };
       });
-      if (isNew && revoked.deviceId !== null) announce(revoked as OwnedCertificate, now);
+      if (isNew && revoked.deviceId !== null) announceEnded(events, [revoked as OwnedCertificate], now);
       return revoked;
     },
 

@@ -1,5 +1,6 @@
 import { type Clock, toIso } from '#kernel/clock.ts';
 import type { EventBus } from '#kernel/events.ts';
+import { announceEnded } from './certificates.events.ts';
 import type { CertificateStore, EndingSpan } from './certificates.ports.ts';
 
 const DAY_MS = 86_400_000;
@@ -60,9 +61,7 @@ export function createCertificateEnds({ store, clock, events }: CertificateEndsD
       let ended = 0;
       for (let afterId = 0; !signal.aborted; ) {
         const found = await store.ended({ after: now - CUT_WITHIN_MS, until: now }, afterId, PAGE);
-        for (const { deviceId, deviceUid, fingerprint } of found) {
-          events.emit('device.certificate_ended', now, { device_id: deviceId, device_uid: deviceUid, fingerprint });
-        }
+        announceEnded(events, found, now);
         ended += found.length;
         const last = found.at(-1);
         if (last === undefined || found.length < PAGE) break;

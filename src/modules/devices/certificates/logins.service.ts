@@ -8,6 +8,7 @@ import { deviceErrors } from '../devices.errors.ts';
 import type { DeviceRef } from '../devices.ports.ts';
 import type { DeviceInput } from '../devices.registration.ts';
 import { certificateErrors } from './certificates.errors.ts';
+import { announceEnded } from './certificates.events.ts';
 import type {
   Authority,
   CertificateStore,
@@ -94,9 +95,7 @@ export function createCertificateLogins({ store, x509, devices, refusals, clock,
       await writer.markUsed(stored.id, now);
       return await supersede(writer, audit, stored, device, now);
     });
-    for (const { deviceId, deviceUid, fingerprint } of ended) {
-      events.emit('device.certificate_ended', now, { device_id: deviceId, device_uid: deviceUid, fingerprint });
-    }
+    announceEnded(events, ended, now);
   }
 
   /** @throws AppError one of `certificateErrors` */

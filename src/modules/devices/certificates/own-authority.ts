@@ -1,8 +1,6 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Clock } from '#kernel/clock.ts';
 import { isAppError } from '#kernel/errors.ts';
-import { createKeyFile } from '#kernel/key-file.ts';
+import { readKeyFile } from '#kernel/key-file.ts';
 import type { X509 } from '#platform/x509/x509.port.ts';
 import { authorityErrors } from './authorities.errors.ts';
 import type { Authority, CertificateStore } from './certificates.ports.ts';
@@ -35,21 +33,14 @@ export interface OwnAuthority {
 export function createOwnAuthority({ folder, store, x509, clock }: OwnAuthorityDeps): () => Promise<OwnAuthority> {
   let loading: Promise<OwnAuthority> | undefined;
 
-  async function read(): Promise<string> {
-    const path = join(folder, FILE);
-    try {
-      return await readFile(path, 'utf8');
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-      const now = clock.now();
-      const made = await x509.createAuthority({ notBefore: now - CLOCK_MS, notAfter: now + VALID_MS });
-      await createKeyFile(folder, FILE, `${made.certificate}${made.privateKey}`);
-      return await readFile(path, 'utf8');
-    }
+  async function make(): Promise<string> {
+    const now = clock.now();
+    const made = await x509.createAuthority({ notBefore: now - CLOCK_MS, notAfter: now + VALID_MS });
+    return `${made.certificate}${made.privateKey}`;
   }
 
   async function load(): Promise<OwnAuthority> {
-    const text = await read();
+    const text = (await readKeyFile(folder, FILE, make)).toString('utf8');
     const [certificate = ''] = CERTIFICATE.exec(text) ?? [];
     const [privateKey = ''] = PRIVATE_KEY.exec(text) ?? [];
     const { pem, subject, fingerprint, keyHash, notAfter } = x509.readCertificate(certificate);

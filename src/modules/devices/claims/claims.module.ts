@@ -1,8 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Clock } from '#kernel/clock.ts';
-import { createKeyFile } from '#kernel/key-file.ts';
+import { readKeyFile } from '#kernel/key-file.ts';
 import type { AuditTrail, RefusalTrail } from '#platform/audit/audit.port.ts';
 import type { CounterStore } from '#platform/cache/cache.port.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
@@ -53,10 +51,7 @@ export function createClaims({
     component: {
       name: 'key of claims',
       async start() {
-        const path = join(platform.keysFolder, KEY);
-        const there = await readFile(path).catch(() => null);
-        if (there === null) await createKeyFile(platform.keysFolder, KEY, randomBytes(KEY_BYTES));
-        key = there ?? (await readFile(path));
+        key = await readKeyFile(platform.keysFolder, KEY, () => randomBytes(KEY_BYTES));
       },
     },
   };

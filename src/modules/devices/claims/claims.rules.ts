@@ -27,12 +27,12 @@ export function flawOfClaim(claim: ClaimFacts, deviceUid: string | null, at: num
   if (uidPattern === null && uids === null) return null;
   if (deviceUid === null) return 'claim_uid_required';
   const isAllowed =
-    (uids === null || uids.includes(deviceUid)) && (uidPattern === null || isLike(deviceUid, uidPattern));
+    (uids === null || uids.includes(deviceUid)) && (uidPattern === null || matchesPattern(deviceUid, uidPattern));
   return isAllowed ? null : 'claim_uid_refused';
 }
 
 /** Whether a text is like a pattern in which `*` stands for any characters. Takes no longer than text and pattern are. */
-export function isLike(text: string, pattern: string): boolean {
+export function matchesPattern(text: string, pattern: string): boolean {
   const [first = '', ...rest] = pattern.split('*');
   const last = rest.pop();
   if (last === undefined) return text === pattern;

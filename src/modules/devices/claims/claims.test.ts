@@ -8,7 +8,7 @@ import { auditedOn } from '#test/support/audit.ts';
 import { createDevicesHarness, type DevicesHarness } from '#test/support/devices.ts';
 import { temporaryFolder } from '#test/support/folders.ts';
 import type { TestApp } from '#test/support/http.ts';
-import { isLike } from './claims.rules.ts';
+import { matchesPattern } from './claims.rules.ts';
 
 let h: DevicesHarness;
 let app: TestApp;
@@ -220,7 +220,7 @@ test('a pattern with stars says the same as the expression that it stands for', 
   const pattern = fc.string({ unit: fc.constantFrom('a', 'b', '-', '*'), maxLength: 8 });
   fc.assert(
     fc.property(text, pattern, (given, stars) => {
-      expect(isLike(given, stars)).toBe(new RegExp(`^${stars.replaceAll('*', '.*')}$`).test(given));
+      expect(matchesPattern(given, stars)).toBe(new RegExp(`^${stars.replaceAll('*', '.*')}$`).test(given));
     }),
   );
 });

@@ -6,6 +6,7 @@ import { deviceReportedAddress } from './2026_11_26_22_device_reported_address.t
 import { deviceConfigSync } from './2026_11_26_41_device_config_sync.ts';
 import { deviceClaims } from './2026_11_26_70_claims.ts';
 import { certificates } from './2026_11_26_80_certificates.ts';
+import { deviceTimezone } from './2026_11_27_10_device_timezone.ts';
 
 /** Needs the table `users`. */
 export const devicesMigrations: MigrationSet = {
@@ -16,4 +17,5 @@ export const devicesMigrations: MigrationSet = {
   '2026_11_26_41_device_config_sync': deviceConfigSync,
   '2026_11_26_70_claims': deviceClaims,
   '2026_11_26_80_certificates': certificates,
+  '2026_11_27_10_device_timezone': deviceTimezone,
 };

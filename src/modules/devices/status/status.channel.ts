@@ -1,16 +1,15 @@
 import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { defined } from '#kernel/defined.ts';
-import { nestsDeeperThan } from '#kernel/json-depth.ts';
+import { jsonFlaw } from '#kernel/json-flaw.ts';
 import type { Channel } from '#platform/channels/channel.port.ts';
 import { MAX_AHEAD_MS, parseTimestamp, Timestamp, withoutNulls } from '#platform/channels/payloads.port.ts';
 import { Strict } from '#platform/http/http.schemas.ts';
 import { DEVICE_STATUSES, type DeviceStatus } from '../devices.ports.ts';
 import type { StatusChange } from './status.rules.ts';
 
-/** Of a reported configuration, and of what is said with it. */
-const MAX_CONFIG_BYTES = 32 * 1024;
-const MAX_CONFIG_DEPTH = 10;
+/** Of a reported configuration. */
+const CONFIG_LIMITS = { bytes: 32 * 1024, depth: 10 };
 const MAX_ERROR = 4096;
 const MAX_OVERRIDES = 20;
 
@@ -76,7 +75,7 @@ export const STATUS_CHANNEL: Channel<StatusItem> = {
       overrides: item.config_overrides,
     });
     const hasReport = Object.keys(report).length > 0;
-    if (item.config !== undefined && !isAcceptable(item.config)) return 'invalid_status';
+    if (item.config !== undefined && jsonFlaw(item.config, CONFIG_LIMITS) !== null) return 'invalid_status';
     if (item.status === undefined) return hasReport ? { deviceId, at: receivedAt, config: report } : 'invalid_status';
     return {
       deviceId,
@@ -89,13 +88,3 @@ export const STATUS_CHANNEL: Channel<StatusItem> = {
     };
   },
 };
-
-function isAcceptable(config: Readonly<Record<string, unknown>>): boolean {
-  const json = Buffer.from(JSON.stringify(config));
-  return json.length <= MAX_CONFIG_BYTES && !nestsDeeperThan(json, MAX_CONFIG_DEPTH) && !hasProto(config);
-}
-
-function hasProto(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return Object.entries(value).some(([key, child]) => key === '__proto__' || hasProto(child));
-}

@@ -2,7 +2,9 @@ import { X509Certificate } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket, type TlsOptions } from 'node:tls';
+import { coalesce } from '#kernel/concurrency.ts';
 import type { Logger } from '#kernel/logger.ts';
+import { fingerprintOf } from '../../x509/x509.port.ts';
 import type { ClientCertificate } from '../mqtt.port.ts';
 
 export interface TlsListenerOptions {
@@ -65,14 +67,8 @@ export async function createTlsListener(
     }
   }
 
-  let checking = false;
-  const timer = setInterval(async () => {
-    if (checking) return;
-    checking = true;
-    await check().finally(() => {
-      checking = false;
-    });
-  }, checkFilesMs);
+  const { run } = coalesce(check);
+  const timer = setInterval(() => void run(), checkFilesMs);
   timer.unref();
   return { server, close: () => clearInterval(timer) };
 }
@@ -81,7 +77,7 @@ export async function createTlsListener(
 export function clientCertificateOf(socket: Socket | TLSSocket): ClientCertificate | null {
   const shown = 'getPeerX509Certificate' in socket ? socket.getPeerX509Certificate() : undefined;
   if (shown === undefined) return null;
-  return { der: shown.raw, fingerprint: shown.fingerprint256.replaceAll(':', '').toLowerCase() };
+  return { der: shown.raw, fingerprint: fingerprintOf(shown) };
 }
 
 /** Differs when a file was written, replaced or removed. */

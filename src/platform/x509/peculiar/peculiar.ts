@@ -1,6 +1,13 @@
 import { createHash, createPrivateKey, randomBytes, verify, webcrypto, X509Certificate } from 'node:crypto';
 import type * as Library from '@peculiar/x509';
-import { type Certificate, type CertificateOrder, type Validity, type X509, x509Errors } from '../x509.port.ts';
+import {
+  type Certificate,
+  type CertificateOrder,
+  fingerprintOf,
+  type Validity,
+  type X509,
+  x509Errors,
+} from '../x509.port.ts';
 
 type Request = Library.Pkcs10CertificateRequest;
 
@@ -48,7 +55,7 @@ export function createX509(): X509 {
       issuer: inOneLine(node.issuer),
       names: [...commonNamesOf(node), ...dnsNamesOf(node.subjectAltName)],
       serial: node.serialNumber,
-      fingerprint: node.fingerprint256.replaceAll(':', '').toLowerCase(),
+      fingerprint: fingerprintOf(node),
       keyHash: keyHashOf(node),
       notBefore: node.validFromDate.getTime(),
       notAfter: node.validToDate.getTime(),
