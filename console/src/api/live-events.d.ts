@@ -3,39 +3,39 @@
 /**
  * How bad it is
  */
-export type AlertSeverity = 'INFO' | 'WARNING' | 'CRITICAL';
+export type AlertSeverity = "INFO" | "WARNING" | "CRITICAL";
 /**
  * CLEARED: the condition has ended
  */
-export type AlertStatus = 'ACTIVE' | 'CLEARED';
+export type AlertStatus = "ACTIVE" | "CLEARED";
 /**
  * Where the command stands. The first four are open, the others final
  */
 export type CommandStatus =
-  | 'QUEUED'
-  | 'SENT'
-  | 'DELIVERED'
-  | 'IN_PROGRESS'
-  | 'SUCCEEDED'
-  | 'FAILED'
-  | 'EXPIRED'
-  | 'CANCELLED'
-  | 'REJECTED'
-  | 'SUPERSEDED';
+  | "QUEUED"
+  | "SENT"
+  | "DELIVERED"
+  | "IN_PROGRESS"
+  | "SUCCEEDED"
+  | "FAILED"
+  | "EXPIRED"
+  | "CANCELLED"
+  | "REJECTED"
+  | "SUPERSEDED";
 /**
  * Where the command stands. The first four are open, the others final
  */
 export type CommandStatus1 =
-  | 'QUEUED'
-  | 'SENT'
-  | 'DELIVERED'
-  | 'IN_PROGRESS'
-  | 'SUCCEEDED'
-  | 'FAILED'
-  | 'EXPIRED'
-  | 'CANCELLED'
-  | 'REJECTED'
-  | 'SUPERSEDED';
+  | "QUEUED"
+  | "SENT"
+  | "DELIVERED"
+  | "IN_PROGRESS"
+  | "SUCCEEDED"
+  | "FAILED"
+  | "EXPIRED"
+  | "CANCELLED"
+  | "REJECTED"
+  | "SUPERSEDED";
 
 export interface LiveEvents {
   telemetry: LiveTelemetry;
@@ -74,7 +74,7 @@ export interface LiveStatus {
   /**
    * What it is now
    */
-  status: 'ONLINE' | 'OFFLINE' | 'MAINTENANCE' | 'ERROR';
+  status: "ONLINE" | "OFFLINE" | "MAINTENANCE" | "ERROR";
   /**
    * ISO 8601 UTC with milliseconds
    */
@@ -227,7 +227,7 @@ export interface Command {
   /**
    * `queue`: waits for the device. `now`: REJECTED unless the device listens. `latest_only`: as `queue`, and takes the place of open commands of the same name that the device has not begun
    */
-  deliver: 'queue' | 'now' | 'latest_only';
+  deliver: "queue" | "now" | "latest_only";
   status: CommandStatus;
   /**
    * Percent; null: the device has not said
@@ -302,7 +302,7 @@ export interface DeviceResponse {
   /**
    * As the device said it
    */
-  status: 'progress' | 'success' | 'error';
+  status: "progress" | "success" | "error";
   /**
    * Percent; null: the device has not said
    */
