@@ -8,7 +8,7 @@ import { StatusBadge } from '#console/components/status-badge.tsx';
 import { Instant } from '#console/i18n/format.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import { type User, useUser } from '#console/session/session.ts';
-import { type Device, useDevice } from './device.data.ts';
+import { type Device, mayControl, useDevice } from './device.data.ts';
 import { deviceTexts } from './device.texts.ts';
 import { DeviceActions } from './device-actions.tsx';
 
@@ -30,6 +30,11 @@ const PARTS: readonly Part[] = [
     Content: lazy(() => import('./overview/overview-tab.tsx').then((m) => ({ default: m.OverviewTab }))),
   },
   { key: 'charts', Content: lazy(() => import('./charts-tab.tsx').then((m) => ({ default: m.ChartsTab }))) },
+  {
+    key: 'commands',
+    may: mayControl,
+    Content: lazy(() => import('./commands/commands-tab.tsx').then((m) => ({ default: m.CommandsTab }))),
+  },
 ];
 
 export function DevicePage() {
