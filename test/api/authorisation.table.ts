@@ -171,6 +171,10 @@ export const RULES: readonly Rule[] = [
 
   rule('GET    /api/v1/monitoring/health', MANAGEMENT),
   rule('GET    /api/v1/monitoring/alerts', ANY_USER),
+  rule('GET    /api/v1/monitoring/alerts/{alert_id}', ANY_USER),
+  rule('PATCH  /api/v1/monitoring/alerts/{alert_id}', ANY_USER),
+  rule('GET    /api/v1/monitoring/alerts/{alert_id}/comments', ANY_USER),
+  rule('POST   /api/v1/monitoring/alerts/{alert_id}/comments', ANY_USER),
   rule('POST   /api/v1/monitoring/alerts/acknowledge', MANAGEMENT),
   rule('POST   /api/v1/monitoring/alerts/{alert_id}/acknowledge', ANY_USER),
   rule('GET    /api/v1/monitoring/alert-rules', ANY_USER),

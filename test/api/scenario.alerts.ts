@@ -45,10 +45,18 @@ export async function walkThroughAlerts(call: Call, people: People): Promise<voi
   expect(await call(200, `POST ${address}/alerts/${alert}/acknowledge`, { as: people.MANAGER.token() })).toEqual(
     acknowledged,
   );
+  const one = `${address}/alerts/${alert}`;
+  const assigned = await call(200, `PATCH ${one}`, { as, body: { assigned_to: people.MANAGER.id } });
+  expect(assigned).toMatchObject({ assigned_to: people.MANAGER.id });
+  const comment = await call(201, `POST ${one}/comments`, { as, body: { text: 'The fan is stuck.' } });
+  expect(comment).toMatchObject({ author_id: people.ADMIN.id, text: 'The fan is stuck.' });
+  expect(await call(200, `GET ${one}/comments`, { as })).toMatchObject({ items: [comment], total: 1 });
+  const noted = await call(200, `GET ${one}`, { as });
+  expect(noted).toMatchObject({ comment_count: 1, assigned_to: people.MANAGER.id });
   // By the rule of this alert: the one made above may have raised another of the same sample by now.
   const all = { as, body: { rule_id: acknowledged.rule_id, status: 'ACTIVE' } };
   expect(await call(200, `POST ${address}/alerts/acknowledge`, all)).toEqual({ acknowledged: 0 });
   const query = { rule_id: acknowledged.rule_id, is_acknowledged: true };
-  expect((await call(200, `GET ${address}/alerts`, { as, query })).items).toEqual([acknowledged]);
+  expect((await call(200, `GET ${address}/alerts`, { as, query })).items).toEqual([noted]);
   await call(204, `DELETE ${address}/alert-rules/${rule.id}`, { as });
 }

@@ -161,6 +161,14 @@ export interface Alert {
    * ISO 8601 UTC with milliseconds
    */
   acknowledged_at: string | null;
+  /**
+   * User who takes care of it; null: nobody
+   */
+  assigned_to: number | null;
+  /**
+   * Comments on it
+   */
+  comment_count: number;
 }
 export interface Notification {
   /**

@@ -1021,6 +1021,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/monitoring/alerts/{alert_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get an alert
+         * @description For MANAGEMENT and the owner of the device: to others the alert is not there (404).
+         */
+        get: operations["getAlert"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Say who takes care of an alert
+         * @description MANAGEMENT names any active user who may deal with the alert, a USER itself only; null: nobody. For MANAGEMENT and the owner of the device: to others the alert is not there (404).
+         */
+        patch: operations["changeAlert"];
+        trace?: never;
+    };
     "/api/v1/monitoring/alerts/{alert_id}/acknowledge": {
         parameters: {
             query?: never;
@@ -1055,6 +1079,30 @@ export interface paths {
          * @description Those of `ids` (1,000 at the most), or all that match the other fields; an empty body means every alert. Those that have been acknowledged, and ids that are not there, are left out, and so is what is raised meanwhile.
          */
         post: operations["acknowledgeAlerts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/monitoring/alerts/{alert_id}/comments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what was said about an alert
+         * @description Oldest first. For MANAGEMENT and the owner of the device: to others the alert is not there (404).
+         */
+        get: operations["listAlertComments"];
+        put?: never;
+        /**
+         * Say something about an alert
+         * @description Stays as it is, and goes with the alert. 200 comments per alert at the most. For MANAGEMENT and the owner of the device: to others the alert is not there (404).
+         */
+        post: operations["commentOnAlert"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2353,6 +2401,24 @@ export interface components {
              * @example 2026-11-22T19:00:00.000Z
              */
             acknowledged_at: string | null;
+            /**
+             * @description User who takes care of it; null: nobody
+             * @example 12
+             */
+            assigned_to: number | null;
+            /**
+             * @description Comments on it
+             * @example 2
+             */
+            comment_count: number;
+        };
+        /** AlertChanges */
+        AlertChanges: {
+            /**
+             * @description User who takes care of it; null: nobody
+             * @example 12
+             */
+            assigned_to: number | null;
         };
         /**
          * AlertChannel
@@ -2361,6 +2427,65 @@ export interface components {
          * @enum {string}
          */
         AlertChannel: "web" | "email" | "webhook";
+        /** AlertComment */
+        AlertComment: {
+            /**
+             * @description Id of the record
+             * @example 3
+             */
+            id: number;
+            /**
+             * @description Alert that it is about
+             * @example 41
+             */
+            alert_id: number;
+            /**
+             * @description User who wrote it
+             * @example 12
+             */
+            author_id: number;
+            /**
+             * @description The full name of that user; null when none is given, or the user has gone
+             * @example Kim Minji
+             */
+            author_name: string | null;
+            /**
+             * @description What is said, plain text of 2,000 characters at the most
+             * @example The fan is stuck; replaced tomorrow.
+             */
+            text: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 UTC with milliseconds
+             * @example 2026-11-22T19:00:00.000Z
+             */
+            created_at: string;
+        };
+        /** AlertCommentPage */
+        AlertCommentPage: {
+            /** @description The records of this page */
+            items: components["schemas"]["AlertComment"][];
+            /**
+             * @description Matching records on all pages
+             * @example 42
+             */
+            total: number;
+            /**
+             * @description This page, from 1
+             * @example 1
+             */
+            page: number;
+            /**
+             * @description Items a page at most
+             * @example 20
+             */
+            size: number;
+            /**
+             * @description Pages in all
+             * @example 3
+             */
+            pages: number;
+        };
         /**
          * AlertCondition
          * @description When it holds, there is something to be told
@@ -5667,6 +5792,14 @@ export interface components {
              * @example 5
              */
             count: number;
+        };
+        /** NewAlertComment */
+        NewAlertComment: {
+            /**
+             * @description What is said, plain text of 2,000 characters at the most
+             * @example The fan is stuck; replaced tomorrow.
+             */
+            text: string;
         };
         /** NewAlertRule */
         NewAlertRule: {
@@ -10908,6 +11041,8 @@ export interface operations {
                 device_id?: number[];
                 /** @description Of this rule. Several are separated by commas: each will do */
                 rule_id?: number[];
+                /** @description Of which this user takes care. Several are separated by commas: each will do */
+                assigned_to?: number[];
                 /** @description Raised at or after */
                 start?: string;
                 /** @description Raised before */
@@ -10948,6 +11083,111 @@ export interface operations {
             };
             401: components["responses"]["authentication_required"];
             /** @description Unprocessable Content: `invalid_sort`, `invalid_input` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    getAlert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the alert
+                 * @example 41
+                 */
+                alert_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alert"];
+                };
+            };
+            /** @description Bad Request: `malformed_json`, `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["authentication_required"];
+            404: components["responses"]["alert_not_found"];
+            422: components["responses"]["invalid_input"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    changeAlert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the alert
+                 * @example 41
+                 */
+                alert_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertChanges"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alert"];
+                };
+            };
+            /** @description Bad Request: `malformed_json`, `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["authentication_required"];
+            404: components["responses"]["alert_not_found"];
+            408: components["responses"]["request_timeout"];
+            413: components["responses"]["body_too_large"];
+            /** @description Unsupported Media Type: `unsupported_media_type`, `unsupported_content_encoding` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Content: `invalid_input`, `alert_assignee_unknown` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -11058,6 +11298,123 @@ export interface operations {
                 };
             };
             422: components["responses"]["invalid_input"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    listAlertComments: {
+        parameters: {
+            query?: {
+                /** @description Page, from 1 */
+                page?: number;
+                /** @description Items a page */
+                size?: number;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the alert
+                 * @example 41
+                 */
+                alert_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertCommentPage"];
+                };
+            };
+            /** @description As it was: the ETag of the answer before was in `If-None-Match` */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request: `malformed_json`, `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["authentication_required"];
+            404: components["responses"]["alert_not_found"];
+            422: components["responses"]["invalid_input"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    commentOnAlert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the alert
+                 * @example 41
+                 */
+                alert_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAlertComment"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertComment"];
+                };
+            };
+            /** @description Bad Request: `malformed_json`, `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["authentication_required"];
+            404: components["responses"]["alert_not_found"];
+            408: components["responses"]["request_timeout"];
+            413: components["responses"]["body_too_large"];
+            /** @description Unsupported Media Type: `unsupported_media_type`, `unsupported_content_encoding` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Content: `invalid_input`, `alert_comment_limit` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             429: components["responses"]["rate_limited"];
             500: components["responses"]["internal_error"];
             503: components["responses"]["unavailable"];

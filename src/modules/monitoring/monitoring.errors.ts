@@ -9,4 +9,6 @@ export const monitoringErrors = defineErrors({
   alert_test_too_large: ['invalid', 'The test would have to look at more than it may.'],
   alert_tests_busy: ['limited', 'Too many alert rules are being tested.'],
   alert_not_found: ['not_found', 'There is no such alert.'],
+  alert_assignee_unknown: ['invalid', 'The alert cannot be given to this user.'],
+  alert_comment_limit: ['invalid', 'There are as many comments on the alert as there may be.'],
 });

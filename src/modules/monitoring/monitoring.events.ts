@@ -13,5 +13,8 @@ declare module '#kernel/events.ts' {
     'alert.raised': AlertChanged;
     'alert.cleared': AlertChanged;
     'alert.acknowledged': AlertChanged;
+    /** Somebody takes care of it, or nobody any more. */
+    'alert.assigned': AlertChanged;
+    'alert.commented': AlertChanged;
   }
 }

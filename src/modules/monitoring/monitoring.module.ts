@@ -17,6 +17,8 @@ import { createMonitoringStore } from './alerts/alerts.repository.ts';
 import { createAlertsRoutes } from './alerts/alerts.routes.ts';
 import { LIVE_ALERT, presentAlert } from './alerts/alerts.schemas.ts';
 import { createAlertsService } from './alerts/alerts.service.ts';
+import { createDiscussionRoutes } from './alerts/discussion.routes.ts';
+import { createDiscussionService } from './alerts/discussion.service.ts';
 import { createEvaluation, type Evaluation } from './alerts/evaluation.service.ts';
 import { createOutbox } from './alerts/outbox.service.ts';
 import { createDevicePlans, createRuleFeed, createRuleIndex } from './alerts/rule-index.ts';
@@ -35,7 +37,7 @@ export interface MonitoringModuleDeps {
   readonly audit: AuditTrail;
   readonly modules: {
     readonly devices: DevicesApi;
-    readonly users: Pick<UsersApi, 'listContacts'>;
+    readonly users: Pick<UsersApi, 'listContacts' | 'findAccess' | 'findById'>;
     readonly live: LiveApi;
   };
   readonly jobs: JobQueue;
@@ -122,6 +124,7 @@ export function createMonitoringModule(deps: MonitoringModuleDeps): MonitoringMo
     alone,
   });
   const alerts = createAlertsService({ store, devices, clock, events });
+  const discussion = createDiscussionService({ store, devices, users, clock, events });
   const replay = createReplayService({ rules, devices, telemetry, clock });
   const health = createHealthService(options.checks.all);
 
@@ -156,7 +159,8 @@ export function createMonitoringModule(deps: MonitoringModuleDeps): MonitoringMo
     if (origin !== 'relay') await rules.forgetDevice(data.device_id);
   });
   events.on('relay.gap', feed.mend);
-  for (const type of ['alert.raised', 'alert.cleared', 'alert.acknowledged'] as const) {
+  const changes = ['alert.raised', 'alert.cleared', 'alert.acknowledged', 'alert.assigned', 'alert.commented'] as const;
+  for (const type of changes) {
     events.on(type, ({ data, origin }) => {
       if (origin !== 'relay') live.toWatchers(data.alert.deviceUid, LIVE_ALERT, presentAlert(data.alert));
     });
@@ -171,6 +175,7 @@ export function createMonitoringModule(deps: MonitoringModuleDeps): MonitoringMo
     routes: [
       { prefix, routes: createHealthRoutes(health, clock) },
       { prefix, routes: createAlertsRoutes(alerts) },
+      { prefix, routes: createDiscussionRoutes(discussion) },
       { prefix, routes: createRulesRoutes(rules, replay) },
     ],
     commitListeners: [{ name: 'alert rules', committed: ({ samples }) => evaluation.note(samples) }],

@@ -7,6 +7,7 @@ import type { Condition, Scope, Severity } from './rules/rules.ports.ts';
 export interface MonitoringTables {
   alert_rules: AlertRulesTable;
   alerts: AlertsTable;
+  alert_comments: AlertCommentsTable;
   alert_states: AlertStatesTable;
   alert_watch: AlertWatchTable;
   alert_outbox: AlertOutboxTable;
@@ -62,7 +63,16 @@ export interface AlertsTable extends Stamped {
   is_acknowledged: number;
   acknowledged_by: number | null;
   acknowledged_at: number | null;
+  assigned_to: number | null;
+  comment_count: number;
   deleted_at: number | null;
+}
+
+export interface AlertCommentsTable extends Stamped {
+  id: Generated<number>;
+  alert_id: number;
+  author_id: number;
+  body: string;
 }
 
 interface AlertStatesTable extends Stamped {

@@ -29,9 +29,30 @@ export interface Alert {
   readonly isAcknowledged: boolean;
   readonly acknowledgedBy: number | null;
   readonly acknowledgedAt: number | null;
+  /** Who takes care of it; null: nobody yet. */
+  readonly assignedTo: number | null;
+  readonly commentCount: number;
   readonly createdAt: number;
   readonly updatedAt: number;
 }
+
+/** What somebody said about an alert. */
+export interface AlertComment {
+  readonly id: number;
+  readonly alertId: number;
+  readonly authorId: number;
+  readonly text: string;
+  /** Epoch milliseconds, by the server's clock. */
+  readonly createdAt: number;
+}
+
+/** A comment, and the full name of who wrote it: null when none is given, or the user has gone. */
+export interface SignedComment extends AlertComment {
+  readonly authorName: string | null;
+}
+
+/** Of one alert. */
+export const MAX_COMMENTS = 200;
 
 export const ALERT_SORT_FIELDS = ['id', 'started_at', 'last_seen_at', 'cleared_at', 'severity', 'status'] as const;
 export type AlertSortField = (typeof ALERT_SORT_FIELDS)[number];
@@ -47,6 +68,7 @@ export interface AlertFilter {
   readonly deviceId?: OneOrMore<number>;
   readonly ruleId?: OneOrMore<number>;
   readonly isAcknowledged?: boolean;
+  readonly assignedTo?: OneOrMore<number>;
   /** Raised at or after. */
   readonly from?: number;
   /** Raised before. */
@@ -86,6 +108,10 @@ export interface AlertWriter extends AlertReader {
     limit: number,
     by: { readonly userId: number; readonly at: number },
   ): Promise<readonly Alert[]>;
+  /** @returns false when it is this user's already */
+  assign(id: number, userId: number | null, at: number): Promise<boolean>;
+  /** @returns null when the alert has `MAX_COMMENTS` already */
+  comment(comment: Omit<AlertComment, 'id'>): Promise<AlertComment | null>;
   /** Ends every ACTIVE alert of a rule. @returns them, as they are now */
   clearOfRule(ruleId: number, at: number): Promise<readonly Alert[]>;
   /** Ends every ACTIVE alert of a device, and forgets what was known about it. @returns them, as they are now */
@@ -96,13 +122,18 @@ export interface AlertWriter extends AlertReader {
 
 export interface AlertStore extends AlertReader {
   list(query: AlertListQuery): Promise<{ readonly items: readonly Alert[]; readonly total: number }>;
+  /** Of one alert, oldest first. */
+  listComments(
+    alertId: number,
+    page: Pick<PageQuery, 'page' | 'size'>,
+  ): Promise<{ readonly items: readonly AlertComment[]; readonly total: number }>;
   /** How many there are of each kind, acknowledged and cleared ones left out. */
   countOpen(): Promise<readonly AlertCount[]>;
   /** Of these devices, raised at or after `since`. */
   countRaised(deviceIds: readonly number[], since: number): Promise<number>;
   /** The newest id; 0 when there is none. */
   newestId(): Promise<number>;
-  /** Removes alerts that were cleared before, for good, `limit` at the most. @returns how many */
+  /** Removes alerts that were cleared before, and what was said about them, for good, `limit` at the most. @returns how many */
   removeClearedBefore(before: number, limit: number): Promise<number>;
 }
 

@@ -15,6 +15,7 @@ import {
   type MonitoringStore,
   SEARCHED_ALERTS,
 } from './alerts.ports.ts';
+import { insertComment, listComments } from './comments.repository.ts';
 
 type Db = Kysely<MonitoringTables>;
 
@@ -40,6 +41,7 @@ function createAlertStore(store: SqlStore): AlertStore {
       const page = { ...asked, sort: by, tie: { field: 'id', direction: 'desc' } } as const;
       return readPage(searched(db(), filter, q).selectAll(), page, toAlert);
     },
+    listComments: (alertId, page) => listComments(db(), alertId, page),
     async newestId() {
       const row = await db()
         .selectFrom('alerts')
@@ -57,7 +59,10 @@ function createAlertStore(store: SqlStore): AlertStore {
           .limit(limit)
           .execute();
         const ids = rows.map(({ id }) => id);
-        if (ids.length > 0) await trx.deleteFrom('alerts').where('id', 'in', ids).execute();
+        if (ids.length > 0) {
+          await trx.deleteFrom('alert_comments').where('alert_id', 'in', ids).execute();
+          await trx.deleteFrom('alerts').where('id', 'in', ids).execute();
+        }
         return ids.length;
       }),
     async countRaised(deviceIds, since) {
@@ -141,6 +146,20 @@ function createAlertWriter(trx: Db): AlertWriter {
       if (ids.length > 0) await trx.updateTable('alerts').set(changes).where('id', 'in', ids).execute();
       return rows.map((row) => toAlert({ ...row, ...changes }));
     },
+    async assign(id, userId, at) {
+      const { numUpdatedRows } = await trx
+        .updateTable('alerts')
+        .set({ assigned_to: userId, updated_at: at })
+        .where('id', '=', id)
+        .where((eb) =>
+          userId === null
+            ? eb('assigned_to', 'is not', null)
+            : eb.or([eb('assigned_to', 'is', null), eb('assigned_to', '!=', userId)]),
+        )
+        .executeTakeFirst();
+      return numUpdatedRows > 0n;
+    },
+    comment: (comment) => insertComment(trx, comment),
     clearOfRule: (ruleId, at) => clear('rule_id', ruleId, at),
     async clearOfDevice(deviceId, at) {
       await trx.deleteFrom('alert_states').where('device_id', '=', deviceId).execute();
@@ -182,6 +201,7 @@ function filtered(db: Db, filter: AlertFilter) {
   if (filter.deviceId !== undefined) query = query.where('device_id', 'in', several(filter.deviceId));
   if (filter.ruleId !== undefined) query = query.where('rule_id', 'in', several(filter.ruleId));
   if (filter.isAcknowledged !== undefined) query = query.where('is_acknowledged', '=', Number(filter.isAcknowledged));
+  if (filter.assignedTo !== undefined) query = query.where('assigned_to', 'in', several(filter.assignedTo));
   if (filter.from !== undefined) query = query.where('started_at', '>=', filter.from);
   if (filter.to !== undefined) query = query.where('started_at', '<', filter.to);
   return query;
@@ -207,6 +227,8 @@ export function toAlert(row: Selectable<AlertsTable>): Alert {
     isAcknowledged: row.is_acknowledged === 1,
     acknowledgedBy: row.acknowledged_by,
     acknowledgedAt: row.acknowledged_at,
+    assignedTo: row.assigned_to,
+    commentCount: row.comment_count,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };

@@ -47,6 +47,22 @@ export function createAlertsRoutes(alerts: AlertsService): HttpRoutes {
       },
     );
 
+    app.get(
+      '/alerts/:alert_id',
+      {
+        config: { access: 'bearer', problems: [monitoringErrors.alert_not_found] },
+        schema: {
+          tags,
+          operationId: 'getAlert',
+          summary: 'Get an alert',
+          description: 'For MANAGEMENT and the owner of the device: to others the alert is not there (404).',
+          params: AlertParams,
+          response: { 200: AlertView },
+        },
+      },
+      async (request) => presentAlert(await alerts.get(principalOf(request), request.params.alert_id)),
+    );
+
     app.post(
       '/alerts/:alert_id/acknowledge',
       {

@@ -54,13 +54,15 @@ export const AlertView = Strict('Alert', {
   is_acknowledged: Type.Boolean({ description: 'Whether somebody has taken notice' }),
   acknowledged_by: Nullable({ ...Id, description: 'User who did', examples: [12] }),
   acknowledged_at: Nullable(Instant),
+  assigned_to: Nullable({ ...Id, description: 'User who takes care of it; null: nobody', examples: [12] }),
+  comment_count: Type.Integer({ minimum: 0, description: 'Comments on it', examples: [2] }),
 });
 
 export const LIVE_ALERT: LiveEvent<typeof AlertView> = {
   namespace: MONITORING,
   name: 'alert',
   payload: AlertView,
-  description: 'An alert that was raised, cleared or acknowledged, as it is now.',
+  description: 'An alert that was raised, cleared, acknowledged, assigned or commented on, as it is now.',
 };
 
 export const AlertPage = PageOf(AlertView);
@@ -76,6 +78,7 @@ export const AlertQuery = Strict({
   severity: SeveralOf(severityField),
   device_id: SeveralOf(deviceId),
   rule_id: SeveralOf(ruleId),
+  assigned_to: SeveralOf({ ...Id, description: 'Of which this user takes care', examples: [12] }),
   start: Type.Optional(Type.String({ format: 'date-time', description: 'Raised at or after' })),
   end: Type.Optional(Type.String({ format: 'date-time', description: 'Raised before' })),
   is_acknowledged: Type.Enum(['true', 'false', 'all'], {
@@ -110,7 +113,7 @@ export function toAcknowledged({ ids, ...fields }: Static<typeof AcknowledgeBody
 
 export function toAlertFilter(query: Static<typeof AlertQuery>): AlertFilter {
   const acknowledged = query.is_acknowledged === 'all' ? {} : { isAcknowledged: query.is_acknowledged === 'true' };
-  return { ...toFilter(query), ...acknowledged };
+  return { ...toFilter(query), ...acknowledged, ...defined({ assignedTo: query.assigned_to }) };
 }
 
 function toFilter(fields: Omit<Static<typeof AcknowledgeBody | typeof AlertQuery>, 'ids'>): AlertFilter {
@@ -146,5 +149,7 @@ export function presentAlert(alert: Alert): Static<typeof AlertView> {
     is_acknowledged: alert.isAcknowledged,
     acknowledged_by: alert.acknowledgedBy,
     acknowledged_at: toIsoOrNull(alert.acknowledgedAt),
+    assigned_to: alert.assignedTo,
+    comment_count: alert.commentCount,
   };
 }

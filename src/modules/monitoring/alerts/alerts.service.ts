@@ -3,15 +3,9 @@ import type { Clock } from '#kernel/clock.ts';
 import type { EventBus } from '#kernel/events.ts';
 import { type Page, type PageQuery, parseSort, toPage } from '#kernel/pagination.ts';
 import type { DevicesApi } from '#modules/devices/index.ts';
-import { monitoringErrors } from '../monitoring.errors.ts';
-import { mayActOn, visibleOnly } from '../monitoring.policy.ts';
-import {
-  ALERT_SORT_FIELDS,
-  type Alert,
-  type AlertFilter,
-  type AlertReader,
-  type MonitoringStore,
-} from './alerts.ports.ts';
+import { visibleOnly } from '../monitoring.policy.ts';
+import { createAlertLookup } from './alerts.lookup.ts';
+import { ALERT_SORT_FIELDS, type Alert, type AlertFilter, type MonitoringStore } from './alerts.ports.ts';
 
 export interface AlertsServiceDeps {
   readonly store: MonitoringStore;
@@ -26,13 +20,12 @@ const STEP = 500;
 const DEFAULT_SORT = [{ field: 'started_at', direction: 'desc' }] as const;
 
 export function createAlertsService({ store, devices, clock, events }: AlertsServiceDeps) {
-  async function existing(id: number, reader: AlertReader = store.alerts): Promise<Alert> {
-    const alert = await reader.findById(id);
-    if (alert === null) throw monitoringErrors.alert_not_found();
-    return alert;
-  }
+  const lookup = createAlertLookup({ store, devices });
 
   return {
+    /** @throws AppError `alert_not_found`, also when the principal is neither MANAGEMENT nor the owner of the device */
+    get: async (principal: Principal, id: number): Promise<Alert> => (await lookup.touched(principal, id)).alert,
+
     /** MANAGEMENT lists every alert, a USER those of the devices that it owns. @throws AppError `invalid_sort` */
     async list(
       principal: Principal,
@@ -52,15 +45,11 @@ export function createAlertsService({ store, devices, clock, events }: AlertsSer
      * @throws AppError `alert_not_found`, also when the principal is neither MANAGEMENT nor the owner of the device
      */
     async acknowledge(principal: Principal, id: number): Promise<Alert> {
-      const { deviceId } = await existing(id);
-      const device = await devices.getVisible(principal, deviceId).catch((error: unknown) => {
-        throw monitoringErrors.alert_not_found({ cause: error });
-      });
-      if (!mayActOn(principal, device)) throw monitoringErrors.alert_not_found();
+      await lookup.touched(principal, id);
       const now = clock.now();
       const { alert, first } = await store.transaction(async ({ alerts, audit }) => {
         const first = await alerts.acknowledge(id, principal.userId, now);
-        const alert = await existing(id, alerts);
+        const alert = await lookup.existing(id, alerts);
         if (first) {
           const details = { rule_id: alert.ruleId, device_id: alert.deviceId };
           await audit.record({ ...entry(principal), resourceId: String(id), details });

@@ -248,6 +248,8 @@ async function raise(
     is_acknowledged: 0,
     acknowledged_by: null,
     acknowledged_at: null,
+    assigned_to: null,
+    comment_count: 0,
     created_at: at,
     updated_at: at,
     deleted_at: null,
