@@ -1,6 +1,6 @@
 import { Anchor, Group, ScrollArea, Tabs, Text } from '@mantine/core';
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
-import { type ComponentType, lazy, Suspense } from 'react';
+import { type ComponentType, lazy, Suspense, useEffect, useRef } from 'react';
 import { isProblem } from '#console/api/problem.ts';
 import { PageHeader } from '#console/components/page-header.tsx';
 import { Empty, Failure, Splash } from '#console/components/states.tsx';
@@ -34,6 +34,18 @@ const PARTS: readonly Part[] = [
     key: 'commands',
     may: mayControl,
     Content: lazy(() => import('./commands/commands-tab.tsx').then((m) => ({ default: m.CommandsTab }))),
+  },
+  {
+    key: 'config',
+    may: mayControl,
+    Content: lazy(() => import('./config/config-tab.tsx').then((m) => ({ default: m.ConfigTab }))),
+  },
+  { key: 'firmware', Content: lazy(() => import('./firmware-tab.tsx').then((m) => ({ default: m.FirmwareTab }))) },
+  { key: 'logs', Content: lazy(() => import('./logs-tab.tsx').then((m) => ({ default: m.LogsTab }))) },
+  { key: 'alerts', Content: lazy(() => import('./alerts-tab.tsx').then((m) => ({ default: m.AlertsTab }))) },
+  {
+    key: 'connection',
+    Content: lazy(() => import('./connection-tab.tsx').then((m) => ({ default: m.ConnectionTab }))),
   },
 ];
 
@@ -83,12 +95,18 @@ function Parts({ device }: TabProps) {
   const open = (tab: string | null) => {
     void navigate({ to: '.', search: (tab === 'overview' ? {} : { tab }) as never });
   };
+  const list = useRef<HTMLDivElement>(null);
+  // On a phone the list of tabs is wider than the page.
+  useEffect(() => {
+    const tab = list.current?.querySelector(`[data-tab="${active}"]`);
+    tab?.scrollIntoView({ block: 'nearest', inline: 'center' });
+  }, [active]);
   return (
     <Tabs value={active} onChange={open} keepMounted={false}>
       <ScrollArea type="never" mb="md">
-        <Tabs.List aria-label={t('tabs')} style={{ flexWrap: 'nowrap' }}>
+        <Tabs.List ref={list} aria-label={t('tabs')} style={{ flexWrap: 'nowrap' }}>
           {parts.map(({ key }) => (
-            <Tabs.Tab key={key} value={key}>
+            <Tabs.Tab key={key} value={key} data-tab={key}>
               {t(key)}
             </Tabs.Tab>
           ))}

@@ -7,8 +7,8 @@ import { failed, succeeded } from '#console/components/toast.ts';
 import { formatInstant, Instant } from '#console/i18n/format.tsx';
 import { useLanguage } from '#console/i18n/language.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
-import { UserName } from '../overview/facts.tsx';
 import { Steps } from '../steps.tsx';
+import { UserName } from '../user-name.tsx';
 import { deviceCommandsTexts } from './commands.texts.ts';
 
 type Command = components['schemas']['Command'];

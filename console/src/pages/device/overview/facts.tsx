@@ -3,21 +3,9 @@ import type { ReactNode } from 'react';
 import { api } from '#console/api/client.ts';
 import { Instant } from '#console/i18n/format.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
-import { isAtLeast, useUser } from '#console/session/session.ts';
 import type { Device } from '../device.data.ts';
+import { UserName } from '../user-name.tsx';
 import { overviewTexts } from './overview.texts.ts';
-
-/** Who a user is, in words: oneself, the e-mail address where the role may know it, else the number. */
-export function UserName({ id }: { readonly id: number | null }) {
-  const t = useTexts(overviewTexts);
-  const me = useUser();
-  const mayKnow = id !== null && id !== me.id && isAtLeast(me.role, 'ADMIN');
-  const input = { params: { path: { user_id: id ?? 0 } } };
-  const { data } = api.useQuery('get', '/api/v1/users/{user_id}', input, { enabled: mayKnow, staleTime: 300_000 });
-  if (id === null) return '–';
-  if (id === me.id) return t('you');
-  return data?.email ?? t('user', { id: String(id) });
-}
 
 export function Facts({ device }: { readonly device: Device }) {
   const t = useTexts(overviewTexts);
