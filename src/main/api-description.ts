@@ -31,6 +31,7 @@ export const API_DESCRIPTION: ApiDescription = {
     ingest: 'For devices without MQTT',
     monitoring: 'Alert rules, alerts, and the health of the components',
     analytics: 'Telemetry in buckets, trends, anomalies and reports',
+    dashboards: 'What people put together to look at, and whom they show it to',
     notifications: 'What the system has to tell somebody',
     system: 'Version, configuration, background jobs and the audit trail',
     mqtt: 'For brokers that ask who may log in',

@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '#kernel/clock.ts';
 import type { Logger } from '#kernel/logger.ts';
 import { createAnalyticsModule } from '#modules/analytics/index.ts';
 import { createAccountMails, createAuthModule, createUserTokenStore } from '#modules/auth/index.ts';
+import { createDashboardsModule } from '#modules/dashboards/index.ts';
 import { createDevicesModule } from '#modules/devices/index.ts';
 import { createIngestModule } from '#modules/ingest/index.ts';
 import { createLiveModule } from '#modules/live/index.ts';
@@ -155,10 +156,11 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
       timeZone: settings.TZ_NAME,
     },
   });
+  const dashboards = createDashboardsModule({ sql, audit, clock, events });
   const lifecycle = createLifecycleModules(base, {
     ...{ devices: devices.api, realtime, monitoring: monitoring.api, telemetry: telemetry.api },
   });
-  const told = [live, monitoring, telemetry, analytics, notifications];
+  const told = [live, monitoring, telemetry, analytics, notifications, dashboards];
   const modules = [users, auth, system, devices, base.parts, ...told, ...lifecycle];
 
   // What devices send: it goes where the modules say

@@ -1,6 +1,7 @@
 import { authMigrations } from '#modules/auth/index.ts';
 import { campaignsMigrations } from '#modules/campaigns/index.ts';
 import { commandsMigrations } from '#modules/commands/index.ts';
+import { dashboardsMigrations } from '#modules/dashboards/index.ts';
 import { devicesMigrations } from '#modules/devices/index.ts';
 import { firmwareMigrations } from '#modules/firmware/index.ts';
 import { monitoringMigrations } from '#modules/monitoring/index.ts';
@@ -24,4 +25,5 @@ export const MIGRATIONS = mergeMigrations(
   twinMigrations,
   firmwareMigrations,
   campaignsMigrations,
+  dashboardsMigrations,
 );

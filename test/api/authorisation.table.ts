@@ -139,6 +139,12 @@ export const RULES: readonly Rule[] = [
   rule('GET    /api/v1/system/jobs', ADMIN_AND_ABOVE),
   rule('POST   /api/v1/system/jobs/{name}/run', ADMIN_AND_ABOVE),
 
+  rule('GET    /api/v1/dashboards', ANY_USER),
+  rule('POST   /api/v1/dashboards', ANY_USER),
+  rule('GET    /api/v1/dashboards/{dashboard_id}', ANY_USER),
+  rule('PATCH  /api/v1/dashboards/{dashboard_id}', ANY_USER),
+  rule('DELETE /api/v1/dashboards/{dashboard_id}', ANY_USER),
+
   rule('GET    /api/v1/notifications', ANY_USER),
   rule('GET    /api/v1/notifications/unread-count', ANY_USER),
   rule('POST   /api/v1/notifications/{notification_id}/read', ANY_USER),

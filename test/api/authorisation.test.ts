@@ -61,6 +61,7 @@ async function addressOf(path: string): Promise<string> {
     '{alert_id}': ownAlert,
     // Anybody's own: the module's tests have it.
     '{notification_id}': async () => 'none',
+    '{dashboard_id}': async () => 999_999,
     '{kind}': async () => 'telemetry',
     '{key}': async () => 'some.key',
     '{provider}': async () => 'unknown',

@@ -1501,6 +1501,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/dashboards": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List dashboards
+         * @description Your own, and those that are shared with you, without what is on them. By name unless sorted. `q` looks into the name. Sort by id, name, created_at, updated_at.
+         */
+        get: operations["listDashboards"];
+        put?: never;
+        /**
+         * Make a dashboard
+         * @description It is yours, and private unless `shared` says otherwise. 100 per user.
+         */
+        post: operations["createDashboard"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dashboards/{dashboard_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a dashboard
+         * @description With its widgets. What they show is read from the other routes, with the rights of who looks.
+         */
+        get: operations["getDashboard"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a dashboard
+         * @description For good. Its owner and ADMIN may.
+         */
+        delete: operations["deleteDashboard"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a dashboard
+         * @description Fields that are left out stay; `layout` and `widgets` are replaced. Its owner and ADMIN may.
+         */
+        patch: operations["updateDashboard"];
+        trace?: never;
+    };
     "/api/v1/devices/{device_id}/commands": {
         parameters: {
             query?: never;
@@ -4487,6 +4539,189 @@ export interface components {
             updated_at: string;
             credentials: components["schemas"]["DeviceCredentials"];
         };
+        /** Dashboard */
+        Dashboard: {
+            /**
+             * @description Id of the record
+             * @example 2
+             */
+            id: number;
+            /**
+             * @description For people
+             * @example Greenhouse 7
+             */
+            name: string;
+            /** @description Where the widgets stand, each once at most */
+            layout: components["schemas"]["DashboardPlace"][];
+            /** @description What there is to look at; with the layout, up to 64 KiB as JSON */
+            widgets: components["schemas"]["DashboardWidget"][];
+            shared: components["schemas"]["DashboardShare"];
+            /**
+             * @description User who made it
+             * @example 11
+             */
+            owner_id: number;
+            /**
+             * Format: date-time
+             * @description ISO 8601 UTC with milliseconds
+             * @example 2026-11-22T19:00:00.000Z
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 UTC with milliseconds
+             * @example 2026-11-22T19:00:00.000Z
+             */
+            updated_at: string;
+        };
+        /** DashboardChanges */
+        DashboardChanges: {
+            /**
+             * @description For people
+             * @example Greenhouse 7
+             */
+            name?: string;
+            /** @description Where the widgets stand, each once at most */
+            layout?: components["schemas"]["DashboardPlace"][];
+            /** @description What there is to look at; with the layout, up to 64 KiB as JSON */
+            widgets?: components["schemas"]["DashboardWidget"][];
+            shared?: components["schemas"]["DashboardShare"];
+        };
+        /**
+         * DashboardPlace
+         * @description Where a widget stands
+         * @example {
+         *       "i": "w1",
+         *       "x": 0,
+         *       "y": 0,
+         *       "w": 6,
+         *       "h": 4
+         *     }
+         */
+        DashboardPlace: {
+            /**
+             * @description Id of a widget, unique in its dashboard
+             * @example w1
+             */
+            i: string;
+            /**
+             * @description Column of its left edge, from 0
+             * @example 0
+             */
+            x: number;
+            /**
+             * @description Row of its upper edge, from 0
+             * @example 0
+             */
+            y: number;
+            /**
+             * @description Columns
+             * @example 6
+             */
+            w: number;
+            /**
+             * @description Rows
+             * @example 4
+             */
+            h: number;
+        };
+        /**
+         * DashboardShare
+         * @description Who sees it: its owner, MANAGEMENT too, or everybody who is signed in
+         * @example management
+         * @enum {string}
+         */
+        DashboardShare: "private" | "management" | "all";
+        /** DashboardSummary */
+        DashboardSummary: {
+            /**
+             * @description Id of the record
+             * @example 2
+             */
+            id: number;
+            /**
+             * @description For people
+             * @example Greenhouse 7
+             */
+            name: string;
+            /**
+             * @description Widgets on it
+             * @example 4
+             */
+            widget_count: number;
+            shared: components["schemas"]["DashboardShare"];
+            /**
+             * @description User who made it
+             * @example 11
+             */
+            owner_id: number;
+            /**
+             * Format: date-time
+             * @description ISO 8601 UTC with milliseconds
+             * @example 2026-11-22T19:00:00.000Z
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 UTC with milliseconds
+             * @example 2026-11-22T19:00:00.000Z
+             */
+            updated_at: string;
+        };
+        /** DashboardSummaryPage */
+        DashboardSummaryPage: {
+            /** @description The records of this page */
+            items: components["schemas"]["DashboardSummary"][];
+            /**
+             * @description Matching records on all pages
+             * @example 42
+             */
+            total: number;
+            /**
+             * @description This page, from 1
+             * @example 1
+             */
+            page: number;
+            /**
+             * @description Items a page at most
+             * @example 20
+             */
+            size: number;
+            /**
+             * @description Pages in all
+             * @example 3
+             */
+            pages: number;
+        };
+        /**
+         * DashboardWidget
+         * @description One thing to look at
+         * @example {
+         *       "id": "w1",
+         *       "type": "text",
+         *       "options": {
+         *         "text": "Hall 7"
+         *       }
+         *     }
+         */
+        DashboardWidget: {
+            /**
+             * @description Id of a widget, unique in its dashboard
+             * @example w1
+             */
+            id: string;
+            /**
+             * @description How the client draws it
+             * @example chart
+             */
+            type: string;
+            /**
+             * @description Above it
+             * @example Temperature
+             */
+            title?: string | null;
+            options: components["schemas"]["WidgetOptions"];
+        };
         /**
          * DesiredConfig
          * @description What is wanted of this device
@@ -6075,6 +6310,19 @@ export interface components {
              */
             description?: string | null;
         };
+        /** NewDashboard */
+        NewDashboard: {
+            /**
+             * @description For people
+             * @example Greenhouse 7
+             */
+            name: string;
+            /** @description Where the widgets stand, each once at most */
+            layout?: components["schemas"]["DashboardPlace"][];
+            /** @description What there is to look at; with the layout, up to 64 KiB as JSON */
+            widgets?: components["schemas"]["DashboardWidget"][];
+            shared?: components["schemas"]["DashboardShare"];
+        };
         /** NewDevice */
         NewDevice: {
             /**
@@ -7232,6 +7480,22 @@ export interface components {
          * @enum {string}
          */
         UserRole: "SUPERADMIN" | "ADMIN" | "MANAGER" | "USER";
+        /**
+         * WidgetOptions
+         * @description What the client that draws it has to know; any JSON object
+         * @example {
+         *       "series": [
+         *         {
+         *           "device_id": 7,
+         *           "metric": "temperature"
+         *         }
+         *       ],
+         *       "range": "1h"
+         *     }
+         */
+        WidgetOptions: {
+            [key: string]: unknown;
+        };
     };
     responses: {
         /** @description Unauthorized: `authentication_required` */
@@ -7524,6 +7788,33 @@ export interface components {
         };
         /** @description Not Found: `notification_not_found` */
         notification_not_found: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Conflict: `too_many_dashboards` */
+        too_many_dashboards: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not Found: `dashboard_not_found` */
+        dashboard_not_found: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Forbidden: `dashboard_not_yours` */
+        dashboard_not_yours: {
             headers: {
                 [name: string]: unknown;
             };
@@ -12635,6 +12926,272 @@ export interface operations {
                 };
             };
             422: components["responses"]["invalid_input"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    listDashboards: {
+        parameters: {
+            query?: {
+                /** @description Page, from 1 */
+                page?: number;
+                /** @description Items a page */
+                size?: number;
+                /** @description Some of id, name, created_at, updated_at; comma-separated, `-` for descending; for example `-updated_at,created_at` */
+                sort?: string;
+                /** @description Free text */
+                q?: string;
+                /** @description Who sees it: its owner, MANAGEMENT too, or everybody who is signed in. Several are separated by commas: each will do */
+                shared?: components["schemas"]["DashboardShare"][];
+                /** @description User who made it. Several are separated by commas: each will do */
+                owner_id?: number[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DashboardSummaryPage"];
+                };
+            };
+            /** @description As it was: the ETag of the answer before was in `If-None-Match` */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request: `malformed_json`, `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["authentication_required"];
+            /** @description Unprocessable Content: `invalid_sort`, `invalid_input` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    createDashboard: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewDashboard"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dashboard"];
+                };
+            };
+            /** @description Bad Request: `malformed_json`, `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["authentication_required"];
+            408: components["responses"]["request_timeout"];
+            409: components["responses"]["too_many_dashboards"];
+            413: components["responses"]["body_too_large"];
+            /** @description Unsupported Media Type: `unsupported_media_type`, `unsupported_content_encoding` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Content: `invalid_input`, `dashboard_invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    getDashboard: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the dashboard
+                 * @example 2
+                 */
+                dashboard_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dashboard"];
+                };
+            };
+            /** @description Bad Request: `malformed_json`, `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["authentication_required"];
+            404: components["responses"]["dashboard_not_found"];
+            422: components["responses"]["invalid_input"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    deleteDashboard: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the dashboard
+                 * @example 2
+                 */
+                dashboard_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request: `malformed_json`, `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["authentication_required"];
+            403: components["responses"]["dashboard_not_yours"];
+            404: components["responses"]["dashboard_not_found"];
+            422: components["responses"]["invalid_input"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    updateDashboard: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the dashboard
+                 * @example 2
+                 */
+                dashboard_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DashboardChanges"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dashboard"];
+                };
+            };
+            /** @description Bad Request: `malformed_json`, `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["authentication_required"];
+            403: components["responses"]["dashboard_not_yours"];
+            404: components["responses"]["dashboard_not_found"];
+            408: components["responses"]["request_timeout"];
+            413: components["responses"]["body_too_large"];
+            /** @description Unsupported Media Type: `unsupported_media_type`, `unsupported_content_encoding` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Content: `invalid_input`, `dashboard_invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             429: components["responses"]["rate_limited"];
             500: components["responses"]["internal_error"];
             503: components["responses"]["unavailable"];

@@ -1,0 +1,1 @@
+export { createDashboardsModule, type DashboardsModule, dashboardsMigrations } from './dashboards.module.ts';
