@@ -1,4 +1,4 @@
-import { Button, Group, Loader, Pagination, SegmentedControl, Stack, Table, Text } from '@mantine/core';
+import { Button, Group, Loader, Pagination, SegmentedControl, Stack, Table, Text, VisuallyHidden } from '@mantine/core';
 import { keepPreviousData, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, client } from '#console/api/client.ts';
@@ -7,6 +7,7 @@ import type { components } from '#console/api/schema.d.ts';
 import { Empty, Failure } from '#console/components/states.tsx';
 import { StatusBadge } from '#console/components/status-badge.tsx';
 import { failed, succeeded } from '#console/components/toast.ts';
+import { WideTable } from '#console/components/wide-table.tsx';
 import { Instant } from '#console/i18n/format.tsx';
 import { defineTexts, useTexts } from '#console/i18n/texts.ts';
 import { useUser } from '#console/session/session.ts';
@@ -14,6 +15,7 @@ import { type Device, mayControl } from './device.data.ts';
 
 const texts = defineTexts({
   en: {
+    title: 'Alerts',
     which: 'Which alerts',
     all: 'All',
     ACTIVE: 'Active',
@@ -33,6 +35,7 @@ const texts = defineTexts({
     loading: 'Loading…',
   },
   ko: {
+    title: '경보',
     which: '표시할 경보',
     all: '전체',
     ACTIVE: '발생 중',
@@ -122,62 +125,62 @@ function Rows({ alerts, device, onChanged }: RowsProps) {
     onChanged();
   };
   return (
-    <Table.ScrollContainer minWidth={820}>
-      <Table>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>{t('severity')}</Table.Th>
-            <Table.Th>{t('status')}</Table.Th>
-            <Table.Th>{t('message')}</Table.Th>
-            <Table.Th>{t('started')}</Table.Th>
-            <Table.Th>{t('ended')}</Table.Th>
-            <Table.Th>{t('times')}</Table.Th>
-            <Table.Th aria-label={t('acknowledge')} />
+    <WideTable label={t('title')} minWidth={820}>
+      <Table.Thead>
+        <Table.Tr>
+          <Table.Th>{t('severity')}</Table.Th>
+          <Table.Th>{t('status')}</Table.Th>
+          <Table.Th>{t('message')}</Table.Th>
+          <Table.Th>{t('started')}</Table.Th>
+          <Table.Th>{t('ended')}</Table.Th>
+          <Table.Th>{t('times')}</Table.Th>
+          <Table.Th>
+            <VisuallyHidden>{t('acknowledge')}</VisuallyHidden>
+          </Table.Th>
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {alerts.map((alert) => (
+          <Table.Tr key={alert.id}>
+            <Table.Td>
+              <StatusBadge status={alert.severity} />
+            </Table.Td>
+            <Table.Td>
+              <StatusBadge status={alert.status} />
+            </Table.Td>
+            <Table.Td maw={360}>
+              <Text size="sm" fw={600} lineClamp={2}>
+                {alert.rule_name}
+              </Text>
+              <Text size="sm" lineClamp={3}>
+                {alert.message}
+              </Text>
+            </Table.Td>
+            <Table.Td>
+              <Instant at={alert.started_at} ago />
+            </Table.Td>
+            <Table.Td>
+              <Instant at={alert.cleared_at} ago />
+            </Table.Td>
+            <Table.Td>{alert.occurrences}</Table.Td>
+            <Table.Td>
+              <Group justify="flex-end">
+                {alert.is_acknowledged && (
+                  <Text size="xs" c="dimmed">
+                    {t('acknowledged')}
+                  </Text>
+                )}
+                {!alert.is_acknowledged && mayAcknowledge && (
+                  <Button size="compact-sm" variant="default" onClick={() => void acknowledge(alert.id)}>
+                    {t('acknowledge')}
+                  </Button>
+                )}
+              </Group>
+            </Table.Td>
           </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {alerts.map((alert) => (
-            <Table.Tr key={alert.id}>
-              <Table.Td>
-                <StatusBadge status={alert.severity} />
-              </Table.Td>
-              <Table.Td>
-                <StatusBadge status={alert.status} />
-              </Table.Td>
-              <Table.Td maw={360}>
-                <Text size="sm" fw={600} lineClamp={2}>
-                  {alert.rule_name}
-                </Text>
-                <Text size="sm" lineClamp={3}>
-                  {alert.message}
-                </Text>
-              </Table.Td>
-              <Table.Td>
-                <Instant at={alert.started_at} ago />
-              </Table.Td>
-              <Table.Td>
-                <Instant at={alert.cleared_at} ago />
-              </Table.Td>
-              <Table.Td>{alert.occurrences}</Table.Td>
-              <Table.Td>
-                <Group justify="flex-end">
-                  {alert.is_acknowledged && (
-                    <Text size="xs" c="dimmed">
-                      {t('acknowledged')}
-                    </Text>
-                  )}
-                  {!alert.is_acknowledged && mayAcknowledge && (
-                    <Button size="compact-sm" variant="default" onClick={() => void acknowledge(alert.id)}>
-                      {t('acknowledge')}
-                    </Button>
-                  )}
-                </Group>
-              </Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+        ))}
+      </Table.Tbody>
+    </WideTable>
   );
 }
 

@@ -2,6 +2,7 @@ import { Alert, Loader, Paper, Stack, Table, Text, Title } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { api } from '#console/api/client.ts';
 import { Failure } from '#console/components/states.tsx';
+import { WideTable } from '#console/components/wide-table.tsx';
 import { Instant } from '#console/i18n/format.tsx';
 import { defineTexts, useTexts } from '#console/i18n/texts.ts';
 import type { Device } from './device.data.ts';
@@ -64,6 +65,7 @@ export function ConnectionTab({ device }: { readonly device: Device }) {
             {data.sessions.length === 0 && <Text size="sm">{t('no_session')}</Text>}
             {data.sessions.length > 0 && (
               <Rows
+                label={t('sessions')}
                 heads={[t('protocol'), t('address'), t('since'), t('listens')]}
                 rows={data.sessions.map((session) => ({
                   key: session.connection_id,
@@ -87,6 +89,7 @@ export function ConnectionTab({ device }: { readonly device: Device }) {
             {data.refusals?.length === 0 && <Text size="sm">{t('no_refusal')}</Text>}
             {data.refusals !== null && data.refusals.length > 0 && (
               <Rows
+                label={t('refusals')}
                 heads={[t('at'), t('reason'), t('address')]}
                 rows={data.refusals.map(({ at, reason, ip_address }, index) => ({
                   key: `${at}-${index}`,
@@ -121,32 +124,31 @@ function Part({ title, children }: { readonly title: string; readonly children: 
   );
 }
 
-function Rows({ heads, rows }: RowsProps) {
+function Rows({ label, heads, rows }: RowsProps) {
   return (
-    <Table.ScrollContainer minWidth={520}>
-      <Table>
-        <Table.Thead>
-          <Table.Tr>
-            {heads.map((head) => (
-              <Table.Th key={head}>{head}</Table.Th>
+    <WideTable label={label} minWidth={520}>
+      <Table.Thead>
+        <Table.Tr>
+          {heads.map((head) => (
+            <Table.Th key={head}>{head}</Table.Th>
+          ))}
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {rows.map(({ key, cells }) => (
+          <Table.Tr key={key}>
+            {cells.map((cell, index) => (
+              <Table.Td key={heads[index]}>{cell}</Table.Td>
             ))}
           </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {rows.map(({ key, cells }) => (
-            <Table.Tr key={key}>
-              {cells.map((cell, index) => (
-                <Table.Td key={heads[index]}>{cell}</Table.Td>
-              ))}
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+        ))}
+      </Table.Tbody>
+    </WideTable>
   );
 }
 
 interface RowsProps {
+  readonly label: string;
   readonly heads: readonly string[];
   readonly rows: readonly { readonly key: string; readonly cells: readonly ReactNode[] }[];
 }

@@ -5,6 +5,7 @@ import { useState } from 'react';
 import { client } from '#console/api/client.ts';
 import type { components } from '#console/api/schema.d.ts';
 import { Empty, Failure } from '#console/components/states.tsx';
+import { WideTable } from '#console/components/wide-table.tsx';
 import { Instant } from '#console/i18n/format.tsx';
 import { defineTexts, useTexts } from '#console/i18n/texts.ts';
 import type { Device } from './device.data.ts';
@@ -18,6 +19,7 @@ const texts = defineTexts({
     clear: 'Show all events',
     refresh: 'Refresh',
     more: 'Older ones',
+    title: 'Logs',
     at: 'When',
     level: 'Level',
     event: 'Event',
@@ -36,6 +38,7 @@ const texts = defineTexts({
     clear: '모든 이벤트 보기',
     refresh: '새로고침',
     more: '이전 로그 더 보기',
+    title: '로그',
     at: '시각',
     level: '수준',
     event: '이벤트',
@@ -132,46 +135,42 @@ const hasMore = (payload: unknown): boolean => payload !== null && payload !== u
 function Rows({ rows }: { readonly rows: readonly DeviceLog[] }) {
   const t = useTexts(texts);
   return (
-    <Table.ScrollContainer minWidth={900}>
-      <Table>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>{t('at')}</Table.Th>
-            <Table.Th>{t('level')}</Table.Th>
-            <Table.Th>{t('event')}</Table.Th>
-            <Table.Th>{t('source')}</Table.Th>
-            <Table.Th>{t('message')}</Table.Th>
+    <WideTable label={t('title')} minWidth={900}>
+      <Table.Thead>
+        <Table.Tr>
+          <Table.Th>{t('at')}</Table.Th>
+          <Table.Th>{t('level')}</Table.Th>
+          <Table.Th>{t('event')}</Table.Th>
+          <Table.Th>{t('source')}</Table.Th>
+          <Table.Th>{t('message')}</Table.Th>
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {rows.map(({ id, timestamp, level, event_type, source, message, payload }) => (
+          <Table.Tr key={id}>
+            <Table.Td style={{ whiteSpace: 'nowrap' }}>
+              <Instant at={timestamp} />
+            </Table.Td>
+            <Table.Td>
+              <Badge color={LEVEL_COLOUR[level]} miw="max-content">
+                {level}
+              </Badge>
+            </Table.Td>
+            <Table.Td maw={200}>
+              <div data-clamp>{event_type}</div>
+            </Table.Td>
+            <Table.Td>{t(source)}</Table.Td>
+            <Table.Td maw={420}>
+              {message !== null && (
+                <Text size="sm" lineClamp={4}>
+                  {message}
+                </Text>
+              )}
+              {hasMore(payload) && (source === 'device' || message === null) && <Code>{JSON.stringify(payload)}</Code>}
+            </Table.Td>
           </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {rows.map(({ id, timestamp, level, event_type, source, message, payload }) => (
-            <Table.Tr key={id}>
-              <Table.Td style={{ whiteSpace: 'nowrap' }}>
-                <Instant at={timestamp} />
-              </Table.Td>
-              <Table.Td>
-                <Badge color={LEVEL_COLOUR[level]} miw="max-content">
-                  {level}
-                </Badge>
-              </Table.Td>
-              <Table.Td maw={200}>
-                <div data-clamp>{event_type}</div>
-              </Table.Td>
-              <Table.Td>{t(source)}</Table.Td>
-              <Table.Td maw={420}>
-                {message !== null && (
-                  <Text size="sm" lineClamp={4}>
-                    {message}
-                  </Text>
-                )}
-                {hasMore(payload) && (source === 'device' || message === null) && (
-                  <Code>{JSON.stringify(payload)}</Code>
-                )}
-              </Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+        ))}
+      </Table.Tbody>
+    </WideTable>
   );
 }

@@ -1,4 +1,4 @@
-import { Button, Group, Loader, Modal, Pagination, Paper, Table, Text, Title } from '@mantine/core';
+import { Button, Group, Loader, Modal, Pagination, Paper, Table, Text, Title, VisuallyHidden } from '@mantine/core';
 import { modals } from '@mantine/modals';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -7,6 +7,7 @@ import { common } from '#console/app/common.texts.ts';
 import { JsonDiff, sortedJson } from '#console/components/json-editor.tsx';
 import { Failure } from '#console/components/states.tsx';
 import { failed, succeeded } from '#console/components/toast.ts';
+import { WideTable } from '#console/components/wide-table.tsx';
 import { Instant } from '#console/i18n/format.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import type { Device } from '../device.data.ts';
@@ -49,29 +50,29 @@ export function ConfigHistory({ device, config }: ConfigHistoryProps) {
       {data === undefined && !error && <Loader size="sm" aria-label={t('loading')} />}
       {data?.total === 0 && <Text size="sm">{t('history_empty')}</Text>}
       {data !== undefined && data.total > 0 && (
-        <Table.ScrollContainer minWidth={560}>
-          <Table>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>{t('version', { version: '' })}</Table.Th>
-                <Table.Th>{t('at')}</Table.Th>
-                <Table.Th>{t('who')}</Table.Th>
-                <Table.Th aria-label={t('rollback')} />
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {data.versions.map((each) => (
-                <Version
-                  key={each.version}
-                  change={each}
-                  isCurrent={each.version === current}
-                  onCompare={() => setCompared(each)}
-                  onRollback={() => rollback(each)}
-                />
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Table.ScrollContainer>
+        <WideTable label={t('history')} minWidth={560}>
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>{t('version', { version: '' })}</Table.Th>
+              <Table.Th>{t('at')}</Table.Th>
+              <Table.Th>{t('who')}</Table.Th>
+              <Table.Th>
+                <VisuallyHidden>{t('rollback')}</VisuallyHidden>
+              </Table.Th>
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {data.versions.map((each) => (
+              <Version
+                key={each.version}
+                change={each}
+                isCurrent={each.version === current}
+                onCompare={() => setCompared(each)}
+                onRollback={() => rollback(each)}
+              />
+            ))}
+          </Table.Tbody>
+        </WideTable>
       )}
       {data !== undefined && data.pages > 1 && (
         <Pagination
