@@ -25,7 +25,7 @@ export function createLifecycleModules(
   base: Foundation,
   { devices, realtime, monitoring, telemetry }: LifecycleDeps,
 ): readonly ModuleParts[] {
-  const { sql, audit, jobs, events, clock, logger, infrastructure, settings } = base;
+  const { sql, audit, jobs, events, clock, logger, metrics, infrastructure, settings } = base;
   const commands = createCommandsModule({
     persistence: { sql, audit },
     devices,
@@ -43,6 +43,7 @@ export function createLifecycleModules(
     downlink: infrastructure.broker.downlink,
     jobs,
     events,
+    metrics,
     runtime: { clock, logger },
   });
   const firmware = createFirmwareModule({

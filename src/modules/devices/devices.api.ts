@@ -1,7 +1,14 @@
 import type { Principal } from '#kernel/access.ts';
 import type { AuditOrigin } from '#platform/audit/audit.port.ts';
 import type { SqlTransaction } from '#platform/sql/sql.port.ts';
-import type { DeviceDirectory, DeviceFacts, DeviceRef, DeviceStatus, StatusTransition } from './devices.ports.ts';
+import type {
+  DeviceDirectory,
+  DeviceFacts,
+  DeviceRef,
+  DeviceStatus,
+  GroupedDeviceRef,
+  StatusTransition,
+} from './devices.ports.ts';
 import type { StatusChange } from './status/status.rules.ts';
 
 /** What other modules may ask of devices. Deleted devices are not there for any of it. */
@@ -37,7 +44,7 @@ export interface DevicesApi extends DeviceDirectory {
    * For what goes to a device: commands and configuration.
    * @throws AppError `device_not_found` as `getVisible`; `device_not_yours` when the principal may only see it
    */
-  getControllable(principal: Principal, deviceId: number): Promise<DeviceRef>;
+  getControllable(principal: Principal, deviceId: number): Promise<GroupedDeviceRef>;
   /** Null when there is none, or the principal may not see it. */
   findVisibleByUid(principal: Principal, deviceUid: string): Promise<DeviceRef | null>;
   /** Whether the principal may watch the device live. */
@@ -59,6 +66,8 @@ export interface DevicesApi extends DeviceDirectory {
    * keeps that.
    */
   markConfigSync(transaction: SqlTransaction, deviceId: number, isInSync: boolean): Promise<void>;
+  /** What `listConfigsDue` told of these has been seen to, as they are in this transaction. */
+  settleConfigs(transaction: SqlTransaction, deviceIds: readonly number[]): Promise<void>;
   /** Every ONLINE device becomes OFFLINE: for the start of a process that holds all connections itself. */
   markAllOffline(at: number): Promise<readonly StatusTransition[]>;
 }

@@ -15,7 +15,7 @@ import { type ClaimsPlatform, createClaims } from './claims/claims.module.ts';
 import { createConnectionsRoutes } from './connections/connections.routes.ts';
 import { createConnectionsService } from './connections/connections.service.ts';
 import type { DevicesApi } from './devices.api.ts';
-import { createDeviceDirectory, describeIn, markConfigSync } from './devices.directory.repository.ts';
+import { createDeviceDirectory, describeIn, markConfigSync, settleConfigs } from './devices.directory.repository.ts';
 import { createDevicesJobs } from './devices.jobs.ts';
 import { createDeviceListing } from './devices.listing.repository.ts';
 import { type AccountReport, createDeviceLogins } from './devices.logins.ts';
@@ -157,6 +157,7 @@ export function createDevicesModule(deps: DevicesModuleDeps): DevicesModule {
       markAllOffline: statuses.markAllOffline,
       describeIn,
       markConfigSync,
+      settleConfigs,
     },
     jobs: [...createDevicesJobs(statuses, listeningSince), ...(certificates?.jobs ?? [])],
     gauges: certificates?.gauges ?? [],
