@@ -35,7 +35,11 @@ export function createLifecycleModules(
     jobs,
     events,
     runtime: { clock, logger },
-    options: { alone: infrastructure.fanOut === null, retentionMs: recordRetentionMs(settings) },
+    options: {
+      alone: infrastructure.fanOut === null,
+      retentionMs: recordRetentionMs(settings),
+      writeLimit: settings.USER_WRITE_LIMIT,
+    },
   });
   const twin = createTwinModule({
     persistence: { sql, audit },

@@ -64,7 +64,7 @@ export async function createCommandsHarness(): Promise<CommandsHarness> {
       jobs: jobs.jobs,
       events: bus,
       runtime: { clock, logger: silentLogger },
-      options: { alone, retentionMs: 86_400_000 },
+      options: { alone, retentionMs: 86_400_000, writeLimit: null },
     });
     const authenticator = createDeviceAuthenticator(devices.api);
     const app = await createTestApp({ routes: module.routes, clock, authenticator });

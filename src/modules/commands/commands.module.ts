@@ -22,7 +22,7 @@ import { OPEN_STATES } from './commands.rules.ts';
 import { createCommandsService } from './commands.service.ts';
 import { createResponseSink } from './commands.sink.ts';
 import { LIVE_COMMAND, LIVE_RESPONSE, SEND_COMMAND, WATCH_COMMANDS } from './commands.socket.schemas.ts';
-import { createDeviceNamespace } from './commands.socket.ts';
+import { createDeviceNamespace, type WriteLimit } from './commands.socket.ts';
 import { createCommandSweep } from './commands.sweep.ts';
 import { createWaits } from './commands.waits.ts';
 
@@ -31,7 +31,7 @@ export interface CommandsModuleDeps {
   readonly devices: DevicesApi;
   readonly downlink: MqttDownlink;
   readonly realtime: Realtime;
-  /** What one user may do within an hour. */
+  /** What users have changed lately. */
   readonly counters: CounterStore;
   readonly jobs: JobQueue;
   readonly events: EventBus;
@@ -41,6 +41,8 @@ export interface CommandsModuleDeps {
     readonly alone: boolean;
     /** For how long ended commands are kept, in milliseconds. */
     readonly retentionMs: number;
+    /** What a USER may change within a time, over Socket.IO as over HTTP. */
+    readonly writeLimit: WriteLimit;
   };
 }
 
@@ -75,10 +77,15 @@ export function createCommandsModule(deps: CommandsModuleDeps): CommandsModule {
       tell(command);
     },
   });
-  const batches = createCommandBatches({ store, creation, devices, jobs, clock });
+  const batches = createCommandBatches({ store, creation, devices, jobs, clock, logger });
   const commands = createCommandsService({ store, recorder, creation, dispatcher, endings, polls, devices, clock });
   const sweep = createCommandSweep({ store, dispatcher, devices, forget: commands.forgetDevice, tell, clock });
-  createDeviceNamespace({ realtime, counters: deps.counters }, commands, devices, events);
+  createDeviceNamespace(
+    { realtime, counters: deps.counters, writeLimit: options.writeLimit },
+    commands,
+    devices,
+    events,
+  );
 
   const stopping = new AbortController();
   let sweeping: Promise<void> = Promise.resolve();
