@@ -3,7 +3,8 @@ import type { FastifyReply, FastifyRequest, preParsingHookHandler, RouteOptions 
 import { acceptJson, type JsonFlaw } from '#kernel/accept-json.ts';
 import { addressBlock } from '#kernel/addresses.ts';
 import { commonErrors } from '#kernel/errors.ts';
-import { createTurns, decoderOf, decodingError, ENCODINGS } from './body-decoding.ts';
+import { createTurns } from '#kernel/turns.ts';
+import { decoderOf, decodingError, ENCODINGS } from './body-decoding.ts';
 import { createHeldBodies } from './held-bodies.ts';
 import { type HttpLimits, senderOf } from './http.limits.ts';
 import type { HttpApp } from './http.port.ts';
