@@ -98,8 +98,9 @@ export function createCommandsModule(deps: CommandsModuleDeps): CommandsModule {
   events.on('command.queued', async ({ data, origin }) => {
     const device = { deviceId: data.device_id, deviceUid: data.device_uid };
     polls.wake(device.deviceUid);
-    // Where any process can send, the one that made it does.
-    if (origin !== 'relay' || dispatcher.isListening(device.deviceUid)) await dispatcher.pump(device);
+    // Where any process can send, the one that made it does; else the one at which the device listens.
+    const isHeldHere = downlink.capabilities.sender === 'holder' && dispatcher.isListening(device.deviceUid);
+    if (origin !== 'relay' || isHeldHere) await dispatcher.pump(device);
   });
   events.on('command.ended', ({ data }) => endings.wake(data.command_id));
   events.on('relay.gap', () => {
