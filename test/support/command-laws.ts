@@ -16,7 +16,7 @@ export interface ShownCommand {
 export const FINAL = ['SUCCEEDED', 'FAILED', 'EXPIRED', 'CANCELLED', 'REJECTED', 'SUPERSEDED'];
 
 /** The diagram. */
-export const ARROWS: Readonly<Record<string, readonly string[]>> = {
+const ARROWS: Readonly<Record<string, readonly string[]>> = {
   QUEUED: ['SENT', 'DELIVERED', 'IN_PROGRESS', ...FINAL],
   SENT: ['DELIVERED', 'IN_PROGRESS', 'SUCCEEDED', 'FAILED', 'EXPIRED', 'CANCELLED', 'SUPERSEDED'],
   DELIVERED: ['IN_PROGRESS', 'SUCCEEDED', 'FAILED', 'EXPIRED', 'CANCELLED', 'SUPERSEDED'],
@@ -24,7 +24,11 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** It ended once, and its history is a way through the diagram. */
-export function expectLawful({ status, history, command_id }: ShownCommand): void {
+export function expectLawful({
+  status,
+  history,
+  command_id,
+}: Pick<ShownCommand, 'status' | 'history' | 'command_id'>): void {
   const states = history.map((each) => each.status);
   const told = `${command_id}: ${states.join(' → ')}`;
   expect([states[0], states.at(-1), status], told).toEqual(['QUEUED', status, status]);

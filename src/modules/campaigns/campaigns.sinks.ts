@@ -42,7 +42,7 @@ async function answer(
   { campaign_id, deviceId, receivedAt, status, progress, error }: FirmwareResponse,
 ): Promise<SinkOutcome> {
   const device = campaign === null ? null : await writer.findDevice(campaign_id, deviceId);
-  if (campaign === null || device === null || device.attempts === 0) return 'unknown_campaign';
+  if (campaign === null || device === null || !device.isReleased) return 'unknown_campaign';
   if (!isOpenState(device.state) || campaign.state === 'ABORTED') {
     // What ended it is handed over again when nobody knows whether it was stored.
     return device.since === receivedAt ? 'stored' : 'late_campaign_response';
