@@ -48,7 +48,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
   const base = await createFoundation(settings, { migrations: MIGRATIONS, channels: CHANNELS }, { clock, logger });
   const { events, sql, telemetryStore, documents, jobs, mailer, audit, runs, infrastructure, publicUrl, checks } = base;
   const { counters, rateLimitCounters: usageCounters, fanOut, streams } = infrastructure;
-  const { accounts, downlink, sessionsSurviveRestart, deviceChannels: channels } = infrastructure.broker;
+  const { accounts, downlink, sessionsSurviveRestart, deviceChannels: channels, address } = infrastructure.broker;
   const runtime = { clock, logger };
   const keysFolder = join(settings.DATA_DIR, 'keys');
   const retentionMs = recordRetentionMs(settings);
@@ -87,7 +87,13 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
     broker: { accounts, sessionsSurviveRestart, authSecret: settings.MQTT_AUTH_SECRET, channels },
     statusLog: logs,
     certificates: { x509: base.x509, refusals: base.refusals.device, keysFolder },
-    claims: { refusals: base.refusals.device, counters: usageCounters, keysFolder },
+    claims: {
+      refusals: base.refusals.device,
+      counters: usageCounters,
+      keysFolder,
+      brokerAddress: address,
+      onAttempt: base.measure.claims.attempted,
+    },
     logger,
     listeningSince: runs.runningSince,
   });

@@ -65,6 +65,7 @@ test('the broker: who is connected, who was let in, what was refused', async () 
   const handler: MqttHandler = {
     authenticate: async (identity) => (identity.kind === 'secret' && identity.username === 'one' ? device : null),
     identify: async () => null,
+    provision: async () => '',
     connected: () => void calls.push('connected'),
     disconnected: () => void calls.push('disconnected'),
     message: () => void calls.push('message'),

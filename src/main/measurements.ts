@@ -51,6 +51,12 @@ export function createMeasurements(metrics: MetricRegistry) {
   const logins = metrics.counter('core_api_mqtt_logins_total', 'Logins at the broker in this process', ['outcome']);
   const refusals = metrics.counter('core_api_mqtt_refused_total', 'Messages and subscriptions refused', ['reason']);
 
+  const claims = metrics.counter(
+    'core_api_claim_attempts_total',
+    'Tries of devices to register themselves in this process, by how they ended: `done`, or the code of what was wrong',
+    ['result'],
+  );
+
   /** The same port with some of its methods timed. */
   function timed<T extends object>(store: string, port: T, methods: readonly (keyof T & string)[]): T {
     const measured = { ...port };
@@ -92,6 +98,8 @@ export function createMeasurements(metrics: MetricRegistry) {
       } satisfies CommitListener,
       delayed: (delayMs: number): void => delays.add(delayMs / 1000),
     },
+
+    claims: { attempted: (result: string): void => claims.add(1, { result }) },
 
     jobs: {
       finished: ({ queue, name, outcome, elapsedMs }) => jobs.observe(elapsedMs / 1000, { queue, name, outcome }),

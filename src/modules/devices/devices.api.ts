@@ -34,6 +34,21 @@ export interface DevicesApi extends DeviceDirectory {
     username: string,
     origin: AuditOrigin,
   ): Promise<DeviceRef | { readonly refused: string; readonly deviceUid: string | null } | null>;
+  /**
+   * Which claim this token is of; also one that makes no device any more.
+   * @returns null: devices do not register themselves here. Or the code of the reason why it is refused, which is in the
+   * audit trail then
+   */
+  findClaim(
+    token: string,
+    origin: AuditOrigin,
+  ): Promise<{ readonly claimId: number } | { readonly refused: string } | null>;
+  /**
+   * Answers a message on `provision/request`; what it asks for is on disk when this resolves.
+   * @param payload null: it was too large
+   * @returns the payload for `provision/response`, also of a refusal
+   */
+  provision(token: string, payload: Uint8Array | null, origin: AuditOrigin): Promise<string>;
   /** The status that it shows now; null when there is no such device. */
   statusOf(deviceId: number): Promise<DeviceStatus | null>;
   /** For a device whose login was checked elsewhere. Null when there is none. One look into a unique index. */

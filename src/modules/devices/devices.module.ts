@@ -121,7 +121,7 @@ export function createDevicesModule(deps: DevicesModuleDeps): DevicesModule {
     createClaims({
       platform: deps.claims,
       persistence: { sql, audit },
-      ...{ devices, groups: store, users, channels, clock },
+      ...{ devices, groups: store, users, channels, clock, logger },
       issuer: certificates.issuer,
     });
   const brokerAuth = createBrokerAuthService({ devices, channels });
@@ -145,6 +145,11 @@ export function createDevicesModule(deps: DevicesModuleDeps): DevicesModule {
         const found = await certificates?.identify(certificate, username, origin);
         if (found === undefined) return null;
         return 'refused' in found ? { refused: found.refused.code, deviceUid: found.deviceUid } : found;
+      },
+      findClaim: async (token, origin) => (await claims?.identify(token, origin)) ?? null,
+      async provision(token, payload, origin) {
+        if (claims === undefined) throw new Error('devices do not register themselves here');
+        return await claims.provision(token, payload, origin);
       },
       statusOf: async (deviceId) => (await store.findById(deviceId))?.status ?? null,
       findByUid: devices.findByUid,
