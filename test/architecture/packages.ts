@@ -82,6 +82,7 @@ export const packageHomes: PackageHomes = {
     ...shapes,
     'src/modules/**/*.jobs.ts',
     'src/modules/**/*.socket.ts',
+    'src/modules/devices/claims/claims.mqtt.ts',
     'src/modules/devices/transfer/import.service.ts',
     'src/modules/system/jobs/jobs.service.ts',
     'src/modules/**/*.channel.ts',

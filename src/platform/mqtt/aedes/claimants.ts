@@ -1,6 +1,5 @@
 import { PROVISION_RESPONSE } from '../mqtt.port.ts';
-import type { DeviceConnection } from './device-connection.ts';
-import { Outgoing } from './outgoing.ts';
+import { Outgoing, type PacketStream } from './outgoing.ts';
 
 /** What those may take up who are no device yet. */
 export interface ClaimantLimits {
@@ -22,6 +21,11 @@ interface Request {
   readonly acknowledge: () => void;
 }
 
+/** The connection, as far as answers are sent over it. */
+interface AnswerLink extends PacketStream {
+  outgoing: Outgoing | null;
+}
+
 interface Dialogue {
   answer(payload: Buffer | null): Promise<string>;
   /** Ends the connection. */
@@ -34,7 +38,7 @@ interface Dialogue {
  * secret nobody gets is not made. One request may come before the subscription, and waits for it.
  */
 export class Claimant {
-  readonly #connection: DeviceConnection;
+  readonly #connection: AnswerLink;
   readonly #dialogue: Dialogue;
   readonly #limits: ClaimantLimits;
   readonly #timer: NodeJS.Timeout;
@@ -45,7 +49,7 @@ export class Claimant {
   #isBusy = false;
   #isClosed = false;
 
-  constructor(connection: DeviceConnection, dialogue: Dialogue, limits: ClaimantLimits) {
+  constructor(connection: AnswerLink, dialogue: Dialogue, limits: ClaimantLimits) {
     this.#connection = connection;
     this.#dialogue = dialogue;
     this.#limits = limits;
@@ -146,7 +150,7 @@ export class Claimants {
   }
 
   /** @returns null: the claim has as many connections as it may */
-  enter(claimId: number, connection: DeviceConnection, dialogue: Dialogue): Claimant | null {
+  enter(claimId: number, connection: AnswerLink, dialogue: Dialogue): Claimant | null {
     const others = this.#open.get(claimId) ?? new Set();
     if (others.size >= this.#limits.connections) return null;
     const claimant = new Claimant(connection, dialogue, this.#limits);

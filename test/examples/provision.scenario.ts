@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
@@ -11,10 +10,9 @@ import { PYTHON } from './python.ts';
 const run = promisify(execFile);
 const PROGRAM = join(import.meta.dirname, '../../examples/python/provision.py');
 
-// python.test.ts says that it is left out.
-test.skipIf(!existsSync(PYTHON))(
-  'examples/python/provision.py registers a device, and tells why it cannot',
-  async () => {
+/** A device that registers itself, by the example in Python. */
+export function provisionScenario(): void {
+  test('examples/python/provision.py registers a device, and tells why it cannot', async () => {
     const folder = temporaryFolder();
     const settings = { DATA_DIR: folder.path };
     const server = await startServer(settings);
@@ -38,5 +36,5 @@ test.skipIf(!existsSync(PYTHON))(
       await server.end('SIGTERM');
       folder.remove();
     }
-  },
-);
+  });
+}
