@@ -25,9 +25,9 @@ export function createLifecycleModules(
   base: Foundation,
   { devices, realtime, monitoring, telemetry }: LifecycleDeps,
 ): readonly ModuleParts[] {
-  const { sql, audit, jobs, events, clock, logger, metrics, infrastructure, settings } = base;
+  const { sql, audit, deviceRefusals: refusals, jobs, events, clock, logger, metrics, infrastructure, settings } = base;
   const commands = createCommandsModule({
-    persistence: { sql, audit },
+    persistence: { sql, audit, refusals },
     devices,
     downlink: infrastructure.broker.downlink,
     realtime,
@@ -51,7 +51,10 @@ export function createLifecycleModules(
     runtime: { clock, logger },
   });
   const firmware = createFirmwareModule({
-    persistence: { sql, audit, blobs: infrastructure.blobs },
+    persistence: {
+      ...{ sql, audit, blobs: base.measure.images(infrastructure.blobs) },
+      refusals: { devices: refusals, anybody: base.refusals.device },
+    },
     usage: createCampaignUsage(sql),
     clock,
     options: {
@@ -62,7 +65,7 @@ export function createLifecycleModules(
     },
   });
   const campaigns = createCampaignsModule({
-    persistence: { sql, audit },
+    persistence: { sql, audit, refusals },
     modules: { devices, firmware: firmware.api, monitoring, telemetry },
     downlink: infrastructure.broker.downlink,
     jobs,

@@ -16,6 +16,9 @@ import { createApiDocumentRoutes } from './asyncapi.ts';
 import type { Foundation } from './foundation.ts';
 import { VERSION } from './version.ts';
 
+/** Of what anybody may send as a uid. */
+const SHOWN_UID = 64;
+
 /** Whom the edges ask, and to whom they hand on what comes in. */
 export interface EdgeModules {
   readonly auth: AuthApi;
@@ -78,11 +81,15 @@ export async function createEdges(base: Foundation, modules: EdgeModules, parts:
     tracing,
     authenticator: {
       bearer: auth.bearer,
-      device: async (deviceUid, secret): Promise<DevicePrincipal> => {
+      device: async (deviceUid, secret, origin): Promise<DevicePrincipal> => {
         const device = await devices.authenticate(deviceUid, secret);
-        if (device === null)
-          throw commonErrors.authentication_required({ detail: 'device_uid and secret do not match.' });
-        return device;
+        if (device !== null) return device;
+        const shown = deviceUid.slice(0, SHOWN_UID);
+        await base.refusals.device.record({
+          ...{ actor: null, origin, action: 'device.login_failed', resourceType: 'device', resourceId: null },
+          details: { device_uid: shown, protocol: 'http' },
+        });
+        throw commonErrors.authentication_required({ detail: 'device_uid and secret do not match.' });
       },
     },
     routes: [

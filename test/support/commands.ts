@@ -2,11 +2,11 @@ import { createEventBus, type EventBus } from '#kernel/events.ts';
 import { silentLogger } from '#kernel/logger.ts';
 import { type CommandsModule, commandsMigrations, createCommandsModule } from '#modules/commands/index.ts';
 import type { DeviceResponse } from '#modules/ingest/index.ts';
-import { createAuditTrail } from '#platform/audit/audit.ts';
 import { createMemoryCounters } from '#platform/cache/memory-counters.ts';
 import type { SinkOutcome } from '#platform/channels/channel.port.ts';
 import type { Realtime } from '#platform/realtime/realtime.port.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
+import { auditedDeviceStore } from './audit.ts';
 import { createDevicesHarness, type DevicesHarness } from './devices.ts';
 import { createFakeDownlink, type FakeDownlink } from './fake-downlink.ts';
 import { createDeviceAuthenticator, createTestApp, type TestApp } from './http.ts';
@@ -56,7 +56,7 @@ export async function createCommandsHarness(): Promise<CommandsHarness> {
     const bus = createEventBus(silentLogger);
     const broker = createFakeDownlink({ events: bus, clock });
     const module = createCommandsModule({
-      persistence: { sql, audit: createAuditTrail({ sql, clock }) },
+      persistence: auditedDeviceStore(sql, clock),
       devices: devices.api,
       downlink: broker.port,
       realtime: silentRealtime,

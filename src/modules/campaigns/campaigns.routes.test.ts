@@ -302,6 +302,25 @@ describe('a campaign', () => {
     expect([answer.status, answer.json().errors[0].path]).toEqual([422, '/target/device_type']);
   });
 
+  test('is counted while it is under way, with its devices by status', async () => {
+    const gaugeOf = async (name: string, status: string) => {
+      const values = (await h.module.gauges.find((gauge) => gauge.name === name)?.read()) ?? [];
+      return values.find(({ labels }) => labels['status'] === status)?.value ?? Number.NaN;
+    };
+    const all = () =>
+      Promise.all([
+        gaugeOf('core_api_campaigns_active', 'RUNNING'),
+        gaugeOf('core_api_campaign_devices', 'QUEUED'),
+        gaugeOf('core_api_campaign_devices', 'CANCELLED'),
+      ]);
+    const [running = 0, queued = 0, cancelled = 0] = await all();
+    await fleet(3);
+    const id = await started();
+    expect(await all()).toEqual([running + 1, queued + 3, cancelled]);
+    await call('POST', `/campaigns/${id}/abort`);
+    expect(await all()).toEqual([running, queued, cancelled]);
+  });
+
   test('does not wait for a device that was deleted', async () => {
     const [gone] = await fleet(1);
     const id = await started();

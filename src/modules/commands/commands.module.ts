@@ -2,7 +2,7 @@ import type { Clock } from '#kernel/clock.ts';
 import type { EventBus } from '#kernel/events.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { DevicesApi } from '#modules/devices/index.ts';
-import type { AuditTrail } from '#platform/audit/audit.port.ts';
+import type { AuditTrail, DeviceRefusals } from '#platform/audit/audit.port.ts';
 import type { CounterStore } from '#platform/cache/cache.port.ts';
 import type { HttpRoutes } from '#platform/http/http.port.ts';
 import type { JobQueue } from '#platform/jobs/jobs.port.ts';
@@ -27,7 +27,7 @@ import { createCommandSweep } from './commands.sweep.ts';
 import { createWaits } from './commands.waits.ts';
 
 export interface CommandsModuleDeps {
-  readonly persistence: { readonly sql: SqlStore; readonly audit: AuditTrail };
+  readonly persistence: { readonly sql: SqlStore; readonly audit: AuditTrail; readonly refusals: DeviceRefusals };
   readonly devices: DevicesApi;
   readonly downlink: MqttDownlink;
   readonly realtime: Realtime;
@@ -131,7 +131,7 @@ export function createCommandsModule(deps: CommandsModuleDeps): CommandsModule {
       { prefix: '/api/v1/commands', routes: createCommandsRoutes(commands, batches) },
       { prefix: '/api/v1/device', role: 'ingest', routes: endingWaits(createPollRoutes(commands), shut) },
     ],
-    sinks: [createResponseSink(recorder)],
+    sinks: [createResponseSink(recorder, persistence.refusals)],
     jobs: createCommandsJobs(expiry, batches, sweep),
     components: [
       {

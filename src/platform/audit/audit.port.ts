@@ -49,6 +49,27 @@ export interface RefusalTrail {
   record(entry: RefusalEntry): Promise<void>;
 }
 
+/** Something that a device which is known asked for or said, and that was not taken. */
+export interface DeviceRefusal {
+  readonly deviceId: number;
+  /** `command.response_refused`: as of an entry. */
+  readonly action: string;
+  /** A code: there are few of them. */
+  readonly reason: string;
+  /** Of the first in an hour. */
+  readonly details?: Readonly<Record<string, unknown>>;
+  /** Absent: a message over MQTT. */
+  readonly origin?: AuditOrigin;
+}
+
+/**
+ * The audit trail for what a device can make happen as often as it likes: two entries an hour for each device, action and
+ * reason. Never throws, and nobody waits for it.
+ */
+export interface DeviceRefusals {
+  note(refusal: DeviceRefusal): void;
+}
+
 /** A stored entry. Instants are epoch milliseconds. */
 export interface AuditRecord {
   readonly id: number;

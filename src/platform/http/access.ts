@@ -33,7 +33,7 @@ function createCheck(rule: Exclude<AccessRule, 'public'>, authenticator: HttpAut
   if (rule === 'device') {
     return async (request: FastifyRequest): Promise<void> => {
       const [username, secret] = targetToken(request) ?? basicCredentials(request.headers.authorization);
-      request.device = await authenticator.device(username, secret);
+      request.device = await authenticator.device(username, secret, originOf(request));
     };
   }
   return async (request: FastifyRequest): Promise<void> => {

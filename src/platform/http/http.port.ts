@@ -26,7 +26,7 @@ export interface HttpAuthenticator {
   /** @throws AppError `unauthenticated` for a token that is malformed, expired, revoked or of a user who lost access. */
   bearer(token: string): Promise<Principal>;
   /** @throws AppError `unauthenticated` */
-  device(deviceUid: string, secret: string): Promise<DevicePrincipal>;
+  device(deviceUid: string, secret: string, origin: RequestOrigin): Promise<DevicePrincipal>;
 }
 
 /** What a module's `*.routes.ts` receives: Fastify, typed by TypeBox schemas. */
