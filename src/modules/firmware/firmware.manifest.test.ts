@@ -1,7 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { canonicalOf, type Manifest } from './firmware.manifest.ts';
+import { canonicalJson as canonicalOf } from '#kernel/canonical-json.ts';
+import type { Manifest } from './firmware.manifest.ts';
 import { isSignedBy, publicKeyOf, readPublicKey, signManifest } from './firmware.signatures.ts';
 
 const pem = generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' });
