@@ -7,7 +7,7 @@ import type { SystemApi } from '#modules/system/index.ts';
 import type { DevicePrincipal, HttpMount } from '#platform/http/http.port.ts';
 import { createHttpServer, type HttpServer } from '#platform/http/http.server.ts';
 import { createProbeRoutes } from '#platform/http/probes.ts';
-import { publicAddress } from '#platform/http/public-address.ts';
+import { publicAddress } from '#platform/http/public-address.port.ts';
 import { createDashboardRoutes } from '#platform/jobs/dashboard/dashboard.routes.ts';
 import type { MqttBroker, MqttHandler } from '#platform/mqtt/mqtt.port.ts';
 import type { SocketIoRealtime } from '#platform/realtime/socketio/socketio.ts';
@@ -59,6 +59,7 @@ export async function createEdges(base: Foundation, modules: EdgeModules, parts:
     timeZone: settings.TZ_NAME,
     publicAddress: publicAddress(settings.PUBLIC_URL),
     signIn: auth.signIn,
+    signInWithCode: auth.signInWithCode,
     bearer: auth.bearer,
   });
   const http = await createHttpServer({
@@ -111,6 +112,11 @@ export async function createEdges(base: Foundation, modules: EdgeModules, parts:
   listens.on('user.access_changed', ({ data }) => {
     realtime.disconnectUser(data.user_id);
     http.endDownloads(data.user_id);
+  });
+  // Who loses one of several ways in keeps what was opened by the others.
+  listens.on('auth.access_ended', ({ data }) => {
+    http.recheckDownloads(data.user_id);
+    return realtime.recheckUser(data.user_id);
   });
   // Somebody may have lost access, and we were not told.
   listens.on('relay.gap', () => {

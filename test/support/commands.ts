@@ -112,6 +112,7 @@ const silentRealtime: Realtime = {
   name: 'realtime',
   namespace: () => ({ emit: () => {}, hasListeners: () => false, evict: async () => {} }),
   disconnectUser: () => {},
+  recheckUser: async () => {},
   recheck: async () => {},
   connectionCount: () => 0,
 };

@@ -1,5 +1,5 @@
 import { Compile } from 'typebox/compile';
-import type { Principal } from '#kernel/access.ts';
+import { assertMayChange, type Principal } from '#kernel/access.ts';
 import { commonErrors } from '#kernel/errors.ts';
 import type { EventBus } from '#kernel/events.ts';
 import { type DevicesApi, deviceErrors } from '#modules/devices/index.ts';
@@ -90,6 +90,7 @@ export function createDeviceNamespace(
             'Accepted is {device_uid: string, command: string, params?: object, timeout_seconds?: 1 to 604800}.';
           throw commonErrors.invalid_input({ detail });
         }
+        assertMayChange(connection.principal);
         await count(connection.principal);
         const { device_uid, timeout_seconds, ...order } = data;
         const { deviceId } = await controllable(connection.principal, device_uid);

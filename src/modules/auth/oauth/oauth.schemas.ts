@@ -1,5 +1,7 @@
-import { Type } from 'typebox';
-import { Strict } from '#platform/http/http.schemas.ts';
+import { type Static, Type } from 'typebox';
+import { toIso } from '#kernel/clock.ts';
+import { Id, Instant, Nullable, Strict } from '#platform/http/http.schemas.ts';
+import type { OwnOAuthAccount } from './oauth.ports.ts';
 
 export const ProviderList = Strict('OauthProviders', {
   items: Type.Array(
@@ -49,3 +51,22 @@ export const RedeemBody = Strict('OauthCode', {
     }),
   ),
 });
+
+const OAuthAccountView = Strict('OauthAccount', {
+  id: Id,
+  provider: Type.String({ description: 'Name of the provider in addresses', examples: ['google'] }),
+  email: Nullable(
+    Type.String({ description: 'As the provider said at the latest sign-in', examples: ['kim@example.com'] }),
+  ),
+  created_at: Instant,
+});
+
+export const OAuthAccountList = Strict('OauthAccounts', {
+  items: Type.Array(OAuthAccountView, { description: 'In the order in which they were linked' }),
+});
+
+export const OAuthAccountParams = Strict({ account_id: Id });
+
+export function presentAccount({ createdAt, ...account }: OwnOAuthAccount): Static<typeof OAuthAccountView> {
+  return { ...account, created_at: toIso(createdAt) };
+}
