@@ -26,7 +26,7 @@ export interface RefreshCookie {
 }
 
 const COOKIE = 'core_api_refresh';
-export const COOKIE_HEADER = 'x-refresh-cookie';
+const COOKIE_HEADER = 'x-refresh-cookie';
 const PATH = '/api/v1/auth/refresh';
 const DAY_SECONDS = 86_400;
 

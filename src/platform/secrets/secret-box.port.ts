@@ -30,14 +30,14 @@ export interface SealedTexts {
   replace(context: string, before: string, after: string): Promise<void>;
 }
 
-export interface Resealed {
+interface Resealed {
   readonly resealed: number;
   /** The contexts of those that could not be opened. */
   readonly unreadable: readonly string[];
 }
 
 /** Seals anew whatever is not sealed under the newest key, so that an older one can be removed. */
-export async function reseal(box: SecretBox, texts: SealedTexts): Promise<Resealed> {
+async function reseal(box: SecretBox, texts: SealedTexts): Promise<Resealed> {
   await box.load();
   let resealed = 0;
   const unreadable: string[] = [];
