@@ -35,7 +35,6 @@ interface UserState {
 }
 
 const NOBODY: UserState = { role: null, tokensValidAfter: 0, credentialsVersion: 0 };
-const NONE: ReadonlySet<string> = new Set();
 
 /**
  * Who a token speaks for, as of now. The role is the user's, not the token's.
@@ -47,6 +46,7 @@ const NONE: ReadonlySet<string> = new Set();
  */
 export function createAuthenticator(deps: AuthenticatorDeps): Authenticator {
   const { tokens, personalTokens, sessions, users, changeToken, clock } = deps;
+  const none: ReadonlySet<string> = new Set();
   const ended = new LRUCache<number, { readonly version: number; readonly families: ReadonlySet<string> }>(
     grownTo(CACHED_USERS),
   );
@@ -70,7 +70,7 @@ export function createAuthenticator(deps: AuthenticatorDeps): Authenticator {
 
   /** Families of the user's sessions that have ended while access tokens of theirs may still be about. */
   async function endedOf(userId: number, version: number): Promise<ReadonlySet<string>> {
-    if (version === 0) return NONE;
+    if (version === 0) return none;
     const known = ended.get(userId);
     if (known?.version === version) return known.families;
     const since = clock.now() - tokens.lifetime * 1000 - CLOCKS_OFF_MS;

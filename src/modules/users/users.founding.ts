@@ -5,9 +5,8 @@ import type { EmailAndPassword, NewUser } from './users.api.ts';
 import { on, updateOf } from './users.audit.ts';
 import { userErrors } from './users.errors.ts';
 import type { AccessChangeReason } from './users.events.ts';
-import type { PasswordHasher, User, UserRepository, UserStore, UserTransaction } from './users.ports.ts';
+import type { CreateUser, PasswordHasher, User, UserRepository, UserStore, UserTransaction } from './users.ports.ts';
 import { assertPassword, normalizeEmail } from './users.rules.ts';
-import type { CreateUser } from './users.service.ts';
 
 /** What `createUsersService` lends: how users are made, and how what they have ends. */
 export interface FoundingDeps {

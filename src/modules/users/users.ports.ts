@@ -50,6 +50,15 @@ export interface NewUserRecord extends UserAccount, UserProfile {
   readonly createdAt: number;
 }
 
+export interface CreateUser extends Partial<UserProfile> {
+  readonly email: string;
+  readonly password: string;
+  readonly role: UserRole;
+  readonly isActive?: boolean;
+  readonly isVerified?: boolean;
+  readonly hasPassword?: boolean;
+}
+
 export type UserChanges = Partial<UserAccount & UserProfile>;
 
 export const USER_SORT_FIELDS = [

@@ -1,4 +1,4 @@
-import type { Principal, RequestOrigin, UserRole } from '#kernel/access.ts';
+import type { Principal, RequestOrigin } from '#kernel/access.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { defined } from '#kernel/defined.ts';
 import type { EventBus } from '#kernel/events.ts';
@@ -15,6 +15,7 @@ import { asOfNow, assertGrantable, assertManageable, assertNotLastSuperadmin } f
 import {
   type AccountMails,
   type ContactQuery,
+  type CreateUser,
   type PasswordHasher,
   type PasswordReset,
   USER_SORT_FIELDS,
@@ -36,15 +37,6 @@ export interface UsersServiceDeps {
   readonly mails: AccountMails;
   readonly clock: Clock;
   readonly events: EventBus;
-}
-
-export interface CreateUser extends Partial<UserProfile> {
-  readonly email: string;
-  readonly password: string;
-  readonly role: UserRole;
-  readonly isActive?: boolean;
-  readonly isVerified?: boolean;
-  readonly hasPassword?: boolean;
 }
 
 /** Whoever holds somebody's access token may not guess the password with it. */

@@ -80,7 +80,7 @@ function commonProblems({ method, schema, config }: RouteOptions, rule: AccessRu
     ...(typeof rule === 'string' ? [] : [commonErrors.forbidden]),
     ...(rule === 'public' || rule === 'device' || !changes ? [] : [commonErrors.token_read_only]),
     ...(config?.sessionOnly === true ? [commonErrors.session_required] : []),
-    ...([method].flat().some((each) => /^(POST|PUT|PATCH)$/.test(each))
+    ...([method].flat().some((each) => /^(POST|PUT|PATCH)$/.test(each)) || schema?.body !== undefined
       ? [
           commonErrors.body_too_large,
           commonErrors.unsupported_media_type,

@@ -1,9 +1,7 @@
-import { commonErrors, defineErrors } from '#kernel/errors.ts';
+import { commonErrors } from '#kernel/errors.ts';
 import type { Logger } from '#kernel/logger.ts';
 
-export const secretErrors = defineErrors({
-  config_key_away: ['unavailable', 'The key that secret values are encrypted with is not here.'],
-});
+export { secretErrors } from './secrets.errors.ts';
 
 /** Encrypts texts at rest. `context` is bound to it: what was sealed for one opens for no other. */
 export interface SecretBox {

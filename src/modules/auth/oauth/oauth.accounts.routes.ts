@@ -3,7 +3,7 @@ import { userErrors } from '#modules/users/index.ts';
 import { type HttpRoutes, principalOf } from '#platform/http/http.port.ts';
 import type { OAuthAccountsService } from './oauth.accounts.service.ts';
 import { oauthSignInErrors } from './oauth.errors.ts';
-import { OAuthAccountList, OAuthAccountParams, presentAccount } from './oauth.schemas.ts';
+import { OAuthAccountListQuery, OAuthAccountPage, OAuthAccountParams, presentAccount } from './oauth.schemas.ts';
 
 const tags = ['auth'];
 
@@ -18,11 +18,17 @@ export function createOAuthAccountsRoutes(accounts: OAuthAccountsService): HttpR
           tags,
           operationId: 'listMyOauthAccounts',
           summary: 'List my accounts at providers',
-          description: 'With which you can sign in here; in the order in which they were linked.',
-          response: { 200: OAuthAccountList },
+          description:
+            'With which you can sign in here, in the order in which they were linked unless sorted by created_at, provider or ' +
+            'email; `q` looks into both.',
+          querystring: OAuthAccountListQuery,
+          response: { 200: OAuthAccountPage },
         },
       },
-      async (request) => ({ items: (await accounts.list(principalOf(request))).map(presentAccount) }),
+      async (request) => {
+        const page = await accounts.list(principalOf(request), request.query);
+        return { ...page, items: page.items.map(presentAccount) };
+      },
     );
 
     app.delete(

@@ -1,7 +1,9 @@
 import type { Principal } from '#kernel/access.ts';
+import type { Page } from '#kernel/pagination.ts';
+import { pageOfAll, type SmallListQuery } from '#kernel/small-lists.ts';
 import { type UsersApi, userErrors } from '#modules/users/index.ts';
 import { oauthSignInErrors } from './oauth.errors.ts';
-import type { OAuthAccountStore, OwnOAuthAccount } from './oauth.ports.ts';
+import type { OAuthAccountSortField, OAuthAccountStore, OwnOAuthAccount } from './oauth.ports.ts';
 
 export interface OAuthAccountsDeps {
   readonly users: Pick<UsersApi, 'findById'>;
@@ -15,7 +17,17 @@ export type OAuthAccountsService = ReturnType<typeof createOAuthAccountsService>
 /** With which accounts elsewhere somebody can sign in here. */
 export function createOAuthAccountsService({ users, store, providers }: OAuthAccountsDeps) {
   return {
-    list: ({ userId }: Principal): Promise<readonly OwnOAuthAccount[]> => store.accounts.listOf(userId),
+    /** In the order in which they were linked, unless sorted otherwise. @throws AppError `invalid_sort` */
+    list: async ({ userId }: Principal, query: SmallListQuery): Promise<Page<OwnOAuthAccount>> =>
+      pageOfAll<OwnOAuthAccount, OAuthAccountSortField>(await store.accounts.listOf(userId), query, {
+        fields: {
+          created_at: ({ createdAt }) => createdAt,
+          provider: ({ provider }) => provider,
+          email: ({ email }) => email,
+        },
+        searched: ({ provider, email }) => [provider, email],
+        fallback: [{ field: 'created_at', direction: 'asc' }],
+      }),
 
     /** @throws AppError `oauth_account_not_found`, `last_way_to_sign_in` */
     async remove(actor: Principal, id: number): Promise<void> {

@@ -17,6 +17,9 @@ export interface OwnOAuthAccount {
   readonly createdAt: number;
 }
 
+export const OAUTH_ACCOUNT_SORT_FIELDS = ['created_at', 'provider', 'email'] as const;
+export type OAuthAccountSortField = (typeof OAUTH_ACCOUNT_SORT_FIELDS)[number];
+
 export interface NewOAuthAccount {
   readonly userId: number;
   readonly provider: string;

@@ -1,7 +1,16 @@
 import { type Static, Type } from 'typebox';
 import { toIso } from '#kernel/clock.ts';
-import { Id, Instant, Nullable, Strict } from '#platform/http/http.schemas.ts';
-import type { OwnOAuthAccount } from './oauth.ports.ts';
+import {
+  Id,
+  Instant,
+  Nullable,
+  PageOf,
+  pageQuery,
+  Strict,
+  searchQuery,
+  sortQuery,
+} from '#platform/http/http.schemas.ts';
+import { OAUTH_ACCOUNT_SORT_FIELDS, type OwnOAuthAccount } from './oauth.ports.ts';
 
 export const ProviderList = Strict('OauthProviders', {
   items: Type.Array(
@@ -61,9 +70,9 @@ const OAuthAccountView = Strict('OauthAccount', {
   created_at: Instant,
 });
 
-export const OAuthAccountList = Strict('OauthAccounts', {
-  items: Type.Array(OAuthAccountView, { description: 'In the order in which they were linked' }),
-});
+export const OAuthAccountPage = PageOf(OAuthAccountView);
+
+export const OAuthAccountListQuery = Strict({ ...pageQuery, ...sortQuery(OAUTH_ACCOUNT_SORT_FIELDS), ...searchQuery });
 
 export const OAuthAccountParams = Strict({ account_id: Id });
 

@@ -17,6 +17,18 @@ export interface PersonalToken {
   readonly createdAt: number;
 }
 
+export const PERSONAL_TOKEN_SORT_FIELDS = ['created_at', 'name', 'role', 'expires_at', 'last_used_at'] as const;
+export type PersonalTokenSortField = (typeof PERSONAL_TOKEN_SORT_FIELDS)[number];
+
+export interface PersonalTokenInput {
+  readonly name: string;
+  /** Absent: that of whoever makes it. */
+  readonly role?: UserRole;
+  readonly isReadOnly?: boolean;
+  /** Epoch milliseconds; null or absent: never. */
+  readonly expiresAt?: number | null;
+}
+
 export interface NewPersonalToken extends Omit<PersonalToken, 'id' | 'lastUsedAt'> {
   readonly tokenHash: string;
 }

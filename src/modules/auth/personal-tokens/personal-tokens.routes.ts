@@ -4,7 +4,8 @@ import { personalTokenErrors } from './personal-tokens.errors.ts';
 import {
   NewPersonalTokenView,
   PersonalTokenBody,
-  PersonalTokenList,
+  PersonalTokenListQuery,
+  PersonalTokenPage,
   PersonalTokenParams,
   presentPersonalToken,
   toPersonalToken,
@@ -24,11 +25,17 @@ export function createPersonalTokensRoutes(tokens: PersonalTokensService): HttpR
           tags,
           operationId: 'listMyTokens',
           summary: 'List my personal access tokens',
-          description: 'At most 50. Those that have expired are shown for 30 days; the tokens themselves never again.',
-          response: { 200: PersonalTokenList },
+          description:
+            'At most 50, the newest first unless sorted by created_at, name, role, expires_at or last_used_at; `q` looks into the ' +
+            'name. Those that have expired are shown for 30 days; the tokens themselves never again.',
+          querystring: PersonalTokenListQuery,
+          response: { 200: PersonalTokenPage },
         },
       },
-      async (request) => ({ items: (await tokens.list(principalOf(request))).map(presentPersonalToken) }),
+      async (request) => {
+        const page = await tokens.list(principalOf(request), request.query);
+        return { ...page, items: page.items.map(presentPersonalToken) };
+      },
     );
 
     app.post(

@@ -3,9 +3,17 @@ import { USER_ROLES, type UserRole } from '#kernel/access.ts';
 import { toIso, toIsoOrNull } from '#kernel/clock.ts';
 import { defined } from '#kernel/defined.ts';
 import { instantOf } from '#kernel/instant.ts';
-import { Id, Instant, Nullable, Strict } from '#platform/http/http.schemas.ts';
-import type { PersonalToken } from './personal-tokens.ports.ts';
-import type { PersonalTokenInput } from './personal-tokens.service.ts';
+import {
+  Id,
+  Instant,
+  Nullable,
+  PageOf,
+  pageQuery,
+  Strict,
+  searchQuery,
+  sortQuery,
+} from '#platform/http/http.schemas.ts';
+import { PERSONAL_TOKEN_SORT_FIELDS, type PersonalToken, type PersonalTokenInput } from './personal-tokens.ports.ts';
 
 const Role = Type.Unsafe<UserRole>({
   title: 'UserRole',
@@ -27,8 +35,12 @@ const fields = {
 
 export const PersonalTokenView = Strict('PersonalToken', fields);
 
-export const PersonalTokenList = Strict('PersonalTokens', {
-  items: Type.Array(PersonalTokenView, { description: 'The newest first' }),
+export const PersonalTokenPage = PageOf(PersonalTokenView);
+
+export const PersonalTokenListQuery = Strict({
+  ...pageQuery,
+  ...sortQuery(PERSONAL_TOKEN_SORT_FIELDS),
+  ...searchQuery,
 });
 
 export const NewPersonalTokenView = Strict('NewPersonalToken', {

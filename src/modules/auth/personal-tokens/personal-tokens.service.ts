@@ -1,24 +1,22 @@
-import { outranks, type Principal, type UserRole } from '#kernel/access.ts';
+import { outranks, type Principal } from '#kernel/access.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { commonErrors } from '#kernel/errors.ts';
 import type { EventBus } from '#kernel/events.ts';
 import { createSecret, hashSecret } from '#kernel/ids.ts';
+import type { Page } from '#kernel/pagination.ts';
+import { pageOfAll, type SmallListQuery } from '#kernel/small-lists.ts';
 import { personalTokenErrors } from './personal-tokens.errors.ts';
-import type { PersonalToken, PersonalTokenStore } from './personal-tokens.ports.ts';
+import type {
+  PersonalToken,
+  PersonalTokenInput,
+  PersonalTokenSortField,
+  PersonalTokenStore,
+} from './personal-tokens.ports.ts';
 
 export interface PersonalTokensServiceDeps {
   readonly store: PersonalTokenStore;
   readonly clock: Clock;
   readonly events: EventBus;
-}
-
-export interface PersonalTokenInput {
-  readonly name: string;
-  /** Absent: that of whoever makes it. */
-  readonly role?: UserRole;
-  readonly isReadOnly?: boolean;
-  /** Epoch milliseconds; null or absent: never. */
-  readonly expiresAt?: number | null;
 }
 
 export type PersonalTokensService = ReturnType<typeof createPersonalTokensService>;
@@ -34,7 +32,19 @@ const on = (userId: number) => ({ resourceType: 'user', resourceId: String(userI
 
 export function createPersonalTokensService({ store, clock, events }: PersonalTokensServiceDeps) {
   return {
-    list: ({ userId }: Principal): Promise<readonly PersonalToken[]> => store.tokens.list(userId),
+    /** The newest first, unless sorted otherwise. @throws AppError `invalid_sort` */
+    list: async ({ userId }: Principal, query: SmallListQuery): Promise<Page<PersonalToken>> =>
+      pageOfAll<PersonalToken, PersonalTokenSortField>(await store.tokens.list(userId), query, {
+        fields: {
+          created_at: ({ createdAt }) => createdAt,
+          name: ({ name }) => name,
+          role: ({ role }) => role,
+          expires_at: ({ expiresAt }) => expiresAt,
+          last_used_at: ({ lastUsedAt }) => lastUsedAt,
+        },
+        searched: ({ name }) => [name],
+        fallback: [{ field: 'created_at', direction: 'desc' }],
+      }),
 
     /**
      * @returns the record, and the token itself, which is nowhere else

@@ -17,6 +17,15 @@ export interface Session {
   readonly lastUsedAt: number;
 }
 
+/** A session as its owner sees it. */
+export interface OwnSession extends Session {
+  /** Whether it is the one that asks. */
+  readonly isCurrent: boolean;
+}
+
+export const SESSION_SORT_FIELDS = ['last_used_at', 'created_at', 'address', 'user_agent'] as const;
+export type SessionSortField = (typeof SESSION_SORT_FIELDS)[number];
+
 export interface SessionUse {
   readonly userAgent: string | null;
   readonly address: string;

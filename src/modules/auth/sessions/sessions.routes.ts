@@ -3,7 +3,7 @@ import { type HttpRoutes, principalOf } from '#platform/http/http.port.ts';
 import { CookieHeaders } from '../auth.schemas.ts';
 import type { RefreshCookie } from '../refresh-cookie.ts';
 import { sessionErrors } from './sessions.errors.ts';
-import { presentSession, SessionList, SessionParams } from './sessions.schemas.ts';
+import { presentSession, SessionListQuery, SessionPage, SessionParams } from './sessions.schemas.ts';
 import type { SessionsService } from './sessions.service.ts';
 
 const tags = ['auth'];
@@ -19,11 +19,17 @@ export function createSessionsRoutes(sessions: SessionsService, cookie: RefreshC
           tags,
           operationId: 'listMySessions',
           summary: 'Where am I signed in',
-          description: 'Your sessions, each with the device that it was begun from; at most 100.',
-          response: { 200: SessionList },
+          description:
+            'Your sessions, at most 100, the one that was used last first unless sorted by last_used_at, created_at, address or ' +
+            'user_agent. `q` looks into address and user agent.',
+          querystring: SessionListQuery,
+          response: { 200: SessionPage },
         },
       },
-      async (request) => ({ items: (await sessions.list(principalOf(request))).map(presentSession) }),
+      async (request) => {
+        const page = await sessions.list(principalOf(request), request.query);
+        return { ...page, items: page.items.map(presentSession) };
+      },
     );
 
     app.delete(

@@ -1,7 +1,16 @@
 import { type Static, Type } from 'typebox';
 import { toIso } from '#kernel/clock.ts';
-import { Id, Instant, Nullable, Strict } from '#platform/http/http.schemas.ts';
-import type { OwnSession } from './sessions.service.ts';
+import {
+  Id,
+  Instant,
+  Nullable,
+  PageOf,
+  pageQuery,
+  Strict,
+  searchQuery,
+  sortQuery,
+} from '#platform/http/http.schemas.ts';
+import { type OwnSession, SESSION_SORT_FIELDS } from './sessions.ports.ts';
 
 const SessionView = Strict('Session', {
   id: Id,
@@ -20,9 +29,9 @@ const SessionView = Strict('Session', {
   }),
 });
 
-export const SessionList = Strict('Sessions', {
-  items: Type.Array(SessionView, { description: 'The one that was used last first' }),
-});
+export const SessionPage = PageOf(SessionView);
+
+export const SessionListQuery = Strict({ ...pageQuery, ...sortQuery(SESSION_SORT_FIELDS), ...searchQuery });
 
 export const SessionParams = Strict({ session_id: Id });
 

@@ -1,19 +1,15 @@
 import type { Principal } from '#kernel/access.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { EventBus } from '#kernel/events.ts';
+import type { Page } from '#kernel/pagination.ts';
+import { pageOfAll, type SmallListQuery } from '#kernel/small-lists.ts';
 import { sessionErrors } from './sessions.errors.ts';
-import type { Session, SessionStore } from './sessions.ports.ts';
+import type { OwnSession, Session, SessionSortField, SessionStore } from './sessions.ports.ts';
 
 export interface SessionsServiceDeps {
   readonly store: SessionStore;
   readonly clock: Clock;
   readonly events: EventBus;
-}
-
-/** A session as its owner sees it. */
-export interface OwnSession extends Session {
-  /** Whether it is the one that asks. */
-  readonly isCurrent: boolean;
 }
 
 export type SessionsService = ReturnType<typeof createSessionsService>;
@@ -24,10 +20,20 @@ export function createSessionsService({ store, clock, events }: SessionsServiceD
     credential?.kind === 'session' && credential.sessionId === familyId;
 
   return {
-    /** The one that was used last first. */
-    async list(actor: Principal): Promise<readonly OwnSession[]> {
+    /** The one that was used last first, unless sorted otherwise. @throws AppError `invalid_sort` */
+    async list(actor: Principal, query: SmallListQuery): Promise<Page<OwnSession>> {
       const sessions = await store.sessions.list(actor.userId, clock.now());
-      return sessions.map((session) => ({ ...session, isCurrent: isCurrent(actor, session) }));
+      const own = sessions.map((session) => ({ ...session, isCurrent: isCurrent(actor, session) }));
+      return pageOfAll<OwnSession, SessionSortField>(own, query, {
+        fields: {
+          last_used_at: ({ lastUsedAt }) => lastUsedAt,
+          created_at: ({ createdAt }) => createdAt,
+          address: ({ address }) => address,
+          user_agent: ({ userAgent }) => userAgent,
+        },
+        searched: ({ address, userAgent }) => [address, userAgent],
+        fallback: [{ field: 'last_used_at', direction: 'desc' }],
+      });
     },
 
     /**
