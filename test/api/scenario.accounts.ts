@@ -1,8 +1,8 @@
 import { expect } from 'vitest';
-import { codeAt } from '#modules/auth/two-factor/totp.ts';
 import type { TestRequest, TestResponse } from '#test/support/http.ts';
 import type { TestIdentityProvider } from '#test/support/identity-providers.ts';
 import type { People } from '#test/support/people.ts';
+import { codeOf } from '#test/support/totp.ts';
 import type { Call } from './scenario.alerts.ts';
 
 interface Around {
@@ -11,8 +11,6 @@ interface Around {
 }
 
 type Send = (status: number, route: string, options?: Omit<TestRequest, 'method' | 'url'>) => Promise<TestResponse>;
-
-const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 
 /** The first user of the system. */
 export async function walkThroughSetup(call: Call, code: string | null): Promise<void> {
@@ -46,9 +44,7 @@ export async function walkThroughAccounts(call: Call, people: People): Promise<v
 
   const switchOn = async (asUser: string) => {
     const { secret } = await call(201, 'POST /api/v1/auth/2fa/totp', { as: asUser });
-    const bits = [...(secret as string)].map((each) => BASE32.indexOf(each).toString(2).padStart(5, '0')).join('');
-    const bytes = Buffer.from((bits.match(/.{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2)));
-    const code = codeAt(bytes, Math.floor(Date.now() / 30_000));
+    const code = codeOf(secret, Date.now());
     return await call(200, 'POST /api/v1/auth/2fa/totp/confirm', { as: asUser, body: { code } });
   };
   const { recovery_codes } = await switchOn(as);

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { TestResponse } from '#test/support/http.ts';
 import { OAUTH, type OAuthTest, PASSWORD, problemOf, startOAuthTest } from '#test/support/oauth.ts';
-import { codeAt } from '../two-factor/totp.ts';
+import { codeOf } from '#test/support/totp.ts';
 
 const URL = '/api/v1/auth/oauth-accounts';
 
@@ -64,15 +64,11 @@ test('an account of somebody else is 404', async () => {
 /** @returns the code of the time step after the one that was used to switch it on */
 async function switchOn(as: string): Promise<string> {
   const begun = await t.app.request({ method: 'POST', url: '/api/v1/auth/2fa/totp', as });
-  const bits = [...(begun.json().secret as string)].map((each) =>
-    'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(each).toString(2).padStart(5, '0'),
-  );
-  const secret = Buffer.from((bits.join('').match(/.{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2)));
-  const step = Math.floor(t.app.clock.now() / 30_000);
-  const body = { code: codeAt(secret, step) };
+  const { secret } = begun.json();
+  const body = { code: codeOf(secret, t.app.clock.now()) };
   const url = '/api/v1/auth/2fa/totp/confirm';
   expect((await t.app.request({ method: 'POST', url, body, as })).status).toBe(200);
-  return codeAt(secret, step + 1);
+  return codeOf(secret, t.app.clock.now(), 1);
 }
 
 const finish = (ticket: string, code: string) =>
