@@ -198,6 +198,7 @@ export function createUsersRoutes(users: UsersService): HttpRoutes {
       {
         config: {
           access: ADMINS,
+          sessionOnly: true,
           problems: [userErrors.user_not_found, userErrors.user_not_manageable, userErrors.user_inactive],
         },
         schema: {
@@ -228,6 +229,7 @@ export function createUsersRoutes(users: UsersService): HttpRoutes {
       {
         config: {
           access: ADMINS,
+          sessionOnly: true,
           problems: [userErrors.user_not_found, userErrors.user_not_manageable, userErrors.second_factor_not_set],
         },
         schema: {

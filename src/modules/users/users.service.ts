@@ -241,6 +241,7 @@ export function createUsersService({ store, passwords, attempts, mails, clock, e
         const now = clock.now();
         await users.remove(userId, now);
         await endAll(transaction, userId, now);
+        await tokens.removeSecondFactor(userId);
         await tokens.voidLinks(userId, ['verify_email'], now);
         await audit.record({ actor, ...on(userId), action: 'user.deleted', details: audited(target) });
       });

@@ -4,7 +4,10 @@ import type { SqlTransaction } from '../sql/sql.port.ts';
 
 /** One line of the audit trail: who did what to what. When, from where and in which request is added. */
 export interface AuditEntry {
-  /** Who; null: the system itself, or somebody who is not signed in. */
+  /**
+   * Who; null: the system itself, or somebody who is not signed in. One with a personal access token is told apart by
+   * `personal_token_id` in the details.
+   */
   readonly actor: Principal | null;
   /** Where from, for an entry without an actor: a failed sign-in. Otherwise the actor's own origin counts. */
   readonly origin?: AuditOrigin;

@@ -158,6 +158,8 @@ describe('what one may do', () => {
     { method: 'DELETE', url: '/api/v1/auth/sessions/1' },
     { method: 'POST', url: '/api/v1/auth/logout' },
     { method: 'DELETE', url: '/api/v1/auth/oauth-accounts/1' },
+    { method: 'POST', url: '/api/v1/users/1/password-reset' },
+    { method: 'DELETE', url: '/api/v1/users/1/2fa' },
   ])('$method $url takes a session', async (request) => {
     const { token } = await made((await person('SUPERADMIN')).token);
     expect((await t.request({ ...request, as: token })).json()).toMatchObject({
