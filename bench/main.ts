@@ -2,6 +2,7 @@ import { analytics } from './scenarios/analytics.ts';
 import { api } from './scenarios/api.ts';
 import { commands } from './scenarios/commands.ts';
 import { fanout } from './scenarios/fanout.ts';
+import { firmware } from './scenarios/firmware.ts';
 import { ingest } from './scenarios/ingest.ts';
 import { ingestProduction } from './scenarios/ingest-production.ts';
 import { mixed } from './scenarios/mixed.ts';
@@ -19,6 +20,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   commands,
   mixed,
   fanout,
+  firmware,
   rules,
   start,
 };

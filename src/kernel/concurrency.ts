@@ -41,13 +41,13 @@ export function createKeyedMutex<K>(): KeyedMutex<K> {
 /** Work that goes on by itself, until whoever began it stops and waits for the end of all of it. */
 export interface Background {
   /** @param work must not reject @returns the same work */
-  add(work: Promise<void>): Promise<void>;
+  add<T>(work: Promise<T>): Promise<T>;
   /** Resolves when nothing is under way, what was added meanwhile included. */
   idle(): Promise<void>;
 }
 
 export function createBackground(): Background {
-  const running = new Set<Promise<void>>();
+  const running = new Set<Promise<unknown>>();
   return {
     add(work) {
       const run = work.finally(() => running.delete(run));

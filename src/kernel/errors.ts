@@ -22,6 +22,8 @@ export interface ErrorDetails {
   readonly fields?: readonly FieldError[];
   /** For `limited` and `unavailable`: seconds until it is worth trying again. */
   readonly retryAfterSeconds?: number;
+  /** What to go on with, for an error that asks for one step more. */
+  readonly ticket?: string;
 }
 
 export interface ErrorOptions {
@@ -81,6 +83,8 @@ export const commonErrors = defineErrors({
   invalid_sort: ['invalid', 'The list cannot be sorted by this field.'],
   authentication_required: ['unauthenticated', 'A valid bearer token is required.'],
   forbidden: ['forbidden', 'Your role does not allow this.'],
+  token_read_only: ['forbidden', 'This personal access token may only read.'],
+  session_required: ['forbidden', 'A personal access token may not do this: sign in.'],
   not_found: ['not_found', 'There is nothing at this address.'],
   range_not_satisfiable: ['invalid', 'The file has no such part; Content-Range says how long it is.'],
   precondition_failed: ['conflict', 'What is stored is not what If-Match names.'],

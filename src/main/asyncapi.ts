@@ -1,6 +1,8 @@
+import { ProvisionAnswer, ProvisionMessage } from '#modules/devices/index.ts';
 import { rejectReasons, TELEMETRY, TelemetryPayload } from '#modules/ingest/index.ts';
 import type { Channel } from '#platform/channels/channel.port.ts';
 import type { HttpRoutes } from '#platform/http/http.port.ts';
+import { PROVISION_REQUEST, PROVISION_RESPONSE } from '#platform/mqtt/mqtt.port.ts';
 import type { LiveCommand, LiveEvent } from '#platform/realtime/live-event.port.ts';
 
 const UID = { device_uid: { description: 'The device’s uid, which is also its MQTT user name' } };
@@ -14,6 +16,27 @@ interface Entry {
   readonly description: string;
 }
 
+/** User name `claim`, password: the token. */
+const PROVISIONING: readonly Entry[] = [
+  {
+    id: 'provision_request',
+    action: 'receive',
+    address: PROVISION_REQUEST,
+    messages: ['provision_request'],
+    payload: ProvisionMessage,
+    description:
+      'A device registers itself with the token of a claim; at the embedded broker. QoS 1: PUBACK after the commit.',
+  },
+  {
+    id: 'provision_response',
+    action: 'send',
+    address: PROVISION_RESPONSE,
+    messages: ['provision_response'],
+    payload: ProvisionAnswer,
+    description: 'The answer, on the connection of the request alone, which has to subscribe to it first.',
+  },
+];
+
 /**
  * AsyncAPI 3.0 of everything that is not HTTP: MQTT and Socket.IO, made of what the modules declare.
  * https://www.asyncapi.com/docs/reference/specification/v3.0.0
@@ -26,6 +49,7 @@ export function createAsyncApiDocument(
   const entries: readonly Entry[] = [
     fromDevice(TELEMETRY, TelemetryPayload, 'Measurements. QoS 1: PUBACK after the commit.'),
     ...channels.map(({ name, payload, description }) => fromDevice(name, payload, description)),
+    ...PROVISIONING,
     ...live.commands.map(({ namespace, names, payload, description }) => ({
       id: names.join('_or_'),
       action: 'receive' as const,
@@ -60,7 +84,7 @@ export function createAsyncApiDocument(
         host: 'localhost:1883',
         protocol: 'mqtt',
         protocolVersion: '3.1.1',
-        description: 'User name: device_uid, password: its secret',
+        description: 'User name: device_uid, password: its secret; or `claim` and the token of a claim',
         security: [{ type: 'userPassword' }],
       },
       socketio: {

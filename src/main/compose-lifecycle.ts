@@ -25,9 +25,9 @@ export function createLifecycleModules(
   base: Foundation,
   { devices, realtime, monitoring, telemetry }: LifecycleDeps,
 ): readonly ModuleParts[] {
-  const { sql, audit, jobs, events, clock, logger, infrastructure, settings } = base;
+  const { sql, audit, deviceRefusals: refusals, jobs, events, clock, logger, metrics, infrastructure, settings } = base;
   const commands = createCommandsModule({
-    persistence: { sql, audit },
+    persistence: { sql, audit, refusals },
     devices,
     downlink: infrastructure.broker.downlink,
     realtime,
@@ -35,7 +35,11 @@ export function createLifecycleModules(
     jobs,
     events,
     runtime: { clock, logger },
-    options: { alone: infrastructure.fanOut === null, retentionMs: recordRetentionMs(settings) },
+    options: {
+      alone: infrastructure.fanOut === null,
+      retentionMs: recordRetentionMs(settings),
+      writeLimit: settings.USER_WRITE_LIMIT,
+    },
   });
   const twin = createTwinModule({
     persistence: { sql, audit },
@@ -43,10 +47,14 @@ export function createLifecycleModules(
     downlink: infrastructure.broker.downlink,
     jobs,
     events,
+    metrics,
     runtime: { clock, logger },
   });
   const firmware = createFirmwareModule({
-    persistence: { sql, audit, blobs: infrastructure.blobs },
+    persistence: {
+      ...{ sql, audit, blobs: base.measure.images(infrastructure.blobs) },
+      refusals: { devices: refusals, anybody: base.refusals.device },
+    },
     usage: createCampaignUsage(sql),
     clock,
     options: {
@@ -57,7 +65,7 @@ export function createLifecycleModules(
     },
   });
   const campaigns = createCampaignsModule({
-    persistence: { sql, audit },
+    persistence: { sql, audit, refusals },
     modules: { devices, firmware: firmware.api, monitoring, telemetry },
     downlink: infrastructure.broker.downlink,
     jobs,

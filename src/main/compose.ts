@@ -16,6 +16,7 @@ import type { CollectionDefinition } from '#platform/documents/documents.port.ts
 import type { ModuleParts } from '#platform/module/module.port.ts';
 import type { MqttBroker } from '#platform/mqtt/mqtt.port.ts';
 import { createSocketIoRealtime } from '#platform/realtime/socketio/socketio.ts';
+import { createSecretBox } from '#platform/secrets/secret-box.ts';
 import { assemble, flowOf } from './assemble.ts';
 import { createAsyncApiDocument } from './asyncapi.ts';
 import { CHANNELS } from './channels.ts';
@@ -39,6 +40,8 @@ export interface System extends Runnable {
   readonly modules: readonly ModuleParts[];
   /** AsyncAPI, of this process. */
   readonly asyncApi: object;
+  /** What whoever makes the first user has to know; null once there is, or was, a user. */
+  setupCode(): Promise<string | null>;
 }
 
 /**
@@ -49,16 +52,17 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
   const base = await createFoundation(settings, { migrations: MIGRATIONS, channels: CHANNELS }, { clock, logger });
   const { events, sql, telemetryStore, documents, jobs, mailer, audit, runs, infrastructure, publicUrl, checks } = base;
   const { counters, rateLimitCounters: usageCounters, fanOut, streams } = infrastructure;
-  const { accounts, downlink, sessionsSurviveRestart, deviceChannels: channels } = infrastructure.broker;
+  const { accounts, downlink, sessionsSurviveRestart, deviceChannels: channels, address } = infrastructure.broker;
   const runtime = { clock, logger };
   const keysFolder = join(settings.DATA_DIR, 'keys');
+  const secrets = createSecretBox({ folder: keysFolder });
   const retentionMs = recordRetentionMs(settings);
 
   // People
   const mails = createAccountMails({ jobs, mailer, publicUrl: publicUrl.read });
   const users = createUsersModule({ sql, audit, clock, events, tokens: createUserTokenStore(), counters, mails });
   const auth = createAuthModule({
-    persistence: { sql, audit, refusals: base.refusals.auth },
+    persistence: { sql, audit, refusals: base.refusals.auth, secrets },
     users: users.api,
     counters,
     usageCounters,
@@ -88,7 +92,13 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
     broker: { accounts, sessionsSurviveRestart, authSecret: settings.MQTT_AUTH_SECRET, channels },
     statusLog: logs,
     certificates: { x509: base.x509, refusals: base.refusals.device, keysFolder },
-    claims: { refusals: base.refusals.device, counters: usageCounters, keysFolder },
+    claims: {
+      refusals: base.refusals.device,
+      counters: usageCounters,
+      keysFolder,
+      brokerAddress: address,
+      onAttempt: base.measure.claims.attempted,
+    },
     logger,
     listeningSince: runs.runningSince,
   });
@@ -131,7 +141,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
     clock,
     logger,
     jobs,
-    keysFolder,
+    secrets,
     facts: {
       version: VERSION,
       runtime: { node: process.versions.node, platform: process.platform, arch: process.arch },
@@ -190,6 +200,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
     collections,
     modules: [...modules, ingest],
     asyncApi,
+    setupCode: auth.api.setupCode,
     setServing: edges.setServing,
   };
 }

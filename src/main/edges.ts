@@ -8,7 +8,7 @@ import { createConsoleRoutes } from '#platform/console/console.routes.ts';
 import type { DevicePrincipal, HttpMount } from '#platform/http/http.port.ts';
 import { createHttpServer, type HttpServer } from '#platform/http/http.server.ts';
 import { createProbeRoutes } from '#platform/http/probes.ts';
-import { publicAddress } from '#platform/http/public-address.ts';
+import { publicAddress } from '#platform/http/public-address.port.ts';
 import { createDashboardRoutes } from '#platform/jobs/dashboard/dashboard.routes.ts';
 import type { MqttBroker, MqttHandler } from '#platform/mqtt/mqtt.port.ts';
 import type { SocketIoRealtime } from '#platform/realtime/socketio/socketio.ts';
@@ -17,6 +17,9 @@ import { createApiDocumentRoutes } from './asyncapi.ts';
 import { CONSOLE_FOLDER, createConsoleBuild } from './console.ts';
 import type { Foundation } from './foundation.ts';
 import { VERSION } from './version.ts';
+
+/** Of what anybody may send as a uid. */
+const SHOWN_UID = 64;
 
 /** Whom the edges ask, and to whom they hand on what comes in. */
 export interface EdgeModules {
@@ -59,6 +62,7 @@ export async function createEdges(base: Foundation, modules: EdgeModules, parts:
     timeZone: settings.TZ_NAME,
     publicAddress: address,
     signIn: auth.signIn,
+    signInWithCode: auth.signInWithCode,
     bearer: auth.bearer,
   });
   const http = await createHttpServer({
@@ -81,11 +85,15 @@ export async function createEdges(base: Foundation, modules: EdgeModules, parts:
     tracing,
     authenticator: {
       bearer: auth.bearer,
-      device: async (deviceUid, secret): Promise<DevicePrincipal> => {
+      device: async (deviceUid, secret, origin): Promise<DevicePrincipal> => {
         const device = await devices.authenticate(deviceUid, secret);
-        if (device === null)
-          throw commonErrors.authentication_required({ detail: 'device_uid and secret do not match.' });
-        return device;
+        if (device !== null) return device;
+        const shown = deviceUid.slice(0, SHOWN_UID);
+        await base.refusals.device.record({
+          ...{ actor: null, origin, action: 'device.login_failed', resourceType: 'device', resourceId: null },
+          details: { device_uid: shown, protocol: 'http' },
+        });
+        throw commonErrors.authentication_required({ detail: 'device_uid and secret do not match.' });
       },
     },
     routes: [
@@ -112,6 +120,11 @@ export async function createEdges(base: Foundation, modules: EdgeModules, parts:
   listens.on('user.access_changed', ({ data }) => {
     realtime.disconnectUser(data.user_id);
     http.endDownloads(data.user_id);
+  });
+  // Who loses one of several ways in keeps what was opened by the others.
+  listens.on('auth.access_ended', ({ data }) => {
+    http.recheckDownloads(data.user_id);
+    return realtime.recheckUser(data.user_id);
   });
   // Somebody may have lost access, and we were not told.
   listens.on('relay.gap', () => {

@@ -2,8 +2,9 @@ import type { Clock } from '#kernel/clock.ts';
 import { createEventBus, type EventBus } from '#kernel/events.ts';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
-import type { RefusalTrail } from '#platform/audit/audit.port.ts';
+import type { DeviceRefusals, RefusalTrail } from '#platform/audit/audit.port.ts';
 import { createAuditTrail } from '#platform/audit/audit.ts';
+import { createHourlyRefusals } from '#platform/audit/hourly-refusals.ts';
 import { createRefusalTrail } from '#platform/audit/refusal-trail.ts';
 import type { Channel } from '#platform/channels/channel.port.ts';
 import type { DocumentStore } from '#platform/documents/documents.port.ts';
@@ -54,6 +55,8 @@ export interface Foundation {
   readonly audit: ReturnType<typeof createAuditTrail>;
   /** Of what is refused to people, and to devices. */
   readonly refusals: Readonly<Record<'auth' | 'device', RefusalTrail>>;
+  /** Of what known devices say and ask for. */
+  readonly deviceRefusals: DeviceRefusals;
   readonly x509: X509;
   readonly runs: ReturnType<typeof createRuns>;
   /** In start order: before the modules. */
@@ -107,6 +110,8 @@ export async function createFoundation(
     }),
   };
 
+  const deviceRefusals = createHourlyRefusals({ audit, ...runtime });
+
   return {
     ...{ settings, roles, clock, logger, events, metrics, measure, tracing, infrastructure },
     ...{ sql, telemetryStore, documents, jobs, mailer, runs },
@@ -115,6 +120,7 @@ export async function createFoundation(
     webhookEndpoints: webhooks.endpoints,
     audit,
     refusals,
+    deviceRefusals,
     x509: createX509(),
     components: [
       tracing,
@@ -126,7 +132,7 @@ export async function createFoundation(
     parts: {
       name: 'platform',
       jobs: [...createMailJobs(mailer), ...createWebhookJobs(webhooks)],
-      components: [{ ...runs.recorder, roles: ['ingest'] }, refusals.auth, refusals.device],
+      components: [{ ...runs.recorder, roles: ['ingest'] }, refusals.auth, refusals.device, deviceRefusals],
       commitListeners: [measure.ingest.listener],
       checks: {
         ...Object.fromEntries(Object.entries(infrastructure.checks).map(([part, ready]) => [part, { ready }])),

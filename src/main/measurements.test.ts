@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { commonErrors } from '#kernel/errors.ts';
+import type { BlobStore } from '#platform/blobs/blobs.port.ts';
 import type { MetricLabels, MetricRegistry } from '#platform/metrics/metrics.port.ts';
 import type { MqttDevice, MqttHandler } from '#platform/mqtt/mqtt.port.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
@@ -31,6 +32,25 @@ function createRecorder() {
   };
   return { values, gauges, measure: createMeasurements(registry) };
 }
+
+test('downloads count with their bytes, and those that were cut off apart', async () => {
+  const { values, measure } = createRecorder();
+  const parts = [Buffer.from('abc'), Buffer.from('de')];
+  const blobs = measure.images({
+    async *read() {
+      yield* parts;
+    },
+  } as unknown as BlobStore);
+  const read = [];
+  for await (const part of blobs.read('x')) read.push(part);
+  expect(read).toEqual(parts);
+  for await (const _ of blobs.read('x')) break;
+  expect(values).toEqual({
+    'core_api_firmware_downloads_total completed': 1,
+    'core_api_firmware_downloads_total cut_off': 1,
+    core_api_firmware_download_bytes_total: 5,
+  });
+});
 
 test('an operation of a store counts, a failure of the store apart, and the error comes through', async () => {
   const { values, measure } = createRecorder();
@@ -65,6 +85,7 @@ test('the broker: who is connected, who was let in, what was refused', async () 
   const handler: MqttHandler = {
     authenticate: async (identity) => (identity.kind === 'secret' && identity.username === 'one' ? device : null),
     identify: async () => null,
+    provision: async () => '',
     connected: () => void calls.push('connected'),
     disconnected: () => void calls.push('disconnected'),
     message: () => void calls.push('message'),

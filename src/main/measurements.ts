@@ -1,4 +1,5 @@
 import { isAppError } from '#kernel/errors.ts';
+import type { BlobStore } from '#platform/blobs/blobs.port.ts';
 import type { CommitListener } from '#platform/channels/channel.port.ts';
 import type { DocumentStore } from '#platform/documents/documents.port.ts';
 import type { HttpServerOptions } from '#platform/http/http.server.ts';
@@ -51,6 +52,21 @@ export function createMeasurements(metrics: MetricRegistry) {
   const logins = metrics.counter('core_api_mqtt_logins_total', 'Logins at the broker in this process', ['outcome']);
   const refusals = metrics.counter('core_api_mqtt_refused_total', 'Messages and subscriptions refused', ['reason']);
 
+  const claims = metrics.counter(
+    'core_api_claim_attempts_total',
+    'Tries of devices to register themselves in this process, by how they ended: `done`, or the code of what was wrong',
+    ['result'],
+  );
+  const downloads = metrics.counter(
+    'core_api_firmware_downloads_total',
+    'Downloads of firmware from this process, parts of an image likewise, by how they ended',
+    ['outcome'],
+  );
+  const downloadedBytes = metrics.counter(
+    'core_api_firmware_download_bytes_total',
+    'Bytes of firmware that this process has sent',
+  );
+
   /** The same port with some of its methods timed. */
   function timed<T extends object>(store: string, port: T, methods: readonly (keyof T & string)[]): T {
     const measured = { ...port };
@@ -93,6 +109,8 @@ export function createMeasurements(metrics: MetricRegistry) {
       delayed: (delayMs: number): void => delays.add(delayMs / 1000),
     },
 
+    claims: { attempted: (result: string): void => claims.add(1, { result }) },
+
     jobs: {
       finished: ({ queue, name, outcome, elapsedMs }) => jobs.observe(elapsedMs / 1000, { queue, name, outcome }),
     } satisfies JobObserver,
@@ -104,6 +122,23 @@ export function createMeasurements(metrics: MetricRegistry) {
         ),
       );
     },
+
+    /** Images that devices get, part by part: a download that goes on later counts again. */
+    images: (blobs: BlobStore): BlobStore => ({
+      ...blobs,
+      async *read(id, range) {
+        let outcome = 'cut_off';
+        try {
+          for await (const part of blobs.read(id, range)) {
+            yield part;
+            downloadedBytes.add(part.length);
+          }
+          outcome = 'completed';
+        } finally {
+          downloads.add(1, { outcome });
+        }
+      },
+    }),
 
     sql: (store: SqlStore): SqlStore => timed('sql', store, ['transaction']),
     telemetry: (store: TelemetryStore): TelemetryStore =>

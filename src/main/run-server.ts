@@ -1,4 +1,4 @@
-import { composeSystem } from './compose.ts';
+import { composeSystem, type System } from './compose.ts';
 import { exposureOf } from './exposure.ts';
 import { createLogger } from './logging.ts';
 import { httpUrlOf, runUntilStopped } from './run-until-stopped.ts';
@@ -8,6 +8,13 @@ import { VERSION } from './version.ts';
 
 const FIRST_STEPS = [
   '  Next       npm run core -- create-superuser you@example.com   then log in and add a device,',
+  '             or look at a running fleet first: npm run demo',
+];
+
+/** Before there is a user. @param code what proves that whoever makes the first one can read this */
+const setupSteps = (url: string, code: string) => [
+  `  Next       make the first user at ${url}/admin with the code ${code},`,
+  '             or by npm run core -- create-superuser you@example.com   then add a device,',
   '             or look at a running fleet first: npm run demo',
 ];
 
@@ -37,7 +44,7 @@ export async function runServer(
     `  HTTP API   ${httpUrl}/api/v1   (try it at ${httpUrl}/docs)`,
     `  MQTT       ${mqttUrls.join('  ')}`,
     `  Data       ${settings.DATA_DIR}`,
-    ...(hooks.hints ?? FIRST_STEPS),
+    ...(hooks.hints ?? (await firstSteps(settings, system, httpUrl))),
   ]);
   settleAfterStart();
   return { httpUrl, mqttUrl: mqttUrls[0] ?? '' };
@@ -53,6 +60,11 @@ export async function runModule(settings: Settings): Promise<void> {
     `core-api ${VERSION}: notifications are ready.`,
     `  NOTIFICATIONS_URL   ${httpUrlOf(settings, notifications)}`,
   ]);
+}
+
+async function firstSteps(settings: Settings, system: System, httpUrl: string): Promise<readonly string[]> {
+  const code = settings.ROLES.includes('api') ? await system.setupCode() : null;
+  return code === null ? FIRST_STEPS : setupSteps(settings.PUBLIC_URL ?? httpUrl, code);
 }
 
 function announce(lines: readonly string[]): void {

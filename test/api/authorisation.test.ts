@@ -59,7 +59,10 @@ async function addressOf(path: string): Promise<string> {
     '{user_id}': async () => (await people.person('USER')).id,
     '{rule_id}': ownRule,
     '{alert_id}': ownAlert,
-    // Anybody's own: the module's tests have it.
+    // Anybody's own: the modules' tests have it.
+    '{session_id}': async () => 2_000_000_000,
+    '{token_id}': async () => 2_000_000_000,
+    '{account_id}': async () => 2_000_000_000,
     '{notification_id}': async () => 'none',
     '{dashboard_id}': async () => 999_999,
     '{kind}': async () => 'telemetry',

@@ -94,6 +94,22 @@ test('a device renews its certificate by the one that it has; the first login wi
   await next.publishAsync('devices/pump-2/telemetry', JSON.stringify({ metrics: { pressure: 1 } }), { qos: 1 });
 });
 
+test('a certificate that has ended, and one of an unknown authority, are refused with the reason in the audit trail', async () => {
+  const device = await people.device();
+  const day = 86_400_000;
+  const ended = await plant.issue(device.uid, { notBefore: Date.now() - 2 * day, notAfter: Date.now() - day });
+  const foreign = await (await pki.authority()).issue(device.uid);
+  for (const [certificate, reason, device_uid] of [
+    [ended, 'certificate_expired', device.uid],
+    [foreign, 'certificate_unknown_ca', null],
+  ] as const) {
+    await expect(connect(withCertificate(certificate))).rejects.toMatchObject({ code: 5 });
+    const { items } = await call('GET', '/system/audit-logs', undefined, { action: 'certificate.refused' });
+    expect(items[0]).toMatchObject({ ip_address: '127.0.0.1', details: { reason, device_uid } });
+  }
+  expect(await refusalsOf(device.uid)).toEqual(['certificate_expired']);
+});
+
 test('a certificate of an unknown authority, and a secret alone, are refused; the reason is shown', async () => {
   const device = await people.device();
   const stranger = await (await pki.authority()).issue(device.uid);

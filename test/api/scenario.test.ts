@@ -6,6 +6,7 @@ import { startTestSmtpServer, type TestSmtpServer } from '#test/support/smtp.ts'
 import { type RunningSystem, startTestSystem } from '#test/support/system.ts';
 import { RULES } from './authorisation.table.ts';
 import { rowOf } from './rows.ts';
+import { walkThroughAccounts, walkThroughProviders, walkThroughSetup } from './scenario.accounts.ts';
 import { walkThroughAlerts } from './scenario.alerts.ts';
 import { walkThroughAnalytics } from './scenario.analytics.ts';
 import { LIFECYCLE } from './scenario.lifecycle.ts';
@@ -38,6 +39,7 @@ beforeAll(async () => {
     OAUTH_CORP_CLIENT_ID: corp.clientId,
     OAUTH_CORP_CLIENT_SECRET: corp.clientSecret,
   });
+  await walkThroughSetup(call, await system.system.setupCode());
   people = await createPeople(system);
 });
 afterAll(async () => {
@@ -75,7 +77,7 @@ test('someone registers, signs in, refreshes, looks after the profile and signs 
   });
   const [, claims = ''] = as.split('.');
   expect(Object.keys(JSON.parse(Buffer.from(claims, 'base64url').toString())).sort()).toEqual(
-    ['sub', 'role', 'iat', 'exp', 'jti', 'iat_ms'].sort(),
+    ['sub', 'role', 'iat', 'exp', 'jti', 'iat_ms', 'sid'].sort(),
   );
 
   expect(await call(200, 'GET /api/v1/users/me', { as })).toMatchObject({
@@ -98,6 +100,8 @@ test('someone registers, signs in, refreshes, looks after the profile and signs 
   await call(204, 'POST /api/v1/auth/logout', { as: again.access_token });
   await call(401, 'GET /api/v1/users/me', { as: again.access_token });
 });
+
+test('someone has sessions, a second factor and tokens for programs', () => walkThroughAccounts(call, people));
 
 test('an administrator manages users', async () => {
   const as = people.ADMIN.token();
@@ -281,22 +285,7 @@ test('someone proves an e-mail address and forgets the password', async () => {
   for (const page of ['verify-email', 'reset-password']) await call(200, `GET /auth/${page}`);
 });
 
-test('someone signs in at a provider', async () => {
-  expect((await call(200, 'GET /api/v1/auth/oauth')).items).toEqual([
-    { provider: 'corp', label: 'Corp', url: `${PUBLIC_URL}/api/v1/auth/oauth/corp` },
-  ]);
-  const { headers } = await send(302, 'GET /api/v1/auth/oauth/corp');
-  const { pathname, search } = await corp.visit(headers['location'] ?? '', 'lee');
-  const cookie = headers['set-cookie']?.split(';')[0] ?? '';
-  const arrived = await send(302, `GET ${pathname}${search}`, { headers: { cookie } });
-  const code = new URL(arrived.headers['location'] ?? '').searchParams.get('code');
-  const { access_token: as } = await call(200, 'POST /api/v1/auth/oauth/token', { body: { code } });
-  expect(await call(200, 'GET /api/v1/users/me', { as })).toMatchObject({
-    email: 'lee@example.com',
-    full_name: 'Lee',
-    is_verified: false,
-  });
-});
+test('someone signs in at a provider', () => walkThroughProviders(send, call, { corp, people }));
 
 test('an operator looks at the system, keeps configuration and reads the trail', async () => {
   const as = people.SUPERADMIN.token();

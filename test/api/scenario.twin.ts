@@ -32,7 +32,7 @@ export async function walkThroughConfigurations(call: Call, people: People): Pro
   expect(reported).toEqual({ stored: 1, merged: 0, rejected: [] });
   expect(await call(200, `GET ${address}`, { as })).toMatchObject({ in_sync: true, delta: {}, effective: config });
 
-  const { versions } = await call(200, `GET ${address}/history`, { as });
+  const { items: versions } = await call(200, `GET ${address}/history`, { as });
   expect(versions[0]).toMatchObject({ version: desired.version, config: { interval: 60 } });
   const body = { version: desired.version - 1 };
   const back = await call(200, `POST ${address}/rollback`, { as, body });

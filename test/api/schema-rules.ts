@@ -21,7 +21,8 @@ export const SCHEMA_RULES = {
     const wheres = requestsOf(route).map(({ where }) => where);
     const missing = [];
     if (wheres.includes('params') !== route.url.includes(':')) missing.push('params');
-    if (/^(PUT|PATCH)$/.test(String(route.method)) && !wheres.includes('body')) missing.push('body');
+    const hasBody = wheres.some((where) => where === 'body' || where.includes('/'));
+    if (/^(PUT|PATCH)$/.test(String(route.method)) && !hasBody) missing.push('body');
     return missing;
   },
 

@@ -122,3 +122,28 @@ test('SIGTERM while the store is blocked ends the server in order, within ten se
   client.end(true);
   folder.remove();
 });
+
+test('a server without users prints a code with which the first one is made, and another start prints none', async () => {
+  const folder = temporaryFolder();
+  const settings = { DATA_DIR: folder.path };
+  const printed = (output: string) => /with the code ((?:[A-Z2-7]{4}-){3}[A-Z2-7]{4})/.exec(output)?.[1];
+  const first = await startServer(settings);
+  await expect.poll(() => printed(first.output())).toBeDefined();
+  expect(first.output()).toContain(`make the first user at ${first.httpUrl}/admin with the code`);
+  const code = printed(first.output());
+  await first.end('SIGTERM');
+  // It is the same one after a restart.
+  const second = await startServer(settings);
+  const body = JSON.stringify({ code, email: 'kim@example.com', password: 'correct horse battery' });
+  const headers = { 'content-type': 'application/json' };
+  const setUp = () => fetch(`${second.httpUrl}/api/v1/system/setup`, { method: 'POST', headers, body });
+  expect((await setUp()).status).toBe(201);
+  expect((await setUp()).status).toBe(409);
+  await second.end('SIGTERM');
+  const third = await startServer(settings);
+  await expect.poll(() => third.output()).toContain('npm run demo');
+  expect(printed(third.output())).toBeUndefined();
+  expect(third.output()).toContain('create-superuser you@example.com   then log in');
+  await third.end('SIGTERM');
+  folder.remove();
+});

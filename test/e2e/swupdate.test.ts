@@ -85,6 +85,8 @@ if (missing.length > 0) {
       const plan = { name: 'Boards', firmware_id, target: { device_type: 'board' } };
       const { id } = await api.call('POST', '/api/v1/campaigns', plan);
       await api.call('POST', `/api/v1/campaigns/${id}/start`, {});
+      // A client that asks before it is released is told to ask again in five minutes.
+      await expect.poll(async () => (await standing())?.stage, { timeout: 30_000 }).toBe(0);
       run();
       await expect.poll(() => existsSync(installed), { timeout: 60_000 }).toBe(true);
       expect(readFileSync(installed, 'utf8')).toBe('from the update\n');

@@ -1,19 +1,18 @@
 import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { leaveOut } from '../support/servers.ts';
 import { deviceScenario } from './device.scenario.ts';
+import { provisionScenario } from './provision.scenario.ts';
+import { PYTHON } from './python.ts';
 
 const PROGRAM = join(import.meta.dirname, '../../examples/python/device.py');
-const CACHE = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'core-api');
-/** Made by test/services/python.sh. */
-const PYTHON = process.env['TEST_PYTHON'] ?? join(CACHE, 'python-examples/bin/python');
 
 if (!existsSync(PYTHON)) {
   const what = 'no python3 with paho-mqtt: set TEST_PYTHON, or npm run services:install';
   leaveOut('examples/python', ['python3 with paho-mqtt'], what);
 } else {
+  provisionScenario();
   deviceScenario('examples/python', {
     command: [PYTHON, PROGRAM],
     waiting(store) {

@@ -2,6 +2,7 @@ import { type Clock, systemClock } from '#kernel/clock.ts';
 import { silentLogger } from '#kernel/logger.ts';
 import type { AuditRecord } from '#platform/audit/audit.port.ts';
 import { createAuditTrail } from '#platform/audit/audit.ts';
+import { createHourlyRefusals } from '#platform/audit/hourly-refusals.ts';
 import { createRefusalTrail } from '#platform/audit/refusal-trail.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 
@@ -21,4 +22,10 @@ export function auditedStore(sql: SqlStore, clock: Clock) {
   const audit = createAuditTrail({ sql, clock });
   const counted = { action: 'auth.refusals_counted', resourceType: 'user' };
   return { sql, audit, refusals: createRefusalTrail({ audit, clock, logger: silentLogger, counted }) };
+}
+
+/** The same, with the trail for what known devices are refused. */
+export function auditedDeviceStore(sql: SqlStore, clock: Clock) {
+  const audit = createAuditTrail({ sql, clock });
+  return { sql, audit, refusals: createHourlyRefusals({ audit, clock, logger: silentLogger }) };
 }

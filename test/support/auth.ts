@@ -17,6 +17,7 @@ import { createMemoryCounters } from '#platform/cache/memory-counters.ts';
 import type { Mailer } from '#platform/mail/mail.port.ts';
 import { createNoMailer } from '#platform/mail/no-mailer.ts';
 import type { IdentityProvider } from '#platform/oauth/oauth.port.ts';
+import { createSecretBox } from '#platform/secrets/secret-box.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 import { auditedStore } from './audit.ts';
 import { createTestClock, type TestClock } from './clock.ts';
@@ -69,7 +70,8 @@ export async function createTestAuth(options: TestAuthOptions): Promise<TestAuth
   const sql = await createTestSql(usersMigrations, authMigrations);
   const clock = createTestClock();
   const events = createEventBus(silentLogger);
-  const persistence = auditedStore(sql, clock);
+  const keysFolder = join(folder.path, 'keys');
+  const persistence = { ...auditedStore(sql, clock), secrets: createSecretBox({ folder: keysFolder }) };
   const { audit } = persistence;
   const jobs = createJobsHarness(clock);
   const counters = options.counters ?? createMemoryCounters({ clock });
@@ -83,7 +85,7 @@ export async function createTestAuth(options: TestAuthOptions): Promise<TestAuth
     events,
     outside: { identityProviders, jobs: jobs.jobs, mailer },
     runtime: { clock, logger: silentLogger },
-    settings: { ...AUTH_SETTINGS, keysFolder: join(folder.path, 'keys'), ...settings },
+    settings: { ...AUTH_SETTINGS, keysFolder, ...settings },
   });
   jobs.define(auth.jobs);
   await jobs.start();

@@ -4,9 +4,9 @@ import { STATUS_CHANNEL, type StatusItem } from '#modules/devices/index.ts';
 import type { Firmware } from '#modules/firmware/index.ts';
 import { type DeviceResponse, RESPONSE_CHANNEL } from '#modules/ingest/index.ts';
 import type { TelemetryApi } from '#modules/telemetry/index.ts';
-import { createAuditTrail } from '#platform/audit/audit.ts';
 import type { Sink } from '#platform/channels/channel.port.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
+import { auditedDeviceStore } from './audit.ts';
 import { createDevicesHarness, type DevicesHarness } from './devices.ts';
 import { createFakeDownlink, type FakeDownlink } from './fake-downlink.ts';
 import { createDeviceAuthenticator, createTestApp, type TestApp } from './http.ts';
@@ -67,7 +67,7 @@ export async function createCampaignsHarness(
 
   function start(sql: SqlStore): CampaignsModule {
     return createCampaignsModule({
-      persistence: { sql, audit: createAuditTrail({ sql, clock }) },
+      persistence: auditedDeviceStore(sql, clock),
       modules: {
         devices: devices.api,
         firmware: {

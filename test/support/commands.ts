@@ -2,11 +2,11 @@ import { createEventBus, type EventBus } from '#kernel/events.ts';
 import { silentLogger } from '#kernel/logger.ts';
 import { type CommandsModule, commandsMigrations, createCommandsModule } from '#modules/commands/index.ts';
 import type { DeviceResponse } from '#modules/ingest/index.ts';
-import { createAuditTrail } from '#platform/audit/audit.ts';
 import { createMemoryCounters } from '#platform/cache/memory-counters.ts';
 import type { SinkOutcome } from '#platform/channels/channel.port.ts';
 import type { Realtime } from '#platform/realtime/realtime.port.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
+import { auditedDeviceStore } from './audit.ts';
 import { createDevicesHarness, type DevicesHarness } from './devices.ts';
 import { createFakeDownlink, type FakeDownlink } from './fake-downlink.ts';
 import { createDeviceAuthenticator, createTestApp, type TestApp } from './http.ts';
@@ -56,7 +56,7 @@ export async function createCommandsHarness(): Promise<CommandsHarness> {
     const bus = createEventBus(silentLogger);
     const broker = createFakeDownlink({ events: bus, clock });
     const module = createCommandsModule({
-      persistence: { sql, audit: createAuditTrail({ sql, clock }) },
+      persistence: auditedDeviceStore(sql, clock),
       devices: devices.api,
       downlink: broker.port,
       realtime: silentRealtime,
@@ -64,7 +64,7 @@ export async function createCommandsHarness(): Promise<CommandsHarness> {
       jobs: jobs.jobs,
       events: bus,
       runtime: { clock, logger: silentLogger },
-      options: { alone, retentionMs: 86_400_000 },
+      options: { alone, retentionMs: 86_400_000, writeLimit: null },
     });
     const authenticator = createDeviceAuthenticator(devices.api);
     const app = await createTestApp({ routes: module.routes, clock, authenticator });
@@ -112,6 +112,7 @@ const silentRealtime: Realtime = {
   name: 'realtime',
   namespace: () => ({ emit: () => {}, hasListeners: () => false, evict: async () => {} }),
   disconnectUser: () => {},
+  recheckUser: async () => {},
   recheck: async () => {},
   connectionCount: () => 0,
 };

@@ -38,6 +38,8 @@ export interface DevicesHarness {
   listeningSince: number;
   /** Every device event since the start, in order. */
   readonly events: DomainEvent[];
+  /** How tries of claims ended, in order. */
+  readonly attempts: string[];
   /** An existing user of each role. */
   readonly actors: Readonly<Record<UserRole, Principal>>;
   /** One more USER. */
@@ -47,6 +49,9 @@ export interface DevicesHarness {
   device(body?: Readonly<Record<string, unknown>>): Promise<any>;
   close(): Promise<void>;
 }
+
+/** Where devices with a certificate connect, and those without. */
+const BROKER = (tls: boolean) => ({ host: 'mqtt.example.com', port: tls ? 8883 : 1883, tls });
 
 export async function createDevicesHarness(
   userDeviceScope: UserDeviceScope = 'owned',
@@ -76,7 +81,13 @@ export async function createDevicesHarness(
     users: users.api,
     userDeviceScope,
     listeningSince: async () => harness.listeningSince,
-    claims: { refusals, counters: createMemoryCounters({ clock }), keysFolder: keys.path },
+    claims: {
+      refusals,
+      counters: createMemoryCounters({ clock }),
+      keysFolder: keys.path,
+      brokerAddress: BROKER,
+      onAttempt: (result) => void harness.attempts.push(result),
+    },
     certificates: {
       x509: createX509(),
       keysFolder: keys.path,
@@ -101,6 +112,7 @@ export async function createDevicesHarness(
 
   const harness: DevicesHarness = {
     listeningSince: 0,
+    attempts: [],
     app,
     api: devices.api,
     reconcileAccounts: devices.reconcileAccounts,

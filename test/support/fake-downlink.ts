@@ -32,7 +32,7 @@ export interface FakeDownlink {
   acknowledge(connectionId: string): void;
   /** Ids of connections that stand. */
   connections(): readonly string[];
-  /** What the next calls of `publish` fail with; null: they do not. */
+  /** What the next calls of `publish`, `retain` and `clearRetained` fail with; null: they do not. */
   fail(error: Error | null): void;
   /** Whether too much waits at every connection: nothing is sent. */
   fill(isFull: boolean): void;
@@ -61,6 +61,11 @@ export function createFakeDownlink({
     connection_id: connectionId,
   });
   const of = (uid: string) => [...connections.values()].filter(({ deviceUid }) => deviceUid === uid);
+
+  async function setRetained(deviceUid: string, of: ServerChannel, payload: string | null): Promise<void> {
+    if (failure !== null) throw failure;
+    retained.push([`${deviceUid} ${of}`, payload]);
+  }
 
   const fake: FakeDownlink = {
     sent,
@@ -116,8 +121,8 @@ export function createFakeDownlink({
             return { connectionId, outcome };
           });
       },
-      retain: async (deviceUid, channel, payload) => void retained.push([`${deviceUid} ${channel}`, payload]),
-      clearRetained: async (deviceUid, channel) => void retained.push([`${deviceUid} ${channel}`, null]),
+      retain: (deviceUid, channel, payload) => setRetained(deviceUid, channel, payload),
+      clearRetained: (deviceUid, channel) => setRetained(deviceUid, channel, null),
       supply: () => {},
       connections: (deviceUid) => ({
         isComplete: true,

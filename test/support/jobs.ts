@@ -8,6 +8,8 @@ export interface JobsHarness {
   /** To be handed to modules as their `JobQueue`. */
   readonly jobs: Jobs;
   readonly clock: TestClock;
+  /** What the next calls of `enqueue` fail with; null: they do not. */
+  fail(error: Error | null): void;
   /** Before `start`. */
   define(definitions: readonly JobDefinition[]): void;
   start(): Promise<void>;
@@ -24,6 +26,14 @@ export interface JobsHarness {
 /** `const jobs = createJobsHarness(); jobs.define(module.jobs); await jobs.start(); …; await jobs.runUntilIdle();` */
 export function createJobsHarness(clock: TestClock = createTestClock(), timeZone = 'UTC'): JobsHarness {
   const jobs = createSqliteJobs({ file: ':memory:', timeZone, concurrency: 4, clock, logger: silentLogger });
+  let failure: Error | null = null;
+  const offered: Jobs = {
+    ...jobs,
+    async enqueue(...given: Parameters<Jobs['enqueue']>) {
+      if (failure !== null) throw failure;
+      return await jobs.enqueue(...given);
+    },
+  };
   const signal = AbortSignal.timeout(600_000);
   const parts = [jobs, jobs.worker, jobs.scheduler];
 
@@ -33,8 +43,11 @@ export function createJobsHarness(clock: TestClock = createTestClock(), timeZone
   }
 
   return {
-    jobs,
+    jobs: offered,
     clock,
+    fail(error) {
+      failure = error;
+    },
     define(definitions) {
       for (const definition of definitions) jobs.define(definition);
     },

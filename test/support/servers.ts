@@ -11,8 +11,8 @@ export interface TestServer {
   stop(): Promise<void>;
   /** Ends the server in order and starts it again, on the same port and data. */
   restart(): Promise<void>;
-  /** SIGKILL; `restart` brings it back. */
-  kill(): Promise<void>;
+  /** SIGKILL; `restart` brings it back. @param lost a file of its data folder, which is gone then */
+  kill(lost?: string): Promise<void>;
 }
 
 export interface ServerOptions {

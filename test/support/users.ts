@@ -13,6 +13,8 @@ export const NO_TOKENS: UserTokenStore = {
     voidLinks: async () => {},
     useLink: async () => false,
     issueLink: async () => '',
+    endPersonalTokens: async () => {},
+    removeSecondFactor: async () => {},
   }),
 };
 

@@ -5,9 +5,11 @@ import type { Logger } from '#kernel/logger.ts';
 import { TELEMETRY } from '#modules/ingest/index.ts';
 import type { Channel } from '#platform/channels/channel.port.ts';
 import type { Leases } from '#platform/leases/leases.port.ts';
+import type { AedesBroker } from '#platform/mqtt/aedes/aedes.ts';
 import type { MqttDownlink } from '#platform/mqtt/downlink.port.ts';
-import type { MqttAccounts, MqttBroker, MqttHandler } from '#platform/mqtt/mqtt.port.ts';
+import type { BrokerAddress, MqttAccounts, MqttBroker, MqttHandler } from '#platform/mqtt/mqtt.port.ts';
 import type { Settings } from '../settings.ts';
+import { brokerAddressOf } from './broker-address.ts';
 
 export interface BrokerProfile {
   /** The broker's own logins; null: it asks at each. */
@@ -20,6 +22,8 @@ export interface BrokerProfile {
   readonly deviceChannels: readonly string[];
   /** Whether devices can still be connected when this process starts. */
   readonly sessionsSurviveRestart: boolean;
+  /** Where a device is told to connect. @param hasCertificate whether it has one */
+  readonly address: (hasCertificate: boolean) => BrokerAddress;
   create(handler: MqttHandler, maxPayloadBytes: number): MqttBroker;
 }
 
@@ -76,6 +80,7 @@ async function mosquitto(
     components: [control],
     downlink: downlink.port,
     sessionsSurviveRestart: true,
+    address: (hasCertificate) => brokerAddressOf(settings, hasCertificate),
     create: (handler) =>
       createMosquittoBroker({
         control,
@@ -98,14 +103,16 @@ async function embeddedBroker(
   const { createAedesBroker } = await import('#platform/mqtt/aedes/aedes.ts');
   const { createAedesDownlink } = await import('#platform/mqtt/aedes/downlink.ts');
   const downlink = createAedesDownlink(runtime);
+  let broker: AedesBroker | undefined;
   return {
     accounts: null,
     deviceChannels,
     components: [],
     downlink: downlink.port,
     sessionsSurviveRestart: false,
-    create: (handler, maxPayloadBytes) =>
-      createAedesBroker({
+    address: (hasCertificate) => brokerAddressOf(settings, hasCertificate, portsOf(broker)),
+    create(handler, maxPayloadBytes) {
+      broker = createAedesBroker({
         host: settings.MQTT_HOST,
         port: settings.MQTT_PORT,
         wsPort: settings.MQTT_WS_PORT,
@@ -115,8 +122,15 @@ async function embeddedBroker(
         downlink: downlink.edge,
         logger: runtime.logger,
         limits: { maxPayloadBytes, admission: { connections: settings.MQTT_MAX_CONNECTIONS } },
-      }),
+      });
+      return broker;
+    },
   };
+}
+
+/** Null: it has not started, here or at all. */
+function portsOf(broker: AedesBroker | undefined) {
+  return broker === undefined || broker.addresses().length === 0 ? null : broker.ports();
 }
 
 /** The last level of the topics that devices may publish to. */

@@ -28,9 +28,11 @@ const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('b
 const decode = createDecoder({ complete: true });
 
 describe('access tokens', () => {
-  test('carry exactly sub, role, iat, exp, jti, iat_ms, and the key’s id', () => {
+  test('carry exactly sub, role, iat, exp, jti, iat_ms, sid, and the key’s id', () => {
     const { clock, tokens } = setup();
-    const { header, payload } = decode(tokens.issue({ userId: 7, role: 'MANAGER', issuedAt: clock.now() }));
+    const { header, payload } = decode(
+      tokens.issue({ userId: 7, role: 'MANAGER', issuedAt: clock.now(), sessionId: 's' }),
+    );
     expect(header).toEqual({ alg: 'EdDSA', typ: 'JWT', kid: keys.all()[0]?.kid });
     expect(payload).toEqual({
       sub: '7',
@@ -38,6 +40,7 @@ describe('access tokens', () => {
       iat: Math.floor(clock.now() / 1000),
       exp: Math.ceil(clock.now() / 1000) + LIFETIME,
       iat_ms: clock.now(),
+      sid: 's',
       jti: expect.stringMatching(/^[0-9a-f-]{36}$/),
     });
   });
@@ -47,7 +50,7 @@ describe('access tokens', () => {
     // Sessions that were ended while the clock was ahead, or twice in a millisecond, are followed by such ones.
     for (const ahead of [-5_000, 0, 1, 877, 1_000, 86_400_000]) {
       const issuedAt = clock.now() + ahead;
-      const token = tokens.issue({ userId: 7, role: 'USER', issuedAt });
+      const token = tokens.issue({ userId: 7, role: 'USER', issuedAt, sessionId: 's' });
       const { iat, exp } = decode(token).payload;
       expect([iat, exp].every(Number.isInteger)).toBe(true);
       expect(iat * 1000).toBeLessThanOrEqual(clock.now());
@@ -61,7 +64,7 @@ describe('access tokens', () => {
       fc.property(fc.integer({ min: 0, max: 8_000_000_000_000 }), (issuedAt) => {
         const clock = createTestClock(issuedAt);
         const tokens = createAccessTokens({ keys, clock, lifetime: LIFETIME });
-        expect(tokens.verify(tokens.issue({ userId: 1, role: 'USER', issuedAt }))).toMatchObject({
+        expect(tokens.verify(tokens.issue({ userId: 1, role: 'USER', issuedAt, sessionId: 's' }))).toMatchObject({
           userId: 1,
           issuedAt,
         });
@@ -72,7 +75,7 @@ describe('access tokens', () => {
 
   test('expire, also when they were seen before', () => {
     const { clock, tokens } = setup();
-    const token = tokens.issue({ userId: 7, role: 'USER', issuedAt: clock.now() });
+    const token = tokens.issue({ userId: 7, role: 'USER', issuedAt: clock.now(), sessionId: 's' });
     const { expiresAt } = tokens.verify(token);
     clock.advance(expiresAt - clock.now() - 1);
     expect(tokens.verify(token).userId).toBe(7);
@@ -84,7 +87,7 @@ describe('access tokens', () => {
 
   test('of an older key are still good, of a removed one not', async () => {
     const { clock, tokens } = setup();
-    const token = tokens.issue({ userId: 7, role: 'USER', issuedAt: clock.now() });
+    const token = tokens.issue({ userId: 7, role: 'USER', issuedAt: clock.now(), sessionId: 's' });
     const rotatedFolder = await mkdtemp(join(tmpdir(), 'tokens-'));
     try {
       const old = keys.all()[0]?.privateKey.export({ format: 'pem', type: 'pkcs8' }) ?? '';
@@ -95,7 +98,7 @@ describe('access tokens', () => {
       await rotated.start?.(AbortSignal.timeout(5000));
       const both = createAccessTokens({ keys: rotated, clock, lifetime: LIFETIME });
       expect(both.verify(token).userId).toBe(7);
-      const newer = both.issue({ userId: 8, role: 'USER', issuedAt: clock.now() });
+      const newer = both.issue({ userId: 8, role: 'USER', issuedAt: clock.now(), sessionId: 's' });
       expect(decode(newer).header.kid).toBe(rotated.all()[1]?.kid);
       expect(() => tokens.verify(newer)).toThrow(refused);
     } finally {
@@ -105,7 +108,7 @@ describe('access tokens', () => {
 
   test('that were forged are refused', () => {
     const { clock, tokens } = setup();
-    const good = tokens.issue({ userId: 7, role: 'USER', issuedAt: clock.now() });
+    const good = tokens.issue({ userId: 7, role: 'USER', issuedAt: clock.now(), sessionId: 's' });
     tokens.verify(good);
     const [header = '', payload = '', signature = ''] = good.split('.');
     const claims = JSON.parse(Buffer.from(payload, 'base64url').toString());

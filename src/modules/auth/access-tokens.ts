@@ -20,7 +20,7 @@ type Verify = (token: string) => unknown;
 type Sign = (claims: object) => string;
 
 /**
- * JWTs signed with Ed25519 (RFC 8037), claims `sub, role, iat, exp, jti, iat_ms`.
+ * JWTs signed with Ed25519 (RFC 8037), claims `sub, role, iat, exp, jti, iat_ms, sid`.
  *
  * `iat` and `exp` are whole seconds, and `iat` is never ahead of the clock: libraries of other services refuse what is
  * otherwise. Sign-out voids tokens to the millisecond, so the exact instant is a claim of its own, `iat_ms`. Checking a
@@ -57,7 +57,7 @@ export function createAccessTokens({ keys, clock, lifetime }: AccessTokensOption
 
   return {
     lifetime,
-    issue({ userId, role, issuedAt }) {
+    issue({ userId, role, issuedAt, sessionId }) {
       const key = keys.all().at(-1);
       if (key === undefined) throw new Error('there is no signing key');
       const now = clock.now();
@@ -69,6 +69,7 @@ export function createAccessTokens({ keys, clock, lifetime }: AccessTokensOption
         exp: Math.ceil(now / 1000) + lifetime,
         jti: createId(),
         iat_ms: issuedAt,
+        sid: sessionId,
       });
     },
     verify(token) {
@@ -105,10 +106,11 @@ function createKeyVerifier({ publicKey }: SigningKey): Verify {
 }
 
 function toAccessToken(claims: unknown): AccessToken {
-  const { sub, iat_ms: issuedAt, exp } = claims as Record<string, unknown>;
+  const { sub, iat_ms: issuedAt, exp, sid } = claims as Record<string, unknown>;
   const userId = Number(sub);
   if (!Number.isSafeInteger(userId) || !Number.isSafeInteger(issuedAt) || typeof exp !== 'number') {
     throw commonErrors.authentication_required();
   }
-  return { userId, issuedAt: issuedAt as number, expiresAt: exp * 1000 };
+  const sessionId = typeof sid === 'string' ? sid : null;
+  return { userId, issuedAt: issuedAt as number, expiresAt: exp * 1000, sessionId };
 }

@@ -9,11 +9,21 @@ export interface Authenticator {
 }
 
 export interface AuthApi extends Authenticator {
-  /** Begins a session, for a page of the server's own. @throws AppError as `POST /auth/login` answers */
+  /**
+   * Begins a session, for a page of the server's own.
+   * @throws AppError as `POST /auth/login` answers: `second_factor_required` with a ticket among them
+   */
   signIn(
     credentials: { readonly email: string; readonly password: string },
     origin: RequestOrigin,
   ): Promise<{ readonly accessToken: string; readonly expiresIn: number }>;
+  /** Goes on with the ticket. @throws AppError as `POST /auth/login/2fa` answers */
+  signInWithCode(
+    proof: { readonly ticket: string; readonly code: string },
+    origin: RequestOrigin,
+  ): Promise<{ readonly accessToken: string; readonly expiresIn: number }>;
+  /** What whoever makes the first user has to know; null once there is, or was, a user. */
+  setupCode(): Promise<string | null>;
   /** Of every kind. Returns how many were removed. */
   removeExpiredTokens(): Promise<number>;
 }

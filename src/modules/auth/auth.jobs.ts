@@ -11,7 +11,7 @@ export function createAuthJobs(api: Pick<AuthApi, 'removeExpiredTokens'>): reado
   const cleanup: JobDefinition<'cleanup_expired_tokens'> = {
     name: 'cleanup_expired_tokens',
     queue: 'default',
-    description: 'Removes refresh tokens and single-use tokens that have expired.',
+    description: 'Removes sessions, refresh tokens, single-use tokens and personal access tokens that have expired.',
     schedule: '0 3 * * *',
     defaultData: {},
     run: async () => ({ removed: await api.removeExpiredTokens() }),

@@ -1,6 +1,5 @@
 import type { UserRole } from '#kernel/access.ts';
 import type { UserAccess } from '#modules/users/index.ts';
-import type { AuditWriter } from '#platform/audit/audit.port.ts';
 
 /** Instants are epoch milliseconds. */
 export interface RefreshToken {
@@ -30,16 +29,8 @@ export interface RefreshTokenRepository {
   /** @returns how many of the family still counted */
   revokeFamily(familyId: string, now: number): Promise<number>;
   revokeAllOf(userId: number, now: number): Promise<void>;
-  /** Of the tokens of a user that still count: all but the `count` newest. */
-  revokeAllBut(count: number, userId: number, now: number): Promise<void>;
   /** Removes those that expired before `before`; returns how many. */
   removeExpired(before: number): Promise<number>;
-}
-
-/** The repository, and the same one inside a transaction, with the audit trail. */
-export interface RefreshTokenStore {
-  readonly tokens: RefreshTokenRepository;
-  transaction<T>(work: (tokens: RefreshTokenRepository, audit: AuditWriter) => Promise<T>): Promise<T>;
 }
 
 export interface AccessToken {
@@ -50,12 +41,19 @@ export interface AccessToken {
    */
   readonly issuedAt: number;
   readonly expiresAt: number;
+  /** The session that it was issued in; null for one from before sessions had names. */
+  readonly sessionId: string | null;
+}
+
+export interface NewAccessToken extends Pick<AccessToken, 'userId' | 'issuedAt'> {
+  readonly role: UserRole;
+  readonly sessionId: string;
 }
 
 export interface AccessTokens {
   /** Seconds. */
   readonly lifetime: number;
-  issue(token: { readonly userId: number; readonly role: UserRole; readonly issuedAt: number }): string;
+  issue(token: NewAccessToken): string;
   /** Signature and expiry only. @throws AppError `authentication_required` */
   verify(token: string): AccessToken;
 }

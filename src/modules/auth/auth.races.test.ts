@@ -8,6 +8,7 @@ import { silentLogger } from '#kernel/logger.ts';
 import { createUsersModule, type UsersApi, usersMigrations } from '#modules/users/index.ts';
 import { createAuditTrail } from '#platform/audit/audit.ts';
 import { createMemoryCounters } from '#platform/cache/memory-counters.ts';
+import { createSecretBox } from '#platform/secrets/secret-box.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 import { auditedStore } from '#test/support/audit.ts';
 import { AUTH_SETTINGS, NOBODY_OUTSIDE } from '#test/support/auth.ts';
@@ -57,7 +58,7 @@ beforeEach(async () => {
     },
   };
   auth = createAuthModule({
-    persistence: auditedStore(sql, clock),
+    persistence: { ...auditedStore(sql, clock), secrets: createSecretBox({ folder: join(folder, 'keys') }) },
     users: interrupted,
     counters: createMemoryCounters({ clock }),
     events,
@@ -98,7 +99,7 @@ describe('sessions that end while', () => {
     await expect(auth.api.bearer(pair.access_token)).rejects.toMatchObject({ kind: 'unauthenticated' });
     expect((await post('/refresh', { refresh_token: pair.refresh_token })).status).toBe(401);
     const next = await post('/login', credentials);
-    expect(await auth.api.bearer(next.access_token)).toEqual({ userId, role: 'USER' });
+    expect(await auth.api.bearer(next.access_token)).toMatchObject({ userId, role: 'USER' });
   });
 
   test('a refresh is on its way void what it hands out', async () => {

@@ -1,7 +1,5 @@
 import type { Generated, Kysely } from 'kysely';
-import type { AuditTrail, AuditWriter } from '#platform/audit/audit.port.ts';
-import type { SqlStore } from '#platform/sql/sql.port.ts';
-import type { RefreshTokenRepository, RefreshTokenStore } from './auth.ports.ts';
+import type { RefreshTokenRepository } from './auth.ports.ts';
 
 interface Tables {
   refresh_tokens: {
@@ -15,20 +13,6 @@ interface Tables {
     successor_salt: string | null;
     created_at: number;
     updated_at: number;
-  };
-}
-
-/** Rows named in one statement; there are more only where they were not bounded before. */
-const MOST_AT_ONCE = 500;
-
-export function createRefreshTokenStore(store: SqlStore, audit: AuditTrail): RefreshTokenStore {
-  return {
-    get tokens() {
-      return createRefreshTokenRepository(store.db<Tables>());
-    },
-    transaction<T>(work: (tokens: RefreshTokenRepository, audit: AuditWriter) => Promise<T>) {
-      return store.transaction<Tables, T>((trx) => work(createRefreshTokenRepository(trx), audit.on(trx)));
-    },
   };
 }
 
@@ -102,20 +86,6 @@ export function createRefreshTokenRepository(db: Kysely<Tables>): RefreshTokenRe
     },
     async revokeAllOf(userId, now) {
       await revoking(now).where('user_id', '=', userId).execute();
-    },
-    async revokeAllBut(count, userId, now) {
-      const rest = await db
-        .selectFrom('refresh_tokens')
-        .select('id')
-        .where('user_id', '=', userId)
-        .where('is_revoked', '=', 0)
-        .orderBy('id', 'desc')
-        .offset(count)
-        .limit(MOST_AT_ONCE)
-        .execute();
-      if (rest.length === 0) return;
-      const ids = rest.map(({ id }) => id);
-      await revoking(now).where('id', 'in', ids).execute();
     },
     async removeExpired(before) {
       const { numDeletedRows } = await db

@@ -10,6 +10,7 @@ import type { Logger } from '#kernel/logger.ts';
 import { createUsersModule, type UsersApi, usersMigrations } from '#modules/users/index.ts';
 import { createAuditTrail } from '#platform/audit/audit.ts';
 import { createMemoryCounters } from '#platform/cache/memory-counters.ts';
+import { createSecretBox } from '#platform/secrets/secret-box.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 import { auditedStore } from '#test/support/audit.ts';
 import { AUTH_SETTINGS, NOBODY_OUTSIDE } from '#test/support/auth.ts';
@@ -60,7 +61,7 @@ async function start(registrationOpen = true): Promise<void> {
   });
   users = usersModule.api;
   auth = createAuthModule({
-    persistence: auditedStore(sql, clock),
+    persistence: { ...auditedStore(sql, clock), secrets: createSecretBox({ folder: join(folder, 'keys') }) },
     users,
     counters: createMemoryCounters({ clock }),
     events: bus,

@@ -11,13 +11,28 @@ export const Email = Type.String({
   examples: ['kim@example.com'],
 });
 
+export const NewPassword = Type.String({ ...PASSWORD_LENGTH, description: 'Password', examples: ['correct horse'] });
+
 const text = (maxLength: number, description: string, example: string) =>
   Type.Optional(Type.String({ minLength: 1, maxLength, description, examples: [example] }));
 
+export const FullName = text(200, 'Name', 'Kim Minji');
+
+/** For pages in browsers. */
+export const CookieHeaders = Type.Object({
+  'x-refresh-cookie': Type.Optional(
+    Type.Literal('1', {
+      description:
+        'The refresh token is to be, or is, in a cookie that no script can read, and not in a body: for pages in browsers',
+      examples: ['1'],
+    }),
+  ),
+});
+
 export const RegisterBody = Strict('Registration', {
   email: Email,
-  password: Type.String({ ...PASSWORD_LENGTH, description: 'Password', examples: ['correct horse'] }),
-  full_name: text(200, 'Name', 'Kim Minji'),
+  password: NewPassword,
+  full_name: FullName,
   phone: text(32, 'Phone number', '+82 10-1234-5678'),
   organization: text(200, 'Organisation', 'Hanbit Farm'),
 });
@@ -28,12 +43,14 @@ export const LoginBody = Strict('Login', {
 });
 
 export const RefreshBody = Strict('RefreshRequest', {
-  refresh_token: Type.String({
-    minLength: 1,
-    maxLength: 512,
-    description: 'The newest refresh token of this sign-in',
-    examples: ['pYbY3ZqE0dXnBf0m1mYkq3v0Jb1x2xkq8rj0w2yYxkE'],
-  }),
+  refresh_token: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 512,
+      description: 'The newest refresh token of this sign-in; left out when it is in the cookie',
+      examples: ['pYbY3ZqE0dXnBf0m1mYkq3v0Jb1x2xkq8rj0w2yYxkE'],
+    }),
+  ),
 });
 
 export const Tokens = Strict('Tokens', {
@@ -41,10 +58,13 @@ export const Tokens = Strict('Tokens', {
     description: 'JWT for `Authorization: Bearer`, verifiable with the keys at /.well-known/jwks.json',
     examples: ['eyJhbGciOiJFZERTQSIsInR5cCI6IkpXVCIsImtpZCI6Ii4uLiJ9.eyJzdWIiOiI3Iiwicm9sZSI6IlVTRVIifQ.c2ln'],
   }),
-  refresh_token: Type.String({
-    description: 'Exchange it at POST /api/v1/auth/refresh; good for one exchange',
-    examples: ['pYbY3ZqE0dXnBf0m1mYkq3v0Jb1x2xkq8rj0w2yYxkE'],
-  }),
+  refresh_token: Type.Optional(
+    Type.String({
+      description:
+        'Exchange it at POST /api/v1/auth/refresh; good for one exchange. Left out only where `X-Refresh-Cookie` asked for it in a cookie',
+      examples: ['pYbY3ZqE0dXnBf0m1mYkq3v0Jb1x2xkq8rj0w2yYxkE'],
+    }),
+  ),
   token_type: Type.Literal('bearer', { description: 'RFC 6750' }),
   expires_in: Type.Integer({ description: 'Seconds until the access token expires', examples: [1800] }),
 });

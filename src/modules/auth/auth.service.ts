@@ -2,103 +2,42 @@ import type { Principal, RequestOrigin } from '#kernel/access.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { isAppError } from '#kernel/errors.ts';
 import type { EventBus } from '#kernel/events.ts';
-import { createId, createSecret, hashSecret } from '#kernel/ids.ts';
+import { createSecret, hashSecret } from '#kernel/ids.ts';
 import type { EmailAndPassword, NewUser, UserAccess, UsersApi } from '#modules/users/index.ts';
 import type { RefusalTrail } from '#platform/audit/audit.port.ts';
 import type { AccountMailService, MailRequest } from './account/account-mail.service.ts';
 import { authErrors } from './auth.errors.ts';
-import type {
-  AccessTokens,
-  LoginThrottle,
-  NewRefreshToken,
-  RefreshToken,
-  RefreshTokenStore,
-  TokenPair,
-  UsageLimits,
-} from './auth.ports.ts';
-import type { KnownNetworksService } from './known-networks/known-networks.service.ts';
+import type { LoginThrottle, RefreshToken, TokenPair, UsageLimits } from './auth.ports.ts';
+import { type Opening, useOf } from './sessions/opening.ts';
+import type { SessionStore } from './sessions/sessions.ports.ts';
 import { GRACE_MS, successorOf } from './successor.ts';
 
 export interface AuthServiceDeps {
   readonly users: UsersApi;
-  readonly store: RefreshTokenStore;
-  readonly accessTokens: AccessTokens;
+  readonly store: SessionStore;
+  readonly opening: Opening;
   readonly throttle: LoginThrottle;
   readonly limits: UsageLimits;
   readonly refusals: RefusalTrail;
-  readonly networks: Pick<KnownNetworksService, 'note'>;
   readonly mail: Pick<AccountMailService, 'welcome'>;
-  readonly clock: Clock;
-  readonly events: EventBus;
-  readonly settings: { readonly registrationOpen: boolean; readonly refreshTokenDays: number };
+  readonly runtime: { readonly clock: Clock; readonly events: EventBus };
+  readonly settings: { readonly registrationOpen: boolean };
 }
 
-/**
- * Begins a session of a user whose credentials, of whatever kind, were right when they were read.
- * `method` is for the audit trail: `password`, `registration`, or the name of a provider.
- */
-export type OpenSession = (
-  access: UserAccess,
-  credentialsReadAt: number,
-  how: { readonly method: string; readonly origin: RequestOrigin },
-) => Promise<TokenPair>;
+/** How long it is known of a session that it has ended: longer than any access token lives. */
+const KEPT_MS = 7 * 86_400_000;
+/** Of a user that was made this moment. */
+const NEW_ACCESS = { isActive: true, tokensValidAfter: 0, credentialsVersion: 0, hasSecondFactor: false } as const;
 
 export type AuthService = ReturnType<typeof createAuthService>;
 
-const DAY_MS = 86_400_000;
-/** Of one user: the one that was not used for longest gives way to another one. */
-export const MAX_SESSIONS = 100;
-
 /**
- * Signing in and out. Every token counts as issued at the instant before its credentials were read: whatever
- * ends a user's sessions while a sign-in or a refresh is still on its way ends that one too.
+ * Signing in and out. Whatever ends a user's sessions while a sign-in or a refresh is still on its way ends that one
+ * too, see `createOpening`.
  */
 export function createAuthService(deps: AuthServiceDeps) {
-  const { users, store, accessTokens, throttle, limits, refusals, networks, mail, clock, events, settings } = deps;
-
-  function pairOf({ userId, role }: UserAccess, refreshToken: string, issuedAt: number): TokenPair {
-    return {
-      accessToken: accessTokens.issue({ userId, role, issuedAt }),
-      refreshToken,
-      expiresIn: accessTokens.lifetime,
-    };
-  }
-
-  /** Issues a pair; the caller stores the record of the refresh token. */
-  function issue(
-    access: UserAccess,
-    familyId: string,
-    credentialsReadAt: number,
-    refreshToken = createSecret(),
-  ): [TokenPair, NewRefreshToken] {
-    const { userId, tokensValidAfter } = access;
-    // Sessions that ended in this very millisecond, before this one began, do not count against it.
-    const issuedAt = Math.max(credentialsReadAt, tokensValidAfter);
-    return [
-      pairOf(access, refreshToken, issuedAt),
-      {
-        userId,
-        tokenHash: hashSecret(refreshToken),
-        familyId,
-        expiresAt: issuedAt + settings.refreshTokenDays * DAY_MS,
-        createdAt: issuedAt,
-      },
-    ];
-  }
-
-  const open: OpenSession = async (access, credentialsReadAt, { method, origin }) => {
-    const { userId, role } = access;
-    await limits.countSignIn(access);
-    const [pair, record] = issue(access, createId(), credentialsReadAt);
-    await store.transaction(async (tokens, audit) => {
-      await tokens.insert(record);
-      await tokens.revokeAllBut(MAX_SESSIONS, userId, clock.now());
-      const actor = { userId, role, origin };
-      await audit.record({ actor, ...on(userId), action: 'auth.login_succeeded', details: { method } });
-    });
-    await networks.note(userId, origin.ip);
-    return pair;
-  };
+  const { users, store, opening, throttle, limits, refusals, mail, settings } = deps;
+  const { clock, events } = deps.runtime;
 
   /** A refused sign-in. The e-mail is the one that was typed, whether or not somebody has it. */
   async function refuse(email: string, reason: string, origin: RequestOrigin, userId?: number): Promise<void> {
@@ -107,8 +46,6 @@ export function createAuthService(deps: AuthServiceDeps) {
   }
 
   return {
-    open,
-
     /**
      * Makes a USER, sends it a mail and signs it in. Attempts count: what they answer tells who has an account.
      * @throws AppError `registration_closed`, `too_many_registrations`, `email_taken`
@@ -119,13 +56,13 @@ export function createAuthService(deps: AuthServiceDeps) {
       await limits.countRegistration(origin.ip);
       const { id: userId, email, role, createdAt } = await users.create({ ...user, role: 'USER' }, origin);
       await mail.welcome(email, request);
-      const access = { userId, role, isActive: true, tokensValidAfter: 0 };
-      return open(access, createdAt, { method: 'registration', origin });
+      const access = { ...NEW_ACCESS, userId, role };
+      return await opening.begin(access, createdAt, { method: 'registration', origin });
     },
 
     /**
-     * @throws AppError `invalid_credentials`, `account_inactive`, `too_many_logins`, `too_many_sign_ins`,
-     * `password_checks_busy`
+     * @throws AppError `invalid_credentials`, `account_inactive`, `second_factor_required` with a ticket,
+     * `too_many_logins`, `too_many_sign_ins`, `password_checks_busy`
      */
     async login(credentials: EmailAndPassword, origin: RequestOrigin): Promise<TokenPair> {
       const startedAt = clock.now();
@@ -145,7 +82,7 @@ export function createAuthService(deps: AuthServiceDeps) {
         await refuse(account, 'account_inactive', origin, access.userId);
         throw authErrors.account_inactive();
       }
-      const pair = await open(access, startedAt, { method: 'password', origin }).catch(noteLimit);
+      const pair = await opening.begin(access, startedAt, { method: 'password', origin }).catch(noteLimit);
       await users.recordLogin(access.userId, origin);
       return pair;
     },
@@ -177,7 +114,7 @@ export function createAuthService(deps: AuthServiceDeps) {
         action: 'auth.refresh_token_reused',
         details: { family_id: familyId },
       };
-      const outcome = await store.transaction(async (tokens, audit) => {
+      const outcome = await store.transaction(async ({ tokens, sessions, credentials, audit }) => {
         const token = await tokens.findByHash(tokenHash);
         if (token === null) return 'invalid';
         const salt = saltToAnswerAgain(token, startedAt);
@@ -187,24 +124,28 @@ export function createAuthService(deps: AuthServiceDeps) {
           // One that was itself exchanged is answered too; one that was revoked by anything else has ended.
           if (issued === null || (issued.isRevoked && issued.successorSalt === null)) return 'invalid';
           const granted = accessBy(issued);
-          return granted === null ? 'invalid' : pairOf(granted, successor, issued.createdAt);
+          return granted === null ? 'invalid' : opening.pairOf(granted, successor, issued.createdAt, familyId);
         }
         if (token.isRevoked) {
           // Again and again the same token changes nothing more: that is counted, below.
           if ((await tokens.revokeFamily(familyId, startedAt)) === 0) return 'reused again';
+          await sessions.end(familyId, startedAt);
+          await credentials.changed(userId);
           await audit.record(reuse);
           return 'reused';
         }
         const granted = accessBy(token);
         if (granted === null) return 'invalid';
         const newSalt = createSecret();
-        const [pair, record] = issue(granted, familyId, startedAt, successorOf(refreshToken, newSalt));
+        const [pair, record] = opening.issue(granted, familyId, startedAt, successorOf(refreshToken, newSalt));
         await tokens.exchange(token.id, newSalt, startedAt);
         await tokens.insert(record);
+        await sessions.use(familyId, { ...useOf(origin), now: startedAt, expiresAt: record.expiresAt });
         await tokens.forgetSuccessors(startedAt - GRACE_MS, familyId);
         return pair;
       });
 
+      if (outcome === 'reused') events.emit('auth.access_ended', clock.now(), { user_id: userId });
       if (outcome === 'reused again') await refusals.record(reuse);
       if (outcome === 'reused' || outcome === 'reused again') {
         events.emit('auth.refresh_token_reused', clock.now(), { user_id: userId, family_id: familyId });
@@ -221,6 +162,7 @@ export function createAuthService(deps: AuthServiceDeps) {
     async removeExpiredTokens(): Promise<number> {
       const now = clock.now();
       await store.tokens.forgetSuccessors(now - GRACE_MS);
+      await store.sessions.removeOld(now - KEPT_MS);
       return store.tokens.removeExpired(now);
     },
   };

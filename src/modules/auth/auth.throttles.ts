@@ -1,6 +1,6 @@
 import { addressBlock } from '#kernel/addresses.ts';
-import type { AppError } from '#kernel/errors.ts';
-import { createAttempts } from '#modules/users/index.ts';
+import type { AppError, ErrorOptions } from '#kernel/errors.ts';
+import { type Attempts, createAttempts } from '#modules/users/index.ts';
 import type { CounterStore } from '#platform/cache/cache.port.ts';
 import { accountErrors } from './account/account.errors.ts';
 import type { MailThrottle } from './account/account.ports.ts';
@@ -44,6 +44,11 @@ export function createLoginThrottle({ counters, isKnown }: LoginThrottleDeps): L
       );
     },
   };
+}
+
+/** What limits guesses at codes; by what they are counted, whoever attempts says. */
+export function createCodeAttempts(counters: CounterStore, refusal: (options: ErrorOptions) => AppError): Attempts {
+  return createAttempts({ counters, refusal: (retryAfterSeconds) => refusal({ details: { retryAfterSeconds } }) });
 }
 
 const WINDOW_MS = 3_600_000;

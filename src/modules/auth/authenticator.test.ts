@@ -18,6 +18,9 @@ let clock: TestClock;
 let users: UsersApi;
 let userId: number;
 let queries: number;
+let sessionQueries: number;
+/** Sessions that have ended, and when. */
+let ended: Map<string, number>;
 /** Set: what was read waits here before it is used. */
 let gate: Promise<void> | undefined;
 
@@ -41,23 +44,34 @@ beforeEach(async () => {
   }).api;
   userId = (await users.create({ email: 'a@example.com', password: 'correct horse', role: 'ADMIN' })).id;
   queries = 0;
+  sessionQueries = 0;
+  ended = new Map();
   gate = undefined;
 });
 afterEach(() => sql.stop?.(AbortSignal.timeout(1000)));
 
-/** Tokens are `userId@issuedAt` here: signatures are tested elsewhere. */
-function setup(changeToken = () => sql.changeToken()) {
+/** Tokens are `userId@issuedAt@sessionId` here: signatures are tested elsewhere. */
+function setup(changeToken: () => string | null = () => sql.changeToken()) {
   return createAuthenticator({
     tokens: {
       lifetime: 60,
       issue: () => '',
       verify(token): AccessToken {
-        const [user, issuedAt] = token.split('@').map(Number);
-        return { userId: user ?? 0, issuedAt: issuedAt ?? 0, expiresAt: (issuedAt ?? 0) + 60_000 };
+        const [user, issuedAt = 0, sessionId] = token.split('@');
+        const instant = Number(issuedAt);
+        return { userId: Number(user), issuedAt: instant, expiresAt: instant + 60_000, sessionId: sessionId ?? null };
       },
     },
+    personalTokens: { verify: async () => null },
+    sessions: () => ({
+      async endedSince(_, since) {
+        sessionQueries += 1;
+        return [...ended].filter(([, at]) => at >= since).map(([family]) => family);
+      },
+    }),
     users: countingUsers,
     changeToken,
+    clock,
   });
 }
 const token = (issuedAt = clock.now()) => `${userId}@${issuedAt}`;
@@ -65,8 +79,10 @@ const token = (issuedAt = clock.now()) => `${userId}@${issuedAt}`;
 describe('authenticator', () => {
   test('says who it is and until when', async () => {
     const { bearer, describe: say } = setup();
-    expect(await bearer(token())).toEqual({ userId, role: 'ADMIN' });
-    expect(await say(token())).toEqual({ principal: { userId, role: 'ADMIN' }, expiresAt: clock.now() + 60_000 });
+    const credential = { kind: 'session', sessionId: null };
+    const principal = { userId, role: 'ADMIN', credential };
+    expect(await bearer(token())).toEqual(principal);
+    expect(await say(token())).toEqual({ principal, expiresAt: clock.now() + 60_000 });
   });
 
   test('asks for a user once while the store says that nothing has changed', async () => {
@@ -104,7 +120,7 @@ describe('authenticator', () => {
     const early = token();
     await bearer(early);
     await raw`update users set role = 'USER' where id = ${userId}`.execute(sql.db());
-    expect(await bearer(early)).toEqual({ userId, role: 'USER' });
+    expect(await bearer(early)).toMatchObject({ userId, role: 'USER' });
     await raw`update users set tokens_valid_after = ${clock.now() + 1} where id = ${userId}`.execute(sql.db());
     await expect(bearer(early)).rejects.toMatchObject(refused);
   });
@@ -122,6 +138,23 @@ describe('authenticator', () => {
     open();
     await slow.catch(() => {});
     await expect(bearer(early)).rejects.toMatchObject(refused);
+  });
+
+  test('the token of a session that has ended is refused, those of others are not', async () => {
+    const { bearer } = setup(() => null);
+    const [one, other] = [`${token()}@one`, `${token()}@other`];
+    await bearer(one);
+    expect(sessionQueries).toBe(0);
+    ended.set('one', clock.now());
+    await users.credentialsOn(sql.db()).changed(userId);
+    await expect(bearer(one)).rejects.toMatchObject(refused);
+    expect(await bearer(other)).toMatchObject({ userId, credential: { kind: 'session', sessionId: 'other' } });
+    // Once for all of the user's tokens, until another one ends.
+    expect(sessionQueries).toBe(1);
+    ended.set('other', clock.now());
+    await users.credentialsOn(sql.db()).changed(userId);
+    await expect(bearer(other)).rejects.toMatchObject(refused);
+    expect(sessionQueries).toBe(2);
   });
 
   test('a question that failed is asked again', async () => {

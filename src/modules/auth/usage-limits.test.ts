@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { UserRole } from '#kernel/access.ts';
 import { createTestAuth, type TestAuth } from '#test/support/auth.ts';
-import { MAX_SESSIONS } from './auth.service.ts';
 import { REFRESHES_OF_USER, REGISTRATIONS_OF_NETWORK, SIGN_INS_OF_USER } from './auth.throttles.ts';
+import { MAX_SESSIONS } from './sessions/opening.ts';
 
 const HOUR_MS = 3_600_000;
 const ORIGIN = { ip: '192.0.2.1', requestId: 'r' };
@@ -103,5 +103,7 @@ describe('tokens', () => {
     // `used` is the oldest now: the second one was exchanged after it.
     await signIn(email);
     expect((await refresh(used.refresh_token)).status).toBe(401);
+    const me = (as: string) => system.request({ url: '/api/v1/users/me', as });
+    expect((await me(used.access_token)).status).toBe(401);
   }, 60_000);
 });

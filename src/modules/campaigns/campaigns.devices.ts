@@ -29,6 +29,19 @@ export function heldBack(campaign: Campaign, device: CampaignDevice, at: number)
 
 /** @returns the device afterwards; the same object when nothing changes */
 export function advance(device: CampaignDevice, plan: OtaPlan, signal: OtaSignal, at: number): CampaignDevice {
+  // The process that sent the offer was killed before it had stored that, or has not done so yet.
+  if (answersUnstoredOffer(device, signal)) {
+    return step(step(device, plan, { kind: 'offered' }, at), plan, signal, at);
+  }
+  return step(device, plan, signal, at);
+}
+
+function answersUnstoredOffer({ state, isReleased }: CampaignDevice, signal: OtaSignal): boolean {
+  // An error is rather the former one once more.
+  return state === 'QUEUED' && isReleased && signal.kind === 'answer' && signal.answer !== 'error';
+}
+
+function step(device: CampaignDevice, plan: OtaPlan, signal: OtaSignal, at: number): CampaignDevice {
   const after = afterOtaSignal(device, plan, signal, at);
   if (after === device) return device;
   const next = { ...device, ...after };

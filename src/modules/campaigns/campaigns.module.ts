@@ -6,7 +6,7 @@ import type { DevicesApi } from '#modules/devices/index.ts';
 import type { FirmwareApi, FirmwareUsage } from '#modules/firmware/index.ts';
 import type { MonitoringApi } from '#modules/monitoring/index.ts';
 import type { TelemetryApi } from '#modules/telemetry/index.ts';
-import type { AuditTrail } from '#platform/audit/audit.port.ts';
+import type { AuditTrail, DeviceRefusals } from '#platform/audit/audit.port.ts';
 import type { JobQueue } from '#platform/jobs/jobs.port.ts';
 import type { ModuleWith } from '#platform/module/module.port.ts';
 import { isSentHere, type MqttDownlink } from '#platform/mqtt/downlink.port.ts';
@@ -15,8 +15,10 @@ import { type CampaignDriver, createCampaignDriver } from './campaigns.driver.ts
 import { createCampaignFigures } from './campaigns.figures.ts';
 import { createCampaignsJobs } from './campaigns.jobs.ts';
 import { createCampaignOffers, type OfferedDevice } from './campaigns.offers.ts';
+import { ACTIVE_STATES } from './campaigns.ports.ts';
 import { createCampaignStore } from './campaigns.repository.ts';
 import { createCampaignsRoutes, createOtaRoutes } from './campaigns.routes.ts';
+import { DEVICE_STATES } from './campaigns.rules.ts';
 import { createCampaignsService } from './campaigns.service.ts';
 import { cancelDeleted, createFirmwareVersionSink, createOtaResponseSink } from './campaigns.sinks.ts';
 import { createUsage } from './campaigns.usage.repository.ts';
@@ -24,7 +26,7 @@ import { createDdiRoutes } from './ddi/ddi.routes.ts';
 import { createDdiService } from './ddi/ddi.service.ts';
 
 export interface CampaignsModuleDeps {
-  readonly persistence: { readonly sql: SqlStore; readonly audit: AuditTrail };
+  readonly persistence: { readonly sql: SqlStore; readonly audit: AuditTrail; readonly refusals: DeviceRefusals };
   readonly modules: {
     readonly devices: DevicesApi;
     readonly firmware: FirmwareApi;
@@ -39,7 +41,7 @@ export interface CampaignsModuleDeps {
   readonly publicUrl: () => string;
 }
 
-export interface CampaignsModule extends ModuleWith<'routes' | 'sinks' | 'jobs' | 'components'> {
+export interface CampaignsModule extends ModuleWith<'routes' | 'sinks' | 'jobs' | 'components' | 'gauges'> {
   /** For tests, which do not wait for timers. */
   readonly inner: { readonly driver: CampaignDriver; idle(): Promise<void> };
 }
@@ -110,10 +112,34 @@ export function createCampaignsModule(deps: CampaignsModuleDeps): CampaignsModul
     routes: [
       { prefix: '/api/v1/campaigns', routes: createCampaignsRoutes(campaigns) },
       { prefix: '/api/v1/devices', routes: createOtaRoutes(campaigns) },
-      { prefix: '/default/controller/v1', role: 'ingest', routes: createDdiRoutes(ddi, publicUrl) },
+      {
+        prefix: '/default/controller/v1',
+        role: 'ingest',
+        routes: createDdiRoutes(ddi, persistence.refusals, publicUrl),
+      },
     ],
-    sinks: [createOtaResponseSink(store, wake), createFirmwareVersionSink(store, wake)],
+    sinks: [createOtaResponseSink(store, persistence.refusals, wake), createFirmwareVersionSink(store, wake)],
     jobs: createCampaignsJobs(driver, store),
+    gauges: [
+      {
+        name: 'core_api_campaigns_active',
+        help: 'Campaigns of the whole installation that are under way',
+        labels: ['status'],
+        read: async () => {
+          const { campaigns } = await store.countActive();
+          return ACTIVE_STATES.map((status) => ({ labels: { status }, value: campaigns[status] ?? 0 }));
+        },
+      },
+      {
+        name: 'core_api_campaign_devices',
+        help: 'Devices of these campaigns',
+        labels: ['status'],
+        read: async () => {
+          const { devices } = await store.countActive();
+          return DEVICE_STATES.map((status) => ({ labels: { status }, value: devices[status] ?? 0 }));
+        },
+      },
+    ],
     components: [
       {
         name: 'campaigns',

@@ -182,6 +182,11 @@ export interface CampaignStore extends CampaignReader {
   ): Promise<{ readonly items: readonly CampaignDevice[]; readonly total: number }>;
   /** Released, with nothing begun, and an id above `afterId`, by id. */
   listWaiting(campaignId: number, afterId: number, limit: number): Promise<readonly CampaignDevice[]>;
+  /** Campaigns that are under way, and devices in them, by state; from indexes. */
+  countActive(): Promise<{
+    readonly campaigns: Readonly<Partial<Record<CampaignState, number>>>;
+    readonly devices: StateCounts;
+  }>;
   /** Campaigns that something has to be done for. */
   listActive(limit: number): Promise<readonly number[]>;
   /** Whether the image was offered to the device, or may be at any moment, in a campaign that is not over for it. */

@@ -50,6 +50,22 @@ export function createCampaignStore(
         .execute();
       return rows.map(toDevice);
     },
+    async countActive() {
+      const active = db()
+        .selectFrom('campaigns')
+        .where('status', 'in', [...ACTIVE_STATES]);
+      const campaigns = await active
+        .select((eb) => ['status', eb.fn.countAll<number>().as('count')])
+        .groupBy('status')
+        .execute();
+      const devices = await db()
+        .selectFrom('campaign_devices')
+        .select((eb) => ['status', eb.fn.countAll<number>().as('count')])
+        .where('campaign_id', 'in', active.select('id'))
+        .groupBy('status')
+        .execute();
+      return { campaigns: byStatus(campaigns), devices: byStatus(devices) };
+    },
     async listActive(limit) {
       const rows = await db()
         .selectFrom('campaigns')
@@ -240,4 +256,8 @@ function createWriter(trx: Db, firmware: Pick<FirmwareApi, 'findIn'>): CampaignW
       return rows.map(toDevice);
     },
   };
+}
+
+function byStatus(rows: readonly { readonly status: string; readonly count: number }[]): Record<string, number> {
+  return Object.fromEntries(rows.map(({ status, count }) => [status, Number(count)]));
 }

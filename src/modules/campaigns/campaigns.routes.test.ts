@@ -302,6 +302,25 @@ describe('a campaign', () => {
     expect([answer.status, answer.json().errors[0].path]).toEqual([422, '/target/device_type']);
   });
 
+  test('is counted while it is under way, with its devices by status', async () => {
+    const gaugeOf = async (name: string, status: string) => {
+      const values = (await h.module.gauges.find((gauge) => gauge.name === name)?.read()) ?? [];
+      return values.find(({ labels }) => labels['status'] === status)?.value ?? Number.NaN;
+    };
+    const all = () =>
+      Promise.all([
+        gaugeOf('core_api_campaigns_active', 'RUNNING'),
+        gaugeOf('core_api_campaign_devices', 'QUEUED'),
+        gaugeOf('core_api_campaign_devices', 'CANCELLED'),
+      ]);
+    const [running = 0, queued = 0, cancelled = 0] = await all();
+    await fleet(3);
+    const id = await started();
+    expect(await all()).toEqual([running + 1, queued + 3, cancelled]);
+    await call('POST', `/campaigns/${id}/abort`);
+    expect(await all()).toEqual([running, queued, cancelled]);
+  });
+
   test('does not wait for a device that was deleted', async () => {
     const [gone] = await fleet(1);
     const id = await started();
@@ -315,14 +334,31 @@ describe('a campaign', () => {
     expect(items).toMatchObject([{ reason: 'device_deleted', explanation: 'The device was deleted.' }]);
   });
 
-  test('answers of devices that were offered nothing are unknown', async () => {
-    const [device] = await fleet(1);
-    const id = await started();
+  test('answers of devices that were not released are unknown', async () => {
+    const devices = await fleet(2);
+    const id = await started({ stages: [{ devices: 1 }, { percent: 100 }] });
+    const standing = await Promise.all(devices.map(otaOf));
+    const device = devices[standing.findIndex(({ stage }) => stage === null)] as Device;
     const stranger = await h.devices.device();
     expect(await h.answer(stranger.id, { campaign_id: id, status: 'success' })).toBe('unknown_campaign');
     expect(await h.answer(device.id, { campaign_id: id, status: 'success' })).toBe('unknown_campaign');
     expect(await h.answer(device.id, { campaign_id: 999_999, status: 'success' })).toBe('unknown_campaign');
     expect((await otaOf(device)).status).toBe('QUEUED');
+  });
+
+  test('an answer to an offer of which a killed process had not stored that it was made counts as one to it', async () => {
+    const [device] = await fleet(1);
+    // Released, and by what is stored never there.
+    const id = await started();
+    expect(await h.answer(device.id, { campaign_id: id, status: 'error' })).toBe('stored');
+    expect(await otaOf(device)).toMatchObject({ status: 'QUEUED', attempts: 0 });
+    await does(device, id, 'downloading');
+    const { status, attempts, history } = await otaOf(device);
+    expect([status, attempts]).toEqual(['DOWNLOADING', 1]);
+    expect(history.map((each: { status: string }) => each.status)).toEqual(['QUEUED', 'OFFERED', 'DOWNLOADING']);
+    // In the pause before the next try, too.
+    await does(device, id, 'error', 'downloaded');
+    expect(await otaOf(device)).toMatchObject({ status: 'DOWNLOADED', attempts: 2 });
   });
 
   test('a plan that cannot be is refused with what is accepted', async () => {

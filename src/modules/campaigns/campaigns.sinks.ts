@@ -1,5 +1,6 @@
 import { STATUS_CHANNEL, type StatusItem } from '#modules/devices/index.ts';
 import { type DeviceResponse, type FirmwareResponse, RESPONSE_CHANNEL } from '#modules/ingest/index.ts';
+import type { DeviceRefusals } from '#platform/audit/audit.port.ts';
 import type { Sink, SinkOutcome } from '#platform/channels/channel.port.ts';
 import { advance, noteVersions, planOf } from './campaigns.devices.ts';
 import type { Campaign, CampaignStore, CampaignWriter } from './campaigns.ports.ts';
@@ -11,6 +12,7 @@ type Changed = (campaignIds: ReadonlySet<number>) => void;
 /** Takes the answers to firmware offers. */
 export function createOtaResponseSink(
   store: Pick<CampaignStore, 'transaction'>,
+  refusals: DeviceRefusals,
   changed: Changed,
 ): Sink<DeviceResponse> {
   return {
@@ -31,6 +33,12 @@ export function createOtaResponseSink(
         return { outcomes: found, campaigns: touched };
       });
       if (campaigns.size > 0) changed(campaigns);
+      for (const { item, index } of answers) {
+        const reason = outcomes[index] as SinkOutcome;
+        if (reason === 'stored') continue;
+        const { deviceId, campaign_id } = item;
+        refusals.note({ deviceId, action: 'campaign.response_refused', reason, details: { campaign_id } });
+      }
       return outcomes;
     },
   };
@@ -42,7 +50,7 @@ async function answer(
   { campaign_id, deviceId, receivedAt, status, progress, error }: FirmwareResponse,
 ): Promise<SinkOutcome> {
   const device = campaign === null ? null : await writer.findDevice(campaign_id, deviceId);
-  if (campaign === null || device === null || device.attempts === 0) return 'unknown_campaign';
+  if (campaign === null || device === null || !device.isReleased) return 'unknown_campaign';
   if (!isOpenState(device.state) || campaign.state === 'ABORTED') {
     // What ended it is handed over again when nobody knows whether it was stored.
     return device.since === receivedAt ? 'stored' : 'late_campaign_response';

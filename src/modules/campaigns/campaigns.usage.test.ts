@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { silentLogger } from '#kernel/logger.ts';
 import { createFirmwareModule, firmwareMigrations } from '#modules/firmware/index.ts';
-import { createAuditTrail } from '#platform/audit/audit.ts';
 import { createFileBlobStore } from '#platform/blobs/files/blobs.files.ts';
+import { auditedDeviceStore, auditedStore } from '#test/support/audit.ts';
 import { createDevicesHarness, type DevicesHarness } from '#test/support/devices.ts';
 import { createFakeDownlink } from '#test/support/fake-downlink.ts';
 import { createTestApp, type TestApp } from '#test/support/http.ts';
@@ -25,11 +25,11 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'usage-'));
   h = await createDevicesHarness('owned', undefined, undefined, { ...firmwareMigrations, ...campaignsMigrations });
   const { sql, clock } = h;
-  const audit = createAuditTrail({ sql, clock });
+  const { audit, refusals } = auditedDeviceStore(sql, clock);
   const blobs = createFileBlobStore({ folder: join(folder, 'blobs') });
   await blobs.start?.(soon());
   const firmware = createFirmwareModule({
-    persistence: { sql, audit, blobs },
+    persistence: { sql, audit, blobs, refusals: { devices: refusals, anybody: auditedStore(sql, clock).refusals } },
     usage: createCampaignUsage(sql),
     clock,
     options: {
@@ -42,7 +42,7 @@ beforeAll(async () => {
   for (const component of firmware.components) await component.start?.(soon());
   jobs = createJobsHarness(clock);
   const campaigns = createCampaignsModule({
-    persistence: { sql, audit },
+    persistence: { sql, audit, refusals },
     modules: {
       devices: h.api,
       firmware: firmware.api,

@@ -1,6 +1,7 @@
 import type { Principal } from '#kernel/access.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { createId } from '#kernel/ids.ts';
+import type { Logger } from '#kernel/logger.ts';
 import {
   countOfTarget,
   type DevicesApi,
@@ -41,12 +42,14 @@ export function createCommandBatches({
   devices,
   jobs,
   clock,
+  logger,
 }: {
   readonly store: CommandStore;
   readonly creation: CommandCreation;
   readonly devices: Pick<DevicesApi, 'describe' | 'listInScope' | 'countInScope' | 'groupExists'>;
   readonly jobs: JobQueue;
   readonly clock: Clock;
+  readonly logger: Logger;
 }): CommandBatches {
   return {
     async create(principal, target, order) {
@@ -78,7 +81,12 @@ export function createCommandBatches({
           details: { command: order.command, devices: count, target: presentTarget(target) },
         });
       });
-      await jobs.enqueue('send_command_batch', { batch_id: batchId }, { id: `command-batch-${batchId}` });
+      // It is stored: `resume` finds it, too.
+      await jobs
+        .enqueue('send_command_batch', { batch_id: batchId }, { id: `command-batch-${batchId}` })
+        .catch((error: unknown) =>
+          logger.warn({ err: error, batch: batchId }, 'the commands of an order are made later'),
+        );
       return { batchId, devices: count };
     },
 

@@ -1,4 +1,5 @@
 import type { Principal } from '#kernel/access.ts';
+import { canonicalJson } from '#kernel/canonical-json.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { createId, hashSecret } from '#kernel/ids.ts';
 import type { AuditEntry } from '#platform/audit/audit.port.ts';
@@ -151,7 +152,7 @@ export function createCommandCreation({
 function hashesOf({ userId }: Principal, key: string, { deviceId }: CommandDevice, order: CommandOrder): Idempotency {
   return {
     key: hashSecret(JSON.stringify([userId, key])),
-    request: hashSecret(JSON.stringify([deviceId, order])),
+    request: hashSecret(canonicalJson([deviceId, order])),
   };
 }
 

@@ -91,7 +91,7 @@ export function createCommandDispatcher(deps: {
   function noteUnanswered(listener: Listener, open: readonly Command[], isNew: boolean): void {
     const ids = new Set(open.map(({ commandId }) => commandId));
     const unanswered = open.filter(
-      ({ status, sends }) => (status === 'SENT' || status === 'DELIVERED') && sends < MAX_SENDS,
+      ({ status, sends }) => status === 'SENT' || (status === 'DELIVERED' && sends < MAX_SENDS),
     );
     if (isNew) {
       listener.again = new Set(

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { EventType } from '#kernel/events.ts';
+import { expectLawful, FINAL } from '#test/support/command-laws.ts';
 import { type CommandsHarness, type CommandsRun, createCommandsHarness } from '#test/support/commands.ts';
 import { killable } from '#test/support/killable-sql.ts';
 
@@ -50,14 +51,6 @@ const op: fc.Arbitrary<Op> = fc.oneof(
 );
 /** `isAwaited`: the next one begins when it is over, not beside it. */
 const steps = fc.array(fc.record({ op, isAwaited: fc.boolean() }), { maxLength: 40 });
-
-const ARROWS: Readonly<Record<string, readonly string[]>> = {
-  QUEUED: ['SENT', 'DELIVERED', 'IN_PROGRESS', 'SUCCEEDED', 'FAILED', 'EXPIRED', 'CANCELLED', 'REJECTED', 'SUPERSEDED'],
-  SENT: ['DELIVERED', 'IN_PROGRESS', 'SUCCEEDED', 'FAILED', 'EXPIRED', 'CANCELLED', 'SUPERSEDED'],
-  DELIVERED: ['IN_PROGRESS', 'SUCCEEDED', 'FAILED', 'EXPIRED', 'CANCELLED', 'SUPERSEDED'],
-  IN_PROGRESS: ['SUCCEEDED', 'FAILED', 'EXPIRED', 'CANCELLED'],
-};
-const FINAL = ['SUCCEEDED', 'FAILED', 'EXPIRED', 'CANCELLED', 'REJECTED', 'SUPERSEDED'];
 
 /** One or two processes on one store, one device, and what the test knows of its commands. */
 class World {
@@ -260,13 +253,9 @@ async function check(count: number, given: readonly { readonly op: Op; readonly 
   expect(ids).toEqual([...new Set(ids)]);
   expect(world.made.filter((id) => !ids.includes(id))).toEqual([]);
   expect(world.received.filter((id) => !ids.includes(id))).toEqual([]);
-  for (const { command_id, status, history } of commands) {
-    expect(FINAL).toContain(status);
-    const states = history.map((each) => each.status);
-    expect([states[0], states.at(-1)]).toEqual(['QUEUED', status]);
-    for (const [index, state] of states.slice(1).entries()) expect(ARROWS[states[index] as string]).toContain(state);
-    const times = history.map(({ at }) => Date.parse(at));
-    expect(times).toEqual(times.toSorted((a, b) => a - b));
+  for (const command of commands) {
+    const { command_id, status } = command;
+    expectLawful(command);
     // Who was told that it counted was told the truth.
     for (const told of world.told.get(command_id) ?? []) expect(told).toBe(status);
   }

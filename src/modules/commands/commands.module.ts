@@ -2,7 +2,7 @@ import type { Clock } from '#kernel/clock.ts';
 import type { EventBus } from '#kernel/events.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { DevicesApi } from '#modules/devices/index.ts';
-import type { AuditTrail } from '#platform/audit/audit.port.ts';
+import type { AuditTrail, DeviceRefusals } from '#platform/audit/audit.port.ts';
 import type { CounterStore } from '#platform/cache/cache.port.ts';
 import type { HttpRoutes } from '#platform/http/http.port.ts';
 import type { JobQueue } from '#platform/jobs/jobs.port.ts';
@@ -22,16 +22,16 @@ import { OPEN_STATES } from './commands.rules.ts';
 import { createCommandsService } from './commands.service.ts';
 import { createResponseSink } from './commands.sink.ts';
 import { LIVE_COMMAND, LIVE_RESPONSE, SEND_COMMAND, WATCH_COMMANDS } from './commands.socket.schemas.ts';
-import { createDeviceNamespace } from './commands.socket.ts';
+import { createDeviceNamespace, type WriteLimit } from './commands.socket.ts';
 import { createCommandSweep } from './commands.sweep.ts';
 import { createWaits } from './commands.waits.ts';
 
 export interface CommandsModuleDeps {
-  readonly persistence: { readonly sql: SqlStore; readonly audit: AuditTrail };
+  readonly persistence: { readonly sql: SqlStore; readonly audit: AuditTrail; readonly refusals: DeviceRefusals };
   readonly devices: DevicesApi;
   readonly downlink: MqttDownlink;
   readonly realtime: Realtime;
-  /** What one user may do within an hour. */
+  /** What users have changed lately. */
   readonly counters: CounterStore;
   readonly jobs: JobQueue;
   readonly events: EventBus;
@@ -41,6 +41,8 @@ export interface CommandsModuleDeps {
     readonly alone: boolean;
     /** For how long ended commands are kept, in milliseconds. */
     readonly retentionMs: number;
+    /** What a USER may change within a time, over Socket.IO as over HTTP. */
+    readonly writeLimit: WriteLimit;
   };
 }
 
@@ -75,10 +77,15 @@ export function createCommandsModule(deps: CommandsModuleDeps): CommandsModule {
       tell(command);
     },
   });
-  const batches = createCommandBatches({ store, creation, devices, jobs, clock });
+  const batches = createCommandBatches({ store, creation, devices, jobs, clock, logger });
   const commands = createCommandsService({ store, recorder, creation, dispatcher, endings, polls, devices, clock });
   const sweep = createCommandSweep({ store, dispatcher, devices, forget: commands.forgetDevice, tell, clock });
-  createDeviceNamespace({ realtime, counters: deps.counters }, commands, devices, events);
+  createDeviceNamespace(
+    { realtime, counters: deps.counters, writeLimit: options.writeLimit },
+    commands,
+    devices,
+    events,
+  );
 
   const stopping = new AbortController();
   let sweeping: Promise<void> = Promise.resolve();
@@ -91,8 +98,9 @@ export function createCommandsModule(deps: CommandsModuleDeps): CommandsModule {
   events.on('command.queued', async ({ data, origin }) => {
     const device = { deviceId: data.device_id, deviceUid: data.device_uid };
     polls.wake(device.deviceUid);
-    // Where any process can send, the one that made it does.
-    if (origin !== 'relay' || dispatcher.isListening(device.deviceUid)) await dispatcher.pump(device);
+    // Where any process can send, the one that made it does; else the one at which the device listens.
+    const isHeldHere = downlink.capabilities.sender === 'holder' && dispatcher.isListening(device.deviceUid);
+    if (origin !== 'relay' || isHeldHere) await dispatcher.pump(device);
   });
   events.on('command.ended', ({ data }) => endings.wake(data.command_id));
   events.on('relay.gap', () => {
@@ -123,7 +131,7 @@ export function createCommandsModule(deps: CommandsModuleDeps): CommandsModule {
       { prefix: '/api/v1/commands', routes: createCommandsRoutes(commands, batches) },
       { prefix: '/api/v1/device', role: 'ingest', routes: endingWaits(createPollRoutes(commands), shut) },
     ],
-    sinks: [createResponseSink(recorder)],
+    sinks: [createResponseSink(recorder, persistence.refusals)],
     jobs: createCommandsJobs(expiry, batches, sweep),
     components: [
       {

@@ -7,8 +7,9 @@ import type { CommandState } from './commands.rules.ts';
 /** What a device may have open at a time. */
 export const MAX_OPEN = 100;
 /**
- * How often a command is handed to a device that never answers. Each further time takes a new connection, so a command that
- * makes its device restart does not make it restart for ever.
+ * How often a command is handed to a device that acknowledges it and never answers. Each further time takes a new connection, so
+ * a command that makes its device restart does not make it restart for ever. One that the device may not have is sent until its
+ * time is over.
  */
 export const MAX_SENDS = 5;
 

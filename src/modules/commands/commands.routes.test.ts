@@ -41,6 +41,14 @@ const reaches = (commandId: string, status: string) =>
 const statesOf = ({ history }: { history: readonly { status: string }[] }) => history.map(({ status }) => status);
 const messages = () => h.run.broker.sent.map(({ payload }) => JSON.parse(payload));
 
+const timesOf = (id: string) => messages().filter(({ command_id }) => command_id === id).length;
+
+/** @returns the new connection */
+function reconnect(): string {
+  for (const connection of h.run.broker.connections()) h.run.broker.disconnect(connection);
+  return h.run.broker.listen(device.id, device.device_uid);
+}
+
 describe('a command', () => {
   test('waits for its device, goes out, is acknowledged, reports progress and succeeds, each kept with its time', async () => {
     const command = await sent({ params: { delay_seconds: 5 }, ttl_seconds: 600 });
@@ -74,24 +82,32 @@ describe('a command', () => {
     expect(statesOf(ended)).toEqual(['QUEUED', 'SENT', 'FAILED']);
   });
 
-  test('sent and not answered, it is sent again when the device connects again, with its id, and no more often', async () => {
-    const first = h.run.broker.listen(device.id, device.device_uid);
+  test('sent and not answered, it is sent again whenever the device connects again, with its id', async () => {
+    h.run.broker.listen(device.id, device.device_uid);
     const { command_id } = await sent();
     await reaches(command_id, 'SENT');
-    const times = () => messages().filter((message) => message.command_id === command_id).length;
-    for (let again = 2; again <= 5; again++) {
-      for (const connection of h.run.broker.connections()) h.run.broker.disconnect(connection);
-      h.run.broker.listen(device.id, device.device_uid);
-      await eventually(async () => expect(times()).toBe(again));
+    for (let again = 2; again <= 7; again++) {
+      reconnect();
+      await eventually(async () => expect(timesOf(command_id)).toBe(again));
     }
-    expect(first).not.toBe(h.run.broker.connections()[0]);
-    // What makes a device restart does not make it restart for ever.
-    for (const connection of h.run.broker.connections()) h.run.broker.disconnect(connection);
-    h.run.broker.listen(device.id, device.device_uid);
+    expect(statesOf(await shown(command_id))).toEqual(['QUEUED', 'SENT']);
+  });
+
+  test('acknowledged and not answered, it is sent 5 times in all: what restarts a device does not do so for ever', async () => {
+    let connection = h.run.broker.listen(device.id, device.device_uid);
+    const { command_id } = await sent();
+    await reaches(command_id, 'SENT');
+    for (let again = 2; again <= 5; again++) {
+      h.run.broker.acknowledge(connection);
+      await reaches(command_id, 'DELIVERED');
+      connection = reconnect();
+      await eventually(async () => expect(timesOf(command_id)).toBe(again));
+    }
+    reconnect();
     const { command_id: after } = await sent();
     await reaches(after, 'SENT');
-    expect(times()).toBe(5);
-    expect(statesOf(await shown(command_id))).toEqual(['QUEUED', 'SENT']);
+    expect(timesOf(command_id)).toBe(5);
+    expect(statesOf(await shown(command_id))).toEqual(['QUEUED', 'SENT', 'DELIVERED']);
   });
 
   test('`now` to a device that does not listen is REJECTED at once', async () => {
@@ -226,6 +242,10 @@ describe('an Idempotency-Key', () => {
     const first = await sent({ params: { a: 1 } }, { headers });
     const again = await send({ command: 'reboot', params: { a: 1 } }, { headers });
     expect([again.status, again.json().command_id]).toEqual([200, first.command_id]);
+    const key = { headers: { 'idempotency-key': 'k-3, whatever the order of the fields' } };
+    const ordered = await sent({ params: { a: { b: 1, c: 2 }, d: 3 } }, key);
+    const turned = await send({ params: { d: 3, a: { c: 2, b: 1 } }, command: 'reboot' }, key);
+    expect([turned.status, turned.json().command_id]).toEqual([200, ordered.command_id]);
     const other = await send({ command: 'reboot', params: { a: 2 } }, { headers });
     expect([other.status, other.json().code]).toEqual([409, 'idempotency_key_reused']);
     // Everybody has keys of their own.
@@ -328,6 +348,17 @@ describe('for many devices', () => {
       const answer = await order({ target, command: 'blink' });
       expect([answer.status, answer.json().code]).toEqual([422, 'device_target_invalid']);
     }
+  });
+
+  test('an order is answered as stored though the queue of jobs is away, and worked off when it is back', async () => {
+    h.jobs.fail(new Error('away'));
+    const answer = await order({ target: { device_ids: [device.id] }, command: 'blink' });
+    h.jobs.fail(null);
+    expect(answer.status).toBe(202);
+    h.devices.clock.advance(61_000);
+    await h.jobs.jobs.enqueue('expire_commands', {});
+    await h.jobs.runUntilIdle();
+    expect((await listed({ batch_id: answer.json().batch_id })).total).toBe(1);
   });
 
   test('an order whose job was lost is taken up', async () => {

@@ -1,4 +1,5 @@
 import { type CommandResponse, type DeviceResponse, RESPONSE_CHANNEL } from '#modules/ingest/index.ts';
+import type { DeviceRefusals } from '#platform/audit/audit.port.ts';
 import type { Sink, SinkOutcome } from '#platform/channels/channel.port.ts';
 import type { CommandRecorder, CommandSignalled, RecordOutcome } from './commands.recorder.ts';
 
@@ -10,7 +11,10 @@ const OUTCOMES: Readonly<Record<RecordOutcome, SinkOutcome>> = {
 };
 
 /** Takes the answers to commands. */
-export function createResponseSink(recorder: Pick<CommandRecorder, 'record'>): Sink<DeviceResponse> {
+export function createResponseSink(
+  recorder: Pick<CommandRecorder, 'record'>,
+  refusals: DeviceRefusals,
+): Sink<DeviceResponse> {
   return {
     name: 'commands',
     channel: RESPONSE_CHANNEL,
@@ -19,8 +23,12 @@ export function createResponseSink(recorder: Pick<CommandRecorder, 'record'>): S
       const outcomes = items.map((): SinkOutcome => 'unclaimed');
       if (answers.length === 0) return outcomes;
       const recorded = await recorder.record(answers.map(({ item }) => toSignal(item)));
-      for (const [position, { index }] of answers.entries()) {
-        outcomes[index] = OUTCOMES[recorded[position] as RecordOutcome];
+      for (const [position, { item, index }] of answers.entries()) {
+        const outcome = OUTCOMES[recorded[position] as RecordOutcome];
+        outcomes[index] = outcome;
+        if (outcome === 'stored') continue;
+        const { deviceId, command_id } = item;
+        refusals.note({ deviceId, action: 'command.response_refused', reason: outcome, details: { command_id } });
       }
       return outcomes;
     },

@@ -1,5 +1,5 @@
 import { Compile } from 'typebox/compile';
-import type { Principal } from '#kernel/access.ts';
+import { assertMayChange, type Principal } from '#kernel/access.ts';
 import { commonErrors } from '#kernel/errors.ts';
 import type { EventBus } from '#kernel/events.ts';
 import { type DevicesApi, deviceErrors } from '#modules/devices/index.ts';
@@ -22,13 +22,16 @@ const sendBody = Compile(SendBody);
 
 const ROOM = 'device:';
 
-/** Sent by one USER within an hour, as `USER_WRITE_LIMIT` has it for HTTP. */
-const SENT_BY_USER = 1_000;
-const HOUR_MS = 3_600_000;
+/** What a USER may change within a time; null: anything. */
+export type WriteLimit = { readonly max: number; readonly windowMs: number } | null;
 
 /** `/device`: people who may control a device send it commands and watch what becomes of them. */
 export function createDeviceNamespace(
-  { realtime, counters }: { readonly realtime: Realtime; readonly counters: CounterStore },
+  {
+    realtime,
+    counters,
+    writeLimit,
+  }: { readonly realtime: Realtime; readonly counters: CounterStore; readonly writeLimit: WriteLimit },
   commands: Pick<CommandsService, 'create'>,
   devices: Pick<DevicesApi, 'findVisibleByUid' | 'getControllable'>,
   events: EventBus,
@@ -40,9 +43,10 @@ export function createDeviceNamespace(
   }
 
   async function count({ userId, role }: Principal): Promise<void> {
-    if (role !== 'USER') return;
-    const { count: sent, resetInMs } = await counters.increment(`commands:${userId}`, HOUR_MS);
-    if (sent <= SENT_BY_USER) return;
+    if (role !== 'USER' || writeLimit === null) return;
+    // Counted together with what the user changes over HTTP.
+    const { count: made, resetInMs } = await counters.increment(`writes:${userId}`, writeLimit.windowMs);
+    if (made <= writeLimit.max) return;
     throw commonErrors.rate_limited({ details: { retryAfterSeconds: Math.max(1, resetInMs / 1_000) } });
   }
 
@@ -86,6 +90,7 @@ export function createDeviceNamespace(
             'Accepted is {device_uid: string, command: string, params?: object, timeout_seconds?: 1 to 604800}.';
           throw commonErrors.invalid_input({ detail });
         }
+        assertMayChange(connection.principal);
         await count(connection.principal);
         const { device_uid, timeout_seconds, ...order } = data;
         const { deviceId } = await controllable(connection.principal, device_uid);

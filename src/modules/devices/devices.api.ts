@@ -1,7 +1,14 @@
 import type { Principal } from '#kernel/access.ts';
 import type { AuditOrigin } from '#platform/audit/audit.port.ts';
 import type { SqlTransaction } from '#platform/sql/sql.port.ts';
-import type { DeviceDirectory, DeviceFacts, DeviceRef, DeviceStatus, StatusTransition } from './devices.ports.ts';
+import type {
+  DeviceDirectory,
+  DeviceFacts,
+  DeviceRef,
+  DeviceStatus,
+  GroupedDeviceRef,
+  StatusTransition,
+} from './devices.ports.ts';
 import type { StatusChange } from './status/status.rules.ts';
 
 /** What other modules may ask of devices. Deleted devices are not there for any of it. */
@@ -27,6 +34,21 @@ export interface DevicesApi extends DeviceDirectory {
     username: string,
     origin: AuditOrigin,
   ): Promise<DeviceRef | { readonly refused: string; readonly deviceUid: string | null } | null>;
+  /**
+   * Which claim this token is of; also one that makes no device any more.
+   * @returns null: devices do not register themselves here. Or the code of the reason why it is refused, which is in the
+   * audit trail then
+   */
+  findClaim(
+    token: string,
+    origin: AuditOrigin,
+  ): Promise<{ readonly claimId: number } | { readonly refused: string } | null>;
+  /**
+   * Answers a message on `provision/request`; what it asks for is on disk when this resolves.
+   * @param payload null: it was too large
+   * @returns the payload for `provision/response`, also of a refusal
+   */
+  provision(token: string, payload: Uint8Array | null, origin: AuditOrigin): Promise<string>;
   /** The status that it shows now; null when there is no such device. */
   statusOf(deviceId: number): Promise<DeviceStatus | null>;
   /** For a device whose login was checked elsewhere. Null when there is none. One look into a unique index. */
@@ -37,7 +59,7 @@ export interface DevicesApi extends DeviceDirectory {
    * For what goes to a device: commands and configuration.
    * @throws AppError `device_not_found` as `getVisible`; `device_not_yours` when the principal may only see it
    */
-  getControllable(principal: Principal, deviceId: number): Promise<DeviceRef>;
+  getControllable(principal: Principal, deviceId: number): Promise<GroupedDeviceRef>;
   /** Null when there is none, or the principal may not see it. */
   findVisibleByUid(principal: Principal, deviceUid: string): Promise<DeviceRef | null>;
   /** Whether the principal may watch the device live. */
@@ -59,6 +81,8 @@ export interface DevicesApi extends DeviceDirectory {
    * keeps that.
    */
   markConfigSync(transaction: SqlTransaction, deviceId: number, isInSync: boolean): Promise<void>;
+  /** What `listConfigsDue` told of these has been seen to, as they are in this transaction. */
+  settleConfigs(transaction: SqlTransaction, deviceIds: readonly number[]): Promise<void>;
   /** Every ONLINE device becomes OFFLINE: for the start of a process that holds all connections itself. */
   markAllOffline(at: number): Promise<readonly StatusTransition[]>;
 }

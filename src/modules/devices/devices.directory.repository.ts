@@ -29,6 +29,11 @@ export async function markConfigSync(
     .execute();
 }
 
+export async function settleConfigs(transaction: Kysely<DeviceTables>, deviceIds: readonly number[]): Promise<void> {
+  if (deviceIds.length === 0) return;
+  await transaction.updateTable('devices').set({ config_due: 0 }).where('id', 'in', deviceIds).execute();
+}
+
 /** As `describe`, within the transaction of whoever decides by it. */
 export async function describeIn(
   db: Kysely<DeviceTables>,
@@ -62,6 +67,24 @@ export function createDeviceDirectory(store: SqlStore): DeviceDirectory {
     async countInScope(scope) {
       const row = await inScope(scope)
         .select((eb) => eb.fn.countAll<number>().as('count'))
+        .executeTakeFirst();
+      return Number(row?.count ?? 0);
+    },
+    listConfigsDue: async (limit) =>
+      await store
+        .db<DeviceTables>()
+        .selectFrom('devices')
+        .select(['id as deviceId', 'device_uid as deviceUid'])
+        .where('config_due', '=', 1)
+        .orderBy('id')
+        .limit(limit)
+        .execute(),
+    async countConfigsDue() {
+      const row = await store
+        .db<DeviceTables>()
+        .selectFrom('devices')
+        .select((eb) => eb.fn.countAll<number>().as('count'))
+        .where('config_due', '=', 1)
         .executeTakeFirst();
       return Number(row?.count ?? 0);
     },

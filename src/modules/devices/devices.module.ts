@@ -15,7 +15,7 @@ import { type ClaimsPlatform, createClaims } from './claims/claims.module.ts';
 import { createConnectionsRoutes } from './connections/connections.routes.ts';
 import { createConnectionsService } from './connections/connections.service.ts';
 import type { DevicesApi } from './devices.api.ts';
-import { createDeviceDirectory, describeIn, markConfigSync } from './devices.directory.repository.ts';
+import { createDeviceDirectory, describeIn, markConfigSync, settleConfigs } from './devices.directory.repository.ts';
 import { createDevicesJobs } from './devices.jobs.ts';
 import { createDeviceListing } from './devices.listing.repository.ts';
 import { type AccountReport, createDeviceLogins } from './devices.logins.ts';
@@ -121,7 +121,7 @@ export function createDevicesModule(deps: DevicesModuleDeps): DevicesModule {
     createClaims({
       platform: deps.claims,
       persistence: { sql, audit },
-      ...{ devices, groups: store, users, channels, clock },
+      ...{ devices, groups: store, users, channels, clock, logger },
       issuer: certificates.issuer,
     });
   const brokerAuth = createBrokerAuthService({ devices, channels });
@@ -146,6 +146,11 @@ export function createDevicesModule(deps: DevicesModuleDeps): DevicesModule {
         if (found === undefined) return null;
         return 'refused' in found ? { refused: found.refused.code, deviceUid: found.deviceUid } : found;
       },
+      findClaim: async (token, origin) => (await claims?.identify(token, origin)) ?? null,
+      async provision(token, payload, origin) {
+        if (claims === undefined) throw new Error('devices do not register themselves here');
+        return await claims.provision(token, payload, origin);
+      },
       statusOf: async (deviceId) => (await store.findById(deviceId))?.status ?? null,
       findByUid: devices.findByUid,
       getVisible: devices.getVisible,
@@ -157,6 +162,7 @@ export function createDevicesModule(deps: DevicesModuleDeps): DevicesModule {
       markAllOffline: statuses.markAllOffline,
       describeIn,
       markConfigSync,
+      settleConfigs,
     },
     jobs: [...createDevicesJobs(statuses, listeningSince), ...(certificates?.jobs ?? [])],
     gauges: certificates?.gauges ?? [],

@@ -37,11 +37,15 @@ export interface DeviceRef {
   readonly ownerId: number | null;
 }
 
+/** With what its configuration depends on. */
+export interface GroupedDeviceRef extends DeviceRef {
+  readonly groupId: number | null;
+}
+
 /** What decides which rules of other modules are about a device. */
-export interface DeviceFacts extends DeviceRef {
+export interface DeviceFacts extends GroupedDeviceRef {
   readonly name: string;
   readonly deviceType: string;
-  readonly groupId: number | null;
   readonly createdAt: number;
   /** As the device reported it. */
   readonly firmwareVersion: string | null;
@@ -64,6 +68,13 @@ export interface DeviceDirectory {
   /** Those with an id above `afterId`, by id, `limit` at the most. */
   listInScope(scope: DeviceScope, afterId: number, limit: number): Promise<readonly DeviceFacts[]>;
   countInScope(scope: DeviceScope): Promise<number>;
+  /**
+   * Those that were made, moved to another group or deleted since `settleConfigs`, by id, `limit` at the most. It is known in
+   * the transaction of the change, so that no end of a process loses it. Deleted ones, too.
+   */
+  listConfigsDue(limit: number): Promise<readonly { readonly deviceId: number; readonly deviceUid: string }[]>;
+  /** How many `listConfigsDue` has in all. */
+  countConfigsDue(): Promise<number>;
   groupExists(groupId: number): Promise<boolean>;
 }
 
@@ -117,7 +128,7 @@ export interface DeviceListQuery extends Omit<PageQuery, 'sort'> {
 /** Reads. Deleted devices are not there. */
 export interface DeviceReader {
   findById(id: number): Promise<DeviceRecord | null>;
-  findRef(id: number): Promise<DeviceRef | null>;
+  findRef(id: number): Promise<GroupedDeviceRef | null>;
   findRefByUid(deviceUid: string): Promise<DeviceRef | null>;
   /** One look into a unique index. */
   findSecret(

@@ -48,7 +48,7 @@ function createReader(db: () => Db, statements: Statements): DeviceReader {
         (slot) =>
           db()
             .selectFrom('devices')
-            .select(['id as deviceId', 'device_uid as deviceUid', 'owner_id as ownerId'])
+            .select(['id as deviceId', 'device_uid as deviceUid', 'owner_id as ownerId', 'group_id as groupId'])
             .where('id', '=', slot<number>('id'))
             .where('deleted_at', 'is', null),
         { id },
@@ -151,7 +151,12 @@ function createWriter(trx: Db, store: SqlStore, statements: Statements, nextId: 
       try {
         await trx
           .updateTable('devices')
-          .set({ ...rename(changes, DEVICE_NAMES), updated_at: at, revision: sql`revision + 1` })
+          .set({
+            ...rename(changes, DEVICE_NAMES),
+            ...(changes.groupId === undefined ? {} : { config_due: 1 }),
+            updated_at: at,
+            revision: sql`revision + 1`,
+          })
           .where('id', '=', id)
           .execute();
         await rosterChanged(at);
@@ -174,7 +179,10 @@ function createWriter(trx: Db, store: SqlStore, statements: Statements, nextId: 
     async remove(id, at) {
       await trx
         .updateTable('devices')
-        .set({ active_device_uid: null, secret_hash: '', deleted_at: at, updated_at: at, revision: sql`revision + 1` })
+        .set({
+          ...{ active_device_uid: null, secret_hash: '', deleted_at: at, config_due: 1, updated_at: at },
+          revision: sql`revision + 1`,
+        })
         .where('id', '=', id)
         .execute();
       await rosterChanged(at);

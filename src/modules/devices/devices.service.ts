@@ -22,6 +22,7 @@ import {
   type DeviceStatus,
   type DeviceStore,
   type DeviceUpdate,
+  type GroupedDeviceRef,
   type StatusTransition,
   type UserDirectory,
 } from './devices.ports.ts';
@@ -202,7 +203,7 @@ export function createDevicesService(deps: DevicesServiceDeps) {
       return ref;
     },
 
-    async getControllable(principal: Principal, deviceId: number): Promise<DeviceRef> {
+    async getControllable(principal: Principal, deviceId: number): Promise<GroupedDeviceRef> {
       const ref = await store.findRef(deviceId);
       if (ref === null || !sees(principal, ref)) throw deviceErrors.device_not_found();
       if (!controls(principal, ref)) throw deviceErrors.device_not_yours();

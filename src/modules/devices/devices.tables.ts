@@ -27,6 +27,8 @@ type DevicesTable = Omit<Renamed<DeviceRecord, typeof DEVICE_NAMES>, 'id'> & {
   revision: number;
   /** 0 or 1. */
   config_in_sync: Generated<number>;
+  /** 1: made, moved or deleted since whoever keeps configurations has seen to it. */
+  config_due: Generated<number>;
   deleted_at: number | null;
 };
 

@@ -1,3 +1,4 @@
+export { ProvisionAnswer, ProvisionMessage } from './claims/claims.schemas.ts';
 export type { DevicesApi } from './devices.api.ts';
 export { deviceErrors } from './devices.errors.ts';
 export type { DeviceStatusChanged } from './devices.events.ts';

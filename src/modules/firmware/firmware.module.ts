@@ -6,13 +6,19 @@ import type { SqlStore } from '#platform/sql/sql.port.ts';
 import type { FirmwareApi } from './firmware.api.ts';
 import { createFirmwareJobs } from './firmware.jobs.ts';
 import { createInstallationKeys } from './firmware.keys.ts';
-import type { FirmwareUsage } from './firmware.ports.ts';
+import type { FirmwareRefusals, FirmwareUsage } from './firmware.ports.ts';
 import { createFirmwareStore, findFirmwareIn } from './firmware.repository.ts';
 import { createDeviceFirmwareRoutes, createFirmwareKeyRoutes, createFirmwareRoutes } from './firmware.routes.ts';
 import { createFirmwareService } from './firmware.service.ts';
 
 export interface FirmwareModuleDeps {
-  readonly persistence: { readonly sql: SqlStore; readonly audit: AuditTrail; readonly blobs: BlobStore };
+  readonly persistence: {
+    readonly sql: SqlStore;
+    readonly audit: AuditTrail;
+    readonly blobs: BlobStore;
+    /** Of devices that are known, and of whoever has a link. */
+    readonly refusals: FirmwareRefusals;
+  };
   /** Who rolls images out. Null: nobody, and devices have nothing to ask for. */
   readonly usage: FirmwareUsage | null;
   readonly clock: Clock;
@@ -30,11 +36,13 @@ export interface FirmwareModule extends ModuleWith<'routes' | 'jobs' | 'componen
 
 /** Images, who has signed them, and how devices get them. */
 export function createFirmwareModule({ persistence, usage, clock, options }: FirmwareModuleDeps): FirmwareModule {
-  const { sql, audit, blobs } = persistence;
+  const { sql, audit, blobs, refusals } = persistence;
   const { keysFolder, maxBytes, requiresSignature, publicUrl } = options;
   const store = createFirmwareStore(sql, audit, usage);
   const keys = createInstallationKeys(keysFolder);
-  const firmware = createFirmwareService({ store, blobs, keys, usage, clock, maxBytes, requiresSignature });
+  const firmware = createFirmwareService({
+    ...{ store, blobs, keys, usage, refusals, clock, maxBytes, requiresSignature },
+  });
   return {
     name: 'firmware',
     api: { find: store.findById, findIn: findFirmwareIn, read: firmware.read },

@@ -1,5 +1,5 @@
 import type { OneOrMore, PageQuery, SortTerm } from '#kernel/pagination.ts';
-import type { AuditWriter } from '#platform/audit/audit.port.ts';
+import type { AuditWriter, DeviceRefusals, RefusalTrail } from '#platform/audit/audit.port.ts';
 import type { SqlTransaction } from '#platform/sql/sql.port.ts';
 
 /** An image as stored. Instants are epoch milliseconds, hashes are hex. */
@@ -84,6 +84,12 @@ export interface FirmwareUpload {
   readonly signed: { readonly signature: string; readonly keyId: string; readonly sequence: number } | null;
   /** Epoch milliseconds; null: for ever. */
   readonly notAfter: number | null;
+}
+
+/** Where it is written down that an image was not given out. */
+export interface FirmwareRefusals {
+  readonly devices: DeviceRefusals;
+  readonly anybody: RefusalTrail;
 }
 
 /** Who rolls images out. */

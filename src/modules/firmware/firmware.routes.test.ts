@@ -4,9 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Principal } from '#kernel/access.ts';
-import { createAuditTrail } from '#platform/audit/audit.ts';
 import { createFileBlobStore } from '#platform/blobs/files/blobs.files.ts';
-import { auditedOn } from '#test/support/audit.ts';
+import { auditedDeviceStore, auditedOn, auditedStore } from '#test/support/audit.ts';
 import { createDevicesHarness, type DevicesHarness } from '#test/support/devices.ts';
 import { createDeviceAuthenticator, createTestApp, type TestApp } from '#test/support/http.ts';
 import {
@@ -39,7 +38,13 @@ beforeAll(async () => {
   const blobs = createFileBlobStore({ folder: join(folder, 'blobs') });
   await blobs.start?.(soon());
   module = createFirmwareModule({
-    persistence: { sql: h.sql, audit: createAuditTrail({ sql: h.sql, clock: h.clock }), blobs },
+    persistence: {
+      ...{ ...auditedStore(h.sql, h.clock), blobs },
+      refusals: {
+        devices: auditedDeviceStore(h.sql, h.clock).refusals,
+        anybody: auditedStore(h.sql, h.clock).refusals,
+      },
+    },
     usage,
     clock: h.clock,
     options: {

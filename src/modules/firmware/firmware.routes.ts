@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import { ADMINS, MANAGEMENT } from '#kernel/access.ts';
 import { toIso } from '#kernel/clock.ts';
 import { commonErrors } from '#kernel/errors.ts';
-import { deviceOf, type HttpApp, type HttpRoutes, principalOf } from '#platform/http/http.port.ts';
+import { deviceOf, type HttpApp, type HttpRoutes, originOf, principalOf } from '#platform/http/http.port.ts';
 import { sendFile } from '#platform/http/ranged-file.port.ts';
 import { firmwareErrors } from './firmware.errors.ts';
 import { fileOfForm } from './firmware.form.ts';
@@ -144,7 +144,7 @@ export function createFirmwareRoutes(firmware: FirmwareService, options: Firmwar
       },
       async (request, reply) => {
         const { expires, signature } = request.query;
-        const found = await firmware.byLink(request.params.firmware_id, expires, signature);
+        const found = await firmware.byLink(request.params.firmware_id, expires, signature, originOf(request));
         return sendFile(request, reply, imageFileOf(found, firmware.read));
       },
     );
@@ -283,7 +283,11 @@ export function createDeviceFirmwareRoutes(firmware: FirmwareService): HttpRoute
         },
       },
       async (request, reply) => {
-        const found = await firmware.forDevice(deviceOf(request).deviceId, request.params.firmware_id);
+        const found = await firmware.forDevice(
+          deviceOf(request).deviceId,
+          request.params.firmware_id,
+          originOf(request),
+        );
         return sendFile(request, reply, imageFileOf(found, firmware.read));
       },
     );

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Principal } from '#kernel/access.ts';
+import type { Principal, RequestOrigin } from '#kernel/access.ts';
 import { type Clock, toIso } from '#kernel/clock.ts';
 import { commonErrors } from '#kernel/errors.ts';
 import { createOrderedIds } from '#kernel/ids.ts';
@@ -14,6 +14,7 @@ import {
   type Firmware,
   type FirmwareFilter,
   type FirmwareKey,
+  type FirmwareRefusals,
   type FirmwareStore,
   type FirmwareUpload,
   type FirmwareUsage,
@@ -32,6 +33,7 @@ export interface FirmwareServiceDeps {
   readonly keys: InstallationKeys;
   /** Null: nobody rolls images out. */
   readonly usage: Pick<FirmwareUsage, 'isOffered'> | null;
+  readonly refusals: FirmwareRefusals;
   readonly clock: Clock;
   /** Bytes of an image. */
   readonly maxBytes: number;
@@ -42,7 +44,7 @@ export interface FirmwareServiceDeps {
 export type FirmwareService = ReturnType<typeof createFirmwareService>;
 
 export function createFirmwareService(deps: FirmwareServiceDeps) {
-  const { store, blobs, keys, usage, clock, maxBytes, requiresSignature } = deps;
+  const { store, blobs, keys, usage, refusals, clock, maxBytes, requiresSignature } = deps;
   const nextId = createOrderedIds(clock);
   let uploads = 0;
 
@@ -176,10 +178,12 @@ export function createFirmwareService(deps: FirmwareServiceDeps) {
     },
 
     /** For a device that it was offered to. @throws AppError `firmware_not_found`, `firmware_not_offered` */
-    async forDevice(deviceId: number, id: number): Promise<Firmware> {
+    async forDevice(deviceId: number, id: number, origin: RequestOrigin): Promise<Firmware> {
       const firmware = await existing(id);
-      if ((await usage?.isOffered(deviceId, id)) !== true) throw firmwareErrors.firmware_not_offered();
-      return firmware;
+      if ((await usage?.isOffered(deviceId, id)) === true) return firmware;
+      const [action, details] = ['firmware.request_refused', { firmware_id: id }];
+      refusals.devices.note({ deviceId, action, reason: 'firmware_not_offered', details, origin });
+      throw firmwareErrors.firmware_not_offered();
     },
 
     /** @returns what the link to an image carries. @throws AppError `firmware_not_found` */
@@ -194,10 +198,12 @@ export function createFirmwareService(deps: FirmwareServiceDeps) {
     },
 
     /** @throws AppError `firmware_link_invalid`, `firmware_not_found` */
-    async byLink(id: number, expires: number, signature: string): Promise<Firmware> {
+    async byLink(id: number, expires: number, signature: string, origin: RequestOrigin): Promise<Firmware> {
       const isValid = keys.isSealed(`firmware ${id} ${expires}`, signature) && expires * 1_000 > clock.now();
-      if (!isValid) throw firmwareErrors.firmware_link_invalid();
-      return await existing(id);
+      if (isValid) return await existing(id);
+      const details = { reason: 'firmware_link_invalid' };
+      await refusals.anybody.record({ actor: null, origin, ...entry('firmware.link_refused', id), details });
+      throw firmwareErrors.firmware_link_invalid();
     },
 
     read: (firmware: Firmware, range?: { readonly start: number; readonly end: number }): AsyncIterable<Uint8Array> =>

@@ -1,6 +1,7 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
+import { canonicalJson } from '#kernel/canonical-json.ts';
 import { firmwareErrors } from './firmware.errors.ts';
-import { canonicalOf, type Manifest } from './firmware.manifest.ts';
+import type { Manifest } from './firmware.manifest.ts';
 
 /** A key that signs images (Ed25519, RFC 8032). */
 export interface PublicKey {
@@ -33,12 +34,12 @@ export function publicKeyOf(pem: string | Buffer): PublicKey {
 
 /** @returns base64 */
 export function signManifest(manifest: Manifest, pem: string | Buffer): string {
-  return sign(null, Buffer.from(canonicalOf(manifest)), privateKey(pem)).toString('base64');
+  return sign(null, Buffer.from(canonicalJson(manifest)), privateKey(pem)).toString('base64');
 }
 
 export function isSignedBy(manifest: Manifest, signature: string, { publicKey }: PublicKey): boolean {
   const key = fromRaw(Buffer.from(publicKey, 'base64'));
-  return verify(null, Buffer.from(canonicalOf(manifest)), key, Buffer.from(signature, 'base64'));
+  return verify(null, Buffer.from(canonicalJson(manifest)), key, Buffer.from(signature, 'base64'));
 }
 
 function privateKey(pem: string | Buffer): KeyObject {

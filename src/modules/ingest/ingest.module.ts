@@ -18,7 +18,10 @@ import { createDeviceThrottle, unthrottled } from './ingest.throttle.ts';
 
 export interface IngestModuleDeps {
   readonly telemetry: TelemetryStore;
-  readonly devices: Pick<DevicesApi, 'authenticate' | 'identify' | 'findByUid' | 'getVisible'>;
+  readonly devices: Pick<
+    DevicesApi,
+    'authenticate' | 'identify' | 'findByUid' | 'findClaim' | 'provision' | 'getVisible'
+  >;
   readonly flow: IngestFlow;
   readonly runtime: { readonly clock: Clock; readonly logger: Logger; readonly tracing: Tracing };
   readonly limits: IngestLimits;

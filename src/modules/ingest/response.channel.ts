@@ -51,7 +51,7 @@ export const RESPONSE_CHANNEL: Channel<DeviceResponse> = {
     invalid_response: 'a response message does not fit its schema',
     unknown_command: 'a response names a command that was never sent to this device',
     late_response: 'a response to a command that has ended',
-    unknown_campaign: 'a response names a campaign that offered nothing to this device',
+    unknown_campaign: 'a response names a campaign that has not released this device',
     late_campaign_response: 'a response to a campaign that has ended for this device',
   },
   invalidReason: 'invalid_response',

@@ -4,5 +4,4 @@ export const systemErrors = defineErrors({
   job_not_found: ['not_found', 'There is no such job.'],
   config_not_found: ['not_found', 'There is no such configuration.'],
   config_value_invalid: ['invalid', 'The value is not acceptable.'],
-  config_key_away: ['unavailable', 'The key that secret values are encrypted with is not here.'],
 });

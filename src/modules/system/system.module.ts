@@ -1,15 +1,14 @@
 import type { Clock } from '#kernel/clock.ts';
-import { commonErrors } from '#kernel/errors.ts';
 import type { Logger } from '#kernel/logger.ts';
 import type { AuditReader, AuditTrail } from '#platform/audit/audit.port.ts';
 import type { Jobs } from '#platform/jobs/jobs.port.ts';
 import type { ModuleWith } from '#platform/module/module.port.ts';
+import { resealAtStart, type SecretBox } from '#platform/secrets/secret-box.port.ts';
 import type { MigrationSet, SqlStore } from '#platform/sql/sql.port.ts';
 import { createAuditLogsRoutes } from './audit-logs/audit-logs.routes.ts';
 import { createConfigStore } from './configs/configs.repository.ts';
 import { createConfigsRoutes } from './configs/configs.routes.ts';
 import { createConfigsService } from './configs/configs.service.ts';
-import { createSecretBox } from './configs/secret-box.ts';
 import type { SystemFacts } from './info/info.ports.ts';
 import { createInfoRoutes } from './info/info.routes.ts';
 import { createInfoService } from './info/info.service.ts';
@@ -25,8 +24,7 @@ export interface SystemModuleDeps {
   readonly logger: Logger;
   readonly facts: SystemFacts;
   readonly jobs: Jobs;
-  /** Where the keys for secret values are: the folder of the signing keys. */
-  readonly keysFolder: string;
+  readonly secrets: SecretBox;
 }
 
 export interface SystemModule extends ModuleWith<'routes' | 'components'> {
@@ -36,10 +34,10 @@ export interface SystemModule extends ModuleWith<'routes' | 'components'> {
 export const systemMigrations: MigrationSet = { '2026_11_24_31_system_configs': createSystemConfigs };
 
 export function createSystemModule(deps: SystemModuleDeps): SystemModule {
-  const { sql, audit, clock, logger, facts, jobs, keysFolder } = deps;
+  const { sql, audit, clock, logger, facts, jobs, secrets } = deps;
   const configs = createConfigsService({
     store: createConfigStore(sql, audit),
-    box: createSecretBox({ folder: keysFolder }),
+    box: secrets,
     clock,
   });
   const jobsService = createJobsService(jobs, audit);
@@ -61,19 +59,7 @@ export function createSystemModule(deps: SystemModuleDeps): SystemModule {
       {
         roles: ['api'],
         name: 'secret configs',
-        async start() {
-          const { resealed, unreadable } = await configs.reseal().catch((error: unknown) => {
-            const { cause } = error as { readonly cause?: Error };
-            throw commonErrors.unavailable({
-              detail: `Secret configs: ${cause?.message ?? String(error)}`,
-              cause: error,
-            });
-          });
-          if (resealed > 0) logger.info({ count: resealed }, 'secret configs were encrypted under the newest key');
-          if (unreadable.length > 0) {
-            logger.error({ keys: unreadable }, 'secret configs cannot be read: their key is not in the keys folder');
-          }
-        },
+        start: () => resealAtStart(secrets, configs.sealed, logger),
       },
     ],
   };

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { silentLogger } from '#kernel/logger.ts';
 import { createAuditTrail } from '#platform/audit/audit.ts';
+import { createSecretBox } from '#platform/secrets/secret-box.ts';
 import type { SqlStore } from '#platform/sql/sql.port.ts';
 import { auditedOn } from '#test/support/audit.ts';
 import { createTestClock, type TestClock } from '#test/support/clock.ts';
@@ -31,7 +32,7 @@ async function start(): Promise<void> {
     clock,
     logger,
     jobs: createJobsHarness(clock).jobs,
-    keysFolder: join(folder.path, 'keys'),
+    secrets: createSecretBox({ folder: join(folder.path, 'keys') }),
     facts: {
       version: '1.2.3',
       runtime: { node: '26.0.0', platform: 'linux', arch: 'x64' },

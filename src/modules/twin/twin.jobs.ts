@@ -1,5 +1,6 @@
 import type { JobDefinition } from '#platform/jobs/jobs.port.ts';
 import type { TwinGroups } from './twin.groups.ts';
+import type { TwinSweep } from './twin.sweep.ts';
 
 declare module '#platform/jobs/jobs.port.ts' {
   interface JobMap {
@@ -10,14 +11,14 @@ declare module '#platform/jobs/jobs.port.ts' {
 
 export function createTwinJobs(
   groups: Pick<TwinGroups, 'apply' | 'unfinished'>,
-  republish: () => Promise<number>,
+  sweep: TwinSweep,
 ): readonly JobDefinition[] {
   const applyGroupConfig: JobDefinition<'apply_group_config'> = {
     name: 'apply_group_config',
     queue: 'devices',
     description: 'Gives the members of a group its configuration.',
     isInternal: true,
-    run: async ({ group_id }, { signal }) => ({ devices: await groups.apply(group_id, signal) }),
+    run: async ({ group_id }, { signal }) => await groups.apply(group_id, signal),
   };
   const checkConfigs: JobDefinition<'check_configs'> = {
     name: 'check_configs',
@@ -27,8 +28,8 @@ export function createTwinJobs(
     defaultData: {},
     async run(_, { signal }) {
       let devices = 0;
-      for (const groupId of await groups.unfinished()) devices += await groups.apply(groupId, signal);
-      return { devices, published: await republish() };
+      for (const groupId of await groups.unfinished()) devices += (await groups.apply(groupId, signal)).devices;
+      return { devices, settled: await sweep.settle(signal), published: await sweep.tell(signal) };
     },
   };
   return [applyGroupConfig, checkConfigs];

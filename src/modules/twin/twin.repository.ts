@@ -1,37 +1,38 @@
 import type { Kysely, Selectable } from 'kysely';
+import { several } from '#kernel/pagination.ts';
 import type { DevicesApi } from '#modules/devices/index.ts';
 import type { AuditTrail } from '#platform/audit/audit.port.ts';
-import { readPage } from '#platform/sql/pages.port.ts';
-import type { SqlStore } from '#platform/sql/sql.port.ts';
+import { countOf, readPage } from '#platform/sql/pages.port.ts';
+import { containing, isLike, type SqlStore } from '#platform/sql/sql.port.ts';
 import {
   type GroupConfig,
   MAX_VERSIONS,
-  type Twin,
+  type StoredTwin,
   type TwinReader,
   type TwinStore,
   type TwinVersion,
   type TwinWriter,
 } from './twin.ports.ts';
 import type { TwinTables } from './twin.tables.ts';
+import { forgotten } from './twin.versions.ts';
 
 type Db = Kysely<TwinTables>;
-
-const UNAPPLIED = 500;
 
 export function createTwinStore(
   store: SqlStore,
   audit: AuditTrail,
-  devices: Pick<DevicesApi, 'describeIn' | 'markConfigSync'>,
+  devices: Pick<DevicesApi, 'describeIn' | 'markConfigSync' | 'settleConfigs'>,
 ): TwinStore {
   const db = () => store.db<TwinTables>();
   return {
     find: (deviceUid) => reader(db()).find(deviceUid),
-    findMany: (deviceUids) => reader(db()).findMany(deviceUids),
     findGroup: (groupId) => reader(db()).findGroup(groupId),
     findVersion: (deviceId, version) => reader(db()).findVersion(deviceId, version),
-    listVersions(deviceId, { page, size }) {
-      const versions = db().selectFrom('device_config_versions').selectAll().where('device_id', '=', deviceId);
-      return readPage(versions, { page, size, sort: [], tie: { field: 'version', direction: 'desc' } }, toVersion);
+    listVersions(deviceId, { filter: { changedBy, q }, ...asked }) {
+      let versions = db().selectFrom('device_config_versions').selectAll().where('device_id', '=', deviceId);
+      if (changedBy !== undefined) versions = versions.where('changed_by', 'in', several(changedBy));
+      if (q !== undefined) versions = versions.where(isLike(['own', 'effective'], containing(q)));
+      return readPage(versions, { ...asked, tie: { field: 'version', direction: 'desc' } }, toVersion);
     },
     async listWork(limit) {
       const rows = await db()
@@ -39,19 +40,45 @@ export function createTwinStore(
         .select('group_id')
         .where('is_applied', '=', 0)
         .orderBy('updated_at')
+        .orderBy('group_id')
         .limit(limit)
         .execute();
       return rows.map(({ group_id }) => group_id);
     },
-    listUnapplied: async (from, to) =>
-      await db()
+    async listUntold(before, after, limit) {
+      let untold = db()
         .selectFrom('device_configs')
-        .select(['device_id as deviceId', 'device_uid as deviceUid'])
-        .where('is_in_sync', '=', 0)
-        .where('config_updated_at', '>=', from)
-        .where('config_updated_at', '<', to)
-        .limit(UNAPPLIED)
-        .execute(),
+        .select(['device_uid as deviceUid', 'config_updated_at as updatedAt'])
+        .where('is_told', '=', 0)
+        .where('config_updated_at', '<', before);
+      if (after !== null) {
+        untold = untold
+          .where('config_updated_at', '>=', after.updatedAt)
+          .where(({ eb, or }) =>
+            or([eb('config_updated_at', '>', after.updatedAt), eb('device_uid', '>', after.deviceUid)]),
+          );
+      }
+      const rows = await untold.orderBy('config_updated_at').orderBy('device_uid').limit(limit).execute();
+      return rows.map(({ deviceUid, updatedAt }) => ({ deviceUid, updatedAt: updatedAt ?? 0 }));
+    },
+    markTold: (versions) =>
+      store.transaction(async (trx: Db) => {
+        for (const { deviceUid, version } of versions) {
+          await trx
+            .updateTable('device_configs')
+            .set({ is_told: 1 })
+            .where('device_uid', '=', deviceUid)
+            .where('version', '=', version)
+            .execute();
+        }
+      }, 'soon'),
+    async count() {
+      const configs = db().selectFrom('device_configs');
+      return {
+        outOfSync: await countOf(configs.where('is_in_sync', '=', 0)),
+        untold: await countOf(configs.where('is_told', '=', 0)),
+      };
+    },
     transaction: (work) => store.transaction((trx: Db) => work(createWriter(trx, devices), audit.on(trx))),
   };
 }
@@ -65,15 +92,6 @@ function reader(db: Db): TwinReader {
         .where('device_uid', '=', deviceUid)
         .executeTakeFirst();
       return row === undefined ? null : toTwin(row);
-    },
-    async findMany(deviceUids) {
-      if (deviceUids.length === 0) return [];
-      const rows = await db
-        .selectFrom('device_configs')
-        .selectAll()
-        .where('device_uid', 'in', [...deviceUids])
-        .execute();
-      return rows.map(toTwin);
     },
     async findGroup(groupId) {
       const row = await db.selectFrom('group_configs').selectAll().where('group_id', '=', groupId).executeTakeFirst();
@@ -91,22 +109,31 @@ function reader(db: Db): TwinReader {
   };
 }
 
-function createWriter(trx: Db, devices: Pick<DevicesApi, 'describeIn' | 'markConfigSync'>): TwinWriter {
+function createWriter(
+  trx: Db,
+  devices: Pick<DevicesApi, 'describeIn' | 'markConfigSync' | 'settleConfigs'>,
+): TwinWriter {
+  const read = reader(trx);
   return {
-    ...reader(trx),
+    ...read,
     describe: (deviceIds) => devices.describeIn(trx, deviceIds),
     async save(twin, at) {
       const { device_uid, ...columns } = toRow(twin, at);
       const known = await trx
         .selectFrom('device_configs')
-        .select('device_uid')
+        .select('version')
         .where('device_uid', '=', device_uid)
         .executeTakeFirst();
+      const told = twin.version === (known?.version ?? 0) ? {} : { is_told: 0 };
       if (known === undefined) {
-        const row = { device_uid, ...columns, created_at: at };
+        const row = { device_uid, ...columns, is_told: 1, ...told, created_at: at };
         await trx.insertInto('device_configs').values(row).execute();
       } else {
-        await trx.updateTable('device_configs').set(columns).where('device_uid', '=', device_uid).execute();
+        await trx
+          .updateTable('device_configs')
+          .set({ ...columns, ...told })
+          .where('device_uid', '=', device_uid)
+          .execute();
       }
       await devices.markConfigSync(trx, twin.deviceId, twin.isInSync);
     },
@@ -131,6 +158,19 @@ function createWriter(trx: Db, devices: Pick<DevicesApi, 'describeIn' | 'markCon
         .where('version', '<=', version - MAX_VERSIONS)
         .execute();
     },
+    async forget({ deviceId, deviceUid }) {
+      await trx.deleteFrom('device_config_versions').where('device_id', '=', deviceId).execute();
+      const stored = await read.find(deviceUid);
+      // A later device of this uid may have it.
+      if (stored === null || stored.deviceId !== deviceId) return;
+      const { device_uid, updated_at, ...columns } = toRow(forgotten(stored), 0);
+      await trx
+        .updateTable('device_configs')
+        .set({ ...columns, is_told: Number(stored.version === 0) })
+        .where('device_uid', '=', device_uid)
+        .execute();
+    },
+    settle: (deviceIds) => devices.settleConfigs(trx, deviceIds),
     async saveGroup({ groupId, version, config, updatedBy }, at) {
       const columns = {
         version,
@@ -171,7 +211,7 @@ function createWriter(trx: Db, devices: Pick<DevicesApi, 'describeIn' | 'markCon
   };
 }
 
-function toRow(twin: Twin, at: number) {
+function toRow(twin: StoredTwin, at: number) {
   const { reported } = twin;
   return {
     device_uid: twin.deviceUid,
@@ -192,7 +232,7 @@ function toRow(twin: Twin, at: number) {
   };
 }
 
-function toTwin(row: Selectable<TwinTables['device_configs']>): Twin {
+function toTwin(row: Selectable<TwinTables['device_configs']>): StoredTwin {
   return {
     deviceId: row.device_id,
     deviceUid: row.device_uid,

@@ -53,6 +53,7 @@ describe('the configuration of a device', () => {
       effective: {},
       reported: { version: null, config: null, error: null, reported_at: null },
       delta: {},
+      defaults_applied: true,
       in_sync: true,
     });
     expect(await h.payloadOf(device.device_uid)).toBeNull();
@@ -175,7 +176,7 @@ describe('the configuration of a device', () => {
     for (const value of [1, 2, 3]) await own('PUT', '', { body: { value } });
     const back = await own('POST', '/rollback', { body: { version: 1 } });
     expect(back.json().desired).toMatchObject({ version: 4, config: { value: 1 } });
-    const { versions, total } = (await own('GET', '/history', { query: { size: 2 } })).json();
+    const { items: versions, total } = (await own('GET', '/history', { query: { size: 2 } })).json();
     expect(total).toBe(4);
     expect(versions).toMatchObject([
       { version: 4, config: { value: 1 }, changed_by: 'user', user_id: h.devices.actors.USER.userId },
@@ -185,9 +186,39 @@ describe('the configuration of a device', () => {
     expect([unknown.status, unknown.json().code]).toEqual([404, 'config_version_not_found']);
   });
 
+  test('the list of versions is sorted, filtered and searched', async () => {
+    await own('PUT', '', { body: { mode: 'Night' } });
+    await own('PUT', '', { body: { mode: 'day' } });
+    await h.report(device.id, { config_version: 2, config_overrides: ['/mode'] });
+    const found = async (query: Readonly<Record<string, string>>) =>
+      (await own('GET', '/history', { query })).json().items.map((each: { version: number }) => each.version);
+    expect(await found({ sort: 'version' })).toEqual([1, 2, 3]);
+    expect(await found({ changed_by: 'device' })).toEqual([3]);
+    expect(await found({ changed_by: 'device,user', q: 'night' })).toEqual([1]);
+    const refused = await own('GET', '/history', { query: { sort: 'config' } });
+    expect([refused.status, refused.json().code]).toEqual([422, 'invalid_sort']);
+  });
+
+  test('a merge patch may come under its own content type, which only patches take', async () => {
+    const headers = { 'content-type': 'application/merge-patch+json' };
+    const patched = await own('PATCH', '', { body: '{"a": {"b": 1, "c": null}}', headers });
+    expect([patched.status, patched.json().desired?.config]).toEqual([200, { a: { b: 1 } }]);
+    const odd = await own('PATCH', '', { body: '[1]', headers });
+    expect([odd.status, odd.json().errors]).toEqual([422, [{ path: '/', message: 'must be an object' }]]);
+    expect((await own('PATCH', '', { body: '{"a"', headers })).status).toBe(400);
+    expect((await own('PUT', '', { body: '{}', headers })).status).toBe(415);
+    const text = await own('PATCH', '', { body: 'a', headers: { 'content-type': 'text/plain' } });
+    expect([text.status, text.headers['accept']]).toEqual([415, 'application/json, application/merge-patch+json']);
+    const nothing = await own('PATCH');
+    expect([nothing.status, nothing.json().code]).toEqual([422, 'invalid_input']);
+    const id = await group('Patched');
+    const url = `/device-groups/${id}/config`;
+    expect((await call('PATCH', url, { as: as(), body: '{"a": 1}', headers })).json().config).toEqual({ a: 1 });
+  });
+
   test('the last 100 versions are kept', async () => {
     for (let value = 1; value <= 102; value++) await own('PUT', '', { body: { value } });
-    const { total, versions } = (await own('GET', '/history', { query: { size: 100 } })).json();
+    const { total, items: versions } = (await own('GET', '/history', { query: { size: 100 } })).json();
     expect([total, versions.at(-1).version]).toEqual([100, 3]);
   });
 
@@ -200,7 +231,7 @@ describe('the configuration of a device', () => {
     device = await h.devices.device({ device_uid: device.device_uid, owner_id: h.devices.actors.USER.userId });
     expect(await shown()).toMatchObject({ desired: { version: 3, config: {} }, reported: { version: null } });
     expect((await own('PUT', '', { body: { a: 1 } })).json().desired.version).toBe(4);
-    expect((await own('GET', '/history')).json().versions.map(({ version }: { version: number }) => version)).toEqual([
+    expect((await own('GET', '/history')).json().items.map(({ version }: { version: number }) => version)).toEqual([
       4, 3,
     ]);
   });
@@ -229,7 +260,7 @@ describe('the defaults of a group', () => {
     await defaults(id, { interval: 60, limits: { low: 2 } });
     expect((await shown()).effective).toEqual({ limits: { low: 2, high: 5 } });
     expect(await h.payloadOf(device.device_uid)).toEqual({ version: 3, config: { limits: { low: 2, high: 5 } } });
-    const { versions } = (await own('GET', '/history')).json();
+    const { items: versions } = (await own('GET', '/history')).json();
     expect(versions.map((each: { changed_by: string }) => each.changed_by)).toEqual(['group', 'user', 'group']);
   });
 
@@ -267,6 +298,56 @@ describe('the defaults of a group', () => {
     await h.report(device.id, { config_version: 1, config_overrides: ['/a/b'] });
     expect((await shown()).effective).toEqual({ a: {}, c: 2 });
     expect((await h.payloadOf(other.device_uid))?.config).toEqual({ a: { b: 1 }, c: 2 });
+  });
+
+  test('that are too much together with its own are refused to a change of its own, and left out by a change of theirs', async () => {
+    const id = await group('Large');
+    await moveTo(id);
+    const large = (key: string, bytes = 20_000) => ({ [key]: 'x'.repeat(bytes) });
+    await defaults(id, { ...large('a'), b: 1 });
+    const refused = await own('PUT', '', { body: large('c') });
+    expect([refused.status, refused.json().code]).toEqual([422, 'config_invalid']);
+    expect(refused.json().errors[0].message).toContain('together with the defaults of its group');
+    expect(await shown()).toMatchObject({ desired: { version: 1, config: {} }, defaults_applied: true });
+
+    await own('PUT', '', { body: large('c', 10_000) });
+    await h.report(device.id, { config_version: 2 });
+    await defaults(id, { ...large('a', 30_000), b: 2 });
+    const kept = { ...large('a'), ...large('c', 10_000), b: 1 };
+    expect(await shown()).toMatchObject({
+      desired: { version: 2 },
+      effective: kept,
+      defaults_applied: false,
+      in_sync: false,
+    });
+    expect(await isListed(false)).toBe(true);
+    // What it has to have, it can report.
+    expect(await h.report(device.id, { config_version: 2, config: kept })).toBe('stored');
+    expect(await shown()).toMatchObject({ desired: { version: 2 }, in_sync: false });
+
+    await own('PATCH', '', { body: { c: 'short' } });
+    expect(await shown()).toMatchObject({
+      desired: { version: 3 },
+      effective: { c: 'short', b: 2 },
+      defaults_applied: true,
+    });
+    const job = (await h.jobs.all('apply_group_config')).find(({ id: of }) => of === `group-config-${id}-2`);
+    expect(job?.result).toEqual({ devices: 0, over_limit: 1 });
+  });
+
+  test('are answered as stored though the queue of jobs is away, and reach the members when it is back', async () => {
+    const id = await group('Queue');
+    await moveTo(id);
+    h.jobs.fail(new Error('away'));
+    const answer = await call('PUT', `/device-groups/${id}/config`, { as: as(), body: { a: 1 } });
+    h.jobs.fail(null);
+    expect([answer.status, answer.json().version]).toEqual([200, 1]);
+    await h.jobs.jobs.enqueue('check_configs', {});
+    await h.jobs.runUntilIdle();
+    expect(h.broker.retained.at(-1)).toEqual([
+      `${device.device_uid} config`,
+      JSON.stringify({ version: 1, config: { a: 1 } }),
+    ]);
   });
 
   test('have a version of their own, checked against If-Match; a group that is not there has none', async () => {

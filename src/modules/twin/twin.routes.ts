@@ -1,24 +1,28 @@
 import { MANAGEMENT } from '#kernel/access.ts';
+import { defined } from '#kernel/defined.ts';
 import { commonErrors } from '#kernel/errors.ts';
 import { deviceErrors } from '#modules/devices/index.ts';
 import { isNamed } from '#platform/http/etags.port.ts';
-import { deviceOf, type HttpRoutes, principalOf } from '#platform/http/http.port.ts';
+import { deviceOf, type HttpApp, type HttpRoutes, principalOf } from '#platform/http/http.port.ts';
 import { twinErrors } from './twin.errors.ts';
 import type { TwinGroups } from './twin.groups.ts';
 import {
   ConfigBody,
   ConfigForDevice,
-  ConfigPatch,
   DeviceParams,
   etagOf,
   expectedOf,
   GroupConfigView,
   GroupParams,
+  HISTORY_HELP,
   HistoryQuery,
   HistoryView,
   IfMatch,
   IfNoneMatch,
+  MERGE_PATCH,
   NotModified,
+  PatchBody,
+  patchIn,
   presentGroup,
   presentTwin,
   presentVersion,
@@ -50,8 +54,7 @@ export function createTwinRoutes(twins: TwinService): HttpRoutes {
       },
       async (request, reply) => {
         const twin = await twins.get(principalOf(request), request.params.device_id);
-        reply.header('etag', etagOf(twin.version));
-        return presentTwin(twin);
+        return presentTwin(tagged(reply, twin));
       },
     );
 
@@ -73,32 +76,37 @@ export function createTwinRoutes(twins: TwinService): HttpRoutes {
       async (request, reply) => {
         const expected = expectedOf(request.headers['if-match']);
         const twin = await twins.replace(principalOf(request), request.params.device_id, request.body, expected);
-        reply.header('etag', etagOf(twin.version));
-        return presentTwin(twin);
+        return presentTwin(tagged(reply, twin));
       },
     );
 
-    app.patch(
-      '/:device_id/config',
-      {
-        config: { access: 'bearer', problems: changed },
-        schema: {
-          tags,
-          operationId: 'patchDeviceConfig',
-          summary: 'Change the configuration of a device',
-          description: `${WHO} A JSON merge patch of its own configuration.`,
-          params: DeviceParams,
-          headers: IfMatch,
-          body: ConfigPatch,
-          response: { 200: TwinView },
+    withMergePatch(app, (scope) =>
+      scope.patch(
+        '/:device_id/config',
+        {
+          config: { access: 'bearer', problems: changed },
+          schema: {
+            tags,
+            operationId: 'patchDeviceConfig',
+            summary: 'Change the configuration of a device',
+            description: `${WHO} A JSON merge patch of its own configuration.`,
+            params: DeviceParams,
+            headers: IfMatch,
+            body: PatchBody,
+            response: { 200: TwinView },
+          },
         },
-      },
-      async (request, reply) => {
-        const expected = expectedOf(request.headers['if-match']);
-        const twin = await twins.patch(principalOf(request), request.params.device_id, request.body, expected);
-        reply.header('etag', etagOf(twin.version));
-        return presentTwin(twin);
-      },
+        async (request, reply) => {
+          const expected = expectedOf(request.headers['if-match']);
+          const twin = await twins.patch(
+            principalOf(request),
+            request.params.device_id,
+            patchIn(request.body),
+            expected,
+          );
+          return presentTwin(tagged(reply, twin));
+        },
+      ),
     );
 
     app.get(
@@ -109,15 +117,17 @@ export function createTwinRoutes(twins: TwinService): HttpRoutes {
           tags,
           operationId: 'listDeviceConfigVersions',
           summary: 'List the versions of the configuration of a device',
-          description: `${WHO} Newest first; the last 100 are kept.`,
+          description: `${WHO} ${HISTORY_HELP}`,
           params: DeviceParams,
           querystring: HistoryQuery,
           response: { 200: HistoryView },
         },
       },
       async (request) => {
-        const { items, ...page } = await twins.history(principalOf(request), request.params.device_id, request.query);
-        return { versions: items.map(presentVersion), ...page };
+        const { changed_by, q, ...page } = request.query;
+        const filter = defined({ changedBy: changed_by, q });
+        const found = await twins.history(principalOf(request), request.params.device_id, filter, page);
+        return { ...found, items: found.items.map(presentVersion) };
       },
     );
 
@@ -140,8 +150,7 @@ export function createTwinRoutes(twins: TwinService): HttpRoutes {
         const expected = expectedOf(request.headers['if-match']);
         const { version } = request.body;
         const twin = await twins.rollback(principalOf(request), request.params.device_id, version, expected);
-        reply.header('etag', etagOf(twin.version));
-        return presentTwin(twin);
+        return presentTwin(tagged(reply, twin));
       },
     );
   };
@@ -166,8 +175,7 @@ export function createGroupConfigRoutes(groups: TwinGroups): HttpRoutes {
       },
       async (request, reply) => {
         const group = await groups.get(request.params.group_id);
-        reply.header('etag', etagOf(group.version));
-        return presentGroup(group);
+        return presentGroup(tagged(reply, group));
       },
     );
 
@@ -189,32 +197,38 @@ export function createGroupConfigRoutes(groups: TwinGroups): HttpRoutes {
       async (request, reply) => {
         const expected = expectedOf(request.headers['if-match']);
         const group = await groups.replace(principalOf(request), request.params.group_id, request.body, expected);
-        reply.header('etag', etagOf(group.version));
-        return presentGroup(group);
+        return presentGroup(tagged(reply, group));
       },
     );
 
-    app.patch(
-      '/:group_id/config',
-      {
-        config: { access: MANAGEMENT, problems },
-        schema: {
-          tags,
-          operationId: 'patchGroupConfig',
-          summary: 'Change the default configuration of a group',
-          description: 'A JSON merge patch. Every member gets a new version, in the background, also after a restart.',
-          params: GroupParams,
-          headers: IfMatch,
-          body: ConfigPatch,
-          response: { 200: GroupConfigView },
+    withMergePatch(app, (scope) =>
+      scope.patch(
+        '/:group_id/config',
+        {
+          config: { access: MANAGEMENT, problems },
+          schema: {
+            tags,
+            operationId: 'patchGroupConfig',
+            summary: 'Change the default configuration of a group',
+            description:
+              'A JSON merge patch. Every member gets a new version, in the background, also after a restart.',
+            params: GroupParams,
+            headers: IfMatch,
+            body: PatchBody,
+            response: { 200: GroupConfigView },
+          },
         },
-      },
-      async (request, reply) => {
-        const expected = expectedOf(request.headers['if-match']);
-        const group = await groups.patch(principalOf(request), request.params.group_id, request.body, expected);
-        reply.header('etag', etagOf(group.version));
-        return presentGroup(group);
-      },
+        async (request, reply) => {
+          const expected = expectedOf(request.headers['if-match']);
+          const group = await groups.patch(
+            principalOf(request),
+            request.params.group_id,
+            patchIn(request.body),
+            expected,
+          );
+          return presentGroup(tagged(reply, group));
+        },
+      ),
     );
   };
 }
@@ -237,11 +251,27 @@ export function createOwnConfigRoutes(twins: TwinService): HttpRoutes {
         },
       },
       async (request, reply) => {
-        const { version, effective } = await twins.ofDevice(deviceOf(request).deviceId);
-        reply.header('etag', etagOf(version));
+        const { version, effective } = tagged(reply, await twins.ofDevice(deviceOf(request).deviceId));
         if (isNamed(etagOf(version), request.headers['if-none-match'])) return reply.code(304).send(null);
         return { version, config: effective };
       },
     );
   };
+}
+
+/** In a scope of its own, because only routes that patch take this type. */
+function withMergePatch(app: HttpApp, add: (scope: HttpApp) => unknown): void {
+  void app.register(async (scope) => {
+    scope.takesJsonAs(MERGE_PATCH);
+    add(scope as HttpApp);
+  });
+}
+
+/** What is answered, with its version as ETag. */
+function tagged<T extends { readonly version: number }>(
+  reply: { header(name: string, value: string): unknown },
+  answered: T,
+): T {
+  reply.header('etag', etagOf(answered.version));
+  return answered;
 }

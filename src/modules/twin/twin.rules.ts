@@ -90,6 +90,11 @@ export function flawOf(config: unknown): JsonFlaw['kind'] | null {
   return jsonFlaw(config, CONFIG_LIMITS)?.kind ?? null;
 }
 
+/** Whether a device could not report it. */
+export function isTooLarge(config: unknown): boolean {
+  return Buffer.byteLength(JSON.stringify(config)) > CONFIG_LIMITS.bytes;
+}
+
 function isJson(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,8 +1,18 @@
 import { type Static, Type } from 'typebox';
 import { toIso, toIsoOrNull } from '#kernel/clock.ts';
 import { commonErrors } from '#kernel/errors.ts';
-import { Id, Instant, Nullable, PageOf, pageQuery, Strict } from '#platform/http/http.schemas.ts';
-import type { GroupConfig, Twin, TwinVersion } from './twin.ports.ts';
+import {
+  Id,
+  Instant,
+  Nullable,
+  PageOf,
+  pageQuery,
+  SeveralOf,
+  Strict,
+  searchQuery,
+  sortQuery,
+} from '#platform/http/http.schemas.ts';
+import { type GroupConfig, type Twin, type TwinVersion, VERSION_SORT_FIELDS } from './twin.ports.ts';
 import type { Json } from './twin.rules.ts';
 import { deltaOfTwin } from './twin.versions.ts';
 
@@ -24,11 +34,21 @@ export const ConfigBody = Type.Record(Type.String(), Type.Unknown(), {
   description: 'JSON object of your own; 32 KiB and 10 levels at the most',
   examples: [EXAMPLE],
 });
-export const ConfigPatch = Type.Record(Type.String(), Type.Unknown(), {
+export const MERGE_PATCH = 'application/merge-patch+json';
+const ConfigPatch = Type.Record(Type.String(), Type.Unknown(), {
   title: 'ConfigurationPatch',
   description: 'JSON merge patch (RFC 7396): what it names is set, null removes',
   examples: [{ interval_seconds: 60, thresholds: { humidity: null } }],
 });
+export const PatchBody = {
+  content: { 'application/json': { schema: ConfigPatch }, [MERGE_PATCH]: { schema: ConfigPatch } },
+};
+
+/** @throws AppError `invalid_input`: nothing was sent */
+export function patchIn(body: unknown): Json {
+  if (typeof body === 'object' && body !== null) return body as Json;
+  throw commonErrors.invalid_input({ details: { fields: [{ path: '/', message: 'must be an object' }] } });
+}
 
 const deviceId = { ...Id, description: 'Id of the device', examples: [7] };
 export const DeviceParams = Strict({ device_id: deviceId });
@@ -59,7 +79,16 @@ export const TwinView = Strict('DeviceConfig', {
   delta: json('What is effective and missing or different in what was reported; arrays are compared as values', {
     interval_seconds: 30,
   }),
-  in_sync: Type.Boolean({ description: 'Whether the device has applied all of it', examples: [false] }),
+  defaults_applied: Type.Boolean({
+    description:
+      'Whether the present defaults of its group are in `effective`. False: with them it would be larger than 32 KiB, ' +
+      'and stays what it was before',
+    examples: [true],
+  }),
+  in_sync: Type.Boolean({
+    description: 'Whether the device has applied all of it, the present defaults of its group included',
+    examples: [false],
+  }),
 });
 
 export const GroupConfigView = Strict('GroupConfig', {
@@ -74,27 +103,26 @@ export const ConfigForDevice = Strict('ConfigForDevice', {
   config: json('What this device has to have'),
 });
 
+const changedBy = Type.Enum(['user', 'device', 'group'], {
+  description: '`device`: it decided fields itself. `group`: the defaults or the membership changed',
+  examples: ['user'],
+});
 const VersionView = Strict('DeviceConfigVersion', {
   version,
   config: json('Its own'),
   effective: json('With the defaults of its group'),
-  changed_by: Type.Enum(['user', 'device', 'group'], {
-    description: '`device`: it decided fields itself. `group`: the defaults or the membership changed',
-    examples: ['user'],
-  }),
+  changed_by: changedBy,
   user_id: Nullable({ ...Id, description: 'User who changed it, or the defaults', examples: [12] }),
   created_at: Instant,
 });
-const page = PageOf(VersionView);
-/** Newest first, always: a line of versions has no other order, and nothing to look for. */
-export const HistoryView = Strict('DeviceConfigHistory', {
-  versions: page.properties.items,
-  total: page.properties.total,
-  page: page.properties.page,
-  size: page.properties.size,
-  pages: page.properties.pages,
+export const HistoryView = PageOf(VersionView);
+export const HistoryQuery = Strict({
+  ...pageQuery,
+  ...sortQuery(VERSION_SORT_FIELDS),
+  ...searchQuery,
+  changed_by: SeveralOf(changedBy),
 });
-export const HistoryQuery = Strict(pageQuery);
+export const HISTORY_HELP = `Newest first unless sorted by ${VERSION_SORT_FIELDS.join(', ')}; the last 100 are kept. \`q\` looks into the configurations as JSON.`;
 
 export const RollbackBody = Strict('ConfigRollback', {
   version: Type.Integer({ minimum: 1, maximum: 2_147_483_647, description: 'Version to go back to', examples: [3] }),
@@ -145,6 +173,7 @@ export function presentTwin(twin: Twin): Static<typeof TwinView> {
       reported_at: toIsoOrNull(reported?.at ?? null),
     },
     delta: deltaOfTwin(twin),
+    defaults_applied: !twin.isOverLimit,
     in_sync: isInSync,
   };
 }

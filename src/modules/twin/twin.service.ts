@@ -2,13 +2,22 @@ import type { Principal } from '#kernel/access.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { commonErrors } from '#kernel/errors.ts';
 import { jsonFlawMessage } from '#kernel/json-flaw.ts';
-import { type Page, toPage } from '#kernel/pagination.ts';
-import { type DeviceFacts, type DevicesApi, deviceErrors } from '#modules/devices/index.ts';
+import { type Page, type PageQuery, parseSort, toPage } from '#kernel/pagination.ts';
+import { type DevicesApi, deviceErrors } from '#modules/devices/index.ts';
 import type { AuditEntry } from '#platform/audit/audit.port.ts';
 import type { CurrentTwins } from './twin.current.ts';
 import { twinErrors } from './twin.errors.ts';
-import type { Twin, TwinDevice, TwinStore, TwinVersion } from './twin.ports.ts';
-import { CONFIG_LIMITS, flawOf, type Json, mergePatch } from './twin.rules.ts';
+import {
+  type ChangedBy,
+  type DeviceKey,
+  type Twin,
+  type TwinDevice,
+  type TwinStore,
+  type TwinVersion,
+  VERSION_SORT_FIELDS,
+  type VersionListQuery,
+} from './twin.ports.ts';
+import { CONFIG_LIMITS, flawOf, isSame, type Json, mergePatch } from './twin.rules.ts';
 
 export interface TwinServiceDeps {
   readonly store: TwinStore;
@@ -16,7 +25,7 @@ export interface TwinServiceDeps {
   readonly devices: Pick<DevicesApi, 'getControllable' | 'describe'>;
   readonly clock: Clock;
   /** The device has to have another configuration. */
-  readonly changed: (device: TwinDevice) => void;
+  readonly changed: (device: DeviceKey, by: ChangedBy) => void;
 }
 
 /** What a request may ask for: the version in `If-Match`; null: whatever there is. */
@@ -25,13 +34,6 @@ export type ExpectedVersion = number | null;
 export type TwinService = ReturnType<typeof createTwinService>;
 
 export function createTwinService({ store, current, devices, clock, changed }: TwinServiceDeps) {
-  async function controllable(principal: Principal, deviceId: number): Promise<DeviceFacts> {
-    await devices.getControllable(principal, deviceId);
-    const [device] = await devices.describe([deviceId]);
-    if (device === undefined) throw deviceErrors.device_not_found();
-    return device;
-  }
-
   /** @param from makes its own configuration of the one that there is */
   async function change(
     principal: Principal,
@@ -40,28 +42,30 @@ export function createTwinService({ store, current, devices, clock, changed }: T
     from: (twin: Twin) => Json,
     audited: Readonly<Record<string, unknown>> = {},
   ): Promise<Twin> {
-    const device = await controllable(principal, deviceId);
+    const device = await devices.getControllable(principal, deviceId);
     const at = clock.now();
-    const { twin, isNew } = await store.transaction(async (writer, audit) => {
+    const { twin, by } = await store.transaction(async (writer, audit) => {
       const before = await current.change(writer, deviceId, { by: 'group', userId: null, at });
       checkVersion(before.twin.version, expected);
       const own = from(before.twin);
       checkConfig(own);
       const after = await current.change(writer, deviceId, { own, by: 'user', userId: principal.userId, at });
+      if (after.twin.isOverLimit && !isSame(own, before.twin.own)) throw invalid(WITH_DEFAULTS_TOO_LARGE);
       if (after.isNew) {
         const details = { device_uid: device.deviceUid, version: after.twin.version, ...audited };
-        await audit.record({ actor: principal, ...configEntry(device, 'device_config.changed'), details });
+        await audit.record({ actor: principal, ...configEntry(device, 'device_config.updated'), details });
       }
-      return { twin: after.twin, isNew: before.isNew || after.isNew };
+      const group = before.isNew ? ('group' as const) : null;
+      return { twin: after.twin, by: after.isNew ? ('user' as const) : group };
     });
-    if (isNew) changed(device);
+    if (by !== null) changed(device, by);
     return twin;
   }
 
   return {
     /** @throws AppError as `getControllable` */
     get: async (principal: Principal, deviceId: number): Promise<Twin> =>
-      await current.of(await controllable(principal, deviceId)),
+      await current.of(await devices.getControllable(principal, deviceId)),
 
     /** @throws AppError as `get`, `config_invalid`, `precondition_failed` */
     replace: (principal: Principal, deviceId: number, config: Json, expected: ExpectedVersion): Promise<Twin> =>
@@ -73,21 +77,23 @@ export function createTwinService({ store, current, devices, clock, changed }: T
 
     /** What was its own at that version is so again, as a new version. @throws AppError as `replace`, `config_version_not_found` */
     async rollback(principal: Principal, deviceId: number, version: number, expected: ExpectedVersion): Promise<Twin> {
-      await controllable(principal, deviceId);
+      await devices.getControllable(principal, deviceId);
       const kept = await store.findVersion(deviceId, version);
       if (kept === null) throw twinErrors.config_version_not_found();
       return await change(principal, deviceId, expected, () => kept.own, { rolled_back_to: version });
     },
 
-    /** Newest first. @throws AppError as `get` */
+    /** Newest first unless sorted otherwise. @throws AppError as `get`, `invalid_sort` */
     async history(
       principal: Principal,
       deviceId: number,
-      page: { readonly page: number; readonly size: number },
+      filter: VersionListQuery['filter'],
+      query: PageQuery,
     ): Promise<Page<TwinVersion>> {
-      await current.of(await controllable(principal, deviceId));
-      const { items, total } = await store.listVersions(deviceId, page);
-      return toPage(items, total, page);
+      const sort = parseSort(query.sort, VERSION_SORT_FIELDS, [{ field: 'version', direction: 'desc' }]);
+      await current.of(await devices.getControllable(principal, deviceId));
+      const { items, total } = await store.listVersions(deviceId, { ...query, filter, sort });
+      return toPage(items, total, query);
     },
 
     /** For the device itself. */
@@ -109,8 +115,13 @@ export function checkVersion(version: number, expected: ExpectedVersion): void {
 export function checkConfig(config: Json): void {
   const flaw = flawOf(config);
   if (flaw === null) return;
-  const message = jsonFlawMessage(flaw, CONFIG_LIMITS);
-  throw twinErrors.config_invalid({ details: { fields: [{ path: '/', message }] } });
+  throw invalid(jsonFlawMessage(flaw, CONFIG_LIMITS));
+}
+
+const WITH_DEFAULTS_TOO_LARGE = `must be at most ${CONFIG_LIMITS.bytes} bytes as JSON together with the defaults of its group`;
+
+function invalid(message: string) {
+  return twinErrors.config_invalid({ details: { fields: [{ path: '/', message }] } });
 }
 
 export function configEntry(

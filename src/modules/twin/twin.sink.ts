@@ -2,10 +2,12 @@ import type { Clock } from '#kernel/clock.ts';
 import { type ConfigReport, STATUS_CHANNEL, type StatusItem } from '#modules/devices/index.ts';
 import type { Sink } from '#platform/channels/channel.port.ts';
 import type { CurrentTwins } from './twin.current.ts';
-import type { Twin, TwinDevice, TwinStore, TwinWriter } from './twin.ports.ts';
+import type { ChangedBy, DeviceKey, Twin, TwinDevice, TwinStore, TwinWriter } from './twin.ports.ts';
 import { fieldOf, isSame, withoutField } from './twin.rules.ts';
 import { configEntry } from './twin.service.ts';
 import { withReport } from './twin.versions.ts';
+
+export type ReportOutcome = 'in_sync' | 'different' | 'error';
 
 /** Takes what devices say of their configuration on `status`. */
 export function createReportSink({
@@ -13,11 +15,14 @@ export function createReportSink({
   current,
   clock,
   changed,
+  reported,
 }: {
   readonly store: TwinStore;
   readonly current: CurrentTwins;
   readonly clock: Clock;
-  readonly changed: (device: TwinDevice) => void;
+  readonly changed: (device: DeviceKey, by: ChangedBy) => void;
+  /** A report is stored. */
+  readonly reported: (outcome: ReportOutcome) => void;
 }): Sink<StatusItem> {
   return {
     name: 'configuration',
@@ -27,8 +32,9 @@ export function createReportSink({
         config === undefined ? [] : [{ deviceId, at, config }],
       );
       if (reports.length === 0) return items.map(() => 'unclaimed');
-      const renewed = await store.transaction(async (writer, audit) => {
-        const isNew = new Set<TwinDevice>();
+      const { isNew, outcomes } = await store.transaction(async (writer, audit) => {
+        const isNew = new Map<TwinDevice, ChangedBy>();
+        const outcomes: ReportOutcome[] = [];
         const ids = [...new Set(reports.map(({ deviceId }) => deviceId))];
         const known = new Map((await writer.describe(ids)).map((each) => [each.deviceId, each]));
         for (const { deviceId, at, config } of reports) {
@@ -40,16 +46,19 @@ export function createReportSink({
           const overrides = await validOverrides(writer, before.twin, config);
           const own = overrides.reduce((left, each) => withoutField(left, group?.config ?? {}, each), before.twin.own);
           const after = await current.change(writer, deviceId, { own, by: 'device', userId: null, at: clock.now() });
-          await writer.save(withReport(after.twin, reportedOf(config, at)), clock.now());
+          const twin = withReport(after.twin, reportedOf(config, at));
+          await writer.save(twin, clock.now());
+          outcomes.push(outcomeOf(twin));
           if (after.isNew) {
             const details = { device_uid: device.deviceUid, version: after.twin.version, fields: overrides };
             await audit.record({ actor: null, ...configEntry(device, 'device_config.overridden'), details });
           }
-          if (before.isNew || after.isNew) isNew.add(device);
+          if (before.isNew || after.isNew) isNew.set(device, after.isNew ? 'device' : 'group');
         }
-        return isNew;
+        return { isNew, outcomes };
       });
-      for (const device of renewed) changed(device);
+      for (const [device, by] of isNew) changed(device, by);
+      outcomes.forEach(reported);
       return items.map(({ config }) => (config === undefined ? 'unclaimed' : 'stored'));
     },
   };
@@ -68,6 +77,11 @@ async function validOverrides(
   const known = await writer.findVersion(deviceId, applied);
   if (known === null) return [];
   return overrides.filter((each) => isSame(fieldOf(known.effective, each), fieldOf(effective, each)));
+}
+
+function outcomeOf({ reported, isInSync }: Twin): ReportOutcome {
+  if (reported !== null && reported.error !== null) return 'error';
+  return isInSync ? 'in_sync' : 'different';
 }
 
 function reportedOf({ version, config, error }: ConfigReport, at: number) {

@@ -17,6 +17,8 @@ export interface TwinTables {
     reported_error: string | null;
     reported_at: number | null;
     is_in_sync: number;
+    /** 0: the broker does not have this version yet. */
+    is_told: number;
     created_at: number;
     updated_at: number;
   };

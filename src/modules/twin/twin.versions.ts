@@ -1,5 +1,5 @@
-import type { ChangedBy, GroupConfig, Reported, Twin, TwinDevice, TwinVersion } from './twin.ports.ts';
-import { deltaOf, effectiveOf, isSame, type Json } from './twin.rules.ts';
+import type { ChangedBy, GroupConfig, Reported, StoredTwin, Twin, TwinDevice, TwinVersion } from './twin.ports.ts';
+import { deltaOf, effectiveOf, isSame, isTooLarge, type Json } from './twin.rules.ts';
 
 export interface TwinChange {
   /** Absent: only the group or the membership may have changed. */
@@ -14,15 +14,18 @@ export interface NextTwin {
   readonly twin: Twin;
   /** Null: nothing changed. */
   readonly version: TwinVersion | null;
+  /** Whether it is another one than is stored. */
+  readonly isToStore: boolean;
 }
 
 /**
  * The configuration of a device after a change, with the present defaults of its group. Whatever changes is one version more.
+ * One that would be larger than a device can report is none: what was before stays, and `isOverLimit` says so.
  * @param stored by uid; of a deleted device that had it, perhaps: then only the version counts
  * @param group the defaults of the device's group; null: it has none
  */
 export function nextTwin(
-  stored: Twin | null,
+  stored: StoredTwin | null,
   device: TwinDevice,
   group: GroupConfig | null,
   change: TwinChange,
@@ -32,18 +35,24 @@ export function nextTwin(
   const own = change.own ?? before.own;
   const basis = { groupId: group?.groupId ?? null, groupVersion: group?.version ?? 0 };
   const isSameBasis = before.groupId === basis.groupId && before.groupVersion === basis.groupVersion;
-  if (isSameBasis && !isSomebodyElses && isSame(own, before.own)) return { twin: before, version: null };
+  if (isSameBasis && !isSomebodyElses && isSame(own, before.own)) return unchanged(stored, before, false);
   const effective = effectiveOf(group?.config ?? {}, own);
+  if (isTooLarge(effective)) return unchanged(stored, before, true);
   const { by, userId, at } = change;
   const version = before.version + 1;
-  const next = { ...before, ...basis, own, effective, version, updatedAt: at, updatedBy: userId };
+  const next = { ...before, ...basis, own, effective, version, updatedAt: at, updatedBy: userId, isOverLimit: false };
   const twin = { ...next, isInSync: isInSync(next) };
-  return { twin, version: { version, own, effective, changedBy: by, userId, at } };
+  return { twin, version: { version, own, effective, changedBy: by, userId, at }, isToStore: true };
 }
 
-/** Whether its stored configuration is what nextTwin would make of it without a change. */
-export function isCurrent(stored: Twin | null, device: TwinDevice, group: GroupConfig | null): boolean {
-  return nextTwin(stored, device, group, { by: 'group', userId: null, at: 0 }).version === null;
+function unchanged(stored: StoredTwin | null, before: StoredTwin, isOverLimit: boolean): NextTwin {
+  const twin = { ...before, isOverLimit, isInSync: isInSync({ ...before, isOverLimit }) };
+  return { twin, version: null, isToStore: twin.isInSync !== (stored?.isInSync ?? true) };
+}
+
+/** What is left of a deleted device: the next one of its uid goes on with the versions. */
+export function forgotten(twin: StoredTwin): StoredTwin {
+  return { ...blank(twin, twin.version), updatedAt: twin.updatedAt };
 }
 
 export function withReport(twin: Twin, reported: Reported): Twin {
@@ -64,7 +73,8 @@ export function deltaOfTwin({ version, effective, reported }: Pick<Twin, 'versio
   return deltaOf(effective, reported?.config ?? {});
 }
 
-function isInSync(twin: Pick<Twin, 'version' | 'effective' | 'reported'>): boolean {
+function isInSync(twin: Pick<Twin, 'version' | 'effective' | 'reported' | 'isOverLimit'>): boolean {
+  if (twin.isOverLimit) return false;
   if (twin.version === 0) return true;
   const { reported } = twin;
   return (
@@ -75,7 +85,7 @@ function isInSync(twin: Pick<Twin, 'version' | 'effective' | 'reported'>): boole
   );
 }
 
-function blank({ deviceId, deviceUid }: TwinDevice, version: number): Twin {
+function blank({ deviceId, deviceUid }: TwinDevice, version: number): StoredTwin {
   return {
     deviceId,
     deviceUid,

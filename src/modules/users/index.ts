@@ -10,6 +10,7 @@ export type {
   LinkPurpose,
   User,
   UserAccess,
+  UserCredentialMarks,
   UserTokenStore,
   UserTokens,
 } from './users.ports.ts';

@@ -1,5 +1,6 @@
 import type { Principal, RequestOrigin, UserRole } from '#kernel/access.ts';
-import type { Contact, ContactQuery, User, UserAccess, UserProfile } from './users.ports.ts';
+import type { SqlTransaction } from '#platform/sql/sql.port.ts';
+import type { Contact, ContactQuery, User, UserAccess, UserCredentialMarks, UserProfile } from './users.ports.ts';
 
 export interface NewUser extends Partial<UserProfile> {
   /** Trimmed and lower-cased by the module. */
@@ -9,6 +10,8 @@ export interface NewUser extends Partial<UserProfile> {
   readonly role: UserRole;
   /** Whether the e-mail address was proven already; default: it was not. */
   readonly isVerified?: boolean;
+  /** Whether somebody knows the password; default: yes. */
+  readonly hasPassword?: boolean;
 }
 
 export interface EmailAndPassword {
@@ -33,6 +36,14 @@ export interface UsersApi {
    * @throws AppError `email_taken`, `invalid_input`, `password_checks_busy`
    */
   create(user: NewUser, origin?: RequestOrigin): Promise<User>;
+  /**
+   * The first user of the installation, a SUPERADMIN whose address counts as proven.
+   * @throws AppError `setup_done` when there is, or was, a user; `invalid_input`, `password_checks_busy`
+   */
+  createFirst(user: Omit<NewUser, 'role' | 'isVerified'>, origin: RequestOrigin): Promise<User>;
+  /** Whether there never was a user, not even one that was deleted. */
+  isEmpty(): Promise<boolean>;
+  credentialsOn(transaction: SqlTransaction): UserCredentialMarks;
   exists(userId: number): Promise<boolean>;
   counts(): Promise<{ readonly users: number }>;
   findById(userId: number): Promise<User | null>;

@@ -3,6 +3,8 @@ import { defineErrors } from '#kernel/errors.ts';
 export const userErrors = defineErrors({
   user_not_found: ['not_found', 'There is no such user.'],
   email_taken: ['conflict', 'Another user has this e-mail address.'],
+  second_factor_not_set: ['not_found', 'The user has no second factor.'],
+  setup_done: ['conflict', 'This installation has users already: sign in, or ask an administrator.'],
   user_inactive: ['conflict', 'The user is not active.'],
   user_not_manageable: ['forbidden', 'Only users of a lower role can be managed.'],
   role_not_grantable: ['forbidden', 'Only roles below your own can be granted.'],

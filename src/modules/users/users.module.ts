@@ -7,6 +7,7 @@ import type { MigrationSet, SqlStore } from '#platform/sql/sql.port.ts';
 import { createAttempts } from './attempts.ts';
 import * as createUsers from './migrations/2026_11_23_01_users.ts';
 import * as addUserLanguages from './migrations/2026_11_26_20_user_languages.ts';
+import * as addUserCredentials from './migrations/2026_11_27_40_user_credentials.ts';
 import { createPasswordHasher } from './password.ts';
 import type { UsersApi } from './users.api.ts';
 import { userErrors } from './users.errors.ts';
@@ -35,6 +36,7 @@ const NO_MAILS: AccountMails = { isOn: false, send: async () => {}, linkTo: (_pu
 export const usersMigrations: MigrationSet = {
   '2026_11_23_01_users': createUsers,
   '2026_11_26_20_user_languages': addUserLanguages,
+  '2026_11_27_40_user_credentials': addUserCredentials,
 };
 
 export function createUsersModule({

@@ -1,4 +1,4 @@
-import { outranks, type Principal, type UserRole } from '#kernel/access.ts';
+import { lowerRole, outranks, type Principal, type UserRole } from '#kernel/access.ts';
 import { commonErrors } from '#kernel/errors.ts';
 import { userErrors } from './users.errors.ts';
 import type { User, UserRepository } from './users.ports.ts';
@@ -7,14 +7,14 @@ import type { User, UserRepository } from './users.ports.ts';
 
 /**
  * The actor as it is inside the transaction: one who was demoted or deactivated while its request was on its way does
- * what it may do now, or nothing.
+ * what it may do now, or nothing. A personal access token may have a lower role than its user: never more than that.
  */
 export async function asOfNow(users: UserRepository, actor: Principal): Promise<Principal> {
   const access = await users.findAccess(actor.userId);
   if (access === null || !access.isActive) {
     throw commonErrors.authentication_required({ detail: 'The access token is no longer valid.' });
   }
-  return { ...actor, role: access.role };
+  return { ...actor, role: lowerRole(actor.role, access.role) };
 }
 
 export function assertManageable(actor: Principal, target: User): void {

@@ -10,6 +10,10 @@ export type { UserProfile } from './users.fields.ts';
 /** A live user. Instants are epoch milliseconds. */
 export interface User extends UserAccount, UserProfile {
   readonly id: number;
+  /** Whether signing in takes a code beside the password, or beside an account elsewhere. */
+  readonly hasSecondFactor: boolean;
+  /** Whether somebody has chosen its password; false for one that was made by a sign-in elsewhere. */
+  readonly hasPassword: boolean;
   readonly lastLoginAt: number | null;
   readonly createdAt: number;
   readonly updatedAt: number;
@@ -22,6 +26,16 @@ export interface UserAccess {
   readonly isActive: boolean;
   /** Epoch milliseconds: tokens issued before this instant are void. */
   readonly tokensValidAfter: number;
+  /** Rises whenever one of its ways in has ended: a session, a personal access token. */
+  readonly credentialsVersion: number;
+  readonly hasSecondFactor: boolean;
+}
+
+/** What the module that keeps credentials changes of a user, within its own transaction. */
+export interface UserCredentialMarks {
+  /** One of the ways in has ended, see `UserAccess.credentialsVersion`. */
+  changed(userId: number): Promise<void>;
+  setSecondFactor(userId: number, isOn: boolean, now: number): Promise<void>;
 }
 
 export interface UserCredentials extends UserAccess {
@@ -30,9 +44,19 @@ export interface UserCredentials extends UserAccess {
 
 export interface NewUserRecord extends UserAccount, UserProfile {
   readonly hashedPassword: string;
+  readonly hasPassword: boolean;
   /** Null: nobody knows. */
   readonly language: Language | null;
   readonly createdAt: number;
+}
+
+export interface CreateUser extends Partial<UserProfile> {
+  readonly email: string;
+  readonly password: string;
+  readonly role: UserRole;
+  readonly isActive?: boolean;
+  readonly isVerified?: boolean;
+  readonly hasPassword?: boolean;
 }
 
 export type UserChanges = Partial<UserAccount & UserProfile>;
@@ -82,7 +106,9 @@ export interface UserListQuery extends Pick<PageQuery, 'page' | 'size'>, UserFil
 }
 
 /** Live users only: a deleted one is found by nothing here. E-mails arrive normalised. */
-export interface UserRepository {
+export interface UserRepository extends UserCredentialMarks {
+  /** Whether there ever was one, deleted or not. */
+  wasAny(): Promise<boolean>;
   /** @returns the id. @throws AppError `email_taken` */
   insert(user: NewUserRecord): Promise<number>;
   findById(userId: number): Promise<User | null>;
@@ -95,10 +121,11 @@ export interface UserRepository {
   countActiveSuperadmins(): Promise<number>;
   /** @throws AppError `email_taken` */
   update(userId: number, changes: UserChanges, now: number): Promise<void>;
+  /** One that the user has chosen. */
   setPassword(userId: number, hashedPassword: string, now: number): Promise<void>;
   /** @param language absent: what is known of it stays */
   setLastLogin(userId: number, now: number, language?: Language): Promise<void>;
-  /** Voids every token issued until now. Never moves backwards, even when the clock does. */
+  /** Voids every token issued until now, and counts as `changed`. Never moves backwards, even when the clock does. */
   endTokens(userId: number, now: number): Promise<void>;
   /** Marks as deleted and frees the e-mail. */
   remove(userId: number, now: number): Promise<void>;
@@ -114,6 +141,10 @@ export type LinkPurpose = 'verify_email' | 'reset_password';
 export interface UserTokens {
   /** Ends every session: what a new access token can be had for. */
   endSessions(userId: number, now: number): Promise<void>;
+  /** Removes every personal access token. */
+  endPersonalTokens(userId: number): Promise<void>;
+  /** Of the second factor and its recovery codes nothing is left. */
+  removeSecondFactor(userId: number): Promise<void>;
   /** From now on no link for any of `purposes` is good that was sent to the user until now. */
   voidLinks(userId: number, purposes: readonly LinkPurpose[], now: number): Promise<void>;
   /** A link is good from now on, for an hour. @returns its token, which is nowhere else */
@@ -147,6 +178,8 @@ export interface UserTransaction {
 /** The repository, and what a change is made with. */
 export interface UserStore {
   readonly users: UserRepository;
+  /** Inside the transaction of another module. */
+  marksOn(transaction: SqlTransaction): UserCredentialMarks;
   transaction<T>(work: (transaction: UserTransaction) => Promise<T>): Promise<T>;
 }
 

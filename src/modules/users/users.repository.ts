@@ -32,6 +32,9 @@ interface UsersTable {
   language: Language | null;
   last_login_at: number | null;
   tokens_valid_after: number;
+  credentials_version: number;
+  two_factor_enabled: number;
+  has_password: number;
   created_at: number;
   updated_at: number;
   deleted_at: number | null;
@@ -56,10 +59,21 @@ const USER_COLUMNS = [
   'users.role',
   'users.is_active',
   'users.is_verified',
+  'users.two_factor_enabled',
+  'users.has_password',
   'users.last_login_at',
   'users.created_at',
   'users.updated_at',
   ...PROFILE_COLUMNS,
+] as const;
+
+const ACCESS_COLUMNS = [
+  'id',
+  'role',
+  'is_active',
+  'tokens_valid_after',
+  'credentials_version',
+  'two_factor_enabled',
 ] as const;
 
 const SEARCHED = [
@@ -74,6 +88,7 @@ export function createUserStore(store: SqlStore, audit: AuditTrail, tokens: User
     get users() {
       return createUserRepository(store.db<Tables>(), store.isUniqueViolation);
     },
+    marksOn: (transaction) => createUserRepository(transaction, store.isUniqueViolation),
     transaction<T>(work: (transaction: UserTransaction) => Promise<T>) {
       return store.transaction<Tables, T>((trx) => {
         const users = createUserRepository(trx, store.isUniqueViolation);
@@ -92,7 +107,7 @@ function createUserRepository(db: Kysely<Tables>, isUniqueViolation: (error: unk
   const access = () =>
     db
       .selectFrom('users')
-      .select(['id', 'role', 'is_active', 'tokens_valid_after', 'hashed_pwd'])
+      .select([...ACCESS_COLUMNS, 'hashed_pwd'])
       .where('deleted_at', 'is', null);
 
   return {
@@ -111,6 +126,9 @@ function createUserRepository(db: Kysely<Tables>, isUniqueViolation: (error: unk
             language: user.language,
             last_login_at: null,
             tokens_valid_after: 0,
+            credentials_version: 0,
+            two_factor_enabled: 0,
+            has_password: Number(user.hasPassword),
             deleted_at: null,
             ...timestamps,
           })
@@ -208,7 +226,7 @@ function createUserRepository(db: Kysely<Tables>, isUniqueViolation: (error: unk
     async setPassword(userId, hashedPassword, now) {
       await db
         .updateTable('users')
-        .set({ hashed_pwd: hashedPassword, updated_at: now })
+        .set({ hashed_pwd: hashedPassword, has_password: 1, updated_at: now })
         .where('id', '=', userId)
         .execute();
     },
@@ -227,9 +245,27 @@ function createUserRepository(db: Kysely<Tables>, isUniqueViolation: (error: unk
             .then(eb('tokens_valid_after', '+', 1))
             .else(now + 1)
             .end(),
+          credentials_version: eb('credentials_version', '+', 1),
         }))
         .where('id', '=', userId)
         .execute();
+    },
+    async changed(userId) {
+      await db
+        .updateTable('users')
+        .set((eb) => ({ credentials_version: eb('credentials_version', '+', 1) }))
+        .where('id', '=', userId)
+        .execute();
+    },
+    async setSecondFactor(userId, isOn, now) {
+      await db
+        .updateTable('users')
+        .set({ two_factor_enabled: Number(isOn), updated_at: now })
+        .where('id', '=', userId)
+        .execute();
+    },
+    async wasAny() {
+      return (await db.selectFrom('users').select('id').limit(1).executeTakeFirst()) !== undefined;
     },
     async remove(userId, now) {
       await db
@@ -266,7 +302,16 @@ function userColumns({ role, isActive, isVerified, email }: UserChanges) {
 
 type UserRow = Pick<
   Selectable<UsersTable>,
-  'id' | 'email' | 'role' | 'is_active' | 'is_verified' | 'last_login_at' | 'created_at' | 'updated_at'
+  | 'id'
+  | 'email'
+  | 'role'
+  | 'is_active'
+  | 'is_verified'
+  | 'two_factor_enabled'
+  | 'has_password'
+  | 'last_login_at'
+  | 'created_at'
+  | 'updated_at'
 > &
   Renamed<UserProfile, typeof PROFILE_NAMES>;
 
@@ -277,6 +322,8 @@ function toUser(row: UserRow): User {
     role: row.role,
     isActive: row.is_active === 1,
     isVerified: row.is_verified === 1,
+    hasSecondFactor: row.two_factor_enabled === 1,
+    hasPassword: row.has_password === 1,
     ...(renameBack<UserProfile, typeof PROFILE_NAMES>(row, PROFILE_NAMES) as UserProfile),
     lastLoginAt: row.last_login_at,
     createdAt: row.created_at,
@@ -284,11 +331,13 @@ function toUser(row: UserRow): User {
   };
 }
 
-function toAccess(row: { id: number; role: UserRole; is_active: number; tokens_valid_after: number }): UserAccess {
+function toAccess(row: Pick<Selectable<UsersTable>, (typeof ACCESS_COLUMNS)[number]>): UserAccess {
   return {
     userId: row.id,
     role: row.role,
     isActive: row.is_active === 1,
     tokensValidAfter: row.tokens_valid_after,
+    credentialsVersion: row.credentials_version,
+    hasSecondFactor: row.two_factor_enabled === 1,
   };
 }

@@ -135,6 +135,7 @@ describe('me', () => {
       role: 'USER',
       is_active: true,
       is_verified: false,
+      two_factor_enabled: false,
       full_name: '김민지',
       phone: null,
       organization: 'Hanbit',

@@ -64,6 +64,7 @@ export function createUsersRoutes(users: UsersService): HttpRoutes {
         config: {
           access: 'bearer',
           endsAccess: true,
+          sessionOnly: true,
           problems: [
             userErrors.user_not_found,
             userErrors.wrong_password,
@@ -197,6 +198,7 @@ export function createUsersRoutes(users: UsersService): HttpRoutes {
       {
         config: {
           access: ADMINS,
+          sessionOnly: true,
           problems: [userErrors.user_not_found, userErrors.user_not_manageable, userErrors.user_inactive],
         },
         schema: {
@@ -219,6 +221,31 @@ export function createUsersRoutes(users: UsersService): HttpRoutes {
         );
         reply.header('cache-control', 'no-store');
         return presentReset(reset);
+      },
+    );
+
+    app.delete(
+      '/:user_id/2fa',
+      {
+        config: {
+          access: ADMINS,
+          sessionOnly: true,
+          problems: [userErrors.user_not_found, userErrors.user_not_manageable, userErrors.second_factor_not_set],
+        },
+        schema: {
+          tags,
+          operationId: 'removeUserSecondFactor',
+          summary: 'Remove the second factor of a user',
+          description:
+            'For somebody who has lost the phone and the recovery codes: the password is enough from then on. Only of ' +
+            'users of a lower role, never your own. 404 `second_factor_not_set` when there is none.',
+          params: UserParams,
+          response: { 204: NoContent },
+        },
+      },
+      async (request, reply) => {
+        await users.removeSecondFactor(principalOf(request), request.params.user_id);
+        return reply.code(204).send(null);
       },
     );
 

@@ -67,6 +67,7 @@ export const UserView = Strict('User', {
   role: Role,
   is_active: isActive,
   is_verified: Type.Boolean({ description: 'Whether the e-mail address was proven', examples: [true] }),
+  two_factor_enabled: Type.Boolean({ description: 'Whether signing in takes a code too', examples: [false] }),
   full_name: Nullable(Type.String({ description: 'Name', examples: ['Kim Minji'] })),
   phone: Nullable(Type.String({ description: 'Phone number', examples: ['+82 10-1234-5678'] })),
   organization: Nullable(Type.String({ description: 'Organisation', examples: ['Hanbit Farm'] })),
@@ -132,6 +133,7 @@ export function presentUser(user: User): Static<typeof UserView> {
   return {
     id: user.id,
     ...rename(user, USER_NAMES),
+    two_factor_enabled: user.hasSecondFactor,
     last_login_at: toIsoOrNull(user.lastLoginAt),
     created_at: toIso(user.createdAt),
     updated_at: toIso(user.updatedAt),

@@ -95,6 +95,8 @@ describe('verifyPassword', () => {
       role: 'USER',
       isActive: true,
       tokensValidAfter: 0,
+      credentialsVersion: 0,
+      hasSecondFactor: false,
     });
     expect(await users.verifyPassword({ email: 'a@example.com', password: 'wrong horse' })).toBeNull();
     expect(await users.verifyPassword({ email: 'b@example.com', password: PASSWORD })).toBeNull();

@@ -1,18 +1,21 @@
-import type { Principal, RequestOrigin, UserRole } from '#kernel/access.ts';
+import type { Principal, RequestOrigin } from '#kernel/access.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { defined } from '#kernel/defined.ts';
 import type { EventBus } from '#kernel/events.ts';
 import { type Page, type PageQuery, parseSort, toPage } from '#kernel/pagination.ts';
 import type { AuditEntry } from '#platform/audit/audit.port.ts';
+import type { SqlTransaction } from '#platform/sql/sql.port.ts';
 import type { Attempts } from './attempts.ts';
 import type { EmailAndPassword, UsedLink } from './users.api.ts';
-import { audited, on, recordUpdate, updateOf } from './users.audit.ts';
+import { audited, on, recordUpdate } from './users.audit.ts';
 import { userErrors } from './users.errors.ts';
 import type { AccessChangeReason } from './users.events.ts';
+import { createFounding } from './users.founding.ts';
 import { asOfNow, assertGrantable, assertManageable, assertNotLastSuperadmin } from './users.policy.ts';
 import {
   type AccountMails,
   type ContactQuery,
+  type CreateUser,
   type PasswordHasher,
   type PasswordReset,
   USER_SORT_FIELDS,
@@ -34,14 +37,6 @@ export interface UsersServiceDeps {
   readonly mails: AccountMails;
   readonly clock: Clock;
   readonly events: EventBus;
-}
-
-export interface CreateUser extends Partial<UserProfile> {
-  readonly email: string;
-  readonly password: string;
-  readonly role: UserRole;
-  readonly isActive?: boolean;
-  readonly isVerified?: boolean;
 }
 
 /** Whoever holds somebody's access token may not guess the password with it. */
@@ -75,6 +70,12 @@ export function createUsersService({ store, passwords, attempts, mails, clock, e
     await tokens.voidLinks(userId, ['reset_password'], now);
   }
 
+  /** Not even what it has given to programs counts any more. */
+  async function endAll(transaction: UserTransaction, userId: number, now: number): Promise<void> {
+    await endAccess(transaction, userId, now);
+    await transaction.tokens.endPersonalTokens(userId);
+  }
+
   /** The user is made or changed without it: the mail can be asked for again. */
   async function askToVerify({ email, isActive, isVerified }: User, acceptLanguage?: string): Promise<void> {
     if (isActive && !isVerified) await mails.send('verify_email', email, acceptLanguage).catch(() => {});
@@ -99,6 +100,7 @@ export function createUsersService({ store, passwords, attempts, mails, clock, e
         role: input.role,
         isActive: input.isActive ?? true,
         isVerified: input.isVerified ?? false,
+        hasPassword: input.hasPassword ?? true,
         fullName: input.fullName ?? null,
         phone: input.phone ?? null,
         organization: input.organization ?? null,
@@ -178,7 +180,7 @@ export function createUsersService({ store, passwords, attempts, mails, clock, e
         if (newRole || deactivated) await assertNotLastSuperadmin(users, target);
         const now = clock.now();
         await users.update(userId, email === undefined ? changes : { ...changes, email }, now);
-        if (deactivated) await endAccess(transaction, userId, now);
+        if (deactivated) await endAll(transaction, userId, now);
         // Whoever could have a link made for the old role may not be able to for the new one.
         else if (newRole || newEmail !== null) await tokens.voidLinks(userId, ['reset_password'], now);
         if (newEmail !== null) await tokens.voidLinks(userId, ['verify_email'], now);
@@ -212,6 +214,23 @@ export function createUsersService({ store, passwords, attempts, mails, clock, e
       return { isMailed: link === null, link };
     },
 
+    /**
+     * For somebody who has lost the second factor and the recovery codes. Nobody does it for itself: that takes one of them.
+     * @throws AppError `user_not_found`, `user_not_manageable`, `second_factor_not_set`
+     */
+    async removeSecondFactor(actor: Principal, userId: number): Promise<void> {
+      await store.transaction(async ({ users, tokens, audit }) => {
+        const target = found(await users.findById(userId));
+        if (actor.userId === userId) throw userErrors.user_not_manageable();
+        assertManageable(await asOfNow(users, actor), target);
+        if (!target.hasSecondFactor) throw userErrors.second_factor_not_set();
+        await tokens.removeSecondFactor(userId);
+        await users.setSecondFactor(userId, false, clock.now());
+        await audit.record({ actor, ...on(userId), action: 'user.second_factor_removed' });
+      });
+      announceUpdate(userId);
+    },
+
     /** @throws AppError `user_not_found`, `user_not_manageable`, `last_superadmin` */
     async remove(actor: Principal, userId: number): Promise<void> {
       await store.transaction(async (transaction) => {
@@ -221,7 +240,8 @@ export function createUsersService({ store, passwords, attempts, mails, clock, e
         await assertNotLastSuperadmin(users, target);
         const now = clock.now();
         await users.remove(userId, now);
-        await endAccess(transaction, userId, now);
+        await endAll(transaction, userId, now);
+        await tokens.removeSecondFactor(userId);
         await tokens.voidLinks(userId, ['verify_email'], now);
         await audit.record({ actor, ...on(userId), action: 'user.deleted', details: audited(target) });
       });
@@ -268,6 +288,8 @@ export function createUsersService({ store, passwords, attempts, mails, clock, e
     async counts() {
       return { users: (await store.users.list({ page: 1, size: 1, sort: [] })).total };
     },
+
+    credentialsOn: (transaction: SqlTransaction) => store.marksOn(transaction),
 
     async exists(userId: number): Promise<boolean> {
       return (await store.users.findAccess(userId)) !== null;
@@ -339,38 +361,7 @@ export function createUsersService({ store, passwords, attempts, mails, clock, e
       announceAccess(actor.userId, 'sessions_ended');
     },
 
-    async ensureSuperuser({
-      email,
-      password,
-      resetPassword = false,
-    }: EmailAndPassword & { readonly resetPassword?: boolean }) {
-      const existing = await store.users.findByEmail(normalizeEmail(email));
-      if (existing === null) {
-        const user = await create({ email, password, role: 'SUPERADMIN', isVerified: true }, { actor: null });
-        return { userId: user.id, outcome: 'created' as const };
-      }
-      if (!resetPassword) {
-        const { id: userId, role, isActive } = existing;
-        const credentials = await store.users.findCredentials({ userId });
-        const isRight = await passwords.verify(password, credentials?.hashedPassword ?? null);
-        if (role === 'SUPERADMIN' && isActive && isRight) return { userId, outcome: 'exists' as const };
-        throw userErrors.email_taken({ detail: `${existing.email} ${instead(existing)}; nothing was changed.` });
-      }
-      assertPassword(password, existing.email, '/password');
-      const hashedPassword = await passwords.hash(password);
-      await store.transaction(async (transaction) => {
-        const { users, audit } = transaction;
-        const now = clock.now();
-        await users.update(existing.id, { role: 'SUPERADMIN', isActive: true, isVerified: true }, now);
-        await users.setPassword(existing.id, hashedPassword, now);
-        await endAccess(transaction, existing.id, now);
-        await audit.record(updateOf(null, existing, found(await users.findById(existing.id))));
-        await audit.record({ actor: null, ...on(existing.id), action: 'user.password_changed' });
-      });
-      announceUpdate(existing.id);
-      announceAccess(existing.id, 'password_changed');
-      return { userId: existing.id, outcome: 'updated' as const };
-    },
+    ...createFounding({ store, passwords, clock, create, endAll, announceUpdate, announceAccess }),
   };
 }
 
@@ -383,9 +374,4 @@ function wrongPassword() {
   return userErrors.wrong_password({
     details: { fields: [{ path: '/current_password', message: 'is not the current password' }] },
   });
-}
-
-function instead({ role, isActive }: User): string {
-  if (!isActive) return `exists and is an inactive ${role}`;
-  return role === 'SUPERADMIN' ? 'is a SUPERADMIN already, with another password' : `exists and is a ${role}`;
 }

@@ -51,6 +51,14 @@ export function auditContract(name: string, createStore: () => Promise<SqlStore>
       ]);
     });
 
+    test('says by which personal access token somebody did it', async () => {
+      const credential = { kind: 'personal_token', tokenId: 7, isReadOnly: false } as const;
+      await trail.record(entry({ actor: { ...KIM, credential }, details: { name: 'Pump' } }));
+      await trail.record(entry({ actor: { ...KIM, credential: { kind: 'session', sessionId: 's' } }, details: {} }));
+      const { items } = await trail.list({ page: 1, size: 2 });
+      expect(items.map(({ details }) => details)).toEqual([{}, { name: 'Pump', personal_token_id: 7 }]);
+    });
+
     test('takes an entry of nobody, with or without an origin', async () => {
       await trail.record(entry({ actor: null, resourceId: null }));
       await trail.record(entry({ actor: null, origin: { ip: '2001:db8::1', requestId: 'r' } }));

@@ -4,7 +4,10 @@ import type { SqlTransaction } from '../sql/sql.port.ts';
 
 /** One line of the audit trail: who did what to what. When, from where and in which request is added. */
 export interface AuditEntry {
-  /** Who; null: the system itself, or somebody who is not signed in. */
+  /**
+   * Who; null: the system itself, or somebody who is not signed in. One with a personal access token is told apart by
+   * `personal_token_id` in the details.
+   */
   readonly actor: Principal | null;
   /** Where from, for an entry without an actor: a failed sign-in. Otherwise the actor's own origin counts. */
   readonly origin?: AuditOrigin;
@@ -47,6 +50,27 @@ export type RefusalEntry = AuditEntry & { readonly origin: AuditOrigin };
  */
 export interface RefusalTrail {
   record(entry: RefusalEntry): Promise<void>;
+}
+
+/** Something that a device which is known asked for or said, and that was not taken. */
+export interface DeviceRefusal {
+  readonly deviceId: number;
+  /** `command.response_refused`: as of an entry. */
+  readonly action: string;
+  /** A code: there are few of them. */
+  readonly reason: string;
+  /** Of the first in an hour. */
+  readonly details?: Readonly<Record<string, unknown>>;
+  /** Absent: a message over MQTT. */
+  readonly origin?: AuditOrigin;
+}
+
+/**
+ * The audit trail for what a device can make happen as often as it likes: two entries an hour for each device, action and
+ * reason. Never throws, and nobody waits for it.
+ */
+export interface DeviceRefusals {
+  note(refusal: DeviceRefusal): void;
 }
 
 /** A stored entry. Instants are epoch milliseconds. */

@@ -1,5 +1,5 @@
 import { type Generated, type Kysely, type SelectQueryBuilder, sql } from 'kysely';
-import type { UserRole } from '#kernel/access.ts';
+import type { Principal, UserRole } from '#kernel/access.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { several } from '#kernel/pagination.ts';
 import { readPage } from '../sql/pages.port.ts';
@@ -50,7 +50,7 @@ export function createAuditTrail({
         action: entry.action,
         resource_type: entry.resourceType,
         resource_id: entry.resourceId,
-        details: JSON.stringify(cutDetails(details)),
+        details: JSON.stringify(cutDetails({ ...details, ...usedToken(actor) })),
         ip_address: origin?.ip.slice(0, MAX_ADDRESS) ?? null,
         request_id: origin?.requestId ?? null,
         created_at: clock.now(),
@@ -77,6 +77,11 @@ export function createAuditTrail({
       }));
     },
   };
+}
+
+/** Which program did it, where it was one. */
+function usedToken(actor: Principal | null): { readonly personal_token_id?: number } {
+  return actor?.credential?.kind === 'personal_token' ? { personal_token_id: actor.credential.tokenId } : {};
 }
 
 function filtered<O>(from: SelectQueryBuilder<Tables, 'audit_logs', O>, filter: AuditFilter) {

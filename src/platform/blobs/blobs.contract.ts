@@ -93,15 +93,18 @@ export function blobsContract(name: string, underTest: () => Promise<BlobStoreUn
         return ids;
       };
       await store.write('whole', chunksOf(randomBytes(3)));
+      const end = Promise.withResolvers<never>();
       async function* stuck(): AsyncGenerator<Uint8Array> {
         yield randomBytes(MIB);
-        await new Promise(() => {});
+        await end.promise;
       }
-      void store.write('cut-off', stuck());
+      const writing = store.write('cut-off', stuck());
       await expect.poll(unfinished).toEqual(['cut-off']);
       expect(await names()).toEqual(['whole']);
       await store.remove('cut-off');
       await expect.poll(unfinished).toEqual([]);
+      end.reject(new Error('the end of the test'));
+      await expect(writing).rejects.toThrow('the end of the test');
       await store.remove('whole');
     });
 

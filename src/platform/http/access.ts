@@ -1,5 +1,5 @@
 import type { FastifyRequest, RouteOptions } from 'fastify';
-import type { Principal, UserRole } from '#kernel/access.ts';
+import { assertMayChange, type Principal, type UserRole } from '#kernel/access.ts';
 import { commonErrors } from '#kernel/errors.ts';
 import type { CounterStore } from '../cache/cache.port.ts';
 import { type AccessRule, type HttpAuthenticator, originOf } from './http.port.ts';
@@ -33,7 +33,7 @@ function createCheck(rule: Exclude<AccessRule, 'public'>, authenticator: HttpAut
   if (rule === 'device') {
     return async (request: FastifyRequest): Promise<void> => {
       const [username, secret] = targetToken(request) ?? basicCredentials(request.headers.authorization);
-      request.device = await authenticator.device(username, secret);
+      request.device = await authenticator.device(username, secret, originOf(request));
     };
   }
   return async (request: FastifyRequest): Promise<void> => {
@@ -52,6 +52,9 @@ async function authenticate(
   const principal = await authenticator.bearer(bearerToken(request.headers.authorization));
   request.principal = { ...principal, origin: originOf(request) };
   if (rule !== 'bearer' && !rule.includes(principal.role)) throw commonErrors.forbidden();
+  if (!SAFE_METHODS.has(request.method)) assertMayChange(principal);
+  const isToken = principal.credential?.kind === 'personal_token';
+  if (isToken && request.routeOptions.config.sessionOnly === true) throw commonErrors.session_required();
   return principal;
 }
 

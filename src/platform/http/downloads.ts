@@ -9,6 +9,8 @@ export interface Downloads {
   readonly onSend: onSendHookHandler;
   /** Cuts off what a user is receiving, e.g. when the account was deleted. Null: what any user is. */
   end(userId: number | null): void;
+  /** Cuts off what a user is receiving and may not have any more, e.g. by a token that was revoked. */
+  recheck(userId: number): void;
 }
 
 export interface DownloadsOptions {
@@ -17,6 +19,11 @@ export interface DownloadsOptions {
   readonly checkAgain: (request: FastifyRequest) => Promise<void>;
   /** A reader that takes nothing for this long is cut off. */
   readonly stalledAfterMs?: number;
+}
+
+interface Download {
+  readonly end: () => void;
+  readonly check: () => Promise<void>;
 }
 
 /** Of one user, in one process. */
@@ -29,14 +36,14 @@ export function createDownloads({
   checkAgain,
   stalledAfterMs = STALLED_AFTER_MS,
 }: DownloadsOptions): Downloads {
-  const underWay = new Map<number, Set<() => void>>();
+  const underWay = new Map<number, Set<Download>>();
 
-  function register(userId: number, end: () => void): () => void {
-    const ends = underWay.get(userId) ?? new Set();
-    underWay.set(userId, ends.add(end));
+  function register(userId: number, download: Download): () => void {
+    const downloads = underWay.get(userId) ?? new Set();
+    underWay.set(userId, downloads.add(download));
     return () => {
-      ends.delete(end);
-      if (ends.size === 0 && underWay.get(userId) === ends) underWay.delete(userId);
+      downloads.delete(download);
+      if (downloads.size === 0 && underWay.get(userId) === downloads) underWay.delete(userId);
     };
   }
 
@@ -57,7 +64,7 @@ export function createDownloads({
     }
     const { raw } = reply;
     const end = () => raw.destroy();
-    const forget = userId === null ? () => {} : register(userId, end);
+    const forget = userId === null ? () => {} : register(userId, { end, check: () => checkAgain(request) });
     const stopWatching = watch(request, stalledAfterMs, () => {
       logger.info({ user_id: userId, request_id: request.id }, 'a download was cut off, its reader takes nothing');
       end();
@@ -88,7 +95,10 @@ export function createDownloads({
     },
     end(userId) {
       const ended = userId === null ? [...underWay.values()] : [underWay.get(userId) ?? []];
-      for (const ends of ended) for (const end of [...ends]) end();
+      for (const downloads of ended) for (const { end } of [...downloads]) end();
+    },
+    recheck(userId) {
+      for (const { check, end } of [...(underWay.get(userId) ?? [])]) check().catch(end);
     },
   };
 }

@@ -3,6 +3,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, RawServerDefault } from 'fastify';
 import type { Principal, RequestOrigin, UserRole } from '#kernel/access.ts';
 import { plainAddress } from '#kernel/addresses.ts';
+import { defined } from '#kernel/defined.ts';
 import { type AppError, commonErrors } from '#kernel/errors.ts';
 import { preferredLanguage } from '#kernel/language.ts';
 import type { Span } from '../tracing/tracing.port.ts';
@@ -26,7 +27,7 @@ export interface HttpAuthenticator {
   /** @throws AppError `unauthenticated` for a token that is malformed, expired, revoked or of a user who lost access. */
   bearer(token: string): Promise<Principal>;
   /** @throws AppError `unauthenticated` */
-  device(deviceUid: string, secret: string): Promise<DevicePrincipal>;
+  device(deviceUid: string, secret: string, origin: RequestOrigin): Promise<DevicePrincipal>;
 }
 
 /** What a module's `*.routes.ts` receives: Fastify, typed by TypeBox schemas. */
@@ -56,6 +57,8 @@ declare module 'fastify' {
      * `[deviceErrors.device_not_found, deviceErrors.device_uid_taken]`. A test that gets another one fails.
      */
     problems?: readonly (() => AppError)[];
+    /** Not with a personal access token: what decides over credentials takes a person who has signed in. */
+    sessionOnly?: true;
     /** Ends sessions of the caller: whoever has made too many changes may do that still. */
     endsAccess?: boolean;
     /**
@@ -90,7 +93,13 @@ export function principalOf(request: Pick<FastifyRequest, 'principal'>): Princip
 /** Where a request comes from: for routes that know no principal, whose own `origin` says it otherwise. */
 export function originOf(request: Pick<FastifyRequest, 'ip' | 'id' | 'headers'>): RequestOrigin {
   const language = preferredLanguage(request.headers['accept-language']);
-  return { ip: plainAddress(request.ip), requestId: request.id, ...(language === null ? {} : { language }) };
+  const userAgent = request.headers['user-agent'];
+  return {
+    ip: plainAddress(request.ip),
+    requestId: request.id,
+    ...(language === null ? {} : { language }),
+    ...defined({ userAgent }),
+  };
 }
 
 /** The device of a route whose rule is `device`. */

@@ -168,6 +168,13 @@ export const Problem = Type.Object(
       description: 'As in `X-Request-ID`, the log and the audit trail',
       examples: ['0b0a8a4e-6e0e-4a43-9d0f-3c7d3f2f5a10'],
     }),
+    ticket: Type.Optional(
+      Type.String({
+        description:
+          'Of `second_factor_required`: what POST /api/v1/auth/login/2fa takes, good once and for five minutes',
+        examples: ['pYbY3ZqE0dXnBf0m1mYkq3v0Jb1x2xkq8rj0w2yYxkE'],
+      }),
+    ),
     errors: Type.Optional(Type.Array(FieldError, { description: 'Of invalid input: where and why' })),
   },
   { $id: 'Problem', additionalProperties: false, title: 'Problem' },

@@ -24,7 +24,7 @@ import type { ApiDescription } from './openapi.document.ts';
 import { registerApiDocument } from './openapi.ts';
 import { guardOperations, type OperationsOptions } from './operations.ts';
 import { createErrorHandler } from './problem.ts';
-import { publicAddress } from './public-address.ts';
+import { publicAddress } from './public-address.port.ts';
 import { createRateLimitStore } from './rate-limit.ts';
 import { readBodies } from './request-body.ts';
 import { traceRequests } from './request-traces.ts';
@@ -73,6 +73,7 @@ export interface HttpServer extends Component {
   port(): number;
   /** Cuts off the files that a user is receiving; null: that any user is. */
   endDownloads(userId: number | null): void;
+  recheckDownloads(userId: number): void;
 }
 
 /**
@@ -224,6 +225,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
       await app.close();
     },
     endDownloads: downloads.end,
+    recheckDownloads: downloads.recheck,
     operationsPort: () => (ownPort === null ? undefined : portOf(ownPort)),
     port() {
       return portOf(app.server) ?? options.port;

@@ -72,12 +72,15 @@ function addCommonResponses(route: RouteOptions, problems: Map<string, ProblemEx
 }
 
 /** What follows from a route's access rule, its method and what it can be asked for. */
-function commonProblems({ method, schema }: RouteOptions, rule: AccessRule): readonly (() => AppError)[] {
+function commonProblems({ method, schema, config }: RouteOptions, rule: AccessRule): readonly (() => AppError)[] {
   const query = (schema?.querystring as { readonly properties?: object } | undefined)?.properties ?? {};
+  const changes = [method].flat().some((each) => /^(POST|PUT|PATCH|DELETE)$/.test(each));
   return [
     ...(rule === 'public' ? [] : [commonErrors.authentication_required]),
     ...(typeof rule === 'string' ? [] : [commonErrors.forbidden]),
-    ...([method].flat().some((each) => /^(POST|PUT|PATCH)$/.test(each))
+    ...(rule === 'public' || rule === 'device' || !changes ? [] : [commonErrors.token_read_only]),
+    ...(config?.sessionOnly === true ? [commonErrors.session_required] : []),
+    ...([method].flat().some((each) => /^(POST|PUT|PATCH)$/.test(each)) || schema?.body !== undefined
       ? [
           commonErrors.body_too_large,
           commonErrors.unsupported_media_type,

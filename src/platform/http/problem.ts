@@ -1,4 +1,5 @@
 import type { FastifyContextConfig, FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { defined } from '#kernel/defined.ts';
 import {
   type AppError,
   commonErrors,
@@ -82,6 +83,7 @@ export function problemOf(error: AppError, requestId: string): Problem {
     detail: error.message,
     code: error.code,
     request_id: requestId,
+    ...defined({ ticket: error.details.ticket }),
     ...(error.details.fields === undefined ? {} : { errors: error.details.fields.slice(0, MOST_ERRORS) }),
   };
 }

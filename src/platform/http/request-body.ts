@@ -3,7 +3,8 @@ import type { FastifyReply, FastifyRequest, preParsingHookHandler, RouteOptions 
 import { acceptJson, type JsonFlaw } from '#kernel/accept-json.ts';
 import { addressBlock } from '#kernel/addresses.ts';
 import { commonErrors } from '#kernel/errors.ts';
-import { createTurns, decoderOf, decodingError, ENCODINGS } from './body-decoding.ts';
+import { createTurns } from '#kernel/turns.ts';
+import { decoderOf, decodingError, ENCODINGS } from './body-decoding.ts';
 import { createHeldBodies } from './held-bodies.ts';
 import { type HttpLimits, senderOf } from './http.limits.ts';
 import type { HttpApp } from './http.port.ts';
@@ -23,7 +24,12 @@ export function readBodies(app: HttpApp, limits: HttpLimits): void {
   app.removeContentTypeParser(['application/json', 'text/plain']);
   const parse = app.getDefaultJsonParser('error', 'error');
   const jsonLimits = { depth: limits.jsonDepth, values: limits.jsonValues };
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
+  app.decorate('takesJsonAs', function takesJsonAs(this: HttpApp, type: string) {
+    this.addContentTypeParser(type, { parseAs: 'buffer' }, readJson);
+  });
+  app.takesJsonAs('application/json');
+
+  function readJson(request: FastifyRequest, body: Buffer, done: (error: Error | null, value?: unknown) => void) {
     const accepted = acceptJson(body, jsonLimits, (text) => {
       let [failure, value]: [Error | null, unknown] = [null, undefined];
       // Calls back before it returns.
@@ -35,7 +41,7 @@ export function readBodies(app: HttpApp, limits: HttpLimits): void {
     });
     if (accepted.flaw === null) return done(null, accepted.value);
     return done(refusalOf(accepted.flaw));
-  });
+  }
 }
 
 function refusalOf({ what, path, message, cause }: JsonFlaw): Error {
@@ -48,6 +54,8 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** Content types that routes of this scope take. */
     contentTypes: readonly string[];
+    /** From now on, routes of this scope take JSON under this content type, too. */
+    takesJsonAs(type: string): void;
   }
 }
 

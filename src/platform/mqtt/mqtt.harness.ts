@@ -4,7 +4,15 @@ import { vi } from 'vitest';
 import { createEventBus, type DomainEvent, type EventBus } from '#kernel/events.ts';
 import { silentLogger } from '#kernel/logger.ts';
 import type { MqttDownlink, RetainedSource } from './downlink.port.ts';
-import type { IncomingMessage, LoginIdentity, LoginRefusal, MqttBroker, MqttDevice, MqttHandler } from './mqtt.port.ts';
+import type {
+  IncomingMessage,
+  LoginIdentity,
+  LoginRefusal,
+  MqttBroker,
+  MqttClaim,
+  MqttDevice,
+  MqttHandler,
+} from './mqtt.port.ts';
 
 /** What devices may publish in these tests. */
 export const DEVICE_CHANNELS = ['telemetry', 'status', 'log', 'response'] as const;
@@ -62,6 +70,10 @@ export class RecordingHandler implements MqttHandler {
     ['alpha', 'alpha-secret'],
     ['beta', 'beta-secret'],
   ]);
+  /** Token of a claim → its id. */
+  readonly claims = new Map<string, number>();
+  /** Lets a test delay an answer to a request of a claim. */
+  beforeProvision: () => Promise<void> = async () => {};
   /** E.g. `connected alpha`, `message alpha telemetry {"t":1}`, `refused alpha topic`, `disconnected alpha`. */
   readonly events: string[] = [];
   /** Messages, acknowledged or not. */
@@ -74,10 +86,19 @@ export class RecordingHandler implements MqttHandler {
   /** Lets a test delay a login. */
   beforeAuthenticate: () => Promise<void> = async () => {};
 
-  async authenticate(identity: LoginIdentity): Promise<MqttDevice | LoginRefusal | null> {
+  async authenticate(identity: LoginIdentity): Promise<MqttDevice | MqttClaim | LoginRefusal | null> {
+    const claimId = identity.kind === 'claim' ? this.claims.get(identity.token) : undefined;
+    if (claimId !== undefined) return { claimId };
     const known = identity.kind === 'secret' && this.secrets.get(identity.username) === identity.secret;
     await this.beforeAuthenticate();
     return known ? { deviceId: identity.username.length, deviceUid: identity.username } : null;
+  }
+
+  async provision(token: string, payload: Uint8Array | null): Promise<string> {
+    const asked = payload === null ? 'too large' : Buffer.from(payload).toString();
+    this.events.push(`provision ${asked}`);
+    await this.beforeProvision();
+    return JSON.stringify({ token, asked });
   }
 
   async identify(deviceUid: string): Promise<MqttDevice | null> {

@@ -29,10 +29,19 @@ export interface MqttBroker extends Component {
 export interface MqttHandler {
   /**
    * Who is it? The session belongs to the device that is answered, whatever user name the login has.
-   * @returns the session's device; null, or a reason, to refuse the connection (CONNACK 5)
+   * @returns the session's device, or the claim whose token it showed; null, or a reason, to refuse the connection
+   *   (CONNACK 5)
    * @throws when it cannot be told now: the connection is refused with "server unavailable" (CONNACK 3)
    */
-  authenticate(identity: LoginIdentity, from: LoginOrigin): Promise<MqttDevice | LoginRefusal | null>;
+  authenticate(identity: LoginIdentity, from: LoginOrigin): Promise<MqttDevice | MqttClaim | LoginRefusal | null>;
+  /**
+   * Answers a request of a connection that has logged in with the token of a claim. What it is asked for is stored when this
+   * resolves.
+   * @param payload null: it was too large to be kept
+   * @returns the payload of the answer, of a refusal too. Rejects only by a bug: the connection ends without an
+   *   acknowledgement then
+   */
+  provision(token: string, payload: Uint8Array | null, from: LoginOrigin): Promise<string>;
   /**
    * Whose messages are these? Asked by a broker that lets devices in by accounts of its own, for the uid in a
    * topic; the answer is kept for a while. Never for a login.
@@ -130,6 +139,22 @@ export interface MqttDevice {
   readonly deviceId: number;
   readonly deviceUid: string;
 }
+
+/** Lets devices register themselves. Whoever logs in with its token is no device yet, and may do nothing but ask for one. */
+export interface MqttClaim {
+  readonly claimId: number;
+}
+
+/** Where devices connect. */
+export interface BrokerAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly tls: boolean;
+}
+
+/** What a connection of a claim may publish to, and the one topic that it may subscribe to. */
+export const PROVISION_REQUEST = 'provision/request';
+export const PROVISION_RESPONSE = 'provision/response';
 
 /** What a uid looks like. Nothing else can be a user name or a level of a topic. */
 export const DEVICE_UID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;

@@ -113,6 +113,19 @@ export function realtimeContract(harness: RealtimeHarness): void {
         expect(received).toEqual([]);
       });
 
+      test('recheckUser ends those connections of a user whose token counts no more, and no other', async () => {
+        rig.authenticator.users.set('ann elsewhere', { userId: 1, role: 'ADMIN' });
+        const [stays, goes, bob] = await Promise.all(['ann', 'ann elsewhere', 'bob'].map((each) => rig.connect(each)));
+        rig.authenticator.users.delete('ann elsewhere');
+        const ended = happens(goes as Socket, 'disconnect');
+        await rig.realtime.recheckUser(1);
+        expect(await ended).toBe('io server disconnect');
+        for (const socket of [stays, bob] as Socket[]) {
+          await settled(socket);
+          expect(socket.connected).toBe(true);
+        }
+      });
+
       test('recheck ends the connections of whoever has lost access, in every namespace', async () => {
         const watching = await rig.connect('bob');
         const idle = rig.open('/other', { token: 'bob' });

@@ -18,6 +18,8 @@ export interface Realtime extends Component {
   namespace(name: string, commands: Readonly<Record<string, RealtimeCommand>>, mayStay?: MayStay): RealtimeNamespace;
   /** Ends every connection of a user in this process, e.g. when the account was deactivated. */
   disconnectUser(userId: number): void;
+  /** Ends those connections of a user in this process whose token counts no more, e.g. of a session that was ended. */
+  recheckUser(userId: number): Promise<void>;
   /**
    * Looks at every connection of this process: ends it when its user has no access any more, and removes it from the
    * rooms that it may not be in, also where that cannot be told. For after something that would have led to an `evict`

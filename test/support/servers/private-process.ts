@@ -99,7 +99,10 @@ export async function startPrivateProcess(options: PrivateProcessOptions): Promi
       await end('SIGTERM');
       await start();
     },
-    kill: () => end('SIGKILL'),
+    async kill(lost) {
+      await end('SIGKILL');
+      if (lost !== undefined) await rm(join(folder, lost), { force: true });
+    },
   };
 }
 

@@ -21,8 +21,8 @@ export function contradictionsIn(settings: Settings): readonly string[] {
     if (settings.MQTT_PUBLIC_URL === null) {
       problems.push('people are shown the address of MQTT_URL, which devices should not reach: set MQTT_PUBLIC_URL');
     }
-  } else if (settings.MQTT_PUBLIC_URL !== null) {
-    problems.push('MQTT_PUBLIC_URL has no effect without MQTT_URL');
+  } else if (/^(0\.0\.0\.0|::)$/.test(settings.MQTT_HOST) && !settings.MQTT_PUBLIC_URL && !settings.PUBLIC_URL) {
+    problems.push('devices that register themselves are told to connect to 127.0.0.1: set MQTT_PUBLIC_URL');
   }
   if (TRUST_PROXY === true && !['127.0.0.1', '::1', 'localhost'].includes(HTTP_HOST)) {
     problems.push(

@@ -15,5 +15,10 @@ export const oauthSignInErrors = defineErrors({
     'conflict',
     'There is a user with this e-mail address that nobody has proven: verify it, or reset its password, first.',
   ],
+  oauth_account_not_found: ['not_found', 'There is no such account of yours at a provider.'],
+  last_way_to_sign_in: [
+    'conflict',
+    'Nothing else would let you sign in: choose a password first, by asking for a new one, or link another account.',
+  ],
   oauth_code_invalid: ['unauthenticated', 'The code is not valid: it is good once, for one minute.'],
 });

@@ -50,6 +50,7 @@ export function createLinking({ users, store, clock, registrationOpen, limits, m
         email,
         // Nobody knows it; whoever wants a password asks for a new one by e-mail.
         password: createSecret(),
+        hasPassword: false,
         role: 'USER',
         isVerified: isEmailVerified,
         fullName: identity.fullName?.slice(0, MAX_NAME) ?? null,

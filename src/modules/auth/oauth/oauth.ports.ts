@@ -7,6 +7,19 @@ export interface OAuthAccount {
   readonly userId: number;
 }
 
+/** One as its owner sees it. */
+export interface OwnOAuthAccount {
+  readonly id: number;
+  readonly provider: string;
+  /** As the provider said at the latest sign-in. */
+  readonly email: string | null;
+  /** Epoch milliseconds. */
+  readonly createdAt: number;
+}
+
+export const OAUTH_ACCOUNT_SORT_FIELDS = ['created_at', 'provider', 'email'] as const;
+export type OAuthAccountSortField = (typeof OAUTH_ACCOUNT_SORT_FIELDS)[number];
+
 export interface NewOAuthAccount {
   readonly userId: number;
   readonly provider: string;
@@ -18,6 +31,8 @@ export interface NewOAuthAccount {
 }
 
 export interface OAuthAccountRepository {
+  /** By id. */
+  listOf(userId: number): Promise<readonly OwnOAuthAccount[]>;
   find(provider: string, providerUid: string): Promise<OAuthAccount | null>;
   /** @returns false when somebody is linked to it already */
   insert(account: NewOAuthAccount): Promise<boolean>;

@@ -33,6 +33,15 @@ function createOAuthAccountRepository(
   isUniqueViolation: (error: unknown) => boolean,
 ): OAuthAccountRepository {
   return {
+    async listOf(userId) {
+      const rows = await db
+        .selectFrom('oauth_accounts')
+        .select(['id', 'provider', 'email', 'created_at'])
+        .where('user_id', '=', userId)
+        .orderBy('id')
+        .execute();
+      return rows.map(({ created_at: createdAt, ...row }) => ({ ...row, createdAt }));
+    },
     async find(provider, providerUid) {
       const row = await db
         .selectFrom('oauth_accounts')

@@ -4,7 +4,9 @@ import { type HttpRoutes, originOf } from '#platform/http/http.port.ts';
 import { oauthErrors } from '#platform/oauth/oauth.port.ts';
 import { mailRequestOf } from '../account/account.routes.ts';
 import { authErrors } from '../auth.errors.ts';
-import { presentTokens, Tokens } from '../auth.schemas.ts';
+import { CookieHeaders, presentTokens, Tokens } from '../auth.schemas.ts';
+import type { RefreshCookie } from '../refresh-cookie.ts';
+import { twoFactorErrors } from '../two-factor/two-factor.errors.ts';
 import { oauthSignInErrors } from './oauth.errors.ts';
 import { BeginQuery, ProviderList, ProviderParams, RedeemBody } from './oauth.schemas.ts';
 import { type Departure, type OAuthService, TICKET_LIFETIME_MS } from './oauth.service.ts';
@@ -22,11 +24,12 @@ const CALLBACK_PROBLEMS = [
   authErrors.too_many_registrations,
   authErrors.too_many_sign_ins,
   authErrors.account_inactive,
+  twoFactorErrors.second_factor_required,
 ] as const;
 const Redirect = (description: string) => Type.Null({ description });
 
 /** `/api/v1/auth/oauth` */
-export function createOAuthRoutes(oauth: OAuthService): HttpRoutes {
+export function createOAuthRoutes(oauth: OAuthService, cookie: RefreshCookie): HttpRoutes {
   return (app) => {
     app.get(
       '/',
@@ -82,6 +85,7 @@ export function createOAuthRoutes(oauth: OAuthService): HttpRoutes {
             'redirects there with `?code=`, to be redeemed at POST /api/v1/auth/oauth/token, or with `?error=` and the ' +
             'code of the problem. Signs in whoever is linked to this account of the provider; else the user with the ' +
             'same e-mail address, if the provider and we have both verified it (409 otherwise); else a new USER. ' +
+            '401 `second_factor_required` with a ticket for POST /api/v1/auth/login/2fa where a second factor is on. ' +
             '403 `oauth_denied` for whoever said no at the provider, `account_inactive` for a deactivated user.',
           params: ProviderParams,
           response: { 200: Tokens, 302: Redirect('To OAUTH_SUCCESS_URL') },
@@ -103,7 +107,12 @@ export function createOAuthRoutes(oauth: OAuthService): HttpRoutes {
       {
         config: {
           access: 'public',
-          problems: [oauthSignInErrors.oauth_code_invalid, authErrors.account_inactive, authErrors.too_many_sign_ins],
+          problems: [
+            oauthSignInErrors.oauth_code_invalid,
+            authErrors.account_inactive,
+            twoFactorErrors.second_factor_required,
+            authErrors.too_many_sign_ins,
+          ],
         },
         schema: {
           tags,
@@ -111,15 +120,16 @@ export function createOAuthRoutes(oauth: OAuthService): HttpRoutes {
           summary: 'Redeem the code of a sign-in with a provider',
           description:
             'For the page at OAUTH_SUCCESS_URL. 401 `oauth_code_invalid` for a code that was used, has expired, or whose ' +
-            '`code_verifier` does not fit; 403 `account_inactive` for a deactivated user.',
+            '`code_verifier` does not fit, and `second_factor_required` with a ticket where a second factor is on; 403 ' +
+            '`account_inactive` for a deactivated user.',
+          headers: CookieHeaders,
           body: RedeemBody,
           response: { 200: Tokens },
         },
       },
       async (request, reply) => {
         const { code, code_verifier: verifier = null } = request.body;
-        unseen(reply);
-        return presentTokens(await oauth.redeem(code, verifier, originOf(request)));
+        return cookie.present(request, unseen(reply), await oauth.redeem(code, verifier, originOf(request)));
       },
     );
   };

@@ -1,5 +1,16 @@
-import { Type } from 'typebox';
-import { Strict } from '#platform/http/http.schemas.ts';
+import { type Static, Type } from 'typebox';
+import { toIso } from '#kernel/clock.ts';
+import {
+  Id,
+  Instant,
+  Nullable,
+  PageOf,
+  pageQuery,
+  Strict,
+  searchQuery,
+  sortQuery,
+} from '#platform/http/http.schemas.ts';
+import { OAUTH_ACCOUNT_SORT_FIELDS, type OwnOAuthAccount } from './oauth.ports.ts';
 
 export const ProviderList = Strict('OauthProviders', {
   items: Type.Array(
@@ -49,3 +60,22 @@ export const RedeemBody = Strict('OauthCode', {
     }),
   ),
 });
+
+const OAuthAccountView = Strict('OauthAccount', {
+  id: Id,
+  provider: Type.String({ description: 'Name of the provider in addresses', examples: ['google'] }),
+  email: Nullable(
+    Type.String({ description: 'As the provider said at the latest sign-in', examples: ['kim@example.com'] }),
+  ),
+  created_at: Instant,
+});
+
+export const OAuthAccountPage = PageOf(OAuthAccountView);
+
+export const OAuthAccountListQuery = Strict({ ...pageQuery, ...sortQuery(OAUTH_ACCOUNT_SORT_FIELDS), ...searchQuery });
+
+export const OAuthAccountParams = Strict({ account_id: Id });
+
+export function presentAccount({ createdAt, ...account }: OwnOAuthAccount): Static<typeof OAuthAccountView> {
+  return { ...account, created_at: toIso(createdAt) };
+}

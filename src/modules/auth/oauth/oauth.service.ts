@@ -8,7 +8,7 @@ import type { IdentityProvider } from '#platform/oauth/oauth.port.ts';
 import type { MailRequest } from '../account/account-mail.service.ts';
 import { authErrors } from '../auth.errors.ts';
 import type { TokenPair } from '../auth.ports.ts';
-import type { OpenSession } from '../auth.service.ts';
+import type { Opening } from '../sessions/opening.ts';
 import type { SingleUseTokens } from '../single-use/single-use.service.ts';
 import { oauthSignInErrors } from './oauth.errors.ts';
 import type { createLinking } from './oauth.linking.ts';
@@ -20,7 +20,7 @@ export interface OAuthServiceDeps {
   readonly linking: ReturnType<typeof createLinking>;
   readonly tokens: SingleUseTokens;
   readonly seal: TicketSeal;
-  readonly sessions: { readonly open: OpenSession; readonly refusals: RefusalTrail };
+  readonly sessions: { readonly begin: Opening['begin']; readonly refusals: RefusalTrail };
   readonly runtime: { readonly clock: Clock; readonly settings: OAuthServiceSettings };
 }
 
@@ -125,7 +125,7 @@ export function createOAuthService(deps: OAuthServiceDeps) {
 
     /**
      * @param query as the browser brought it
-     * @throws AppError `oauth_provider_not_found`, `oauth_flow_unknown`, `account_inactive`, and what
+     * @throws AppError `oauth_provider_not_found`, `oauth_flow_unknown`, `account_inactive`, `second_factor_required`, and what
      * `IdentityProvider.complete` and the linking throw
      */
     async finish(name: string, query: string, sealed: string | null, request: MailRequest): Promise<Arrival> {
@@ -146,7 +146,7 @@ export function createOAuthService(deps: OAuthServiceDeps) {
           const code = await tokens.issue({ ...purpose, userId, challenge: codeChallenge, method: name });
           return { url: onPage('code', code) };
         }
-        const pair = await sessions.open(access, startedAt, { method: name, origin });
+        const pair = await sessions.begin(access, startedAt, { method: name, origin });
         await users.recordLogin(userId, origin);
         return { pair };
       });
@@ -154,7 +154,7 @@ export function createOAuthService(deps: OAuthServiceDeps) {
 
     /**
      * Redeems the one-time code that the page was sent. A code that is refused is used up all the same.
-     * @throws AppError `oauth_code_invalid`, `account_inactive`
+     * @throws AppError `oauth_code_invalid`, `account_inactive`, `second_factor_required` with a ticket
      */
     async redeem(code: string, codeVerifier: string | null, origin: RequestOrigin): Promise<TokenPair> {
       const token = await tokens.take(code, 'sign_in');
@@ -163,7 +163,7 @@ export function createOAuthService(deps: OAuthServiceDeps) {
       // Sessions that were ended meanwhile, by a new password for example, are ended with this one.
       if (access === null || token.createdAt < access.tokensValidAfter) throw oauthSignInErrors.oauth_code_invalid();
       if (!access.isActive) throw authErrors.account_inactive();
-      const pair = await sessions.open(access, token.createdAt, { method: token.method ?? 'oauth', origin });
+      const pair = await sessions.begin(access, token.createdAt, { method: token.method ?? 'oauth', origin });
       await users.recordLogin(access.userId, origin);
       return pair;
     },

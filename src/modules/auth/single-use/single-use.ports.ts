@@ -1,7 +1,7 @@
 import type { LinkPurpose } from '#modules/users/index.ts';
 
 /** What a token is good for. It is refused everywhere else. */
-export type TokenPurpose = LinkPurpose | 'sign_in';
+export type TokenPurpose = LinkPurpose | 'sign_in' | 'second_factor';
 
 /** A token that is good once. Instants are epoch milliseconds. */
 export interface SingleUseToken {
@@ -9,7 +9,7 @@ export interface SingleUseToken {
   readonly userId: number;
   /** What whoever redeems it has to know the source of (RFC 7636, S256); null: nothing. */
   readonly challenge: string | null;
-  /** Of `sign_in`: the provider that said who it is; null for other purposes. */
+  /** Of `sign_in` the provider that said who it is, of `second_factor` what the first one was; null for other purposes. */
   readonly method: string | null;
   readonly createdAt: number;
 }

@@ -13,6 +13,8 @@ export interface IssueToken {
   readonly lifetimeMs: number;
   readonly challenge?: string | null;
   readonly method?: string;
+  /** As when it counts as issued; default: now. */
+  readonly createdAt?: number;
 }
 
 export type SingleUseTokens = ReturnType<typeof createSingleUseTokens>;
@@ -23,7 +25,7 @@ export function createSingleUseTokens({ repository, clock }: SingleUseTokensDeps
     /** @returns the token itself, which is nowhere else */
     async issue({ userId, purpose, lifetimeMs, ...more }: IssueToken): Promise<string> {
       const token = createSecret();
-      const createdAt = clock.now();
+      const { createdAt = clock.now() } = more;
       await repository.insert({
         userId,
         purpose,

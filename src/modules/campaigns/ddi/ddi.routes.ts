@@ -1,8 +1,9 @@
 import type { FastifyRequest } from 'fastify';
-import { commonErrors } from '#kernel/errors.ts';
+import { commonErrors, isAppError } from '#kernel/errors.ts';
 import { deviceErrors } from '#modules/devices/index.ts';
 import { imageFileOf } from '#modules/firmware/index.ts';
-import { deviceOf, type HttpRoutes } from '#platform/http/http.port.ts';
+import type { DeviceRefusals } from '#platform/audit/audit.port.ts';
+import { deviceOf, type HttpRoutes, originOf } from '#platform/http/http.port.ts';
 import { sendFile } from '#platform/http/ranged-file.port.ts';
 import { campaignErrors } from '../campaigns.errors.ts';
 import { fileNameOf, linksOf } from './ddi.links.ts';
@@ -32,7 +33,19 @@ const { device_not_found } = deviceErrors;
 const { campaign_action_not_found, campaign_action_ended } = campaignErrors;
 
 /** `/default/controller/v1`: hawkBit's Direct Device Integration API. */
-export function createDdiRoutes(ddi: DdiService, publicUrl: () => string): HttpRoutes {
+export function createDdiRoutes(ddi: DdiService, refusals: DeviceRefusals, publicUrl: () => string): HttpRoutes {
+  /** The device, if the address is its own. @throws AppError `device_not_found` */
+  function own(request: FastifyRequest): DdiDevice {
+    const device = deviceOf(request);
+    const { controller_id } = request.params as { readonly controller_id: string };
+    if (controller_id === device.deviceUid) return device;
+    refuse(request, 'foreign_device', { device_uid: controller_id });
+    throw device_not_found();
+  }
+  function refuse(request: FastifyRequest, reason: string, details: Readonly<Record<string, unknown>>): void {
+    const { deviceId } = deviceOf(request);
+    refusals.note({ deviceId, action: 'firmware.request_refused', reason, details, origin: originOf(request) });
+  }
   const linksFor = ({ deviceUid }: DdiDevice) => linksOf(publicUrl(), deviceUid);
   return (app) => {
     app.get(
@@ -201,7 +214,11 @@ export function createDdiRoutes(ddi: DdiService, publicUrl: () => string): HttpR
       },
       async (request, reply) => {
         const { module_id, file_name } = request.params;
-        const image = await ddi.image(own(request), module_id);
+        const device = own(request);
+        const image = await ddi.image(device, module_id).catch((error: unknown) => {
+          if (isAppError(error)) refuse(request, error.code, { firmware_id: module_id });
+          throw error;
+        });
         if (file_name === `${fileNameOf(module_id)}.MD5SUM`) {
           return reply.type('text/plain').send(`${image.md5}  ${fileNameOf(module_id)}`);
         }
@@ -210,12 +227,4 @@ export function createDdiRoutes(ddi: DdiService, publicUrl: () => string): HttpR
       },
     );
   };
-}
-
-/** The device, if the address is its own. @throws AppError `device_not_found` */
-function own(request: Pick<FastifyRequest, 'device' | 'params'>): DdiDevice {
-  const device = deviceOf(request);
-  const { controller_id } = request.params as { readonly controller_id: string };
-  if (controller_id !== device.deviceUid) throw device_not_found();
-  return device;
 }

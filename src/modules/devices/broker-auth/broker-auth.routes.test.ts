@@ -35,6 +35,20 @@ test('EMQX: a login is told in the body', async () => {
   expect(await login({ username: 'nobody', password })).toEqual({ result: 'deny', is_superuser: false });
 });
 
+test('whoever has the token of a claim is no device: it registers itself over HTTP there', async () => {
+  const expires_at = new Date(h.clock.now() + 3_600_000).toISOString();
+  const body = { name: 'Batch', device_type: 'sensor', max_devices: 1, expires_at };
+  const made = await h.app.request({ method: 'POST', url: '/api/v1/provisioning/claims', as: h.actors.ADMIN, body });
+  const login = { username: 'claim', password: made.json().token, clientid: 'x' };
+  expect((await ask('auth', login)).json().result).toBe('deny');
+  for (const [action, topic] of [
+    ['publish', 'provision/request'],
+    ['subscribe', 'provision/response'],
+  ]) {
+    expect((await ask('acl', { username: 'claim', topic, action })).json().result).toBe('deny');
+  }
+});
+
 test.each([
   ['publish', 'devices/pump/telemetry', 'allow'],
   ['publish', 'devices/pump/response', 'allow'],

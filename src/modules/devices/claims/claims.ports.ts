@@ -13,7 +13,6 @@ export const REPEATABLE_MS = 3_600_000;
 export interface Claim extends ClaimFacts {
   readonly id: number;
   readonly name: string;
-  readonly deviceType: string;
   readonly groupId: number | null;
   readonly ownerId: number | null;
   readonly createdBy: number | null;
@@ -51,11 +50,18 @@ export interface KeyedRequest {
 export interface ProvisionRequest {
   readonly token: string;
   readonly deviceUid: string | null;
+  /** What it takes itself for; null: it does not say. */
+  readonly deviceType: string | null;
   readonly name: string | null;
   readonly metadata: Readonly<Record<string, unknown>>;
   /** Certificate request (PEM): it gets a certificate too; null: it does not want one. */
   readonly csr: string | null;
 }
+
+/** Tries of one claim in a minute, from wherever they come. */
+export const TRIES_OF_CLAIM = 600;
+/** Of one address, in a minute: what is tried is stored. */
+export const TRIES_OF_ADDRESS = 60;
 
 /** What it is answered. */
 export interface Provisioned {

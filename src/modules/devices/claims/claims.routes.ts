@@ -10,6 +10,7 @@ import { claimErrors } from './claims.errors.ts';
 import {
   AttemptPage,
   AttemptQuery,
+  type BrokerFacts,
   ClaimBody,
   ClaimPage,
   ClaimParams,
@@ -128,7 +129,7 @@ export function createClaimRoutes(claims: ClaimsService): HttpRoutes {
 }
 
 /** `/api/v1/provision`: for devices that are not registered yet. */
-export function createProvisionRoutes(claims: ClaimsService, channels: readonly string[]): HttpRoutes {
+export function createProvisionRoutes(claims: ClaimsService, broker: BrokerFacts): HttpRoutes {
   return (app) => {
     app.post(
       '/provision',
@@ -149,7 +150,7 @@ export function createProvisionRoutes(claims: ClaimsService, channels: readonly 
           operationId: 'provisionDevice',
           summary: 'Register this device with the token of a claim',
           description:
-            'Answers the credentials, once. A device_uid that exists is refused, never taken over. 60 tries a minute of one address.',
+            'Answers the credentials, once. A device_uid that exists is refused, never taken over. 60 tries a minute of one address, 600 of one claim.',
           headers: IdempotencyHeaders,
           body: ProvisionBody,
           response: { 201: ProvisionedView },
@@ -158,7 +159,7 @@ export function createProvisionRoutes(claims: ClaimsService, channels: readonly 
       async (request, reply) => {
         const key = request.headers['idempotency-key'] ?? null;
         const provisioned = await claims.provision(toRequest(request.body), key, originOf(request));
-        return reply.code(201).send(presentProvisioned(provisioned, channels));
+        return reply.code(201).send(presentProvisioned(provisioned, broker));
       },
     );
   };

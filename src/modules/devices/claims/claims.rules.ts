@@ -1,5 +1,7 @@
 /** What a claim allows, without stores and clocks. Instants are epoch milliseconds. */
 export interface ClaimFacts {
+  /** Of the devices that it makes. */
+  readonly deviceType: string;
   readonly expiresAt: number;
   readonly revokedAt: number | null;
   readonly maxDevices: number;
@@ -15,14 +17,22 @@ export type ClaimFlaw =
   | 'claim_expired'
   | 'claim_revoked'
   | 'claim_used_up'
+  | 'claim_type_refused'
   | 'claim_uid_required'
   | 'claim_uid_refused';
 
-/** Why a device may not be made by this claim; null: it may. @param deviceUid null: it names none */
-export function flawOfClaim(claim: ClaimFacts, deviceUid: string | null, at: number): ClaimFlaw | null {
+/** What a device says of itself; null: nothing. */
+export interface WantedDevice {
+  readonly deviceUid: string | null;
+  readonly deviceType: string | null;
+}
+
+/** Why a device may not be made by this claim; null: it may. */
+export function flawOfClaim(claim: ClaimFacts, { deviceUid, deviceType }: WantedDevice, at: number): ClaimFlaw | null {
   if (claim.revokedAt !== null) return 'claim_revoked';
   if (claim.expiresAt <= at) return 'claim_expired';
   if (claim.used >= claim.maxDevices) return 'claim_used_up';
+  if (deviceType !== null && deviceType !== claim.deviceType) return 'claim_type_refused';
   const { uidPattern, uids } = claim;
   if (uidPattern === null && uids === null) return null;
   if (deviceUid === null) return 'claim_uid_required';

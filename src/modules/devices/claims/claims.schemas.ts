@@ -13,7 +13,7 @@ import {
   searchQuery,
   sortQuery,
 } from '#platform/http/http.schemas.ts';
-import { DEVICE_UID } from '#platform/mqtt/mqtt.port.ts';
+import { type BrokerAddress, DEVICE_UID, SERVER_CHANNELS } from '#platform/mqtt/mqtt.port.ts';
 import { IssueBody, IssuedView, presentIssued } from '../certificates/issuing.schemas.ts';
 import { DeviceBody } from '../devices.schemas.ts';
 import { claimErrors } from './claims.errors.ts';
@@ -122,6 +122,23 @@ export const AttemptQuery = Strict({
   step: SeveralOf(step),
 });
 
+const wanted = {
+  device_uid: Type.Optional({ ...deviceUid, description: 'Absent: one is made, where the claim lets any' }),
+  device_type: Type.Optional({
+    ...device_type,
+    description: 'What it takes itself for: refused if the claim is for another',
+  }),
+  name: Type.Optional(deviceName),
+  metadata,
+  csr: Type.Optional(csr),
+};
+const key = Type.String({
+  minLength: 1,
+  maxLength: 255,
+  description: 'Any text for this request: repeated with it within an hour, it is answered with the same device',
+  examples: ['serial-4711'],
+});
+
 export const ProvisionBody = Strict('Provisioning', {
   token: Type.String({
     minLength: 1,
@@ -129,18 +146,18 @@ export const ProvisionBody = Strict('Provisioning', {
     description: 'Of the claim',
     examples: ['8rGm0cVJ0p1Yk4mC2v9dWq3s6u8xZ0aB1cD2eF3gH4I'],
   }),
-  device_uid: Type.Optional({ ...deviceUid, description: 'Absent: one is made, where the claim lets any' }),
-  name: Type.Optional(deviceName),
-  metadata,
-  csr: Type.Optional(csr),
+  ...wanted,
 });
-export const ProvisionedView = Strict('Provisioned', {
+const provisioned = {
   device_uid: deviceUid,
   username: Type.String({ description: 'For MQTT and HTTP: the device_uid', examples: ['greenhouse-07'] }),
   password: Type.String({ description: 'Shown only here', examples: ['8rGm0cVJ0p1Yk4mC2v9dWq3s6u8xZ0aB1cD2eF3gH4I'] }),
   mqtt: Strict(
     'ProvisionedMqtt',
     {
+      host: Type.String({ description: 'Where it connects', examples: ['mqtt.example.com'] }),
+      port: Type.Integer({ description: 'Where it connects', examples: [8883] }),
+      tls: Type.Boolean({ description: 'Whether by TLS', examples: [true] }),
       publish: Type.Array(Type.String(), {
         description: 'Topics that it may publish to',
         examples: [['devices/greenhouse-07/telemetry']],
@@ -150,20 +167,44 @@ export const ProvisionedView = Strict('Provisioned', {
         examples: [['devices/greenhouse-07/command']],
       }),
     },
-    { description: 'Its topics' },
+    { description: 'Where it connects, and its topics' },
   ),
   certificate: Type.Optional({ ...IssuedView, description: 'For the `csr`, if there was one' }),
+};
+export const ProvisionedView = Strict('Provisioned', provisioned);
+export const IdempotencyHeaders = Type.Object({ 'idempotency-key': Type.Optional(key) });
+
+const request_id = Type.String({
+  minLength: 1,
+  maxLength: 255,
+  description: 'Any text, which comes back in the answer',
+  examples: ['1'],
 });
-export const IdempotencyHeaders = Type.Object({
-  'idempotency-key': Type.Optional(
-    Type.String({
-      minLength: 1,
-      maxLength: 255,
-      description: 'Any text for this request: repeated with it within an hour, it is answered with the same device',
-      examples: ['serial-4711'],
-    }),
-  ),
+/** Over MQTT, where the token is the password. */
+export const ProvisionMessage = Strict('ProvisioningMessage', {
+  request_id: Type.Optional(request_id),
+  idempotency_key: Type.Optional(key),
+  ...wanted,
 });
+export const ProvisionAnswer = Type.Union([
+  Strict('ProvisionedMessage', {
+    ok: Type.Literal(true, { description: 'There is a device', examples: [true] }),
+    request_id: Type.Optional(request_id),
+    ...provisioned,
+  }),
+  Strict('ProvisionRefusal', {
+    ok: Type.Literal(false, { description: 'There is none', examples: [false] }),
+    request_id: Type.Optional(request_id),
+    code: Type.String({ description: 'As over HTTP', examples: ['claim_used_up'] }),
+    detail: Type.String({ description: 'For people', examples: ['The claim has made as many devices as it may.'] }),
+    errors: Type.Optional(
+      Type.Array(Strict({ path: Type.String(), message: Type.String() }), {
+        description: 'What is not accepted, by field',
+      }),
+    ),
+    retry_after_seconds: Type.Optional(Type.Integer({ description: 'When it is worth trying again', examples: [30] })),
+  }),
+]);
 
 /** @throws AppError `claim_invalid` */
 export function toClaim(body: Static<typeof ClaimBody>): Omit<NewClaim, 'tokenHash' | 'createdBy' | 'createdAt'> {
@@ -187,6 +228,7 @@ export function toRequest(body: Static<typeof ProvisionBody>): ProvisionRequest 
   return {
     token: body.token,
     deviceUid: body.device_uid ?? null,
+    deviceType: body.device_type ?? null,
     name: body.name ?? null,
     metadata: body.metadata ?? {},
     csr: body.csr ?? null,
@@ -220,15 +262,21 @@ export function presentAttempt(attempt: Attempt): Static<typeof AttemptView> {
   return { id, device_uid, step: of, error, ip_address, created_at: toIso(at) };
 }
 
-const SUBSCRIBED = ['command', 'config', 'ota'];
+/** What a new device is told of the broker. */
+export interface BrokerFacts {
+  /** What devices may publish: last levels of topics. */
+  readonly channels: readonly string[];
+  /** @param hasCertificate whether the device has one, and so can connect where one is required */
+  address(hasCertificate: boolean): BrokerAddress;
+}
 
-/** @param channels what devices may publish: last levels of topics */
 export function presentProvisioned(
   { credentials: { username, password }, certificate }: Provisioned,
-  channels: readonly string[],
+  broker: BrokerFacts,
 ): Static<typeof ProvisionedView> {
   const topic = (channel: string) => `devices/${username}/${channel}`;
-  const mqtt = { publish: channels.map(topic), subscribe: SUBSCRIBED.map(topic) };
+  const { host, port, tls } = broker.address(certificate !== null);
+  const topics = { publish: broker.channels.map(topic), subscribe: SERVER_CHANNELS.map(topic) };
   const issued = certificate === null ? {} : { certificate: presentIssued(certificate) };
-  return { device_uid: username, username, password, mqtt, ...issued };
+  return { device_uid: username, username, password, mqtt: { host, port, tls, ...topics }, ...issued };
 }

@@ -1,11 +1,11 @@
 import { createHmac } from 'node:crypto';
-import type { Principal, RequestOrigin } from '#kernel/access.ts';
+import type { Principal } from '#kernel/access.ts';
 import { addressBlock } from '#kernel/addresses.ts';
 import type { Clock } from '#kernel/clock.ts';
-import { commonErrors, isAppError } from '#kernel/errors.ts';
+import { type AppError, commonErrors, isAppError } from '#kernel/errors.ts';
 import { createSecret, hashSecret } from '#kernel/ids.ts';
 import { type Page, type PageQuery, parseSort, toPage } from '#kernel/pagination.ts';
-import type { AuditEntry, RefusalTrail } from '#platform/audit/audit.port.ts';
+import type { AuditEntry, AuditOrigin, RefusalTrail } from '#platform/audit/audit.port.ts';
 import type { CounterStore } from '#platform/cache/cache.port.ts';
 import type { CertificateIssuer } from '../certificates/certificates.ports.ts';
 import type { DeviceCredentials } from '../devices.ports.ts';
@@ -26,11 +26,11 @@ import {
   type Provisioned,
   type ProvisionRequest,
   REPEATABLE_MS,
+  TRIES_OF_ADDRESS,
+  TRIES_OF_CLAIM,
 } from './claims.ports.ts';
-import { flawOfClaim } from './claims.rules.ts';
+import { flawOfClaim, type WantedDevice } from './claims.rules.ts';
 
-/** Of one address, in a minute: what is tried is stored. */
-const TRIES_OF_ADDRESS = 60;
 const MINUTE_MS = 60_000;
 
 export interface ClaimsServiceDeps {
@@ -41,6 +41,8 @@ export interface ClaimsServiceDeps {
   readonly issuer: CertificateIssuer;
   readonly refusals: RefusalTrail;
   readonly counters: CounterStore;
+  /** Told how each try ended: `done`, or the code of what was wrong. */
+  readonly onAttempt: (result: string) => void;
   /** Of this installation: secrets are made with it. */
   readonly key: () => Buffer;
   readonly clock: Clock;
@@ -49,7 +51,7 @@ export interface ClaimsServiceDeps {
 export type ClaimsService = ReturnType<typeof createClaimsService>;
 
 export function createClaimsService(deps: ClaimsServiceDeps) {
-  const { store, devices, groups, users, issuer, refusals, counters, key, clock } = deps;
+  const { store, devices, groups, users, issuer, refusals, counters, onAttempt, key, clock } = deps;
 
   async function existing(id: number): Promise<Claim> {
     const claim = await store.find(id);
@@ -57,13 +59,17 @@ export function createClaimsService(deps: ClaimsServiceDeps) {
     return claim;
   }
 
-  async function countTry({ ip }: RequestOrigin): Promise<void> {
-    const { count, resetInMs } = await counters.increment(`provision:${addressBlock(ip)}`, MINUTE_MS);
-    if (count <= TRIES_OF_ADDRESS) return;
-    throw commonErrors.rate_limited({ details: { retryAfterSeconds: Math.max(1, resetInMs / 1_000) } });
+  /** @returns null: it is within the limit */
+  async function tooMany(who: string, limit: number): Promise<TooMany | null> {
+    const { count, resetInMs } = await counters.increment(`provision:${who}`, MINUTE_MS);
+    if (count <= limit) return null;
+    const error = commonErrors.rate_limited({ details: { retryAfterSeconds: Math.max(1, resetInMs / 1_000) } });
+    return { error, isFirst: count === limit + 1 };
   }
 
-  async function refused(claim: Claim | null, deviceUid: string | null, code: string, origin: RequestOrigin) {
+  const tooManyOfAddress = ({ ip }: AuditOrigin) => tooMany(addressBlock(ip), TRIES_OF_ADDRESS);
+
+  async function refused(claim: Claim | null, deviceUid: string | null, code: string, origin: AuditOrigin) {
     const details = { reason: code, device_uid: deviceUid };
     const entry = { actor: null, origin, action: 'claim.refused', resourceType: 'device_claim', details };
     await refusals.record({ ...entry, resourceId: claim === null ? null : String(claim.id) });
@@ -73,7 +79,8 @@ export function createClaimsService(deps: ClaimsServiceDeps) {
    * Takes a place of the claim, so that it never makes more devices than it may. A repeated request has one.
    * @param keyed null: it may not be repeated
    */
-  async function reserve(claimId: number, deviceUid: string | null, keyed: KeyedRequest | null): Promise<Place> {
+  async function reserve(claimId: number, wanted: WantedDevice, keyed: KeyedRequest | null): Promise<Place> {
+    const { deviceUid } = wanted;
     const at = clock.now();
     return await store.transaction(async (writer) => {
       const claim = await writer.find(claimId);
@@ -81,7 +88,7 @@ export function createClaimsService(deps: ClaimsServiceDeps) {
       const known = keyed === null ? null : await writer.findRequest(claimId, keyed.key, at - REPEATABLE_MS);
       if (known !== null && known.request !== keyed?.request) throw claimErrors.claim_key_reused();
       if (known !== null) return { deviceUid: known.deviceUid, isNew: false, isDone: known.isDone };
-      const flaw = flawOfClaim(claim, deviceUid, at);
+      const flaw = flawOfClaim(claim, wanted, at);
       if (flaw !== null) throw claimErrors[flaw]();
       await writer.setUsed(claimId, claim.used + 1, at);
       if (keyed !== null) await writer.insertRequest(claimId, keyed, at);
@@ -152,47 +159,85 @@ export function createClaimsService(deps: ClaimsServiceDeps) {
     },
 
     /**
+     * For a login before any request. A claim that makes no device (any more) says so when it is asked for one.
+     * @returns the code of why not
+     */
+    async identify(token: string, origin: AuditOrigin): Promise<{ readonly claimId: number } | { refused: string }> {
+      const claim = await store.findByToken(hashSecret(token));
+      if (claim !== null) return { claimId: claim.id };
+      const limited = await tooManyOfAddress(origin);
+      if (limited === null) await refused(null, null, 'claim_token_invalid', origin);
+      const code = limited?.error.code ?? 'claim_token_invalid';
+      onAttempt(code);
+      return { refused: code };
+    },
+
+    /**
      * Registers the device that asks.
      * @param idempotencyKey of a request that may be repeated within an hour, which is answered with the same device
-     * @throws AppError `claim_token_invalid`, `claim_expired`, `claim_revoked`, `claim_used_up`, `claim_uid_required`,
-     *   `claim_uid_refused`, `claim_key_reused`, `claim_device_gone`, `device_uid_taken`, `device_metadata_invalid`, `rate_limited`; as `checkRequest`
+     * @throws AppError `claim_token_invalid`, `claim_expired`, `claim_revoked`, `claim_used_up`, `claim_type_refused`,
+     *   `claim_uid_required`, `claim_uid_refused`, `claim_key_reused`, `claim_device_gone`, `device_uid_taken`,
+     *   `device_metadata_invalid`, `rate_limited`; as `checkRequest`
      */
-    async provision(
-      given: ProvisionRequest,
-      idempotencyKey: string | null,
-      origin: RequestOrigin,
-    ): Promise<Provisioned> {
-      await countTry(origin);
-      const { token, deviceUid, csr } = given;
-      const claim = await store.findByToken(hashSecret(token));
-      if (claim === null) {
-        await refused(null, deviceUid, 'claim_token_invalid', origin);
-        throw claimErrors.claim_token_invalid();
-      }
-      const keyed = idempotencyKey === null ? null : keyedRequest(claim, given, idempotencyKey);
-      const attempt = { claimId: claim.id, deviceUid, ipAddress: origin.ip, at: clock.now() };
-      let step: Attempt['step'] = 'claim';
+    async provision(given: ProvisionRequest, idempotencyKey: string | null, origin: AuditOrigin): Promise<Provisioned> {
       try {
-        if (csr !== null) await issuer.checkRequest(csr, deviceUid);
-        const place = await reserve(claim.id, deviceUid, keyed);
-        step = 'device';
-        const username = place.deviceUid;
-        const password = keyed === null ? createSecret() : secretOf(token, keyed, username);
-        if (!(await isMade(place, { username, password }))) await make(claim, given, place, password, keyed);
-        await store.transaction(async (writer) => {
-          if (keyed !== null) await writer.setRequestDone(claim.id, keyed.key, clock.now());
-          if (place.isNew) await writer.addAttempt({ ...attempt, deviceUid: username, step: 'done', error: null });
-        });
-        const certificate = csr === null ? null : await issuer.issueCertificate(csr, username, origin);
-        return { credentials: { username, password }, certificate };
+        const provisioned = await provision(given, idempotencyKey, origin);
+        onAttempt('done');
+        return provisioned;
       } catch (error) {
-        const code = isAppError(error) ? error.code : 'internal_error';
-        await note({ ...attempt, step, error: code });
-        await refused(claim, deviceUid, code, origin);
+        onAttempt(codeOf(error));
         throw error;
       }
     },
   };
+
+  async function provision(given: ProvisionRequest, idempotencyKey: string | null, origin: AuditOrigin) {
+    const { token, deviceUid } = given;
+    // What is over a limit costs one look into a counter; the first that is over it is noted, for those who look into why.
+    const ofAddress = await tooManyOfAddress(origin);
+    if (ofAddress !== null && !ofAddress.isFirst) throw ofAddress.error;
+    const claim = await store.findByToken(hashSecret(token));
+    if (claim === null) {
+      const error = ofAddress?.error ?? claimErrors.claim_token_invalid();
+      await refused(null, deviceUid, error.code, origin);
+      throw error;
+    }
+    const limited = ofAddress ?? (await tooMany(`claim ${claim.id}`, TRIES_OF_CLAIM));
+    if (limited !== null && !limited.isFirst) throw limited.error;
+    const attempt: Attempted = { claimId: claim.id, deviceUid, ipAddress: origin.ip, at: clock.now(), step: 'claim' };
+    try {
+      if (limited !== null) throw limited.error;
+      return await register(claim, given, idempotencyKey, attempt, origin);
+    } catch (error) {
+      await note({ ...attempt, error: codeOf(error) });
+      await refused(claim, deviceUid, codeOf(error), origin);
+      throw error;
+    }
+  }
+
+  /** @param attempt is told how far it came */
+  async function register(
+    claim: Claim,
+    given: ProvisionRequest,
+    idempotencyKey: string | null,
+    attempt: Attempted,
+    origin: AuditOrigin,
+  ): Promise<Provisioned> {
+    const { token, deviceUid, csr } = given;
+    const keyed = idempotencyKey === null ? null : keyedRequest(claim, given, idempotencyKey);
+    if (csr !== null) await issuer.checkRequest(csr, deviceUid);
+    const place = await reserve(claim.id, given, keyed);
+    attempt.step = 'device';
+    const username = place.deviceUid;
+    const password = keyed === null ? createSecret() : secretOf(token, keyed, username);
+    if (!(await isMade(place, { username, password }))) await make(claim, given, place, password, keyed);
+    await store.transaction(async (writer) => {
+      if (keyed !== null) await writer.setRequestDone(claim.id, keyed.key, clock.now());
+      if (place.isNew) await writer.addAttempt({ ...attempt, deviceUid: username, step: 'done', error: null });
+    });
+    const certificate = csr === null ? null : await issuer.issueCertificate(csr, username, origin);
+    return { credentials: { username, password }, certificate };
+  }
 
   /** The same for the same request, and known to nobody who has not this installation's key. */
   function secretOf(token: string, keyed: KeyedRequest, deviceUid: string): string {
@@ -229,6 +274,19 @@ export function createClaimsService(deps: ClaimsServiceDeps) {
   }
 }
 
+interface TooMany {
+  readonly error: AppError;
+  /** The first one of this minute. */
+  readonly isFirst: boolean;
+}
+
+/** How far a try has come, as long as it goes on. */
+type Attempted = Omit<NewAttempt, 'error' | 'step'> & { step: NewAttempt['step'] };
+
+function codeOf(error: unknown): string {
+  return isAppError(error) ? error.code : 'internal_error';
+}
+
 /** A place of a claim. */
 interface Place {
   readonly deviceUid: string;
@@ -238,10 +296,10 @@ interface Place {
 }
 
 function keyedRequest(claim: Claim, given: ProvisionRequest, idempotencyKey: string): KeyedRequest {
-  const { deviceUid, name, metadata, csr } = given;
+  const { deviceUid, deviceType, name, metadata, csr } = given;
   return {
     key: hashSecret(`${claim.id} ${idempotencyKey}`),
-    request: hashSecret(JSON.stringify([deviceUid, name, metadata, csr])),
+    request: hashSecret(JSON.stringify([deviceUid, deviceType, name, metadata, csr])),
     deviceUid: deviceUid ?? newDeviceUid(),
     isDone: false,
   };

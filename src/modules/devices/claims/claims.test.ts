@@ -18,6 +18,8 @@ beforeAll(async () => {
 });
 afterAll(() => h.close());
 
+const ASKED = Buffer.from(JSON.stringify({ device_uid: 'another' }));
+
 let made = 0;
 const unique = (word: string) => `${word}-${++made}`;
 const as = () => h.actors.MANAGER;
@@ -56,6 +58,7 @@ describe('a claim', () => {
     expect(answer.status, answer.text).toBe(201);
     const { username, password, mqtt } = answer.json();
     expect(username).toBe(device_uid);
+    expect(mqtt).toMatchObject({ host: 'mqtt.example.com', port: 1883, tls: false });
     expect(mqtt.subscribe).toContain(`devices/${device_uid}/command`);
     expect(await h.api.authenticate(device_uid, password)).toMatchObject({ deviceUid: device_uid });
     const { items } = (await app.request({ url: '/api/v1/devices', as: as(), query: { q: device_uid } })).json();
@@ -166,6 +169,7 @@ describe('a claim', () => {
     const first = (await provision({ token, device_uid, csr }, headers)).json();
     expect(first.certificate.certificate).toContain('BEGIN CERTIFICATE');
     expect(new X509Certificate(first.certificate.certificate).subject).toContain(device_uid);
+    expect(first.mqtt).toMatchObject({ port: 8883, tls: true });
     expect((await provision({ token, device_uid, csr }, headers)).json()).toEqual(first);
     // Of another name, none is made, nor a device.
     const other = unique('other');
@@ -181,6 +185,34 @@ describe('a claim', () => {
     expect([answers[59], answers[60]]).toEqual([401, 429]);
     h.clock.advance(60_000);
     expect((await provision({ token: 'guess' })).status).toBe(401);
+  });
+
+  test('one claim takes 600 tries a minute from wherever; the first that is over it is noted', async () => {
+    h.clock.advance(60_000);
+    const { id, token } = await claim({ uids: ['only-this'] });
+    const tries = (count: number, address: number) =>
+      Promise.all(Array.from({ length: count }, () => h.api.provision(token, ASKED, { ip: `192.0.2.${address}` })));
+    const answers = [];
+    for (let address = 0; address < 10; address++) answers.push(...(await tries(60, address)));
+    expect(new Set(answers.map((answer) => JSON.parse(answer).code))).toEqual(new Set(['claim_uid_refused']));
+    const refused = (await tries(3, 11)).map((answer) => JSON.parse(answer));
+    expect(refused).toMatchObject(Array(3).fill({ ok: false, code: 'rate_limited', retry_after_seconds: 60 }));
+    const { items, total } = (
+      await app.request({ url: `/api/v1/provisioning/claims/${id}/attempts`, as: as(), query: { q: 'rate_limited' } })
+    ).json();
+    expect([total, items[0].ip_address]).toEqual([1, '192.0.2.11']);
+    h.clock.advance(60_000);
+    expect(JSON.parse((await tries(1, 11))[0] ?? '').code).toBe('claim_uid_refused');
+  });
+
+  test('keeps the last 1,000 attempts', async () => {
+    const { id, token } = await claim({ uids: ['only-this'] });
+    for (let minute = 0; minute < 18; minute++) {
+      h.clock.advance(60_000);
+      await Promise.all(Array.from({ length: 59 }, () => h.api.provision(token, ASKED, { ip: '198.51.100.1' })));
+    }
+    const url = `/api/v1/provisioning/claims/${id}/attempts`;
+    expect((await app.request({ url, as: as() })).json().total).toBe(1_000);
   });
 
   test('one that cannot be is refused with what is accepted', async () => {

@@ -88,6 +88,7 @@ function suite(name: string, create: () => Promise<TestBroker>): void {
         authenticate: async (identity) =>
           identity.kind === 'secret' ? await h.api.authenticate(identity.username, identity.secret) : null,
         identify: (uid) => h.api.findByUid(uid),
+        provision: async () => '',
         connected: () => {},
         disconnected: () => {},
         message: (_message, acknowledge) => acknowledge(),

@@ -36,21 +36,6 @@ export interface ConfigStore extends Pick<ConfigWriter, 'findByKey'> {
   transaction<T>(work: (writer: ConfigWriter, audit: AuditWriter) => Promise<T>): Promise<T>;
 }
 
-/** Encrypts texts at rest. `context` is bound to it: what was sealed for one key opens for no other. */
-export interface SecretBox {
-  /** Reads the keys from their folder, again at each call. @throws AppError `config_key_away` when it cannot be read */
-  load(): Promise<void>;
-  /**
-   * Under the newest key; makes the first one when there is none.
-   * @throws AppError `config_key_away` when there is none and none can be made
-   */
-  seal(text: string, context: string): Promise<string>;
-  /** @throws AppError `config_key_away` for a key that is not in the folder, or a text that was changed */
-  open(sealed: string, context: string): Promise<string>;
-  /** Whether it was sealed under the newest key. False also before there is a key. */
-  isCurrent(sealed: string): boolean;
-}
-
 /** A configuration as people see it: of a secret one there is no value. */
 export interface Config extends Omit<StoredConfig, 'value'> {
   readonly value: unknown;

@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { type HttpRoutes, principalOf } from '#platform/http/http.port.ts';
+import { secretErrors } from '#platform/secrets/secret-box.port.ts';
 import { systemErrors } from '../system.errors.ts';
 import {
   CONFIG_SORT_HELP,
@@ -56,7 +57,7 @@ export function createConfigsRoutes(configs: ConfigsService): HttpRoutes {
     app.put(
       '/:key',
       {
-        config: { access: ['SUPERADMIN'], problems: [systemErrors.config_value_invalid, systemErrors.config_key_away] },
+        config: { access: ['SUPERADMIN'], problems: [systemErrors.config_value_invalid, secretErrors.config_key_away] },
         schema: {
           tags,
           operationId: 'setConfig',

@@ -3,13 +3,13 @@ import type { Clock } from '#kernel/clock.ts';
 import { commonErrors } from '#kernel/errors.ts';
 import { type Page, type PageQuery, parseSort, toPage } from '#kernel/pagination.ts';
 import { type AuditEntry, changedFields } from '#platform/audit/audit.port.ts';
+import type { SealedTexts, SecretBox } from '#platform/secrets/secret-box.port.ts';
 import { systemErrors } from '../system.errors.ts';
 import {
   CONFIG_SORT_FIELDS,
   type Config,
   type ConfigInput,
   type ConfigStore,
-  type SecretBox,
   type StoredConfig,
 } from './configs.ports.ts';
 
@@ -87,30 +87,17 @@ export function createConfigsService({ store, box, clock }: ConfigsServiceDeps) 
       return JSON.parse(config.isSecret ? await box.open(config.value, key) : config.value);
     },
 
-    /**
-     * Seals anew whatever is not sealed under the newest key, so that an older one can be removed.
-     * @returns how many there were, and the keys of those that could not be opened
-     */
-    async reseal(): Promise<{ readonly resealed: number; readonly unreadable: readonly string[] }> {
-      await box.load();
-      let resealed = 0;
-      const unreadable: string[] = [];
-      for (const config of (await store.listSecrets()).filter(({ value }) => !box.isCurrent(value))) {
-        const { key } = config;
-        try {
-          const value = await box.seal(await box.open(config.value, key), key);
-          await store.transaction(async (writer) => {
-            const now = await writer.findByKey(key);
-            // Unless somebody has changed it meanwhile. Not a change that anybody made: the time stays.
-            if (now?.value === config.value) await writer.update({ ...now, value }, now.updatedAt);
-          });
-          resealed += 1;
-        } catch {
-          unreadable.push(key);
-        }
-      }
-      return { resealed, unreadable };
-    },
+    /** The secret ones. */
+    sealed: {
+      what: 'secret configs',
+      list: async () => (await store.listSecrets()).map(({ key, value }) => ({ context: key, sealed: value })),
+      replace: (key, before, after) =>
+        store.transaction(async (writer) => {
+          const now = await writer.findByKey(key);
+          // Not a change that anybody made: the time stays.
+          if (now?.value === before) await writer.update({ ...now, value: after }, now.updatedAt);
+        }),
+    } satisfies SealedTexts as SealedTexts,
   };
 }
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { UserRole } from '#kernel/access.ts';
-import { commonErrors } from '#kernel/errors.ts';
+import { AppError, commonErrors, type ErrorOptions } from '#kernel/errors.ts';
 import { createTestApp, type TestApp } from '#test/support/http.ts';
 import { createJobsHarness, type JobsHarness } from '#test/support/jobs.ts';
 import type { JobDefinition } from '../jobs.port.ts';
@@ -18,6 +18,9 @@ let isBroken: boolean;
 const ranBy: number[] = [];
 /** Who did what. */
 const noted: unknown[][] = [];
+const halfSignedIn = (options: ErrorOptions) =>
+  new AppError('unauthenticated', 'second_factor_required', 'a code', options);
+const wrongCode = () => new AppError('unauthenticated', 'second_factor_refused', 'not this code');
 const SCHEMA = { type: 'object', properties: { n: { type: 'integer', description: 'A <number>' } }, required: ['n'] };
 /** Token → role. */
 const tokens: Readonly<Record<string, UserRole>> = { admin: 'ADMIN', manager: 'MANAGER' };
@@ -58,11 +61,19 @@ beforeEach(async () => {
           note: async ({ userId, origin }, changes) =>
             void noted.push(...changes.map(({ action, queue: name, id }) => [userId, origin?.ip, action, name, id])),
           async signIn({ email, password }) {
+            if (password === 'half') throw halfSignedIn({ details: { ticket: 'the-ticket' } });
             if (password === 'away') throw commonErrors.unavailable();
             if (password !== 'right') throw commonErrors.authentication_required({ detail: '<b>not</b> right' });
             return { accessToken: email.split('@')[0] as string, expiresIn: 1_800 };
           },
+          async signInWithCode({ ticket, code }) {
+            if (ticket !== 'the-ticket') throw commonErrors.authentication_required({ detail: 'sign in again' });
+            if (code !== '123456') throw wrongCode();
+            return { accessToken: 'admin', expiresIn: 1_800 };
+          },
           async bearer(token) {
+            const credential = { kind: 'personal_token', tokenId: 1, isReadOnly: true } as const;
+            if (token === 'reader') return { userId: 1, role: 'ADMIN', credential };
             const role = tokens[token];
             if (role === undefined) throw commonErrors.authentication_required();
             return { userId: 1, role };
@@ -179,6 +190,28 @@ test('signing in gives a cookie for these addresses alone; what is refused is sa
   expect(foreign.status).toBe(403);
   const out = await app.request({ url: '/jobs/logout' });
   expect(out.headers['set-cookie']).toContain('Max-Age=0');
+});
+
+test('whoever has a second factor is asked for a code, again when it is wrong', async () => {
+  const asked = await login({ email: 'admin@example.com', password: 'half' });
+  expect(asked.status).toBe(200);
+  expect(asked.headers['set-cookie']).toBeUndefined();
+  expect(asked.text).toContain('name="ticket" value="the-ticket"');
+  const wrong = await login({ ticket: 'the-ticket', code: '000000' });
+  expect(wrong.status).toBe(401);
+  expect(wrong.text).toContain('name="ticket" value="the-ticket"');
+  expect((await login({ ticket: 'the-ticket' })).status).toBe(422);
+  const late = await login({ ticket: 'another', code: '123456' });
+  expect(late.text).toContain('name="password"');
+  const fine = await login({ ticket: 'the-ticket', code: '123456' });
+  expect(fine.headers['set-cookie']).toContain('core_api_jobs=admin;');
+});
+
+test('a personal access token that may only read looks, and changes nothing', async () => {
+  const reader = { authorization: 'Bearer reader' };
+  expect((await app.request({ url: '/jobs', headers: { ...reader, accept: 'text/html' } })).status).toBe(200);
+  const put = await app.request({ method: 'PUT', url: '/jobs/api/queues/default/pause', headers: reader });
+  expect(put.json()).toMatchObject({ status: 403, code: 'token_read_only' });
 });
 
 test('a job is run with data from a form made of its schema, and what it does not take is said there', async () => {

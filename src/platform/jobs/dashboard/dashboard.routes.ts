@@ -1,9 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
-import { ADMINS, type Principal, type RequestOrigin } from '#kernel/access.ts';
+import { ADMINS, assertMayChange, type Principal, type RequestOrigin } from '#kernel/access.ts';
 import { type AppError, commonErrors, isAppError } from '#kernel/errors.ts';
 import { type HttpRoutes, originOf, principalOf } from '#platform/http/http.port.ts';
-import type { PublicAddress } from '#platform/http/public-address.ts';
+import type { PublicAddress } from '#platform/http/public-address.port.ts';
+import { refuseForeign } from '#platform/http/same-site.port.ts';
 import type { JobControl } from '../jobs.port.ts';
 import { ownPage } from './board-page.ts';
 import { type BoardChange, createBoardQueues, type RunByHand, sentence } from './board-queues.ts';
@@ -24,6 +25,11 @@ export interface DashboardDeps {
   /** @throws AppError as the sign-in of the API does */
   signIn(
     credentials: { readonly email: string; readonly password: string },
+    origin: RequestOrigin,
+  ): Promise<{ readonly accessToken: string; readonly expiresIn: number }>;
+  /** Goes on where `signIn` has thrown `second_factor_required`. @throws AppError as the API does */
+  signInWithCode(
+    proof: { readonly ticket: string; readonly code: string },
     origin: RequestOrigin,
   ): Promise<{ readonly accessToken: string; readonly expiresIn: number }>;
   /** @throws AppError `unauthenticated` */
@@ -55,7 +61,7 @@ const PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 
  * own without a port, made when it is first looked at, so that a start pays nothing for it.
  */
 export function createDashboardRoutes(deps: DashboardDeps): HttpRoutes {
-  const { jobs, offered, run, note, timeZone, publicAddress, signIn, bearer } = deps;
+  const { jobs, offered, run, note, timeZone, publicAddress, signIn, signInWithCode, bearer } = deps;
   /** As links in pages write it; redirects are put right at the edge. */
   const shownBase = `${publicAddress.basePath}${BASE}`;
   /** Who asks, and what is done for it: the board hands no request on to its queues. */
@@ -112,6 +118,7 @@ export function createDashboardRoutes(deps: DashboardDeps): HttpRoutes {
     if (!ADMINS.some((role) => role === principal.role)) throw commonErrors.forbidden();
     // A page of somebody else can make a browser send the cookie, but not a token.
     if (shown === undefined && request.method !== 'GET') refuseForeign(request);
+    if (request.method !== 'GET') assertMayChange(principal);
     request.principal = { ...principal, origin: originOf(request) };
     return undefined;
   }
@@ -149,12 +156,17 @@ export function createDashboardRoutes(deps: DashboardDeps): HttpRoutes {
     return reply.code(answer.statusCode).send(isPage ? ownPage(answer.payload) : answer.rawPayload);
   }
 
-  function showLogin(reply: FastifyReply, status: number, problem: string | null): FastifyReply {
+  function showLogin(
+    reply: FastifyReply,
+    status: number,
+    problem: string | null,
+    ticket: string | null = null,
+  ): FastifyReply {
     reply.header('content-security-policy', PAGE_POLICY);
     return reply
       .code(status)
       .type('text/html; charset=utf-8')
-      .send(loginPage(`${shownBase}/login`, problem));
+      .send(loginPage(`${shownBase}/login`, problem, ticket));
   }
 
   function showForms(reply: FastifyReply, status: number, problem: Parameters<typeof runPage>[1]): FastifyReply {
@@ -162,10 +174,20 @@ export function createDashboardRoutes(deps: DashboardDeps): HttpRoutes {
     return reply.code(status).type('text/html; charset=utf-8').send(runPage(offered(), problem));
   }
 
+  /** Asks again: for a code as long as the ticket is good, else for everything. */
+  function refuseLogin(reply: FastifyReply, status: number, error: AppError, ticket: string | null): FastifyReply {
+    const { code, message, details } = error;
+    if (details.ticket !== undefined) return showLogin(reply, 200, null, details.ticket);
+    return showLogin(reply, status, message, code === 'second_factor_refused' ? ticket : null);
+  }
+
   /** @returns an access token of somebody who may see the board */
   async function admit(form: URLSearchParams, request: FastifyRequest) {
-    const credentials = { email: form.get('email') ?? '', password: form.get('password') ?? '' };
-    const session = await signIn(credentials, originOf(request));
+    const [origin, ticket] = [originOf(request), form.get('ticket')];
+    const session =
+      ticket === null
+        ? await signIn({ email: form.get('email') ?? '', password: form.get('password') ?? '' }, origin)
+        : await signInWithCode({ ticket, code: form.get('code') ?? '' }, origin);
     const { role } = await bearer(session.accessToken);
     if (!ADMINS.some((each) => each === role)) throw commonErrors.forbidden();
     return session;
@@ -188,7 +210,8 @@ export function createDashboardRoutes(deps: DashboardDeps): HttpRoutes {
     app.post('/login', open, async (request, reply) => {
       refuseForeign(request);
       const form = new URLSearchParams(String(request.body ?? ''));
-      if (!form.get('email') || !form.get('password')) return showLogin(reply, 422, 'E-mail and password are needed.');
+      const isWhole = form.has('ticket') ? form.get('code') : form.get('email') && form.get('password');
+      if (!isWhole) return showLogin(reply, 422, 'E-mail and password are needed.');
       try {
         const { accessToken, expiresIn } = await admit(form, request);
         setCookie(reply, accessToken, expiresIn);
@@ -196,7 +219,7 @@ export function createDashboardRoutes(deps: DashboardDeps): HttpRoutes {
       } catch (error) {
         const status = isAppError(error) ? STATUS[error.kind] : undefined;
         if (status === undefined) throw error;
-        return showLogin(reply, status, (error as AppError).message);
+        return refuseLogin(reply, status, error as AppError, form.get('ticket'));
       }
     });
 
@@ -231,15 +254,4 @@ export function createDashboardRoutes(deps: DashboardDeps): HttpRoutes {
 function isUnauthenticated(error: unknown): null {
   if (isAppError(error) && error.kind === 'unauthenticated') return null;
   throw error;
-}
-
-/** @throws AppError `forbidden` for a change that a browser asks for on behalf of another site's page */
-function refuseForeign(request: FastifyRequest): void {
-  const site = request.headers['sec-fetch-site'];
-  const { origin } = request.headers;
-  const isForeign =
-    site === undefined
-      ? origin !== undefined && (!URL.canParse(origin) || new URL(origin).host !== request.host)
-      : site !== 'same-origin' && site !== 'none';
-  if (isForeign) throw commonErrors.forbidden({ detail: 'This was asked for by a page of another site.' });
 }

@@ -5,16 +5,25 @@ import { Aedes, type AedesOptions, type AuthenticateError, type Client } from 'a
 import { commonErrors } from '#kernel/errors.ts';
 import type { Logger } from '#kernel/logger.ts';
 import { InFlight, MAX_IN_FLIGHT_BYTES } from '../in-flight.ts';
-import { DEVICE_UID, type LoginIdentity, type MqttBroker, type MqttDevice, type MqttHandler } from '../mqtt.port.ts';
+import {
+  DEVICE_UID,
+  type LoginIdentity,
+  type MqttBroker,
+  type MqttClaim,
+  type MqttDevice,
+  type MqttHandler,
+} from '../mqtt.port.ts';
 import { Admission, type AdmissionLimits } from './admission.ts';
-import type { ConnectionHost, Login } from './connection-host.ts';
+import { type ClaimantLimits, Claimants } from './claimants.ts';
+import type { ConnectionHost } from './connection-host.ts';
 import { DeviceConnection } from './device-connection.ts';
 import type { DownlinkEdge } from './downlink.ts';
-import { identityOf } from './identity.ts';
+import { CLAIM, identityOf } from './identity.ts';
 import { ipOf, type Listeners, type ListenOptions, listen, type Origin, type Ports } from './listeners.ts';
+import { createPresence } from './presence.ts';
 import { createRateLimitedLog } from './rate-limited-log.ts';
 import { createSessionStore, newQosTwoState } from './session-store.ts';
-import { deviceTopics, serverChannelsOf } from './topics.ts';
+import { CLAIM_TOPICS, deviceTopics, serverChannelsOf } from './topics.ts';
 
 export interface AedesBrokerOptions extends ListenOptions {
   /** That devices may publish to: the last level of the topic. */
@@ -30,6 +39,7 @@ export interface AedesBrokerOptions extends ListenOptions {
     /** From accepting a connection to a verified login. Default 10 s. */
     readonly loginTimeoutMs?: number;
     readonly admission?: Partial<AdmissionLimits>;
+    readonly claimants?: Partial<ClaimantLimits>;
   };
 }
 
@@ -46,8 +56,6 @@ const LOGIN_TIMEOUT_MS = 10_000;
 const DRAIN_MS = 4_000;
 const ADMISSION: AdmissionLimits = { connections: 10_000, strangers: 1_000, strangersPerAddress: 500 };
 const MAX_CLIENT_ID_LENGTH = 256;
-/** Connections of one device. The oldest gives way, so that a device is never locked out by its own remains. */
-const MAX_CONNECTIONS_PER_DEVICE = 8;
 
 /** CONNACK return codes, MQTT 3.1.1 table 3.1. */
 const RETURN_CODE = { IDENTIFIER_REJECTED: 2, SERVER_UNAVAILABLE: 3, NOT_AUTHORIZED: 5 } as const;
@@ -60,10 +68,6 @@ const RETURN_CODE = { IDENTIFIER_REJECTED: 2, SERVER_UNAVAILABLE: 3, NOT_AUTHORI
 export function createAedesBroker(options: AedesBrokerOptions): AedesBroker {
   const { handler, downlink, logger, limits } = options;
   const connections = new Set<DeviceConnection>();
-  const devices = new Map<
-    string,
-    { readonly device: MqttDevice; readonly connections: Map<string, DeviceConnection> }
-  >();
   const store = createSessionStore();
   const admission = new Admission({ ...ADMISSION, ...limits.admission });
   const note = createRateLimitedLog(logger);
@@ -71,20 +75,28 @@ export function createAedesBroker(options: AedesBrokerOptions): AedesBroker {
   const maxPacketBytes = limits.maxPayloadBytes + TOPIC_BYTES;
   let running: { readonly aedes: Aedes; readonly listeners: Listeners } | undefined;
   let stopping = false;
+  const presence = createPresence({ handler, inFlight, isStopping: () => stopping });
+  const claimants = new Claimants(limits.claimants);
 
   const host: ConnectionHost<DeviceConnection> = {
     maxPacketBytes,
     loginTimeoutMs: limits.loginTimeoutMs ?? LOGIN_TIMEOUT_MS,
     inFlight,
-    handler,
+    message(login, channel, payload, acknowledge) {
+      if (login.device === null) login.claimant.ask(payload, acknowledge);
+      else handler.message({ device: login.device, channel, payload }, acknowledge);
+    },
     connecting: (connection) => running?.aedes.handle(connection),
-    refused({ device }, reason, acknowledge) {
-      downlink.refused(device.deviceUid, reason, null);
-      handler.refused(device, reason, acknowledge);
+    refused(login, reason, acknowledge) {
+      if (login.device !== null) {
+        downlink.refused(login.device.deviceUid, reason, null);
+        handler.refused(login.device, reason, acknowledge);
+      } else if (reason === 'payload_too_large') login.claimant.ask(null, acknowledge);
+      else login.claimant.refuse(acknowledge);
     },
     failed(connection, reason, error) {
       const { ipAddress } = connection.origin;
-      const deviceUid = connection.login?.device.deviceUid ?? null;
+      const deviceUid = connection.login?.device?.deviceUid ?? null;
       const fields = { ip: ipAddress, device_uid: deviceUid };
       downlink.refused(deviceUid ?? connection.claimedUid ?? '', reason, ipAddress);
       if (error === undefined) note(reason, fields);
@@ -92,69 +104,18 @@ export function createAedesBroker(options: AedesBrokerOptions): AedesBroker {
     },
     closed(connection) {
       connections.delete(connection);
+      const { login } = connection;
+      if (login === null) return;
+      if (login.device === null) return claimants.leave(login.claimant);
       try {
-        if (connection.login !== null) unregister(connection, connection.login);
+        presence.leave(connection, login);
       } catch (error) {
         host.failed(connection, 'internal_error', error);
       } finally {
-        if (connection.login !== null) downlink.closed(connection, connection.login.device.deviceUid);
+        downlink.closed(connection, login.device.deviceUid);
       }
     },
   };
-
-  function unregister(connection: DeviceConnection, login: Login): void {
-    const { device, clientId, will } = login;
-    const entry = devices.get(device.deviceUid);
-    if (entry?.connections.get(clientId) !== connection) return;
-    entry.connections.delete(clientId);
-    try {
-      if (will !== null && !stopping) deliverWill(device, will);
-    } finally {
-      if (entry.connections.size === 0) {
-        devices.delete(device.deviceUid);
-        handler.disconnected(device, stopping ? 'server' : 'device');
-      } else if (will?.channel === 'status' && !stopping) {
-        // The Last Will of a connection that died spoke for a device that is still here on another one.
-        handler.connected(device, { ipAddress: [...entry.connections.values()].at(-1)?.origin.ipAddress ?? null });
-      }
-    }
-  }
-
-  function deliverWill(device: MqttDevice, { channel, payload }: NonNullable<Login['will']>): void {
-    const { length } = payload;
-    let acknowledged = false;
-    const acknowledge = () => {
-      if (acknowledged) return;
-      acknowledged = true;
-      inFlight.release(length);
-    };
-    inFlight.take(length);
-    try {
-      handler.message({ device, channel, payload }, acknowledge);
-    } catch (error) {
-      acknowledge();
-      throw error;
-    }
-  }
-
-  /** In one turn: the old connection of the client id goes, the new one comes. */
-  function register(connection: DeviceConnection, login: Login): void {
-    const { device, clientId } = login;
-    devices.get(device.deviceUid)?.connections.get(clientId)?.destroy();
-    let entry = devices.get(device.deviceUid);
-    if (entry !== undefined && entry.connections.size >= MAX_CONNECTIONS_PER_DEVICE) {
-      const [oldest] = entry.connections.values();
-      oldest?.destroy();
-    }
-    connection.authenticated(login);
-    admission.admitted(connection.origin.peer);
-    if (entry === undefined) {
-      entry = { device, connections: new Map() };
-      devices.set(device.deviceUid, entry);
-    }
-    entry.connections.set(clientId, connection);
-    if (entry.connections.size === 1) handler.connected(device, { ipAddress: connection.origin.ipAddress });
-  }
 
   /** Makes the client id the device's own, and keeps from Aedes what is dealt with here. */
   function prepare(connection: DeviceConnection, packet: Connect): PreparedConnect {
@@ -186,6 +147,7 @@ export function createAedesBroker(options: AedesBrokerOptions): AedesBroker {
       throw refusal(RETURN_CODE.IDENTIFIER_REJECTED, 'client_id');
     }
     const device = await verify(identity, connection);
+    if ('claimId' in device) return admitClaim(connection, client, connect, { ...device, token: password.toString() });
     const { deviceUid } = device;
     connection.claimedUid = deviceUid;
     client.id = `${deviceUid}:${connect.clientId}`;
@@ -199,7 +161,7 @@ export function createAedesBroker(options: AedesBrokerOptions): AedesBroker {
     const { id } = client;
     const sessionPresent = !client.clean && store.has(id);
     if (client.clean) store.drop(id);
-    register(connection, {
+    presence.enter(connection, {
       device,
       clientId: id,
       topics,
@@ -208,9 +170,35 @@ export function createAedesBroker(options: AedesBrokerOptions): AedesBroker {
       will: will === null || willChannel === null ? null : { channel: willChannel, payload: will.payload },
       keepAliveMs: connect.keepAliveMs,
     });
+    admission.admitted(connection.origin.peer);
   }
 
-  async function verify(identity: LoginIdentity, connection: DeviceConnection): Promise<MqttDevice> {
+  /** It asks on this connection and is answered on it: it has no session, and nothing of it stays. */
+  function admitClaim(
+    connection: DeviceConnection,
+    client: Client,
+    { will, keepAliveMs }: PreparedConnect,
+    { claimId, token }: MqttClaim & { readonly token: string },
+  ): void {
+    connection.claimedUid = null;
+    if (will !== null) throw refusal(RETURN_CODE.NOT_AUTHORIZED, 'topic');
+    if (connection.destroyed || stopping) throw refusal(RETURN_CODE.SERVER_UNAVAILABLE, 'gone');
+    const { ipAddress } = connection.origin;
+    const claimant = claimants.enter(claimId, connection, {
+      answer: (payload) => handler.provision(token, payload, { ipAddress }),
+      end(reason, error) {
+        host.failed(connection, reason, error);
+        connection.destroy();
+      },
+    });
+    if (claimant === null) throw refusal(RETURN_CODE.SERVER_UNAVAILABLE, 'too_many_connections_of_claim');
+    client.id = `${CLAIM}:${connection.id}`;
+    const session = { clientId: client.id, topics: CLAIM_TOPICS, sessionPresent: false, qosTwo: newQosTwoState() };
+    connection.authenticated({ device: null, claimant, ...session, will: null, keepAliveMs });
+    admission.admitted(connection.origin.peer);
+  }
+
+  async function verify(identity: LoginIdentity, connection: DeviceConnection): Promise<MqttDevice | MqttClaim> {
     let device: Awaited<ReturnType<MqttHandler['authenticate']>>;
     try {
       device = await handler.authenticate(identity, { ipAddress: connection.origin.ipAddress });
@@ -265,12 +253,14 @@ export function createAedesBroker(options: AedesBrokerOptions): AedesBroker {
     aedes.on('subscribe', (subscriptions, client) => {
       const { login } = connectionOf(client);
       const granted = subscriptions.map(({ topic, qos }) => [topic, qos] as const).filter(([, qos]) => qos <= 2);
-      if (login) downlink.subscribed(connectionOf(client), login.device.deviceUid, serverChannelsOf(granted));
+      if (login?.device === null) for (const [, qos] of granted) login.claimant.subscribed(qos);
+      else if (login) downlink.subscribed(connectionOf(client), login.device.deviceUid, serverChannelsOf(granted));
     });
     aedes.on('unsubscribe', (topics, client) => {
       const { login } = connectionOf(client);
       const channels = [...serverChannelsOf(topics.map((topic) => [topic, 0] as const)).keys()];
-      if (login) downlink.unsubscribed(connectionOf(client), login.device.deviceUid, channels);
+      if (login?.device === null) login.claimant.unsubscribed(topics);
+      else if (login) downlink.unsubscribed(connectionOf(client), login.device.deviceUid, channels);
     });
     aedes.on('clientError', (client, error) => debug(client, error));
     aedes.on('connectionError', (client, error) => debug(client, error));
@@ -281,6 +271,10 @@ export function createAedesBroker(options: AedesBrokerOptions): AedesBroker {
   function opened(client: Client, connection: DeviceConnection): void {
     const { login, origin } = connection;
     if (login === null || connection.destroyed) return;
+    if (login.device === null) {
+      connection.open();
+      return;
+    }
     const { device } = login;
     const { transport, ipAddress } = origin;
     const protocol = client.version === 3 ? '3.1' : '3.1.1';
@@ -330,7 +324,11 @@ export function createAedesBroker(options: AedesBrokerOptions): AedesBroker {
       const { aedes, listeners } = running;
       stopping = true;
       listeners.close();
-      for (const connection of connections) connection.stopReading();
+      for (const connection of [...connections]) {
+        connection.stopReading();
+        // What waits there for a subscription would be waited for.
+        if (connection.login?.device === null && connection.login.claimant.isIdle) connection.destroy();
+      }
       await inFlight.idle(AbortSignal.any([signal, AbortSignal.timeout(DRAIN_MS)]));
       for (const connection of [...connections]) connection.destroy();
       running = undefined;

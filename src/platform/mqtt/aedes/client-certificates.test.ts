@@ -35,7 +35,7 @@ class CertificateHandler extends RecordingHandler {
   readonly shown: LoginIdentity[] = [];
   answer: MqttDevice | LoginRefusal | null = { deviceId: 5, deviceUid: 'alpha' };
 
-  override async authenticate(identity: LoginIdentity): Promise<MqttDevice | LoginRefusal | null> {
+  override async authenticate(identity: LoginIdentity) {
     this.shown.push(identity);
     return identity.kind === 'certificate' ? this.answer : await super.authenticate(identity);
   }

@@ -1,7 +1,7 @@
 import type { ClientCertificate, LoginIdentity } from '../mqtt.port.ts';
 
 /** The user name of those who have a token and are no device yet. */
-const CLAIM = 'claim';
+export const CLAIM = 'claim';
 
 export interface Shown {
   readonly certificate: ClientCertificate | null;

@@ -7,7 +7,7 @@ const WINDOW = 16;
 const LAST_ID = 0xffff;
 
 /** The connection's side: a writable stream of packets. */
-interface PacketStream {
+export interface PacketStream {
   write(packet: Buffer): boolean;
   once(event: 'drain', listener: () => void): unknown;
 }

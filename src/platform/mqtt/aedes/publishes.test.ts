@@ -19,7 +19,7 @@ function createSubject() {
   const publishes = new Publishes(
     {
       inFlight,
-      handler: { message: (_message, acknowledge) => hand(acknowledge) },
+      message: (_login, _channel, _payload, acknowledge) => hand(acknowledge),
       refused: (_login, _reason, acknowledge) => hand(acknowledge),
     },
     { confirm: (_type, messageId) => void confirmed.push(messageId), madeRoom: () => {} },

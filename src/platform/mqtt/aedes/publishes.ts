@@ -8,7 +8,7 @@ const CONNECTION_WINDOW = { messages: 1_000, bytes: 1024 * 1024 } as const;
 /** QoS 2 publishes of one session that wait for their PUBREL. */
 const MAX_QOS_TWO = 1_000;
 
-type Host = Pick<ConnectionHost<never>, 'inFlight' | 'handler' | 'refused'>;
+type Host = Pick<ConnectionHost<never>, 'inFlight' | 'message' | 'refused'>;
 
 interface Answers {
   confirm(type: number, messageId: number): void;
@@ -107,7 +107,7 @@ export class Publishes {
       if (this.isFull) this.#answers.madeRoom();
     };
     try {
-      if (isKept) this.#host.handler.message({ device: login.device, channel, payload }, acknowledge);
+      if (isKept) this.#host.message(login, channel, payload, acknowledge);
       else this.#host.refused(login, channel === null ? 'topic' : 'payload_too_large', acknowledge);
     } catch (error) {
       // Nobody will acknowledge it, and what is never released is missing to every connection.

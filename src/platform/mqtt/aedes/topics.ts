@@ -1,18 +1,31 @@
-import { SERVER_CHANNELS, type ServerChannel } from '../mqtt.port.ts';
+import { PROVISION_REQUEST, PROVISION_RESPONSE, SERVER_CHANNELS, type ServerChannel } from '../mqtt.port.ts';
 
-/** The topics of one device, prepared once a session. Everything that is not in here is refused. */
-export interface DeviceTopics {
-  /** The channel of a topic given as bytes `start`..`end` of `packet`, or null when the device may not publish there. */
+/** The topics of one connection, prepared once a session. Everything that is not in here is refused. */
+export interface Topics {
+  /** The channel of a topic given as bytes `start`..`end` of `packet`, or null when it may not publish there. */
   channelOf(packet: Buffer, start: number, end: number): string | null;
   /** Exact topics only: a filter with `+` or `#` is refused even where it would match own topics alone. */
   maySubscribe(filter: string): boolean;
 }
 
 /** @param channels that a device may publish to */
-export function deviceTopics(deviceUid: string, channels: readonly string[]): DeviceTopics {
+export function deviceTopics(deviceUid: string, channels: readonly string[]): Topics {
   const prefix = `devices/${deviceUid}/`;
-  const own = channels.map((channel) => ({ channel, bytes: Buffer.from(prefix + channel) }));
-  const subscribable = new Set(SERVER_CHANNELS.map((channel) => prefix + channel));
+  return exactTopics(
+    channels.map((channel) => ({ channel, topic: prefix + channel })),
+    SERVER_CHANNELS.map((channel) => prefix + channel),
+  );
+}
+
+/** Of who is no device yet: to ask, and to be answered. */
+export const CLAIM_TOPICS = exactTopics([{ channel: 'provision', topic: PROVISION_REQUEST }], [PROVISION_RESPONSE]);
+
+function exactTopics(
+  publishable: readonly { readonly channel: string; readonly topic: string }[],
+  filters: readonly string[],
+): Topics {
+  const own = publishable.map(({ channel, topic }) => ({ channel, bytes: Buffer.from(topic) }));
+  const subscribable = new Set(filters);
   return {
     channelOf(packet, start, end) {
       const length = end - start;

@@ -58,6 +58,7 @@ function asOne(first: Realtime, second: Realtime): Realtime {
         evict: async (...args) => void (await Promise.all([here.evict(...args), there.evict(...args)])),
       };
     },
+    recheckUser: async (userId) => void (await Promise.all(both.map((each) => each.recheckUser(userId)))),
     disconnectUser: (userId) =>
       both.forEach((each) => {
         each.disconnectUser(userId);

@@ -241,6 +241,14 @@ export function createSocketIoRealtime(options: SocketIoOptions): SocketIoRealti
     disconnectUser(userId) {
       for (const namespace of namespaces) namespace.local.in(userRoom(userId)).disconnectSockets(true);
     },
+    async recheckUser(userId) {
+      for (const namespace of namespaces) {
+        const ids = [...(namespace.adapter.rooms.get(userRoom(userId)) ?? [])];
+        const sockets = ids.flatMap((id) => namespace.sockets.get(id) ?? []);
+        // Ends those that are refused; a store that is away is asked again every minute.
+        await Promise.all(sockets.map((socket) => refresh(socket, authenticator).catch(refused)));
+      }
+    },
     recheck: () => recheck('leave'),
     connectionCount: () => (attached ? io.engine.clientsCount : 0),
   };

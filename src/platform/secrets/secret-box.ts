@@ -2,8 +2,7 @@ import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createKeyFile } from '#kernel/key-file.ts';
-import { systemErrors } from '../system.errors.ts';
-import type { SecretBox } from './configs.ports.ts';
+import { type SecretBox, secretErrors } from './secret-box.port.ts';
 
 const KEY_FILE = /^config-.*\.key$/;
 const FIRST_KEY = 'config-0001.key';
@@ -80,7 +79,7 @@ export function createSecretBox({ folder }: { readonly folder: string }): Secret
         decipher.setAAD(Buffer.from(context)).setAuthTag(whole.subarray(-16));
         return Buffer.concat([decipher.update(whole.subarray(0, -16)), decipher.final()]).toString('utf8');
       } catch (error) {
-        throw systemErrors.config_key_away({ detail: 'A secret value was changed or cut short.', cause: error });
+        throw secretErrors.config_key_away({ detail: 'A secret value was changed or cut short.', cause: error });
       }
     },
     isCurrent: (sealed) => sealed.split('.')[1] === keys.at(-1)?.id,
@@ -95,5 +94,5 @@ function toKey(name: string, text: string): Key {
 
 function away(folder: string, cause?: unknown) {
   const reason = cause instanceof Error ? `: ${cause.message}` : '';
-  return systemErrors.config_key_away({ cause: new Error(`no usable key in ${folder}${reason}`, { cause }) });
+  return secretErrors.config_key_away({ cause: new Error(`no usable key in ${folder}${reason}`, { cause }) });
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createTurns } from './body-decoding.ts';
+import { createTurns } from './turns.ts';
 
 test('so much runs at a time, clients take turns, and what fails frees its place', async () => {
   const turns = createTurns(2);

@@ -1,0 +1,62 @@
+import { userErrors } from '#modules/users/index.ts';
+import { type HttpRoutes, originOf } from '#platform/http/http.port.ts';
+import { CookieHeaders, Tokens } from '../auth.schemas.ts';
+import type { RefreshCookie } from '../refresh-cookie.ts';
+import { setupErrors } from './setup.errors.ts';
+import { SetupBody, SetupView } from './setup.schemas.ts';
+import type { SetupService } from './setup.service.ts';
+
+const tags = ['system'];
+
+/** `/api/v1/system/setup` */
+export function createSetupRoutes(setup: SetupService, cookie: RefreshCookie): HttpRoutes {
+  return (app) => {
+    app.get(
+      '/',
+      {
+        config: { access: 'public' },
+        schema: {
+          tags,
+          operationId: 'getSetup',
+          summary: 'Does this installation need its first user',
+          description: 'True until there is a user; then false for ever.',
+          response: { 200: SetupView },
+        },
+      },
+      async () => ({ needed: await setup.isNeeded() }),
+    );
+
+    app.post(
+      '/',
+      {
+        config: {
+          access: 'public',
+          problems: [
+            setupErrors.setup_code_refused,
+            setupErrors.too_many_setup_codes,
+            userErrors.setup_done,
+            userErrors.password_checks_busy,
+          ],
+        },
+        schema: {
+          tags,
+          operationId: 'setUp',
+          summary: 'Make the first user',
+          description:
+            'A SUPERADMIN, signed in at once, for whoever has the code that the server printed when it started. 401 ' +
+            '`setup_code_refused` for another code; after ten from one address in 15 minutes: 429 with `Retry-After`. ' +
+            '409 `setup_done` as soon as there is, or was, any user.',
+          headers: CookieHeaders,
+          body: SetupBody,
+          response: { 201: Tokens },
+        },
+      },
+      async (request, reply) => {
+        const { full_name: fullName = null, ...input } = request.body;
+        const pair = await setup.run({ ...input, fullName }, originOf(request));
+        reply.code(201);
+        return cookie.present(request, reply, pair);
+      },
+    );
+  };
+}

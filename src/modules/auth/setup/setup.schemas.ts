@@ -1,0 +1,19 @@
+import { Type } from 'typebox';
+import { Strict } from '#platform/http/http.schemas.ts';
+import { Email, FullName, NewPassword } from '../auth.schemas.ts';
+
+export const SetupView = Strict('SetupState', {
+  needed: Type.Boolean({ description: 'Whether there never was a user here', examples: [false] }),
+});
+
+export const SetupBody = Strict('Setup', {
+  code: Type.String({
+    minLength: 1,
+    maxLength: 64,
+    description: 'The code that the server printed when it started',
+    examples: ['MFRG-GZDF-MZTW-Q2LK'],
+  }),
+  email: Email,
+  password: NewPassword,
+  full_name: FullName,
+});
