@@ -29,6 +29,7 @@ import { createIdentityProviders } from './profiles/identity-providers.ts';
 import { createNotificationsApi } from './profiles/notifications.ts';
 import type { Runnable } from './run-until-stopped.ts';
 import { ingestLimits, recordRetentionMs, type Settings, telemetryRetentionMs } from './settings.ts';
+import { storageOf } from './storage.ts';
 import { documentMoveNotes, refusingMoveTarget } from './unfinished-move.ts';
 import { VERSION } from './version.ts';
 
@@ -149,6 +150,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
       instanceId: settings.INSTANCE_ID,
       adapters: infrastructure.adapters,
       memoryBytes: () => process.memoryUsage.rss(),
+      storage: () => storageOf(settings.DATA_DIR),
       counts: [users.api.counts, devices.api.counts, monitoring.api.counts],
     },
   });

@@ -142,7 +142,7 @@ export function createMeasurements(metrics: MetricRegistry) {
 
     sql: (store: SqlStore): SqlStore => timed('sql', store, ['transaction']),
     telemetry: (store: TelemetryStore): TelemetryStore =>
-      timed('telemetry', store, ['append', 'latest', 'history', 'ledger', 'deleteOlderThan']),
+      timed('telemetry', store, ['append', 'latest', 'history', 'ledger', 'totals', 'deleteOlderThan']),
     documents: (store: DocumentStore): DocumentStore => ({
       ...store,
       collection: (definition) =>

@@ -175,6 +175,7 @@ export const RULES: readonly Rule[] = [
   rule('GET    /api/v1/analytics/export/{device_id}', MANAGEMENT),
 
   rule('POST   /api/v1/ingest/{kind}', DEVICE),
+  rule('GET    /api/v1/ingest/ledger', MANAGEMENT),
   rule('GET    /default/controller/v1/{controller_id}', DEVICE),
   rule('PUT    /default/controller/v1/{controller_id}/configData', DEVICE),
   rule('GET    /default/controller/v1/{controller_id}/deploymentBase/{action_id}', DEVICE),

@@ -117,6 +117,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/users/{user_id}/2fa": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove the second factor of a user
+         * @description For somebody who has lost the phone and the recovery codes: the password is enough from then on. Only of users of a lower role, never your own. 404 `second_factor_not_set` when there is none.
+         */
+        delete: operations["removeUserSecondFactor"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/register": {
         parameters: {
             query?: never;
@@ -148,7 +168,7 @@ export interface paths {
         put?: never;
         /**
          * Sign in
-         * @description A wrong e-mail and a wrong password are the same 401. 403 `account_inactive` for a deactivated user. After five failures for one account and address within 15 minutes, or 300 sign-ins of a USER within an hour: 429 with `Retry-After`. Of more than 100 sessions the one that was not used for longest ends.
+         * @description A wrong e-mail and a wrong password are the same 401. 401 `second_factor_required` with a `ticket` for POST /api/v1/auth/login/2fa, when the password is right and a second factor is on. 403 `account_inactive` for a deactivated user. After five failures for one account and address within 15 minutes, or 300 sign-ins of a USER within an hour: 429 with `Retry-After`. Of more than 100 sessions the one that was not used for longest ends.
          */
         post: operations["signIn"];
         delete?: never;
@@ -168,7 +188,7 @@ export interface paths {
         put?: never;
         /**
          * Exchange a refresh token for a new pair
-         * @description The old refresh token is revoked. Presented again within 10 seconds, it answers the same new one: two tabs, or a lost answer. Later it revokes every token of that sign-in (401). After 600 within an hour for a USER: 429 with `Retry-After`.
+         * @description The old refresh token is revoked. Presented again within 10 seconds, it answers the same new one: two tabs, or a lost answer. Later it revokes every token of that sign-in (401). After 600 within an hour for a USER: 429 with `Retry-After`. With `X-Refresh-Cookie: 1` the token is taken from the cookie, which only a page of this origin can have sent (403 `forbidden`).
          */
         post: operations["refreshTokens"];
         delete?: never;
@@ -191,6 +211,70 @@ export interface paths {
          * @description Revokes every refresh token of the caller and ends the access tokens issued until now.
          */
         post: operations["signOut"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/login/2fa": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Finish signing in with a code
+         * @description For whom signing in answered 401 `second_factor_required`: with its ticket, and a code of the app or a recovery code, each of which is good once. 401 `second_factor_refused` for a code that is wrong or was used; after five in 15 minutes for one user: 429 with `Retry-After`. 401 `second_factor_ticket_invalid`: sign in again.
+         */
+        post: operations["signInWithSecondFactor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/2fa/totp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask for the secret of a second factor
+         * @description For an authenticator app (RFC 6238: SHA-1, 6 digits, 30 seconds). It does nothing before POST /api/v1/auth/2fa/totp/confirm; asked for again, it is another one. 409 `second_factor_on` when there is one in use.
+         */
+        post: operations["enrolSecondFactor"];
+        /**
+         * Switch the second factor off
+         * @description With the password, or a code of the app or a recovery code; exactly one of them. 422 `second_factor_wrong` when it is not right; after five in 15 minutes: 429 with `Retry-After`. 404 `second_factor_not_set` when there is none.
+         */
+        delete: operations["removeMySecondFactor"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/2fa/totp/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Switch the second factor on
+         * @description With a first code of the app. Answers 10 recovery codes, which are shown only now. 422 `second_factor_wrong` for a wrong code; after five in 15 minutes: 429 with `Retry-After`.
+         */
+        post: operations["confirmSecondFactor"];
         delete?: never;
         options?: never;
         head?: never;
@@ -277,6 +361,90 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/auth/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where am I signed in
+         * @description Your sessions, each with the device that it was begun from; at most 100.
+         */
+        get: operations["listMySessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/sessions/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Sign out one session
+         * @description Revokes its refresh tokens and ends its access tokens and live connections at once, in every process. Your own session too. 404 `session_not_found` for one that has ended, or is not yours.
+         */
+        delete: operations["endMySession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List my personal access tokens
+         * @description At most 50. Those that have expired are shown for 30 days; the tokens themselves never again.
+         */
+        get: operations["listMyTokens"];
+        put?: never;
+        /**
+         * Create a personal access token
+         * @description For programs: it is shown wherever an access token is. It may do what its role and yours both allow, as they are at each request; a read-only one only GET and HEAD, and watching over Socket.IO. No such token makes or revokes tokens, or changes passwords, second factors or sessions. It ends when you revoke it, when it expires, and when you are deactivated or deleted. 403 `personal_token_role` for a role above yours, 409 `personal_token_limit` beyond 50.
+         */
+        post: operations["createMyToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/tokens/{token_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke a personal access token
+         * @description It ends at once, in every process, with the live connections that it has.
+         */
+        delete: operations["revokeMyToken"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/oauth": {
         parameters: {
             query?: never;
@@ -326,7 +494,7 @@ export interface paths {
         };
         /**
          * Return from a provider
-         * @description The provider sends the browser here, with a query of its own. Answers tokens; with OAUTH_SUCCESS_URL it redirects there with `?code=`, to be redeemed at POST /api/v1/auth/oauth/token, or with `?error=` and the code of the problem. Signs in whoever is linked to this account of the provider; else the user with the same e-mail address, if the provider and we have both verified it (409 otherwise); else a new USER. 403 `oauth_denied` for whoever said no at the provider, `account_inactive` for a deactivated user.
+         * @description The provider sends the browser here, with a query of its own. Answers tokens; with OAUTH_SUCCESS_URL it redirects there with `?code=`, to be redeemed at POST /api/v1/auth/oauth/token, or with `?error=` and the code of the problem. Signs in whoever is linked to this account of the provider; else the user with the same e-mail address, if the provider and we have both verified it (409 otherwise); else a new USER. 401 `second_factor_required` with a ticket for POST /api/v1/auth/login/2fa where a second factor is on. 403 `oauth_denied` for whoever said no at the provider, `account_inactive` for a deactivated user.
          */
         get: operations["completeOauthSignIn"];
         put?: never;
@@ -348,9 +516,73 @@ export interface paths {
         put?: never;
         /**
          * Redeem the code of a sign-in with a provider
-         * @description For the page at OAUTH_SUCCESS_URL. 401 `oauth_code_invalid` for a code that was used, has expired, or whose `code_verifier` does not fit; 403 `account_inactive` for a deactivated user.
+         * @description For the page at OAUTH_SUCCESS_URL. 401 `oauth_code_invalid` for a code that was used, has expired, or whose `code_verifier` does not fit, and `second_factor_required` with a ticket where a second factor is on; 403 `account_inactive` for a deactivated user.
          */
         post: operations["redeemOauthCode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/oauth-accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List my accounts at providers
+         * @description With which you can sign in here; in the order in which they were linked.
+         */
+        get: operations["listMyOauthAccounts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/oauth-accounts/{account_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove an account at a provider
+         * @description It signs in here no more, unless it is linked again by signing in with it. 409 `last_way_to_sign_in` when there is no password that you have chosen, and no other account of a provider that is configured.
+         */
+        delete: operations["removeMyOauthAccount"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/system/setup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Does this installation need its first user
+         * @description True until there is a user; then false for ever.
+         */
+        get: operations["getSetup"];
+        put?: never;
+        /**
+         * Make the first user
+         * @description A SUPERADMIN, signed in at once, for whoever has the code that the server printed when it started. 401 `setup_code_refused` for another code; after ten from one address in 15 minutes: 429 with `Retry-After`. 409 `setup_done` as soon as there is, or was, any user.
+         */
+        post: operations["setUp"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1021,30 +1253,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/monitoring/alerts/{alert_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Get an alert
-         * @description For MANAGEMENT and the owner of the device: to others the alert is not there (404).
-         */
-        get: operations["getAlert"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        /**
-         * Say who takes care of an alert
-         * @description MANAGEMENT names any active user who may deal with the alert, a USER itself only; null: nobody. For MANAGEMENT and the owner of the device: to others the alert is not there (404).
-         */
-        patch: operations["changeAlert"];
-        trace?: never;
-    };
     "/api/v1/monitoring/alerts/{alert_id}/acknowledge": {
         parameters: {
             query?: never;
@@ -1079,30 +1287,6 @@ export interface paths {
          * @description Those of `ids` (1,000 at the most), or all that match the other fields; an empty body means every alert. Those that have been acknowledged, and ids that are not there, are left out, and so is what is raised meanwhile.
          */
         post: operations["acknowledgeAlerts"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/monitoring/alerts/{alert_id}/comments": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List what was said about an alert
-         * @description Oldest first. For MANAGEMENT and the owner of the device: to others the alert is not there (404).
-         */
-        get: operations["listAlertComments"];
-        put?: never;
-        /**
-         * Say something about an alert
-         * @description Stays as it is, and goes with the alert. 200 comments per alert at the most. For MANAGEMENT and the owner of the device: to others the alert is not there (404).
-         */
-        post: operations["commentOnAlert"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1499,58 +1683,6 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
-        trace?: never;
-    };
-    "/api/v1/dashboards": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List dashboards
-         * @description Your own, and those that are shared with you, without what is on them. By name unless sorted. `q` looks into the name. Sort by id, name, created_at, updated_at.
-         */
-        get: operations["listDashboards"];
-        put?: never;
-        /**
-         * Make a dashboard
-         * @description It is yours, and private unless `shared` says otherwise. 100 per user.
-         */
-        post: operations["createDashboard"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/dashboards/{dashboard_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Show a dashboard
-         * @description With its widgets. What they show is read from the other routes, with the rights of who looks.
-         */
-        get: operations["getDashboard"];
-        put?: never;
-        post?: never;
-        /**
-         * Delete a dashboard
-         * @description For good. Its owner and ADMIN may.
-         */
-        delete: operations["deleteDashboard"];
-        options?: never;
-        head?: never;
-        /**
-         * Change a dashboard
-         * @description Fields that are left out stay; `layout` and `widgets` are replaced. Its owner and ADMIN may.
-         */
-        patch: operations["updateDashboard"];
         trace?: never;
     };
     "/api/v1/devices/{device_id}/commands": {
@@ -2293,6 +2425,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/ingest/ledger": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What became of everything that all devices sent
+         * @description The sum of the ledgers of all devices that were ever registered: received = stored + merged + rejected + in_flight. At most two seconds old; `in_flight` is of the process that answers.
+         */
+        get: operations["getLedgerTotals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/ingest/{kind}": {
         parameters: {
             query?: never;
@@ -2453,24 +2605,6 @@ export interface components {
              * @example 2026-11-22T19:00:00.000Z
              */
             acknowledged_at: string | null;
-            /**
-             * @description User who takes care of it; null: nobody
-             * @example 12
-             */
-            assigned_to: number | null;
-            /**
-             * @description Comments on it
-             * @example 2
-             */
-            comment_count: number;
-        };
-        /** AlertChanges */
-        AlertChanges: {
-            /**
-             * @description User who takes care of it; null: nobody
-             * @example 12
-             */
-            assigned_to: number | null;
         };
         /**
          * AlertChannel
@@ -2479,65 +2613,6 @@ export interface components {
          * @enum {string}
          */
         AlertChannel: "web" | "email" | "webhook";
-        /** AlertComment */
-        AlertComment: {
-            /**
-             * @description Id of the record
-             * @example 3
-             */
-            id: number;
-            /**
-             * @description Alert that it is about
-             * @example 41
-             */
-            alert_id: number;
-            /**
-             * @description User who wrote it
-             * @example 12
-             */
-            author_id: number;
-            /**
-             * @description The full name of that user; null when none is given, or the user has gone
-             * @example Kim Minji
-             */
-            author_name: string | null;
-            /**
-             * @description What is said, plain text of 2,000 characters at the most
-             * @example The fan is stuck; replaced tomorrow.
-             */
-            text: string;
-            /**
-             * Format: date-time
-             * @description ISO 8601 UTC with milliseconds
-             * @example 2026-11-22T19:00:00.000Z
-             */
-            created_at: string;
-        };
-        /** AlertCommentPage */
-        AlertCommentPage: {
-            /** @description The records of this page */
-            items: components["schemas"]["AlertComment"][];
-            /**
-             * @description Matching records on all pages
-             * @example 42
-             */
-            total: number;
-            /**
-             * @description This page, from 1
-             * @example 1
-             */
-            page: number;
-            /**
-             * @description Items a page at most
-             * @example 20
-             */
-            size: number;
-            /**
-             * @description Pages in all
-             * @example 3
-             */
-            pages: number;
-        };
         /**
          * AlertCondition
          * @description When it holds, there is something to be told
@@ -3223,39 +3298,10 @@ export interface components {
             /** @description The conditions of that stage, as of the last look */
             gate: components["schemas"]["GateVerdict"][];
             /**
-             * @description Devices that are released in a minute; null: no limit
+             * @description Offers a minute; null: no limit
              * @example 60
              */
             rate_per_minute: number | null;
-            /** @description When offers are made; none: at any time */
-            windows: unknown[];
-            /**
-             * @description Time zone of the windows
-             * @example Asia/Seoul
-             */
-            zone: string;
-            /** @description The windows are by the clock of each device */
-            device_zone: boolean;
-            /**
-             * Retries
-             * @description After an error or a time-out
-             * @example {
-             *       "max": 2,
-             *       "backoff_seconds": 300
-             *     }
-             */
-            retries: unknown;
-            /**
-             * Timeouts
-             * @description For each step
-             * @example {
-             *       "seen_seconds": 604800,
-             *       "offered_seconds": 3600,
-             *       "downloading_seconds": 3600,
-             *       "installing_seconds": 1800
-             *     }
-             */
-            timeouts: unknown;
             /**
              * @description When a gate fails
              * @example pause
@@ -3397,7 +3443,7 @@ export interface components {
              */
             progress: number | null;
             /**
-             * @description Why: `rolled_back`, `not_seen`, `outside_window`, `downloading_too_long`, … or the words of the device
+             * @description Why: `rolled_back`, `not_seen`, `downloading_too_long`, … or the words of the device
              * @example rolled_back
              */
             reason: string | null;
@@ -3515,18 +3561,10 @@ export interface components {
             /** @description When offers are made; none: at any time */
             windows?: components["schemas"]["CampaignWindow"][];
             /**
-             * Format: time-zone
              * @description Time zone of the windows (IANA)
-             * @default UTC
              * @example Asia/Seoul
              */
-            zone: string;
-            /**
-             * @description The windows are by the clock of each device, its `timezone`; in `zone` for one that has none
-             * @default false
-             * @example true
-             */
-            device_zone: boolean;
+            zone?: string;
         };
         /**
          * CampaignStage
@@ -3665,39 +3703,10 @@ export interface components {
             /** @description The conditions of that stage, as of the last look */
             gate: components["schemas"]["GateVerdict"][];
             /**
-             * @description Devices that are released in a minute; null: no limit
+             * @description Offers a minute; null: no limit
              * @example 60
              */
             rate_per_minute: number | null;
-            /** @description When offers are made; none: at any time */
-            windows: unknown[];
-            /**
-             * @description Time zone of the windows
-             * @example Asia/Seoul
-             */
-            zone: string;
-            /** @description The windows are by the clock of each device */
-            device_zone: boolean;
-            /**
-             * Retries
-             * @description After an error or a time-out
-             * @example {
-             *       "max": 2,
-             *       "backoff_seconds": 300
-             *     }
-             */
-            retries: unknown;
-            /**
-             * Timeouts
-             * @description For each step
-             * @example {
-             *       "seen_seconds": 604800,
-             *       "offered_seconds": 3600,
-             *       "downloading_seconds": 3600,
-             *       "installing_seconds": 1800
-             *     }
-             */
-            timeouts: unknown;
             /**
              * @description When a gate fails
              * @example pause
@@ -4511,12 +4520,6 @@ export interface components {
              */
             inactivity_seconds: number | null;
             /**
-             * Format: time-zone
-             * @description Time zone in which the device stands (IANA), for what is to happen by its own clock; null: not known
-             * @example Asia/Seoul
-             */
-            timezone: string | null;
-            /**
              * JSON object
              * @description JSON object of your own
              * @example {
@@ -4538,189 +4541,6 @@ export interface components {
              */
             updated_at: string;
             credentials: components["schemas"]["DeviceCredentials"];
-        };
-        /** Dashboard */
-        Dashboard: {
-            /**
-             * @description Id of the record
-             * @example 2
-             */
-            id: number;
-            /**
-             * @description For people
-             * @example Greenhouse 7
-             */
-            name: string;
-            /** @description Where the widgets stand, each once at most */
-            layout: components["schemas"]["DashboardPlace"][];
-            /** @description What there is to look at; with the layout, up to 64 KiB as JSON */
-            widgets: components["schemas"]["DashboardWidget"][];
-            shared: components["schemas"]["DashboardShare"];
-            /**
-             * @description User who made it
-             * @example 11
-             */
-            owner_id: number;
-            /**
-             * Format: date-time
-             * @description ISO 8601 UTC with milliseconds
-             * @example 2026-11-22T19:00:00.000Z
-             */
-            created_at: string;
-            /**
-             * Format: date-time
-             * @description ISO 8601 UTC with milliseconds
-             * @example 2026-11-22T19:00:00.000Z
-             */
-            updated_at: string;
-        };
-        /** DashboardChanges */
-        DashboardChanges: {
-            /**
-             * @description For people
-             * @example Greenhouse 7
-             */
-            name?: string;
-            /** @description Where the widgets stand, each once at most */
-            layout?: components["schemas"]["DashboardPlace"][];
-            /** @description What there is to look at; with the layout, up to 64 KiB as JSON */
-            widgets?: components["schemas"]["DashboardWidget"][];
-            shared?: components["schemas"]["DashboardShare"];
-        };
-        /**
-         * DashboardPlace
-         * @description Where a widget stands
-         * @example {
-         *       "i": "w1",
-         *       "x": 0,
-         *       "y": 0,
-         *       "w": 6,
-         *       "h": 4
-         *     }
-         */
-        DashboardPlace: {
-            /**
-             * @description Id of a widget, unique in its dashboard
-             * @example w1
-             */
-            i: string;
-            /**
-             * @description Column of its left edge, from 0
-             * @example 0
-             */
-            x: number;
-            /**
-             * @description Row of its upper edge, from 0
-             * @example 0
-             */
-            y: number;
-            /**
-             * @description Columns
-             * @example 6
-             */
-            w: number;
-            /**
-             * @description Rows
-             * @example 4
-             */
-            h: number;
-        };
-        /**
-         * DashboardShare
-         * @description Who sees it: its owner, MANAGEMENT too, or everybody who is signed in
-         * @example management
-         * @enum {string}
-         */
-        DashboardShare: "private" | "management" | "all";
-        /** DashboardSummary */
-        DashboardSummary: {
-            /**
-             * @description Id of the record
-             * @example 2
-             */
-            id: number;
-            /**
-             * @description For people
-             * @example Greenhouse 7
-             */
-            name: string;
-            /**
-             * @description Widgets on it
-             * @example 4
-             */
-            widget_count: number;
-            shared: components["schemas"]["DashboardShare"];
-            /**
-             * @description User who made it
-             * @example 11
-             */
-            owner_id: number;
-            /**
-             * Format: date-time
-             * @description ISO 8601 UTC with milliseconds
-             * @example 2026-11-22T19:00:00.000Z
-             */
-            created_at: string;
-            /**
-             * Format: date-time
-             * @description ISO 8601 UTC with milliseconds
-             * @example 2026-11-22T19:00:00.000Z
-             */
-            updated_at: string;
-        };
-        /** DashboardSummaryPage */
-        DashboardSummaryPage: {
-            /** @description The records of this page */
-            items: components["schemas"]["DashboardSummary"][];
-            /**
-             * @description Matching records on all pages
-             * @example 42
-             */
-            total: number;
-            /**
-             * @description This page, from 1
-             * @example 1
-             */
-            page: number;
-            /**
-             * @description Items a page at most
-             * @example 20
-             */
-            size: number;
-            /**
-             * @description Pages in all
-             * @example 3
-             */
-            pages: number;
-        };
-        /**
-         * DashboardWidget
-         * @description One thing to look at
-         * @example {
-         *       "id": "w1",
-         *       "type": "text",
-         *       "options": {
-         *         "text": "Hall 7"
-         *       }
-         *     }
-         */
-        DashboardWidget: {
-            /**
-             * @description Id of a widget, unique in its dashboard
-             * @example w1
-             */
-            id: string;
-            /**
-             * @description How the client draws it
-             * @example chart
-             */
-            type: string;
-            /**
-             * @description Above it
-             * @example Temperature
-             */
-            title?: string | null;
-            options: components["schemas"]["WidgetOptions"];
         };
         /**
          * DesiredConfig
@@ -4810,12 +4630,6 @@ export interface components {
              */
             inactivity_seconds: number | null;
             /**
-             * Format: time-zone
-             * @description Time zone in which the device stands (IANA), for what is to happen by its own clock; null: not known
-             * @example Asia/Seoul
-             */
-            timezone: string | null;
-            /**
              * JSON object
              * @description JSON object of your own
              * @example {
@@ -4882,7 +4696,7 @@ export interface components {
              */
             progress: number | null;
             /**
-             * @description Why: `rolled_back`, `not_seen`, `outside_window`, `downloading_too_long`, … or the words of the device
+             * @description Why: `rolled_back`, `not_seen`, `downloading_too_long`, … or the words of the device
              * @example rolled_back
              */
             reason: string | null;
@@ -5020,12 +4834,6 @@ export interface components {
              * @example 3600
              */
             inactivity_seconds?: number | null;
-            /**
-             * Format: time-zone
-             * @description Time zone in which the device stands (IANA), for what is to happen by its own clock; null: not known
-             * @example Asia/Seoul
-             */
-            timezone?: string | null;
             /**
              * @description JSON object of your own; 16 KiB and 8 levels at the most. A change replaces all of it.
              * @example {
@@ -6002,6 +5810,26 @@ export interface components {
             /** @description Received, not yet committed, not yet acknowledged */
             in_flight: number;
         };
+        /** LedgerTotals */
+        LedgerTotals: {
+            /** @description stored + merged + all rejected + in_flight */
+            received: number;
+            /** @description New records */
+            stored: number;
+            /** @description Met a record of the same time, e.g. a redelivery */
+            merged: number;
+            /**
+             * @description Reason → count
+             * @example {
+             *       "invalid_json": 2
+             *     }
+             */
+            rejected: {
+                [key: string]: number;
+            };
+            /** @description Received, not yet committed, not yet acknowledged */
+            in_flight: number;
+        };
         /** Login */
         Login: {
             /**
@@ -6027,14 +5855,6 @@ export interface components {
              * @example 5
              */
             count: number;
-        };
-        /** NewAlertComment */
-        NewAlertComment: {
-            /**
-             * @description What is said, plain text of 2,000 characters at the most
-             * @example The fan is stuck; replaced tomorrow.
-             */
-            text: string;
         };
         /** NewAlertRule */
         NewAlertRule: {
@@ -6114,7 +5934,7 @@ export interface components {
             /** @description In order; the last one is for all that are left. None given: one for all */
             stages?: components["schemas"]["CampaignStage"][];
             /**
-             * @description Devices that are released in a minute
+             * @description Offers a minute
              * @example 60
              */
             rate_per_minute?: number;
@@ -6310,19 +6130,6 @@ export interface components {
              */
             description?: string | null;
         };
-        /** NewDashboard */
-        NewDashboard: {
-            /**
-             * @description For people
-             * @example Greenhouse 7
-             */
-            name: string;
-            /** @description Where the widgets stand, each once at most */
-            layout?: components["schemas"]["DashboardPlace"][];
-            /** @description What there is to look at; with the layout, up to 64 KiB as JSON */
-            widgets?: components["schemas"]["DashboardWidget"][];
-            shared?: components["schemas"]["DashboardShare"];
-        };
         /** NewDevice */
         NewDevice: {
             /**
@@ -6355,12 +6162,6 @@ export interface components {
              * @example 3600
              */
             inactivity_seconds?: number | null;
-            /**
-             * Format: time-zone
-             * @description Time zone in which the device stands (IANA), for what is to happen by its own clock; null: not known
-             * @example Asia/Seoul
-             */
-            timezone?: string | null;
             /**
              * @description JSON object of your own; 16 KiB and 8 levels at the most. A change replaces all of it.
              * @example {
@@ -6405,6 +6206,45 @@ export interface components {
              * @example 86400
              */
             expires_in_seconds: number;
+        };
+        /** NewPersonalToken */
+        NewPersonalToken: {
+            /** @description Id of the record */
+            id: number;
+            /**
+             * @description What it is for
+             * @example nightly export
+             */
+            name: string;
+            role: components["schemas"]["UserRole"];
+            /**
+             * @description Whether it may only read
+             * @example true
+             */
+            read_only: boolean;
+            /**
+             * Format: date-time
+             * @description ISO 8601 UTC with milliseconds
+             * @example 2026-11-22T19:00:00.000Z
+             */
+            expires_at: string | null;
+            /**
+             * Format: date-time
+             * @description ISO 8601 UTC with milliseconds
+             * @example 2026-11-22T19:00:00.000Z
+             */
+            last_used_at: string | null;
+            /**
+             * Format: date-time
+             * @description ISO 8601 UTC with milliseconds
+             * @example 2026-11-22T19:00:00.000Z
+             */
+            created_at: string;
+            /**
+             * @description For `Authorization: Bearer`; shown only now
+             * @example core_pat_pYbY3ZqE0dXnBf0m1mYkq3v0Jb1x2xkq8rj0w2yYxkE
+             */
+            token: string;
         };
         /** NewReport */
         NewReport: {
@@ -6550,6 +6390,32 @@ export interface components {
              */
             pages: number;
         };
+        /** OauthAccount */
+        OauthAccount: {
+            /** @description Id of the record */
+            id: number;
+            /**
+             * @description Name of the provider in addresses
+             * @example google
+             */
+            provider: string;
+            /**
+             * @description As the provider said at the latest sign-in
+             * @example kim@example.com
+             */
+            email: string | null;
+            /**
+             * Format: date-time
+             * @description ISO 8601 UTC with milliseconds
+             * @example 2026-11-22T19:00:00.000Z
+             */
+            created_at: string;
+        };
+        /** OauthAccounts */
+        OauthAccounts: {
+            /** @description In the order in which they were linked */
+            items: components["schemas"]["OauthAccount"][];
+        };
         /** OauthCode */
         OauthCode: {
             /**
@@ -6633,6 +6499,67 @@ export interface components {
              */
             email: string;
         };
+        /** PersonalToken */
+        PersonalToken: {
+            /** @description Id of the record */
+            id: number;
+            /**
+             * @description What it is for
+             * @example nightly export
+             */
+            name: string;
+            role: components["schemas"]["UserRole"];
+            /**
+             * @description Whether it may only read
+             * @example true
+             */
+            read_only: boolean;
+            /**
+             * Format: date-time
+             * @description ISO 8601 UTC with milliseconds
+             * @example 2026-11-22T19:00:00.000Z
+             */
+            expires_at: string | null;
+            /**
+             * Format: date-time
+             * @description ISO 8601 UTC with milliseconds
+             * @example 2026-11-22T19:00:00.000Z
+             */
+            last_used_at: string | null;
+            /**
+             * Format: date-time
+             * @description ISO 8601 UTC with milliseconds
+             * @example 2026-11-22T19:00:00.000Z
+             */
+            created_at: string;
+        };
+        /** PersonalTokenRequest */
+        PersonalTokenRequest: {
+            /**
+             * @description What it is for
+             * @example nightly export
+             */
+            name: string;
+            /** @description The most that it may do, at most your own role; default: your own */
+            role?: components["schemas"]["UserRole"];
+            /**
+             * @description Whether it may only read
+             * @default false
+             * @example true
+             */
+            read_only: boolean;
+            /**
+             * Format: date-time
+             * @description ISO 8601 UTC with milliseconds
+             * @example 2026-11-22T19:00:00.000Z
+             */
+            expires_at?: string | null;
+        };
+        /** PersonalTokens */
+        PersonalTokens: {
+            /** @description The newest first */
+            items: components["schemas"]["PersonalToken"][];
+        };
         /** Problem */
         Problem: {
             /**
@@ -6665,6 +6592,11 @@ export interface components {
              * @example 0b0a8a4e-6e0e-4a43-9d0f-3c7d3f2f5a10
              */
             request_id: string;
+            /**
+             * @description Of `second_factor_required`: what POST /api/v1/auth/login/2fa takes, good once and for five minutes
+             * @example pYbY3ZqE0dXnBf0m1mYkq3v0Jb1x2xkq8rj0w2yYxkE
+             */
+            ticket?: string;
             /** @description Of invalid input: where and why */
             errors?: components["schemas"]["FieldError"][];
         };
@@ -6813,13 +6745,18 @@ export interface components {
              */
             updated: number;
         };
+        /** RecoveryCodes */
+        RecoveryCodes: {
+            /** @description Each is good once in place of a code of the app; shown only now */
+            recovery_codes: string[];
+        };
         /** RefreshRequest */
         RefreshRequest: {
             /**
-             * @description The newest refresh token of this sign-in
+             * @description The newest refresh token of this sign-in; left out when it is in the cookie
              * @example pYbY3ZqE0dXnBf0m1mYkq3v0Jb1x2xkq8rj0w2yYxkE
              */
-            refresh_token: string;
+            refresh_token?: string;
         };
         /** Registration */
         Registration: {
@@ -7053,6 +6990,53 @@ export interface components {
              */
             arch: string;
         };
+        /** SecondFactorConfirmation */
+        SecondFactorConfirmation: {
+            /**
+             * @description The code that the app shows now
+             * @example 492039
+             */
+            code: string;
+        };
+        /** SecondFactorEnrolment */
+        SecondFactorEnrolment: {
+            /**
+             * @description For an authenticator app, base32; shown only now
+             * @example JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP
+             */
+            secret: string;
+            /**
+             * @description The same as an address, for a QR code
+             * @example otpauth://totp/core-api:kim%40example.com?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=core-api&algorithm=SHA1&digits=6&period=30
+             */
+            otpauth_url: string;
+        };
+        /** SecondFactorRemoval */
+        SecondFactorRemoval: {
+            /**
+             * @description Your password
+             * @example correct horse
+             */
+            password?: string;
+            /**
+             * @description A code of the app, or a recovery code
+             * @example 492039
+             */
+            code?: string;
+        };
+        /** SecondLogin */
+        SecondLogin: {
+            /**
+             * @description Of the problem `second_factor_required`; good once, for five minutes
+             * @example pYbY3ZqE0dXnBf0m1mYkq3v0Jb1x2xkq8rj0w2yYxkE
+             */
+            ticket: string;
+            /**
+             * @description A code of the app, or a recovery code
+             * @example 492039
+             */
+            code: string;
+        };
         /**
          * SecondsInStatus
          * @description Seconds in each status
@@ -7078,6 +7062,95 @@ export interface components {
              * @example 86000
              */
             ERROR: number;
+        };
+        /** Session */
+        Session: {
+            /** @description Id of the record */
+            id: number;
+            /**
+             * @description What the client calls itself
+             * @example Mozilla/5.0 (X11; Linux x86_64) Firefox/145.0
+             */
+            user_agent: string | null;
+            /**
+             * @description Where it was used last
+             * @example 203.0.113.7
+             */
+            address: string | null;
+            /**
+             * @description Whether it is the session that asks
+             * @example true
+             */
+            current: boolean;
+            /**
+             * Format: date-time
+             * @description ISO 8601 UTC with milliseconds
+             * @example 2026-11-22T19:00:00.000Z
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description Of the sign-in or the latest exchange of its refresh token; not of every request
+             * @example 2026-11-22T19:00:00.000Z
+             */
+            last_used_at: string;
+        };
+        /** Sessions */
+        Sessions: {
+            /** @description The one that was used last first */
+            items: components["schemas"]["Session"][];
+        };
+        /** Setup */
+        Setup: {
+            /**
+             * @description The code that the server printed when it started
+             * @example MFRG-GZDF-MZTW-Q2LK
+             */
+            code: string;
+            /**
+             * @description E-mail address; trimmed and lower-cased
+             * @example kim@example.com
+             */
+            email: string;
+            /**
+             * @description Password
+             * @example correct horse
+             */
+            password: string;
+            /**
+             * @description Name
+             * @example Kim Minji
+             */
+            full_name?: string;
+        };
+        /** SetupState */
+        SetupState: {
+            /**
+             * @description Whether there never was a user here
+             * @example false
+             */
+            needed: boolean;
+        };
+        /**
+         * Storage
+         * @description The data folder and its disk
+         */
+        Storage: {
+            /**
+             * @description Of the files in DATA_DIR; what MariaDB, MongoDB and Redis hold is not among them
+             * @example 48000000
+             */
+            data_bytes: number;
+            /**
+             * @description Free on the disk of DATA_DIR
+             * @example 210000000000
+             */
+            free_bytes: number;
+            /**
+             * @description Size of that disk
+             * @example 512000000000
+             */
+            disk_bytes: number;
         };
         /** SystemHealth */
         SystemHealth: {
@@ -7127,6 +7200,7 @@ export interface components {
              * @example 120000000
              */
             memory_bytes: number;
+            storage: components["schemas"]["Storage"];
             /**
              * @description Part of the system → what it runs on here
              * @example {
@@ -7272,10 +7346,10 @@ export interface components {
              */
             access_token: string;
             /**
-             * @description Exchange it at POST /api/v1/auth/refresh; good for one exchange
+             * @description Exchange it at POST /api/v1/auth/refresh; good for one exchange. Left out only where `X-Refresh-Cookie` asked for it in a cookie
              * @example pYbY3ZqE0dXnBf0m1mYkq3v0Jb1x2xkq8rj0w2yYxkE
              */
-            refresh_token: string;
+            refresh_token?: string;
             /**
              * @description RFC 6750
              * @constant
@@ -7369,6 +7443,11 @@ export interface components {
              * @example true
              */
             is_verified: boolean;
+            /**
+             * @description Whether signing in takes a code too
+             * @example false
+             */
+            two_factor_enabled: boolean;
             /**
              * @description Name
              * @example Kim Minji
@@ -7480,22 +7559,6 @@ export interface components {
          * @enum {string}
          */
         UserRole: "SUPERADMIN" | "ADMIN" | "MANAGER" | "USER";
-        /**
-         * WidgetOptions
-         * @description What the client that draws it has to know; any JSON object
-         * @example {
-         *       "series": [
-         *         {
-         *           "device_id": 7,
-         *           "metric": "temperature"
-         *         }
-         *       ],
-         *       "range": "1h"
-         *     }
-         */
-        WidgetOptions: {
-            [key: string]: unknown;
-        };
     };
     responses: {
         /** @description Unauthorized: `authentication_required` */
@@ -7545,6 +7608,15 @@ export interface components {
         };
         /** @description Service Unavailable: `unavailable` */
         unavailable: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Forbidden: `token_read_only` */
+        token_read_only: {
             headers: {
                 [name: string]: unknown;
             };
@@ -7615,15 +7687,6 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Unauthorized: `invalid_credentials` */
-        invalid_credentials: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
         /** @description Forbidden: `account_inactive` */
         account_inactive: {
             headers: {
@@ -7642,6 +7705,42 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description Conflict: `second_factor_on` */
+        second_factor_on: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not Found: `session_not_found` */
+        session_not_found: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Conflict: `personal_token_limit` */
+        personal_token_limit: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not Found: `personal_token_not_found` */
+        personal_token_not_found: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description Not Found: `oauth_provider_not_found` */
         oauth_provider_not_found: {
             headers: {
@@ -7651,8 +7750,26 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Unauthorized: `oauth_code_invalid` */
-        oauth_code_invalid: {
+        /** @description Conflict: `last_way_to_sign_in` */
+        last_way_to_sign_in: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Unauthorized: `setup_code_refused` */
+        setup_code_refused: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Conflict: `setup_done` */
+        setup_done: {
             headers: {
                 [name: string]: unknown;
             };
@@ -7768,15 +7885,6 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Forbidden: `alert_scope_forbidden` */
-        alert_scope_forbidden: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
         /** @description Not Found: `alert_rule_not_found` */
         alert_rule_not_found: {
             headers: {
@@ -7788,33 +7896,6 @@ export interface components {
         };
         /** @description Not Found: `notification_not_found` */
         notification_not_found: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description Conflict: `too_many_dashboards` */
-        too_many_dashboards: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description Not Found: `dashboard_not_found` */
-        dashboard_not_found: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description Forbidden: `dashboard_not_yours` */
-        dashboard_not_yours: {
             headers: {
                 [name: string]: unknown;
             };
@@ -8005,6 +8086,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
+            403: components["responses"]["token_read_only"];
             404: components["responses"]["user_not_found"];
             408: components["responses"]["request_timeout"];
             413: components["responses"]["body_too_large"];
@@ -8053,6 +8135,15 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
+            /** @description Forbidden: `token_read_only`, `session_required` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             404: components["responses"]["user_not_found"];
             408: components["responses"]["request_timeout"];
             413: components["responses"]["body_too_large"];
@@ -8182,7 +8273,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
-            /** @description Forbidden: `forbidden`, `role_not_grantable` */
+            /** @description Forbidden: `forbidden`, `token_read_only`, `role_not_grantable` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -8285,7 +8376,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
-            /** @description Forbidden: `forbidden`, `user_not_manageable` */
+            /** @description Forbidden: `forbidden`, `token_read_only`, `user_not_manageable` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -8337,7 +8428,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
-            /** @description Forbidden: `forbidden`, `user_not_manageable`, `role_not_grantable` */
+            /** @description Forbidden: `forbidden`, `token_read_only`, `user_not_manageable`, `role_not_grantable` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -8404,7 +8495,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
-            /** @description Forbidden: `forbidden`, `user_not_manageable` */
+            /** @description Forbidden: `forbidden`, `token_read_only`, `user_not_manageable` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -8432,10 +8523,66 @@ export interface operations {
             503: components["responses"]["unavailable"];
         };
     };
-    registerUser: {
+    removeUserSecondFactor: {
         parameters: {
             query?: never;
             header?: never;
+            path: {
+                /** @description Id of the record */
+                user_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request: `malformed_json`, `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["authentication_required"];
+            /** @description Forbidden: `forbidden`, `token_read_only`, `user_not_manageable` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `user_not_found`, `second_factor_not_set` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: components["responses"]["invalid_input"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    registerUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The refresh token is to be, or is, in a cookie that no script can read, and not in a body: for pages in browsers; for example `1` */
+                "x-refresh-cookie"?: "1";
+            };
             path?: never;
             cookie?: never;
         };
@@ -8493,7 +8640,10 @@ export interface operations {
     signIn: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The refresh token is to be, or is, in a cookie that no script can read, and not in a body: for pages in browsers; for example `1` */
+                "x-refresh-cookie"?: "1";
+            };
             path?: never;
             cookie?: never;
         };
@@ -8521,7 +8671,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            401: components["responses"]["invalid_credentials"];
+            /** @description Unauthorized: `invalid_credentials`, `second_factor_required` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             403: components["responses"]["account_inactive"];
             408: components["responses"]["request_timeout"];
             413: components["responses"]["body_too_large"];
@@ -8551,7 +8709,10 @@ export interface operations {
     refreshTokens: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The refresh token is to be, or is, in a cookie that no script can read, and not in a body: for pages in browsers; for example `1` */
+                "x-refresh-cookie"?: "1";
+            };
             path?: never;
             cookie?: never;
         };
@@ -8580,6 +8741,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["invalid_refresh_token"];
+            403: components["responses"]["forbidden"];
             408: components["responses"]["request_timeout"];
             413: components["responses"]["body_too_large"];
             /** @description Unsupported Media Type: `unsupported_media_type`, `unsupported_content_encoding` */
@@ -8608,7 +8770,10 @@ export interface operations {
     signOut: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The refresh token is to be, or is, in a cookie that no script can read, and not in a body: for pages in browsers; for example `1` */
+                "x-refresh-cookie"?: "1";
+            };
             path?: never;
             cookie?: never;
         };
@@ -8631,6 +8796,15 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
+            /** @description Forbidden: `token_read_only`, `session_required` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             408: components["responses"]["request_timeout"];
             413: components["responses"]["body_too_large"];
             /** @description Unsupported Media Type: `unsupported_media_type`, `unsupported_content_encoding` */
@@ -8646,6 +8820,316 @@ export interface operations {
             429: components["responses"]["rate_limited"];
             500: components["responses"]["internal_error"];
             503: components["responses"]["unavailable"];
+        };
+    };
+    signInWithSecondFactor: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The refresh token is to be, or is, in a cookie that no script can read, and not in a body: for pages in browsers; for example `1` */
+                "x-refresh-cookie"?: "1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SecondLogin"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tokens"];
+                };
+            };
+            /** @description Bad Request: `malformed_json`, `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized: `second_factor_ticket_invalid`, `second_factor_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: components["responses"]["account_inactive"];
+            408: components["responses"]["request_timeout"];
+            413: components["responses"]["body_too_large"];
+            /** @description Unsupported Media Type: `unsupported_media_type`, `unsupported_content_encoding` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: components["responses"]["invalid_input"];
+            /** @description Too Many Requests: `rate_limited`, `too_many_codes` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            500: components["responses"]["internal_error"];
+            /** @description Service Unavailable: `unavailable`, `config_key_away` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    enrolSecondFactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecondFactorEnrolment"];
+                };
+            };
+            /** @description Bad Request: `malformed_json`, `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["authentication_required"];
+            /** @description Forbidden: `token_read_only`, `session_required` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: components["responses"]["user_not_found"];
+            408: components["responses"]["request_timeout"];
+            409: components["responses"]["second_factor_on"];
+            413: components["responses"]["body_too_large"];
+            /** @description Unsupported Media Type: `unsupported_media_type`, `unsupported_content_encoding` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: components["responses"]["invalid_input"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
+            /** @description Service Unavailable: `unavailable`, `config_key_away` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeMySecondFactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SecondFactorRemoval"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request: `malformed_json`, `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["authentication_required"];
+            /** @description Forbidden: `token_read_only`, `session_required` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `user_not_found`, `second_factor_not_set` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Content: `invalid_input`, `second_factor_wrong` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited`, `password_checks_busy`, `too_many_codes` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            500: components["responses"]["internal_error"];
+            /** @description Service Unavailable: `unavailable`, `config_key_away` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    confirmSecondFactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SecondFactorConfirmation"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+            /** @description Bad Request: `malformed_json`, `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["authentication_required"];
+            /** @description Forbidden: `token_read_only`, `session_required` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            408: components["responses"]["request_timeout"];
+            /** @description Conflict: `second_factor_on`, `second_factor_not_begun` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["body_too_large"];
+            /** @description Unsupported Media Type: `unsupported_media_type`, `unsupported_content_encoding` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Content: `invalid_input`, `second_factor_wrong` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited`, `too_many_codes` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            500: components["responses"]["internal_error"];
+            /** @description Service Unavailable: `unavailable`, `config_key_away` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     verifyEmail: {
@@ -8730,6 +9214,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
+            403: components["responses"]["token_read_only"];
             408: components["responses"]["request_timeout"];
             /** @description Conflict: `email_already_verified`, `email_off` */
             409: {
@@ -8885,6 +9370,240 @@ export interface operations {
             503: components["responses"]["unavailable"];
         };
     };
+    listMySessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sessions"];
+                };
+            };
+            /** @description As it was: the ETag of the answer before was in `If-None-Match` */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request: `malformed_json`, `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["authentication_required"];
+            422: components["responses"]["invalid_input"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    endMySession: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The refresh token is to be, or is, in a cookie that no script can read, and not in a body: for pages in browsers; for example `1` */
+                "x-refresh-cookie"?: "1";
+            };
+            path: {
+                /** @description Id of the record */
+                session_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request: `malformed_json`, `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["authentication_required"];
+            /** @description Forbidden: `token_read_only`, `session_required` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: components["responses"]["session_not_found"];
+            422: components["responses"]["invalid_input"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    listMyTokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonalTokens"];
+                };
+            };
+            /** @description As it was: the ETag of the answer before was in `If-None-Match` */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request: `malformed_json`, `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["authentication_required"];
+            422: components["responses"]["invalid_input"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    createMyToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PersonalTokenRequest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewPersonalToken"];
+                };
+            };
+            /** @description Bad Request: `malformed_json`, `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["authentication_required"];
+            /** @description Forbidden: `token_read_only`, `session_required`, `personal_token_role` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            408: components["responses"]["request_timeout"];
+            409: components["responses"]["personal_token_limit"];
+            413: components["responses"]["body_too_large"];
+            /** @description Unsupported Media Type: `unsupported_media_type`, `unsupported_content_encoding` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: components["responses"]["invalid_input"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    revokeMyToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the record */
+                token_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request: `malformed_json`, `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["authentication_required"];
+            /** @description Forbidden: `token_read_only`, `session_required` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: components["responses"]["personal_token_not_found"];
+            422: components["responses"]["invalid_input"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
+            503: components["responses"]["unavailable"];
+        };
+    };
     listOauthProviders: {
         parameters: {
             query?: never;
@@ -9014,7 +9733,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unauthorized: `oauth_refused`, `oauth_flow_unknown` */
+            /** @description Unauthorized: `oauth_refused`, `oauth_flow_unknown`, `second_factor_required` */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -9067,7 +9786,10 @@ export interface operations {
     redeemOauthCode: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The refresh token is to be, or is, in a cookie that no script can read, and not in a body: for pages in browsers; for example `1` */
+                "x-refresh-cookie"?: "1";
+            };
             path?: never;
             cookie?: never;
         };
@@ -9095,7 +9817,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            401: components["responses"]["oauth_code_invalid"];
+            /** @description Unauthorized: `oauth_code_invalid`, `second_factor_required` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             403: components["responses"]["account_inactive"];
             408: components["responses"]["request_timeout"];
             413: components["responses"]["body_too_large"];
@@ -9110,6 +9840,195 @@ export interface operations {
             };
             422: components["responses"]["invalid_input"];
             /** @description Too Many Requests: `rate_limited`, `too_many_sign_ins` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            500: components["responses"]["internal_error"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    listMyOauthAccounts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OauthAccounts"];
+                };
+            };
+            /** @description As it was: the ETag of the answer before was in `If-None-Match` */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request: `malformed_json`, `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["authentication_required"];
+            422: components["responses"]["invalid_input"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    removeMyOauthAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the record */
+                account_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request: `malformed_json`, `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["authentication_required"];
+            /** @description Forbidden: `token_read_only`, `session_required` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `user_not_found`, `oauth_account_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: components["responses"]["last_way_to_sign_in"];
+            422: components["responses"]["invalid_input"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    getSetup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SetupState"];
+                };
+            };
+            /** @description Bad Request: `malformed_json`, `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: components["responses"]["invalid_input"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    setUp: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The refresh token is to be, or is, in a cookie that no script can read, and not in a body: for pages in browsers; for example `1` */
+                "x-refresh-cookie"?: "1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Setup"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tokens"];
+                };
+            };
+            /** @description Bad Request: `malformed_json`, `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["setup_code_refused"];
+            408: components["responses"]["request_timeout"];
+            409: components["responses"]["setup_done"];
+            413: components["responses"]["body_too_large"];
+            /** @description Unsupported Media Type: `unsupported_media_type`, `unsupported_content_encoding` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: components["responses"]["invalid_input"];
+            /** @description Too Many Requests: `rate_limited`, `too_many_setup_codes`, `password_checks_busy` */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -9304,7 +10223,15 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
-            403: components["responses"]["forbidden"];
+            /** @description Forbidden: `forbidden`, `token_read_only` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             404: components["responses"]["job_not_found"];
             408: components["responses"]["request_timeout"];
             413: components["responses"]["body_too_large"];
@@ -9462,7 +10389,15 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
-            403: components["responses"]["forbidden"];
+            /** @description Forbidden: `forbidden`, `token_read_only` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             408: components["responses"]["request_timeout"];
             413: components["responses"]["body_too_large"];
             /** @description Unsupported Media Type: `unsupported_media_type`, `unsupported_content_encoding` */
@@ -9528,7 +10463,15 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
-            403: components["responses"]["forbidden"];
+            /** @description Forbidden: `forbidden`, `token_read_only` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             404: components["responses"]["config_not_found"];
             422: components["responses"]["invalid_input"];
             429: components["responses"]["rate_limited"];
@@ -9656,7 +10599,15 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
-            403: components["responses"]["forbidden"];
+            /** @description Forbidden: `forbidden`, `token_read_only` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             408: components["responses"]["request_timeout"];
             413: components["responses"]["body_too_large"];
             /** @description Unsupported Media Type: `unsupported_media_type`, `unsupported_content_encoding` */
@@ -9821,7 +10772,15 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
-            403: components["responses"]["forbidden"];
+            /** @description Forbidden: `forbidden`, `token_read_only` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             408: components["responses"]["request_timeout"];
             /** @description Conflict: `device_uid_taken`, `mqtt_account_foreign` */
             409: {
@@ -9929,7 +10888,15 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
-            403: components["responses"]["forbidden"];
+            /** @description Forbidden: `forbidden`, `token_read_only` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             404: components["responses"]["device_not_found"];
             422: components["responses"]["invalid_input"];
             429: components["responses"]["rate_limited"];
@@ -9975,7 +10942,15 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
-            403: components["responses"]["forbidden"];
+            /** @description Forbidden: `forbidden`, `token_read_only` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             404: components["responses"]["device_not_found"];
             408: components["responses"]["request_timeout"];
             413: components["responses"]["body_too_large"];
@@ -10036,7 +11011,15 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
-            403: components["responses"]["forbidden"];
+            /** @description Forbidden: `forbidden`, `token_read_only` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             404: components["responses"]["device_not_found"];
             408: components["responses"]["request_timeout"];
             413: components["responses"]["body_too_large"];
@@ -10128,7 +11111,15 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
-            403: components["responses"]["forbidden"];
+            /** @description Forbidden: `forbidden`, `token_read_only` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             404: components["responses"]["device_not_found"];
             408: components["responses"]["request_timeout"];
             413: components["responses"]["body_too_large"];
@@ -10237,7 +11228,15 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
-            403: components["responses"]["forbidden"];
+            /** @description Forbidden: `forbidden`, `token_read_only` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             408: components["responses"]["request_timeout"];
             409: components["responses"]["device_group_name_taken"];
             413: components["responses"]["body_too_large"];
@@ -10329,7 +11328,15 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
-            403: components["responses"]["forbidden"];
+            /** @description Forbidden: `forbidden`, `token_read_only` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             404: components["responses"]["device_group_not_found"];
             409: components["responses"]["device_group_in_use"];
             422: components["responses"]["invalid_input"];
@@ -10376,7 +11383,15 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
-            403: components["responses"]["forbidden"];
+            /** @description Forbidden: `forbidden`, `token_read_only` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             404: components["responses"]["device_group_not_found"];
             408: components["responses"]["request_timeout"];
             409: components["responses"]["device_group_name_taken"];
@@ -10489,7 +11504,15 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
-            403: components["responses"]["forbidden"];
+            /** @description Forbidden: `forbidden`, `token_read_only` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             408: components["responses"]["request_timeout"];
             413: components["responses"]["body_too_large"];
             /** @description Unsupported Media Type: `unsupported_media_type`, `unsupported_content_encoding` */
@@ -10591,7 +11614,15 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
-            403: components["responses"]["forbidden"];
+            /** @description Forbidden: `forbidden`, `token_read_only` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             404: components["responses"]["claim_not_found"];
             408: components["responses"]["request_timeout"];
             413: components["responses"]["body_too_large"];
@@ -10792,7 +11823,15 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
-            403: components["responses"]["forbidden"];
+            /** @description Forbidden: `forbidden`, `token_read_only` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             408: components["responses"]["request_timeout"];
             413: components["responses"]["body_too_large"];
             /** @description Unsupported Media Type: `unsupported_media_type`, `unsupported_content_encoding` */
@@ -10901,7 +11940,15 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
-            403: components["responses"]["forbidden"];
+            /** @description Forbidden: `forbidden`, `token_read_only` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             408: components["responses"]["request_timeout"];
             /** @description Conflict: `ca_registered`, `ca_limit_reached` */
             409: {
@@ -11010,7 +12057,15 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
-            403: components["responses"]["forbidden"];
+            /** @description Forbidden: `forbidden`, `token_read_only` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             404: components["responses"]["ca_not_found"];
             409: components["responses"]["ca_is_own"];
             422: components["responses"]["invalid_input"];
@@ -11057,7 +12112,15 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
-            403: components["responses"]["forbidden"];
+            /** @description Forbidden: `forbidden`, `token_read_only` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             404: components["responses"]["ca_not_found"];
             408: components["responses"]["request_timeout"];
             413: components["responses"]["body_too_large"];
@@ -11332,8 +12395,6 @@ export interface operations {
                 device_id?: number[];
                 /** @description Of this rule. Several are separated by commas: each will do */
                 rule_id?: number[];
-                /** @description Of which this user takes care. Several are separated by commas: each will do */
-                assigned_to?: number[];
                 /** @description Raised at or after */
                 start?: string;
                 /** @description Raised before */
@@ -11387,111 +12448,6 @@ export interface operations {
             503: components["responses"]["unavailable"];
         };
     };
-    getAlert: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /**
-                 * @description Id of the alert
-                 * @example 41
-                 */
-                alert_id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Alert"];
-                };
-            };
-            /** @description Bad Request: `malformed_json`, `malformed_request` */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            401: components["responses"]["authentication_required"];
-            404: components["responses"]["alert_not_found"];
-            422: components["responses"]["invalid_input"];
-            429: components["responses"]["rate_limited"];
-            500: components["responses"]["internal_error"];
-            503: components["responses"]["unavailable"];
-        };
-    };
-    changeAlert: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /**
-                 * @description Id of the alert
-                 * @example 41
-                 */
-                alert_id: number;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["AlertChanges"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Alert"];
-                };
-            };
-            /** @description Bad Request: `malformed_json`, `malformed_request` */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            401: components["responses"]["authentication_required"];
-            404: components["responses"]["alert_not_found"];
-            408: components["responses"]["request_timeout"];
-            413: components["responses"]["body_too_large"];
-            /** @description Unsupported Media Type: `unsupported_media_type`, `unsupported_content_encoding` */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unprocessable Content: `invalid_input`, `alert_assignee_unknown` */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            429: components["responses"]["rate_limited"];
-            500: components["responses"]["internal_error"];
-            503: components["responses"]["unavailable"];
-        };
-    };
     acknowledgeAlert: {
         parameters: {
             query?: never;
@@ -11526,6 +12482,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
+            403: components["responses"]["token_read_only"];
             404: components["responses"]["alert_not_found"];
             408: components["responses"]["request_timeout"];
             413: components["responses"]["body_too_large"];
@@ -11576,7 +12533,15 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
-            403: components["responses"]["forbidden"];
+            /** @description Forbidden: `forbidden`, `token_read_only` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             408: components["responses"]["request_timeout"];
             413: components["responses"]["body_too_large"];
             /** @description Unsupported Media Type: `unsupported_media_type`, `unsupported_content_encoding` */
@@ -11589,123 +12554,6 @@ export interface operations {
                 };
             };
             422: components["responses"]["invalid_input"];
-            429: components["responses"]["rate_limited"];
-            500: components["responses"]["internal_error"];
-            503: components["responses"]["unavailable"];
-        };
-    };
-    listAlertComments: {
-        parameters: {
-            query?: {
-                /** @description Page, from 1 */
-                page?: number;
-                /** @description Items a page */
-                size?: number;
-            };
-            header?: never;
-            path: {
-                /**
-                 * @description Id of the alert
-                 * @example 41
-                 */
-                alert_id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["AlertCommentPage"];
-                };
-            };
-            /** @description As it was: the ETag of the answer before was in `If-None-Match` */
-            304: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad Request: `malformed_json`, `malformed_request` */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            401: components["responses"]["authentication_required"];
-            404: components["responses"]["alert_not_found"];
-            422: components["responses"]["invalid_input"];
-            429: components["responses"]["rate_limited"];
-            500: components["responses"]["internal_error"];
-            503: components["responses"]["unavailable"];
-        };
-    };
-    commentOnAlert: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /**
-                 * @description Id of the alert
-                 * @example 41
-                 */
-                alert_id: number;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["NewAlertComment"];
-            };
-        };
-        responses: {
-            /** @description Created */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["AlertComment"];
-                };
-            };
-            /** @description Bad Request: `malformed_json`, `malformed_request` */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            401: components["responses"]["authentication_required"];
-            404: components["responses"]["alert_not_found"];
-            408: components["responses"]["request_timeout"];
-            413: components["responses"]["body_too_large"];
-            /** @description Unsupported Media Type: `unsupported_media_type`, `unsupported_content_encoding` */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unprocessable Content: `invalid_input`, `alert_comment_limit` */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             429: components["responses"]["rate_limited"];
             500: components["responses"]["internal_error"];
             503: components["responses"]["unavailable"];
@@ -11811,7 +12659,15 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
-            403: components["responses"]["alert_scope_forbidden"];
+            /** @description Forbidden: `token_read_only`, `alert_scope_forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             404: components["responses"]["device_not_found"];
             408: components["responses"]["request_timeout"];
             413: components["responses"]["body_too_large"];
@@ -11870,7 +12726,15 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
-            403: components["responses"]["alert_scope_forbidden"];
+            /** @description Forbidden: `token_read_only`, `alert_scope_forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             404: components["responses"]["device_not_found"];
             408: components["responses"]["request_timeout"];
             413: components["responses"]["body_too_large"];
@@ -11978,6 +12842,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
+            403: components["responses"]["token_read_only"];
             404: components["responses"]["alert_rule_not_found"];
             422: components["responses"]["invalid_input"];
             429: components["responses"]["rate_limited"];
@@ -12023,7 +12888,15 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
-            403: components["responses"]["alert_scope_forbidden"];
+            /** @description Forbidden: `token_read_only`, `alert_scope_forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Not Found: `alert_rule_not_found`, `device_not_found` */
             404: {
                 headers: {
@@ -12510,7 +13383,15 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
-            403: components["responses"]["forbidden"];
+            /** @description Forbidden: `forbidden`, `token_read_only` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             404: components["responses"]["device_not_found"];
             408: components["responses"]["request_timeout"];
             413: components["responses"]["body_too_large"];
@@ -12782,6 +13663,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
+            403: components["responses"]["token_read_only"];
             404: components["responses"]["notification_not_found"];
             408: components["responses"]["request_timeout"];
             413: components["responses"]["body_too_large"];
@@ -12828,6 +13710,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
+            403: components["responses"]["token_read_only"];
             408: components["responses"]["request_timeout"];
             413: components["responses"]["body_too_large"];
             /** @description Unsupported Media Type: `unsupported_media_type`, `unsupported_content_encoding` */
@@ -12874,6 +13757,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
+            403: components["responses"]["token_read_only"];
             404: components["responses"]["notification_not_found"];
             422: components["responses"]["invalid_input"];
             429: components["responses"]["rate_limited"];
@@ -12913,7 +13797,15 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
-            403: components["responses"]["forbidden"];
+            /** @description Forbidden: `forbidden`, `token_read_only` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             408: components["responses"]["request_timeout"];
             413: components["responses"]["body_too_large"];
             /** @description Unsupported Media Type: `unsupported_media_type`, `unsupported_content_encoding` */
@@ -12926,272 +13818,6 @@ export interface operations {
                 };
             };
             422: components["responses"]["invalid_input"];
-            429: components["responses"]["rate_limited"];
-            500: components["responses"]["internal_error"];
-            503: components["responses"]["unavailable"];
-        };
-    };
-    listDashboards: {
-        parameters: {
-            query?: {
-                /** @description Page, from 1 */
-                page?: number;
-                /** @description Items a page */
-                size?: number;
-                /** @description Some of id, name, created_at, updated_at; comma-separated, `-` for descending; for example `-updated_at,created_at` */
-                sort?: string;
-                /** @description Free text */
-                q?: string;
-                /** @description Who sees it: its owner, MANAGEMENT too, or everybody who is signed in. Several are separated by commas: each will do */
-                shared?: components["schemas"]["DashboardShare"][];
-                /** @description User who made it. Several are separated by commas: each will do */
-                owner_id?: number[];
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["DashboardSummaryPage"];
-                };
-            };
-            /** @description As it was: the ETag of the answer before was in `If-None-Match` */
-            304: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad Request: `malformed_json`, `malformed_request` */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            401: components["responses"]["authentication_required"];
-            /** @description Unprocessable Content: `invalid_sort`, `invalid_input` */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            429: components["responses"]["rate_limited"];
-            500: components["responses"]["internal_error"];
-            503: components["responses"]["unavailable"];
-        };
-    };
-    createDashboard: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["NewDashboard"];
-            };
-        };
-        responses: {
-            /** @description Created */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Dashboard"];
-                };
-            };
-            /** @description Bad Request: `malformed_json`, `malformed_request` */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            401: components["responses"]["authentication_required"];
-            408: components["responses"]["request_timeout"];
-            409: components["responses"]["too_many_dashboards"];
-            413: components["responses"]["body_too_large"];
-            /** @description Unsupported Media Type: `unsupported_media_type`, `unsupported_content_encoding` */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unprocessable Content: `invalid_input`, `dashboard_invalid` */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            429: components["responses"]["rate_limited"];
-            500: components["responses"]["internal_error"];
-            503: components["responses"]["unavailable"];
-        };
-    };
-    getDashboard: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /**
-                 * @description Id of the dashboard
-                 * @example 2
-                 */
-                dashboard_id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Dashboard"];
-                };
-            };
-            /** @description Bad Request: `malformed_json`, `malformed_request` */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            401: components["responses"]["authentication_required"];
-            404: components["responses"]["dashboard_not_found"];
-            422: components["responses"]["invalid_input"];
-            429: components["responses"]["rate_limited"];
-            500: components["responses"]["internal_error"];
-            503: components["responses"]["unavailable"];
-        };
-    };
-    deleteDashboard: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /**
-                 * @description Id of the dashboard
-                 * @example 2
-                 */
-                dashboard_id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Deleted */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad Request: `malformed_json`, `malformed_request` */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            401: components["responses"]["authentication_required"];
-            403: components["responses"]["dashboard_not_yours"];
-            404: components["responses"]["dashboard_not_found"];
-            422: components["responses"]["invalid_input"];
-            429: components["responses"]["rate_limited"];
-            500: components["responses"]["internal_error"];
-            503: components["responses"]["unavailable"];
-        };
-    };
-    updateDashboard: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /**
-                 * @description Id of the dashboard
-                 * @example 2
-                 */
-                dashboard_id: number;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["DashboardChanges"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Dashboard"];
-                };
-            };
-            /** @description Bad Request: `malformed_json`, `malformed_request` */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            401: components["responses"]["authentication_required"];
-            403: components["responses"]["dashboard_not_yours"];
-            404: components["responses"]["dashboard_not_found"];
-            408: components["responses"]["request_timeout"];
-            413: components["responses"]["body_too_large"];
-            /** @description Unsupported Media Type: `unsupported_media_type`, `unsupported_content_encoding` */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unprocessable Content: `invalid_input`, `dashboard_invalid` */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             429: components["responses"]["rate_limited"];
             500: components["responses"]["internal_error"];
             503: components["responses"]["unavailable"];
@@ -13319,7 +13945,15 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
-            403: components["responses"]["device_not_yours"];
+            /** @description Forbidden: `token_read_only`, `device_not_yours` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             404: components["responses"]["device_not_found"];
             408: components["responses"]["request_timeout"];
             /** @description Conflict: `too_many_commands`, `idempotency_key_reused` */
@@ -13457,7 +14091,15 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
-            403: components["responses"]["device_not_yours"];
+            /** @description Forbidden: `token_read_only`, `device_not_yours` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Not Found: `device_not_found`, `command_not_found` */
             404: {
                 headers: {
@@ -13584,7 +14226,15 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
-            403: components["responses"]["forbidden"];
+            /** @description Forbidden: `forbidden`, `token_read_only` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             408: components["responses"]["request_timeout"];
             413: components["responses"]["body_too_large"];
             /** @description Unsupported Media Type: `unsupported_media_type`, `unsupported_content_encoding` */
@@ -13747,7 +14397,15 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
-            403: components["responses"]["device_not_yours"];
+            /** @description Forbidden: `token_read_only`, `device_not_yours` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             404: components["responses"]["device_not_found"];
             408: components["responses"]["request_timeout"];
             412: components["responses"]["precondition_failed"];
@@ -13825,7 +14483,15 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
-            403: components["responses"]["device_not_yours"];
+            /** @description Forbidden: `token_read_only`, `device_not_yours` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             404: components["responses"]["device_not_found"];
             408: components["responses"]["request_timeout"];
             412: components["responses"]["precondition_failed"];
@@ -13941,7 +14607,15 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
-            403: components["responses"]["device_not_yours"];
+            /** @description Forbidden: `token_read_only`, `device_not_yours` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Not Found: `device_not_found`, `config_version_not_found` */
             404: {
                 headers: {
@@ -14069,7 +14743,15 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
-            403: components["responses"]["forbidden"];
+            /** @description Forbidden: `forbidden`, `token_read_only` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             404: components["responses"]["device_group_not_found"];
             408: components["responses"]["request_timeout"];
             412: components["responses"]["precondition_failed"];
@@ -14147,7 +14829,15 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
-            403: components["responses"]["forbidden"];
+            /** @description Forbidden: `forbidden`, `token_read_only` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             404: components["responses"]["device_group_not_found"];
             408: components["responses"]["request_timeout"];
             412: components["responses"]["precondition_failed"];
@@ -14287,7 +14977,15 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
-            403: components["responses"]["forbidden"];
+            /** @description Forbidden: `forbidden`, `token_read_only` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             408: components["responses"]["request_timeout"];
             413: components["responses"]["body_too_large"];
             /** @description Unsupported Media Type: `unsupported_media_type`, `unsupported_content_encoding` */
@@ -14345,7 +15043,15 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
-            403: components["responses"]["forbidden"];
+            /** @description Forbidden: `forbidden`, `token_read_only` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             404: components["responses"]["firmware_key_not_found"];
             422: components["responses"]["invalid_input"];
             429: components["responses"]["rate_limited"];
@@ -14472,7 +15178,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
-            /** @description Forbidden: `forbidden`, `firmware_key_unknown`, `firmware_signature_invalid` */
+            /** @description Forbidden: `forbidden`, `token_read_only`, `firmware_key_unknown`, `firmware_signature_invalid` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -14589,7 +15295,15 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
-            403: components["responses"]["forbidden"];
+            /** @description Forbidden: `forbidden`, `token_read_only` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             404: components["responses"]["firmware_not_found"];
             409: components["responses"]["firmware_in_use"];
             422: components["responses"]["invalid_input"];
@@ -14636,7 +15350,15 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
-            403: components["responses"]["forbidden"];
+            /** @description Forbidden: `forbidden`, `token_read_only` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             404: components["responses"]["firmware_not_found"];
             408: components["responses"]["request_timeout"];
             413: components["responses"]["body_too_large"];
@@ -14878,7 +15600,15 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
-            403: components["responses"]["forbidden"];
+            /** @description Forbidden: `forbidden`, `token_read_only` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             408: components["responses"]["request_timeout"];
             413: components["responses"]["body_too_large"];
             /** @description Unsupported Media Type: `unsupported_media_type`, `unsupported_content_encoding` */
@@ -15048,7 +15778,15 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
-            403: components["responses"]["forbidden"];
+            /** @description Forbidden: `forbidden`, `token_read_only` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             404: components["responses"]["campaign_not_found"];
             408: components["responses"]["request_timeout"];
             /** @description Conflict: `campaign_state_conflict`, `campaign_own_approval` */
@@ -15110,7 +15848,15 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
-            403: components["responses"]["forbidden"];
+            /** @description Forbidden: `forbidden`, `token_read_only` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             404: components["responses"]["campaign_not_found"];
             408: components["responses"]["request_timeout"];
             /** @description Conflict: `campaign_state_conflict`, `campaign_not_approved` */
@@ -15172,7 +15918,15 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
-            403: components["responses"]["forbidden"];
+            /** @description Forbidden: `forbidden`, `token_read_only` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             404: components["responses"]["campaign_not_found"];
             408: components["responses"]["request_timeout"];
             409: components["responses"]["campaign_state_conflict"];
@@ -15226,7 +15980,15 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
-            403: components["responses"]["forbidden"];
+            /** @description Forbidden: `forbidden`, `token_read_only` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             404: components["responses"]["campaign_not_found"];
             408: components["responses"]["request_timeout"];
             409: components["responses"]["campaign_state_conflict"];
@@ -15280,7 +16042,15 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
-            403: components["responses"]["forbidden"];
+            /** @description Forbidden: `forbidden`, `token_read_only` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             404: components["responses"]["campaign_not_found"];
             408: components["responses"]["request_timeout"];
             409: components["responses"]["campaign_state_conflict"];
@@ -15881,6 +16651,41 @@ export interface operations {
             };
             401: components["responses"]["authentication_required"];
             404: components["responses"]["device_not_found"];
+            422: components["responses"]["invalid_input"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    getLedgerTotals: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LedgerTotals"];
+                };
+            };
+            /** @description Bad Request: `malformed_json`, `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["authentication_required"];
+            403: components["responses"]["forbidden"];
             422: components["responses"]["invalid_input"];
             429: components["responses"]["rate_limited"];
             500: components["responses"]["internal_error"];

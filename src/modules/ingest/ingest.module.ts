@@ -13,7 +13,7 @@ import { createLedgerService } from './ingest.ledger.service.ts';
 import { createIngestMqttHandler } from './ingest.mqtt.ts';
 import { createIngestPipeline } from './ingest.pipeline.ts';
 import { type IngestLimits, TELEMETRY } from './ingest.ports.ts';
-import { createIngestRoutes, createLedgerRoutes } from './ingest.routes.ts';
+import { createIngestRoutes, createLedgerRoutes, createTotalsRoutes } from './ingest.routes.ts';
 import { createDeviceThrottle, unthrottled } from './ingest.throttle.ts';
 
 export interface IngestModuleDeps {
@@ -69,13 +69,14 @@ export function createIngestModule(deps: IngestModuleDeps): IngestModule {
     tracing,
     nextId,
   });
-  const ledger = createLedgerService({ telemetry, devices, pipeline });
+  const ledger = createLedgerService({ telemetry, devices, pipeline, clock });
   const names = [TELEMETRY, ...channels.map(({ name }) => name)];
 
   return {
     name: 'ingest',
     routes: [
       { prefix: '/api/v1/devices', routes: createLedgerRoutes(ledger) },
+      { prefix: '/api/v1/ingest', routes: createTotalsRoutes(ledger) },
       { prefix: '/api/v1/ingest', routes: createIngestRoutes(pipeline, names, limits), role: 'ingest' },
     ],
     api: { mqtt: createIngestMqttHandler(devices, pipeline) },

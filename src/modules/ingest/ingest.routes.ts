@@ -1,3 +1,4 @@
+import { MANAGEMENT } from '#kernel/access.ts';
 import { commonErrors } from '#kernel/errors.ts';
 import { deviceErrors } from '#modules/devices/index.ts';
 import { deviceOf, type HttpRoutes, principalOf } from '#platform/http/http.port.ts';
@@ -6,7 +7,14 @@ import { ingestErrors } from './ingest.errors.ts';
 import type { LedgerService } from './ingest.ledger.service.ts';
 import type { IngestPipeline } from './ingest.pipeline.ts';
 import type { IngestLimits } from './ingest.ports.ts';
-import { IngestBody, IngestResponse, ingestParams, LedgerParams, LedgerResponse } from './ingest.schemas.ts';
+import {
+  IngestBody,
+  IngestResponse,
+  ingestParams,
+  LedgerParams,
+  LedgerResponse,
+  LedgerTotals,
+} from './ingest.schemas.ts';
 
 /** `/ingest/{kind}`: for devices without MQTT. */
 export function createIngestRoutes(
@@ -58,6 +66,31 @@ export function createIngestRoutes(
           else rejected.push({ index, reason: outcome });
         }
         return { stored, merged, rejected };
+      },
+    );
+  };
+}
+
+/** `/ingest/ledger`: of the whole installation. */
+export function createTotalsRoutes(ledger: LedgerService): HttpRoutes {
+  return (app) => {
+    app.get(
+      '/ledger',
+      {
+        config: { access: MANAGEMENT },
+        schema: {
+          tags: ['telemetry'],
+          operationId: 'getLedgerTotals',
+          summary: 'What became of everything that all devices sent',
+          description:
+            'The sum of the ledgers of all devices that were ever registered: received = stored + merged + rejected + ' +
+            'in_flight. At most two seconds old; `in_flight` is of the process that answers.',
+          response: { 200: LedgerTotals },
+        },
+      },
+      async () => {
+        const { received, stored, merged, rejected, inFlight } = await ledger.totals();
+        return { received, stored, merged, rejected: { ...rejected }, in_flight: inFlight };
       },
     );
   };

@@ -17,8 +17,7 @@ export const TelemetryPayload = Type.Union([Item, Type.Array(Item, { minItems: 1
 
 export const LedgerParams = Strict({ device_id: Id });
 
-export const LedgerResponse = Strict('Ledger', {
-  device_id: Id,
+const counts = {
   received: Type.Integer({ description: 'stored + merged + all rejected + in_flight' }),
   stored: Type.Integer({ description: 'New records' }),
   merged: Type.Integer({ description: 'Met a record of the same time, e.g. a redelivery' }),
@@ -27,7 +26,11 @@ export const LedgerResponse = Strict('Ledger', {
     examples: [{ invalid_json: 2 }],
   }),
   in_flight: Type.Integer({ description: 'Received, not yet committed, not yet acknowledged' }),
-});
+};
+
+export const LedgerResponse = Strict('Ledger', { device_id: Id, ...counts });
+
+export const LedgerTotals = Strict('LedgerTotals', counts);
 
 /** @param channels by name */
 export const ingestParams = (channels: readonly string[]) =>

@@ -40,6 +40,7 @@ async function start(): Promise<void> {
       instanceId: 'test',
       adapters: { relational: 'paper' },
       memoryBytes: () => 1_000,
+      storage: async () => ({ dataBytes: 10, freeBytes: 20, diskBytes: 40 }),
       counts: [async () => ({ users: 2 }), async () => ({ devices: 3, device_groups: 0 })],
     },
   });
@@ -83,6 +84,7 @@ describe('info', () => {
       started_at: '2026-11-23T00:00:00.000Z',
       uptime_seconds: 90,
       memory_bytes: 1_000,
+      storage: { data_bytes: 10, free_bytes: 20, disk_bytes: 40 },
       adapters: { relational: 'paper' },
       counts: { users: 2, devices: 3, device_groups: 0 },
     });

@@ -41,6 +41,10 @@ export function telemetryContract(name: string, open: () => Promise<TelemetryHar
     });
     afterAll(() => harness.close());
 
+    test('without a device the totals are zero', async () => {
+      expect(await store.totals()).toEqual({ stored: 0, merged: 0, rejected: {} });
+    });
+
     test('a sample is found in history, latest values and ledger', async () => {
       const deviceId = newDevice();
       const result = await append({ deviceId, timestamp: T0, metrics: { t: 21.5, on: true, mode: 'eco' } });
@@ -175,6 +179,32 @@ export function telemetryContract(name: string, open: () => Promise<TelemetryHar
         stored: 3,
         merged: 1,
         rejected: { invalid_json: 4, empty_metrics: 1 },
+      });
+    });
+
+    test('totals are the sum of all ledgers', async () => {
+      const before = await store.totals();
+      const [one, other] = [newDevice(), newDevice()];
+      const sample = { deviceId: one, timestamp: T0, metrics: { a: 1 } };
+      await append(sample);
+      await append(sample, { ...sample, deviceId: other });
+      await store.append({
+        samples: [],
+        counts: [
+          { deviceId: one, stored: 4, merged: 1, rejected: { 'of.totals$': 3, of_one: 1 } },
+          { deviceId: other, rejected: { 'of.totals$': 2 } },
+        ],
+      });
+      expect(await store.totals()).toEqual({
+        stored: before.stored + 6,
+        merged: before.merged + 2,
+        rejected: { ...before.rejected, 'of.totals$': 5, of_one: 1 },
+      });
+      await store.restore(one, { latest: {}, ledger: { stored: 1, merged: 0, rejected: { of_one: 1 } } });
+      expect(await store.totals()).toMatchObject({
+        stored: before.stored + 2,
+        merged: before.merged,
+        rejected: { 'of.totals$': 2, of_one: 1 },
       });
     });
 

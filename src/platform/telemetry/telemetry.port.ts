@@ -141,6 +141,8 @@ export interface TelemetryStore extends TelemetryAggregation, Component {
   history(query: HistoryQuery): Promise<HistoryPage>;
   /** Zeros for an unknown device. */
   ledger(deviceId: number): Promise<LedgerEntry>;
+  /** The sum over all devices. MongoDB adds it up at each call: not to be asked for all the time. */
+  totals(): Promise<LedgerEntry>;
   /** Devices of which anything is stored: ids above `after`, ascending, `limit` at the most. */
   deviceIds(after: number, limit: number): Promise<readonly number[]>;
   /**

@@ -1,9 +1,19 @@
-export interface SystemInfo extends Omit<SystemFacts, 'counts' | 'memoryBytes'> {
+export interface SystemInfo extends Omit<SystemFacts, 'counts' | 'memoryBytes' | 'storage'> {
   /** Epoch milliseconds. */
   readonly startedAt: number;
   readonly uptimeMs: number;
   readonly memoryBytes: number;
+  readonly storage: StorageFacts;
   readonly counts: Readonly<Record<string, number>>;
+}
+
+/** The data folder and the disk that it is on. */
+export interface StorageFacts {
+  /** Of the files in the data folder; what MariaDB, MongoDB and Redis hold is not among them. */
+  readonly dataBytes: number;
+  /** What this process may still write on the disk. */
+  readonly freeBytes: number;
+  readonly diskBytes: number;
 }
 
 /** What `main` tells about the process; nothing here knows where it comes from. */
@@ -16,6 +26,7 @@ export interface SystemFacts {
   readonly adapters: Readonly<Record<string, string>>;
   /** Resident memory. */
   memoryBytes(): number;
+  storage(): Promise<StorageFacts>;
   /** Each module's records: name → how many there are now. */
   readonly counts: readonly (() => Promise<Readonly<Record<string, number>>>)[];
 }

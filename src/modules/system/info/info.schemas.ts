@@ -23,6 +23,18 @@ export const InfoView = Strict('SystemInfo', {
   started_at: Instant,
   uptime_seconds: Type.Integer({ description: 'Since this process was started', examples: [86400] }),
   memory_bytes: Type.Integer({ description: 'Resident memory of this process', examples: [120000000] }),
+  storage: Strict(
+    'Storage',
+    {
+      data_bytes: Type.Integer({
+        description: 'Of the files in DATA_DIR; what MariaDB, MongoDB and Redis hold is not among them',
+        examples: [48_000_000],
+      }),
+      free_bytes: Type.Integer({ description: 'Free on the disk of DATA_DIR', examples: [210_000_000_000] }),
+      disk_bytes: Type.Integer({ description: 'Size of that disk', examples: [512_000_000_000] }),
+    },
+    { description: 'The data folder and its disk' },
+  ),
   adapters: Type.Record(Type.String(), Type.String(), {
     description: 'Part of the system → what it runs on here',
     examples: [{ relational: 'SQLite', broker: 'Aedes' }],
@@ -42,6 +54,11 @@ export function presentInfo(info: SystemInfo): Static<typeof InfoView> {
     started_at: toIso(info.startedAt),
     uptime_seconds: Math.floor(info.uptimeMs / 1000),
     memory_bytes: info.memoryBytes,
+    storage: {
+      data_bytes: info.storage.dataBytes,
+      free_bytes: info.storage.freeBytes,
+      disk_bytes: info.storage.diskBytes,
+    },
     adapters: info.adapters,
     counts: info.counts,
   };

@@ -1,4 +1,5 @@
 import type { Clock } from '#kernel/clock.ts';
+import { coalesce } from '#kernel/concurrency.ts';
 import type { SystemFacts, SystemInfo } from './info.ports.ts';
 
 export interface InfoServiceDeps {
@@ -11,16 +12,19 @@ export type InfoService = ReturnType<typeof createInfoService>;
 export function createInfoService({ facts, clock }: InfoServiceDeps) {
   const startedAt = clock.now();
   const runningSince = clock.monotonic();
+  // One walk through the files at a time.
+  const measured = coalesce(() => facts.storage());
   return {
     /** @throws AppError `unavailable` while a store that is counted in is away */
     async describe(): Promise<SystemInfo> {
-      const { counts, memoryBytes, ...rest } = facts;
-      const counted = await Promise.all(counts.map((count) => count()));
+      const { counts, memoryBytes, storage: _, ...rest } = facts;
+      const [storage, ...counted] = await Promise.all([measured.run(), ...counts.map((count) => count())]);
       return {
         ...rest,
         startedAt,
         uptimeMs: clock.monotonic() - runningSince,
         memoryBytes: memoryBytes(),
+        storage,
         counts: Object.assign({}, ...counted),
       };
     },

@@ -29,6 +29,14 @@ interface WriterDocument {
   readonly seen_at: Date;
 }
 
+/** What the sum over the devices' documents answers. */
+interface Totals {
+  /** One, or none while there is no device. */
+  readonly sums: readonly { readonly stored: number; readonly merged: number }[];
+  /** `_id` is the encoded reason. */
+  readonly rejected: readonly { readonly _id: string; readonly count: number }[];
+}
+
 /** 2: roll-ups. */
 const SCHEMA_VERSION = 2;
 /** A process that has not been seen for this long appends nothing any more. */
@@ -178,6 +186,29 @@ export function createMongodbTelemetryStore({
       const found = await run(() => devices.findOne({ _id: deviceId }, { projection }));
       if (found === null) return { stored: 0, merged: 0, rejected: {} };
       return { stored: found.stored, merged: found.merged, rejected: renamed(found.rejected, decodeName) };
+    },
+    async totals() {
+      const sums = { stored: { $sum: '$stored' }, merged: { $sum: '$merged' } };
+      const [found] = await run(() =>
+        devices
+          .aggregate<Totals>([
+            {
+              $facet: {
+                sums: [{ $group: { _id: null, ...sums } }],
+                rejected: [
+                  { $match: { rejected: { $ne: {} } } },
+                  { $project: { rejected: { $objectToArray: '$rejected' } } },
+                  { $unwind: '$rejected' },
+                  { $group: { _id: '$rejected.k', count: { $sum: '$rejected.v' } } },
+                ],
+              },
+            },
+          ])
+          .toArray(),
+      );
+      const { stored = 0, merged = 0 } = found?.sums[0] ?? {};
+      const rejected = Object.fromEntries(found?.rejected.map(({ _id, count }) => [decodeName(_id), count]) ?? []);
+      return { stored, merged, rejected };
     },
     async history(query) {
       if (query.metrics?.length === 0) return { samples: [], next: null };

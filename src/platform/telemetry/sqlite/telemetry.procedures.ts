@@ -18,6 +18,7 @@ import { createAggregationReads } from './aggregation.procedures.ts';
 import { type EncodedBatch, latestWithout } from './encoded-batch.ts';
 import { createLatestReads, createLatestWrites, LATEST_SCHEMA, type LatestState } from './latest.procedures.ts';
 import { createHourMarks, createRollupWrites, hourOf, markAllHours, ROLLUP_SCHEMA } from './rollup.procedures.ts';
+import { createTotalsReads, createTotalsWrites, sumTotals, TOTALS_SCHEMA } from './totals.procedures.ts';
 
 interface DeviceState {
   stored: number;
@@ -28,8 +29,8 @@ interface DeviceState {
   readonly changedHours: Set<number>;
 }
 
-/** 2: roll-ups. 3: latest values in rows of their own. */
-const SCHEMA_VERSION = 3;
+/** 2: roll-ups. 3: latest values in rows of their own. 4: totals. */
+const SCHEMA_VERSION = 4;
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS telemetry (
     device_id INTEGER NOT NULL, timestamp INTEGER NOT NULL, metrics TEXT NOT NULL,
@@ -42,6 +43,7 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS telemetry_schema (version INTEGER NOT NULL);
   ${LATEST_SCHEMA}
   ${ROLLUP_SCHEMA}
+  ${TOTALS_SCHEMA}
 `;
 
 /** Unavailable, to the caller. https://www.sqlite.org/rescode.html */
@@ -61,7 +63,7 @@ const MAX_SCAN = 20_000;
 /** The SQL side of the telemetry store; runs on its threads (see sqlite-thread.worker.ts). */
 export function createProcedures(database: DatabaseSync, mode: 'write' | 'read') {
   if (mode === 'write') migrate(database);
-  const reads = { ...createReads(database), ...createAggregationReads(database) };
+  const reads = { ...createReads(database), ...createTotalsReads(database), ...createAggregationReads(database) };
   return mode === 'read' ? reads : { ...reads, ...createWrites(database) };
 }
 
@@ -76,7 +78,10 @@ function migrate(database: DatabaseSync): void {
   }
   // Again after a crash in between: marking twice changes nothing.
   if (row.version === 1) markAllHours(database);
+  database.exec('BEGIN IMMEDIATE');
+  sumTotals(database);
   database.prepare('INSERT INTO telemetry_schema VALUES (?)').run(SCHEMA_VERSION);
+  database.exec('COMMIT');
 }
 
 function createReads(database: DatabaseSync) {
@@ -162,6 +167,7 @@ function createWrites(database: DatabaseSync) {
   removeOld.setReturnArrays(true);
   const marks = createHourMarks(database);
   const latest = createLatestWrites(database);
+  const totals = createTotalsWrites(database);
   const insertDocuments = createInsert(createPrepare(database));
   const deviceIds = database.prepare('SELECT device_id FROM telemetry_devices ORDER BY device_id');
   const states = new LRUCache<number, DeviceState>(grownTo(CACHED_STATES));
@@ -336,6 +342,7 @@ function createWrites(database: DatabaseSync) {
         if (version !== seenVersion) states.clear();
         seenVersion = version;
         const result = appendInTransaction(batch);
+        totals.addBatch(batch, result);
         commit.run();
         return result;
       } catch (error) {
@@ -350,6 +357,9 @@ function createWrites(database: DatabaseSync) {
       states.delete(deviceId);
       begin.run();
       try {
+        totals.addEntry(stateOf(deviceId), -1);
+        states.delete(deviceId);
+        totals.addEntry(state.ledger, 1);
         latest.clear(deviceId);
         const text = latest.textOf(deviceId, latest.load(deviceId, JSON.stringify(state.latest)));
         writeState.run(deviceId, stored, merged, JSON.stringify(rejected), text);

@@ -171,11 +171,13 @@ test('a file with all latest values in the rows of their devices goes on with th
   expect(await store.latest(1)).toEqual(latest);
   const samples = [1, 2].map((deviceId) => ({ deviceId, timestamp: 1_500, metrics: { m0: true, m999: true } }));
   const before = new DatabaseSync(file).prepare('SELECT max(version) AS version FROM telemetry_schema').get();
-  expect(before).toEqual({ version: 3 });
+  expect(before).toEqual({ version: 4 });
   await store.append({ samples, counts: [], maxNames: 1_000 });
   expect(await store.latest(1)).toEqual({ ...latest, m0: { value: true, timestamp: 1_500 } });
   expect(await store.latest(2)).toMatchObject({ a: { value: 1 }, m0: { value: true }, m999: { value: true } });
   expect(await store.ledger(1)).toEqual({ stored: 6, merged: 1, rejected: { invalid_json: 2 } });
+  // Added up once from the devices' rows, then kept up.
+  expect(await store.totals()).toEqual({ stored: 12, merged: 2, rejected: { invalid_json: 2 } });
   const more = { samples: [{ deviceId: 1, timestamp: 2_000, metrics: { more: 1 } }], counts: [], maxNames: 1_000 };
   expect((await store.append(more)).leftOut).toEqual([{ index: 0, reason: 'too_many_names' }]);
   await close();

@@ -48,6 +48,7 @@ export function createSqliteTelemetryStore({
     latest: (deviceId) => reader.call<Record<string, LatestValue>>('telemetry.latest', deviceId),
     history: (query) => reader.call<HistoryPage>('telemetry.history', query),
     ledger: (deviceId) => reader.call<LedgerEntry>('telemetry.ledger', deviceId),
+    totals: () => reader.call<LedgerEntry>('telemetry.totals', null),
     deviceIds: (after, limit) => reader.call<number[]>('telemetry.deviceIds', { after, limit }),
     restore: (deviceId, state) => writer.call<void>('telemetry.restore', { deviceId, state }),
     deleteOlderThan: (before, limit) => writer.call<number>('telemetry.deleteOlderThan', { before, limit }),
