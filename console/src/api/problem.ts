@@ -5,6 +5,8 @@ export interface Problem {
   readonly detail?: string;
   readonly code: string;
   readonly request_id?: string;
+  /** Of `second_factor_required`. */
+  readonly ticket?: string;
   readonly errors?: readonly { readonly path: string; readonly message: string }[];
 }
 

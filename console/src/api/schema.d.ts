@@ -573,8 +573,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Does this installation need its first user
-         * @description True until there is a user; then false for ever.
+         * What a page to sign in has to offer
+         * @description Whether the first user is still to be made: true until there is one, then false for ever. Whether people may register, and whether a forgotten password can be replaced by e-mail.
          */
         get: operations["getSetup"];
         put?: never;
@@ -7130,6 +7130,16 @@ export interface components {
              * @example false
              */
             needed: boolean;
+            /**
+             * @description Whether people may register themselves
+             * @example true
+             */
+            registration_open: boolean;
+            /**
+             * @description Whether e-mail is sent, with links to a new password too
+             * @example true
+             */
+            sends_email: boolean;
         };
         /**
          * Storage

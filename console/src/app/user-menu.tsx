@@ -5,12 +5,22 @@ import { client } from '#console/api/client.ts';
 import { closeLive } from '#console/api/live.ts';
 import { LanguageMenu } from '#console/components/language-menu.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
-import { end, useUser } from '#console/session/session.ts';
+import { COOKIE_HEADER, end, useUser } from '#console/session/session.ts';
 import { shellTexts } from './shell.texts.ts';
+
+/** Ends the session of this browser; those of others go on. */
+async function leave(): Promise<void> {
+  const { data } = await client.GET('/api/v1/auth/sessions');
+  const session_id = data?.items.find(({ current }) => current)?.id;
+  if (session_id === undefined) return;
+  await client.DELETE('/api/v1/auth/sessions/{session_id}', {
+    params: { path: { session_id }, header: COOKIE_HEADER },
+  });
+}
 
 async function signOut(): Promise<void> {
   // Whoever wants to go is let go, also when the server cannot be told.
-  await client.POST('/api/v1/auth/logout').catch(() => undefined);
+  await leave().catch(() => undefined);
   closeLive();
   end();
 }

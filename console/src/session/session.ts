@@ -7,15 +7,22 @@ export type Role = User['role'];
 
 export interface Tokens {
   readonly access_token: string;
-  readonly refresh_token: string;
+  /** Seconds. */
+  readonly expires_in: number;
 }
+
+/** The refresh token is kept in a cookie that no script can read. For every request that answers tokens. */
+export const COOKIE_HEADER = { 'x-refresh-cookie': '1' } as const;
 
 type Session =
   | { readonly status: 'unknown' | 'signed_out'; readonly user: null; readonly token: null }
   | { readonly status: 'signed_in'; readonly user: User; readonly token: string };
 
 const SIGNED_OUT = { status: 'signed_out', user: null, token: null } as const;
-const KEY = 'core-api.refresh-token';
+/** Kept while somebody is signed in: whether there is a cookie to ask with, and what other tabs hear of. */
+const KEY = 'core-api.signed-in';
+/** How long before its end an access token is renewed. */
+const EARLY_MS = 60_000;
 const LEVEL: Readonly<Record<string, number>> = { SUPERADMIN: 4, ADMIN: 3, MANAGER: 2, USER: 1, DEVICE: 0 };
 
 let session: Session = { status: 'unknown', user: null, token: null };
@@ -28,15 +35,19 @@ function become(next: Session): void {
 
 /** @returns null when the session is over; @throws when the server cannot be reached */
 async function redeem(): Promise<Tokens | null> {
-  const refreshToken = localStorage.getItem(KEY);
-  if (refreshToken === null) return null;
-  const response = await fetch(`${BASE}/api/v1/auth/refresh`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ refresh_token: refreshToken }),
-  });
+  if (localStorage.getItem(KEY) === null) return null;
+  const response = await fetch(`${BASE}/api/v1/auth/refresh`, { method: 'POST', headers: COOKIE_HEADER });
   if (response.status >= 500 || response.status === 429) throw new Error(`refresh: ${response.status}`);
   return response.ok ? ((await response.json()) as Tokens) : null;
+}
+
+let renewal: ReturnType<typeof setTimeout> | undefined;
+
+function renewBefore(expiresIn: number): void {
+  clearTimeout(renewal);
+  // One that fails is made up for by the next request that is refused.
+  const renew = () => void refresh().catch(() => {});
+  renewal = setTimeout(renew, Math.max(expiresIn * 1_000 - EARLY_MS, EARLY_MS / 2));
 }
 
 let refreshing: Promise<string | null> | null = null;
@@ -53,14 +64,17 @@ export function refresh(): Promise<string | null> {
 
 /** Takes over the tokens of a login. @returns the access token, or null when they are good for nothing */
 export async function begin(tokens: Tokens): Promise<string | null> {
-  localStorage.setItem(KEY, tokens.refresh_token);
   const me = await fetch(`${BASE}/api/v1/users/me`, { headers: { authorization: `Bearer ${tokens.access_token}` } });
+  if (me.status >= 500 || me.status === 429) throw new Error(`users/me: ${me.status}`);
   if (!me.ok) return end();
+  localStorage.setItem(KEY, '1');
+  renewBefore(tokens.expires_in);
   become({ status: 'signed_in', user: (await me.json()) as User, token: tokens.access_token });
   return tokens.access_token;
 }
 
 export function end(): null {
+  clearTimeout(renewal);
   localStorage.removeItem(KEY);
   become(SIGNED_OUT);
   return null;
@@ -72,9 +86,11 @@ export function changeUser(user: User): void {
   if (session.status === 'signed_in') become({ ...session, user });
 }
 
-// A tab that signs out signs the others out.
+// A tab that signs out signs the others out, and one that signs in takes them along.
 addEventListener('storage', (event) => {
-  if (event.key === KEY && event.newValue === null) become(SIGNED_OUT);
+  if (event.key !== KEY) return;
+  if (event.newValue === null) end();
+  else if (session.status === 'signed_out') void refresh().catch(() => {});
 });
 
 export function useSession(): Session {

@@ -215,6 +215,7 @@ export function createAuthModule(deps: AuthModuleDeps): AuthModule {
     },
   };
   const base = '/api/v1/auth';
+  const waysIn = { registrationOpen: settings.registrationOpen, sendsEmail: deps.outside.mailer.isConfigured };
   return {
     name: 'auth',
     listens: events,
@@ -227,7 +228,7 @@ export function createAuthModule(deps: AuthModuleDeps): AuthModule {
       { prefix: `${base}/tokens`, routes: createPersonalTokensRoutes(personalTokens) },
       { prefix: `${base}/oauth`, routes: createOAuthRoutes(oauth, cookie), cookies: true },
       { prefix: `${base}/oauth-accounts`, routes: createOAuthAccountsRoutes(oauthAccounts) },
-      { prefix: '/api/v1/system/setup', routes: createSetupRoutes(setup, cookie), cookies: true },
+      { prefix: '/api/v1/system/setup', routes: createSetupRoutes(setup, cookie, waysIn), cookies: true },
       { prefix: '/auth', routes: createAccountPageRoutes() },
       { prefix: '/.well-known', routes: createJwksRoutes(keys.jwks) },
     ],

@@ -43,6 +43,14 @@ describe('the first user', () => {
     });
   });
 
+  test('a page to sign in learns what else it may offer', async () => {
+    expect((await t.request({ url: URL })).json()).toEqual({
+      needed: true,
+      registration_open: true,
+      sends_email: true,
+    });
+  });
+
   test('the code may be typed without hyphens and in small letters', async () => {
     expect((await setUp({ code: (await code()).replaceAll('-', ' ').toLowerCase() })).status).toBe(201);
   });

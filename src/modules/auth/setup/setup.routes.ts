@@ -8,8 +8,14 @@ import type { SetupService } from './setup.service.ts';
 
 const tags = ['system'];
 
+/** What else a page to sign in offers. */
+export interface WaysIn {
+  readonly registrationOpen: boolean;
+  readonly sendsEmail: boolean;
+}
+
 /** `/api/v1/system/setup` */
-export function createSetupRoutes(setup: SetupService, cookie: RefreshCookie): HttpRoutes {
+export function createSetupRoutes(setup: SetupService, cookie: RefreshCookie, open: WaysIn): HttpRoutes {
   return (app) => {
     app.get(
       '/',
@@ -18,12 +24,18 @@ export function createSetupRoutes(setup: SetupService, cookie: RefreshCookie): H
         schema: {
           tags,
           operationId: 'getSetup',
-          summary: 'Does this installation need its first user',
-          description: 'True until there is a user; then false for ever.',
+          summary: 'What a page to sign in has to offer',
+          description:
+            'Whether the first user is still to be made: true until there is one, then false for ever. Whether people may ' +
+            'register, and whether a forgotten password can be replaced by e-mail.',
           response: { 200: SetupView },
         },
       },
-      async () => ({ needed: await setup.isNeeded() }),
+      async () => ({
+        needed: await setup.isNeeded(),
+        registration_open: open.registrationOpen,
+        sends_email: open.sendsEmail,
+      }),
     );
 
     app.post(

@@ -4,6 +4,11 @@ import { Email, FullName, NewPassword } from '../auth.schemas.ts';
 
 export const SetupView = Strict('SetupState', {
   needed: Type.Boolean({ description: 'Whether there never was a user here', examples: [false] }),
+  registration_open: Type.Boolean({ description: 'Whether people may register themselves', examples: [true] }),
+  sends_email: Type.Boolean({
+    description: 'Whether e-mail is sent, with links to a new password too',
+    examples: [true],
+  }),
 });
 
 export const SetupBody = Strict('Setup', {
