@@ -370,7 +370,7 @@ export interface paths {
         };
         /**
          * Where am I signed in
-         * @description Your sessions, each with the device that it was begun from; at most 100.
+         * @description Your sessions, at most 100, the one that was used last first unless sorted by last_used_at, created_at, address or user_agent. `q` looks into address and user agent.
          */
         get: operations["listMySessions"];
         put?: never;
@@ -410,7 +410,7 @@ export interface paths {
         };
         /**
          * List my personal access tokens
-         * @description At most 50. Those that have expired are shown for 30 days; the tokens themselves never again.
+         * @description At most 50, the newest first unless sorted by created_at, name, role, expires_at or last_used_at; `q` looks into the name. Those that have expired are shown for 30 days; the tokens themselves never again.
          */
         get: operations["listMyTokens"];
         put?: never;
@@ -534,7 +534,7 @@ export interface paths {
         };
         /**
          * List my accounts at providers
-         * @description With which you can sign in here; in the order in which they were linked.
+         * @description With which you can sign in here, in the order in which they were linked unless sorted by created_at, provider or email; `q` looks into both.
          */
         get: operations["listMyOauthAccounts"];
         put?: never;
@@ -1056,7 +1056,7 @@ export interface paths {
         put?: never;
         /**
          * Register this device with the token of a claim
-         * @description Answers the credentials, once. A device_uid that exists is refused, never taken over. 60 tries a minute of one address.
+         * @description Answers the credentials, once. A device_uid that exists is refused, never taken over. 60 tries a minute of one address, 600 of one claim.
          */
         post: operations["provisionDevice"];
         delete?: never;
@@ -1253,6 +1253,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/monitoring/alerts/{alert_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get an alert
+         * @description For MANAGEMENT and the owner of the device: to others the alert is not there (404).
+         */
+        get: operations["getAlert"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Say who takes care of an alert
+         * @description MANAGEMENT names any active user who may deal with the alert, a USER itself only; null: nobody. For MANAGEMENT and the owner of the device: to others the alert is not there (404).
+         */
+        patch: operations["changeAlert"];
+        trace?: never;
+    };
     "/api/v1/monitoring/alerts/{alert_id}/acknowledge": {
         parameters: {
             query?: never;
@@ -1287,6 +1311,30 @@ export interface paths {
          * @description Those of `ids` (1,000 at the most), or all that match the other fields; an empty body means every alert. Those that have been acknowledged, and ids that are not there, are left out, and so is what is raised meanwhile.
          */
         post: operations["acknowledgeAlerts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/monitoring/alerts/{alert_id}/comments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what was said about an alert
+         * @description Oldest first. For MANAGEMENT and the owner of the device: to others the alert is not there (404).
+         */
+        get: operations["listAlertComments"];
+        put?: never;
+        /**
+         * Say something about an alert
+         * @description Stays as it is, and goes with the alert. 200 comments per alert at the most. For MANAGEMENT and the owner of the device: to others the alert is not there (404).
+         */
+        post: operations["commentOnAlert"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1685,6 +1733,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/dashboards": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List dashboards
+         * @description Your own, and those that are shared with you, without what is on them. By name unless sorted. `q` looks into the name. Sort by id, name, created_at, updated_at.
+         */
+        get: operations["listDashboards"];
+        put?: never;
+        /**
+         * Make a dashboard
+         * @description It is yours, and private unless `shared` says otherwise. 100 per user.
+         */
+        post: operations["createDashboard"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dashboards/{dashboard_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a dashboard
+         * @description With its widgets. What they show is read from the other routes, with the rights of who looks.
+         */
+        get: operations["getDashboard"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a dashboard
+         * @description For good. Its owner and ADMIN may.
+         */
+        delete: operations["deleteDashboard"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a dashboard
+         * @description Fields that are left out stay; `layout` and `widgets` are replaced. Its owner and ADMIN may.
+         */
+        patch: operations["updateDashboard"];
+        trace?: never;
+    };
     "/api/v1/devices/{device_id}/commands": {
         parameters: {
             query?: never;
@@ -1830,7 +1930,7 @@ export interface paths {
         };
         /**
          * List the versions of the configuration of a device
-         * @description For MANAGEMENT and the owner of the device. Newest first; the last 100 are kept.
+         * @description For MANAGEMENT and the owner of the device. Newest first unless sorted by version, created_at, changed_by; the last 100 are kept. `q` looks into the configurations as JSON.
          */
         get: operations["listDeviceConfigVersions"];
         put?: never;
@@ -2605,6 +2705,24 @@ export interface components {
              * @example 2026-11-22T19:00:00.000Z
              */
             acknowledged_at: string | null;
+            /**
+             * @description User who takes care of it; null: nobody
+             * @example 12
+             */
+            assigned_to: number | null;
+            /**
+             * @description Comments on it
+             * @example 2
+             */
+            comment_count: number;
+        };
+        /** AlertChanges */
+        AlertChanges: {
+            /**
+             * @description User who takes care of it; null: nobody
+             * @example 12
+             */
+            assigned_to: number | null;
         };
         /**
          * AlertChannel
@@ -2613,6 +2731,65 @@ export interface components {
          * @enum {string}
          */
         AlertChannel: "web" | "email" | "webhook";
+        /** AlertComment */
+        AlertComment: {
+            /**
+             * @description Id of the record
+             * @example 3
+             */
+            id: number;
+            /**
+             * @description Alert that it is about
+             * @example 41
+             */
+            alert_id: number;
+            /**
+             * @description User who wrote it
+             * @example 12
+             */
+            author_id: number;
+            /**
+             * @description The full name of that user; null when none is given, or the user has gone
+             * @example Kim Minji
+             */
+            author_name: string | null;
+            /**
+             * @description What is said, plain text of 2,000 characters at the most
+             * @example The fan is stuck; replaced tomorrow.
+             */
+            text: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 UTC with milliseconds
+             * @example 2026-11-22T19:00:00.000Z
+             */
+            created_at: string;
+        };
+        /** AlertCommentPage */
+        AlertCommentPage: {
+            /** @description The records of this page */
+            items: components["schemas"]["AlertComment"][];
+            /**
+             * @description Matching records on all pages
+             * @example 42
+             */
+            total: number;
+            /**
+             * @description This page, from 1
+             * @example 1
+             */
+            page: number;
+            /**
+             * @description Items a page at most
+             * @example 20
+             */
+            size: number;
+            /**
+             * @description Pages in all
+             * @example 3
+             */
+            pages: number;
+        };
         /**
          * AlertCondition
          * @description When it holds, there is something to be told
@@ -3298,10 +3475,39 @@ export interface components {
             /** @description The conditions of that stage, as of the last look */
             gate: components["schemas"]["GateVerdict"][];
             /**
-             * @description Offers a minute; null: no limit
+             * @description Devices that are released in a minute; null: no limit
              * @example 60
              */
             rate_per_minute: number | null;
+            /** @description When offers are made; none: at any time */
+            windows: unknown[];
+            /**
+             * @description Time zone of the windows
+             * @example Asia/Seoul
+             */
+            zone: string;
+            /** @description The windows are by the clock of each device */
+            device_zone: boolean;
+            /**
+             * Retries
+             * @description After an error or a time-out
+             * @example {
+             *       "max": 2,
+             *       "backoff_seconds": 300
+             *     }
+             */
+            retries: unknown;
+            /**
+             * Timeouts
+             * @description For each step
+             * @example {
+             *       "seen_seconds": 604800,
+             *       "offered_seconds": 3600,
+             *       "downloading_seconds": 3600,
+             *       "installing_seconds": 1800
+             *     }
+             */
+            timeouts: unknown;
             /**
              * @description When a gate fails
              * @example pause
@@ -3443,7 +3649,7 @@ export interface components {
              */
             progress: number | null;
             /**
-             * @description Why: `rolled_back`, `not_seen`, `downloading_too_long`, … or the words of the device
+             * @description Why: `rolled_back`, `not_seen`, `outside_window`, `downloading_too_long`, … or the words of the device
              * @example rolled_back
              */
             reason: string | null;
@@ -3561,10 +3767,18 @@ export interface components {
             /** @description When offers are made; none: at any time */
             windows?: components["schemas"]["CampaignWindow"][];
             /**
+             * Format: time-zone
              * @description Time zone of the windows (IANA)
+             * @default UTC
              * @example Asia/Seoul
              */
-            zone?: string;
+            zone: string;
+            /**
+             * @description The windows are by the clock of each device, its `timezone`; in `zone` for one that has none
+             * @default false
+             * @example true
+             */
+            device_zone: boolean;
         };
         /**
          * CampaignStage
@@ -3703,10 +3917,39 @@ export interface components {
             /** @description The conditions of that stage, as of the last look */
             gate: components["schemas"]["GateVerdict"][];
             /**
-             * @description Offers a minute; null: no limit
+             * @description Devices that are released in a minute; null: no limit
              * @example 60
              */
             rate_per_minute: number | null;
+            /** @description When offers are made; none: at any time */
+            windows: unknown[];
+            /**
+             * @description Time zone of the windows
+             * @example Asia/Seoul
+             */
+            zone: string;
+            /** @description The windows are by the clock of each device */
+            device_zone: boolean;
+            /**
+             * Retries
+             * @description After an error or a time-out
+             * @example {
+             *       "max": 2,
+             *       "backoff_seconds": 300
+             *     }
+             */
+            retries: unknown;
+            /**
+             * Timeouts
+             * @description For each step
+             * @example {
+             *       "seen_seconds": 604800,
+             *       "offered_seconds": 3600,
+             *       "downloading_seconds": 3600,
+             *       "installing_seconds": 1800
+             *     }
+             */
+            timeouts: unknown;
             /**
              * @description When a gate fails
              * @example pause
@@ -4520,6 +4763,12 @@ export interface components {
              */
             inactivity_seconds: number | null;
             /**
+             * Format: time-zone
+             * @description Time zone in which the device stands (IANA), for what is to happen by its own clock; null: not known
+             * @example Asia/Seoul
+             */
+            timezone: string | null;
+            /**
              * JSON object
              * @description JSON object of your own
              * @example {
@@ -4541,6 +4790,189 @@ export interface components {
              */
             updated_at: string;
             credentials: components["schemas"]["DeviceCredentials"];
+        };
+        /** Dashboard */
+        Dashboard: {
+            /**
+             * @description Id of the record
+             * @example 2
+             */
+            id: number;
+            /**
+             * @description For people
+             * @example Greenhouse 7
+             */
+            name: string;
+            /** @description Where the widgets stand, each once at most */
+            layout: components["schemas"]["DashboardPlace"][];
+            /** @description What there is to look at; with the layout, up to 64 KiB as JSON */
+            widgets: components["schemas"]["DashboardWidget"][];
+            shared: components["schemas"]["DashboardShare"];
+            /**
+             * @description User who made it
+             * @example 11
+             */
+            owner_id: number;
+            /**
+             * Format: date-time
+             * @description ISO 8601 UTC with milliseconds
+             * @example 2026-11-22T19:00:00.000Z
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 UTC with milliseconds
+             * @example 2026-11-22T19:00:00.000Z
+             */
+            updated_at: string;
+        };
+        /** DashboardChanges */
+        DashboardChanges: {
+            /**
+             * @description For people
+             * @example Greenhouse 7
+             */
+            name?: string;
+            /** @description Where the widgets stand, each once at most */
+            layout?: components["schemas"]["DashboardPlace"][];
+            /** @description What there is to look at; with the layout, up to 64 KiB as JSON */
+            widgets?: components["schemas"]["DashboardWidget"][];
+            shared?: components["schemas"]["DashboardShare"];
+        };
+        /**
+         * DashboardPlace
+         * @description Where a widget stands
+         * @example {
+         *       "i": "w1",
+         *       "x": 0,
+         *       "y": 0,
+         *       "w": 6,
+         *       "h": 4
+         *     }
+         */
+        DashboardPlace: {
+            /**
+             * @description Id of a widget, unique in its dashboard
+             * @example w1
+             */
+            i: string;
+            /**
+             * @description Column of its left edge, from 0
+             * @example 0
+             */
+            x: number;
+            /**
+             * @description Row of its upper edge, from 0
+             * @example 0
+             */
+            y: number;
+            /**
+             * @description Columns
+             * @example 6
+             */
+            w: number;
+            /**
+             * @description Rows
+             * @example 4
+             */
+            h: number;
+        };
+        /**
+         * DashboardShare
+         * @description Who sees it: its owner, MANAGEMENT too, or everybody who is signed in
+         * @example management
+         * @enum {string}
+         */
+        DashboardShare: "private" | "management" | "all";
+        /** DashboardSummary */
+        DashboardSummary: {
+            /**
+             * @description Id of the record
+             * @example 2
+             */
+            id: number;
+            /**
+             * @description For people
+             * @example Greenhouse 7
+             */
+            name: string;
+            /**
+             * @description Widgets on it
+             * @example 4
+             */
+            widget_count: number;
+            shared: components["schemas"]["DashboardShare"];
+            /**
+             * @description User who made it
+             * @example 11
+             */
+            owner_id: number;
+            /**
+             * Format: date-time
+             * @description ISO 8601 UTC with milliseconds
+             * @example 2026-11-22T19:00:00.000Z
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 UTC with milliseconds
+             * @example 2026-11-22T19:00:00.000Z
+             */
+            updated_at: string;
+        };
+        /** DashboardSummaryPage */
+        DashboardSummaryPage: {
+            /** @description The records of this page */
+            items: components["schemas"]["DashboardSummary"][];
+            /**
+             * @description Matching records on all pages
+             * @example 42
+             */
+            total: number;
+            /**
+             * @description This page, from 1
+             * @example 1
+             */
+            page: number;
+            /**
+             * @description Items a page at most
+             * @example 20
+             */
+            size: number;
+            /**
+             * @description Pages in all
+             * @example 3
+             */
+            pages: number;
+        };
+        /**
+         * DashboardWidget
+         * @description One thing to look at
+         * @example {
+         *       "id": "w1",
+         *       "type": "text",
+         *       "options": {
+         *         "text": "Hall 7"
+         *       }
+         *     }
+         */
+        DashboardWidget: {
+            /**
+             * @description Id of a widget, unique in its dashboard
+             * @example w1
+             */
+            id: string;
+            /**
+             * @description How the client draws it
+             * @example chart
+             */
+            type: string;
+            /**
+             * @description Above it
+             * @example Temperature
+             */
+            title?: string | null;
+            options: components["schemas"]["WidgetOptions"];
         };
         /**
          * DesiredConfig
@@ -4630,6 +5062,12 @@ export interface components {
              */
             inactivity_seconds: number | null;
             /**
+             * Format: time-zone
+             * @description Time zone in which the device stands (IANA), for what is to happen by its own clock; null: not known
+             * @example Asia/Seoul
+             */
+            timezone: string | null;
+            /**
              * JSON object
              * @description JSON object of your own
              * @example {
@@ -4696,7 +5134,7 @@ export interface components {
              */
             progress: number | null;
             /**
-             * @description Why: `rolled_back`, `not_seen`, `downloading_too_long`, … or the words of the device
+             * @description Why: `rolled_back`, `not_seen`, `outside_window`, `downloading_too_long`, … or the words of the device
              * @example rolled_back
              */
             reason: string | null;
@@ -4835,6 +5273,12 @@ export interface components {
              */
             inactivity_seconds?: number | null;
             /**
+             * Format: time-zone
+             * @description Time zone in which the device stands (IANA), for what is to happen by its own clock; null: not known
+             * @example Asia/Seoul
+             */
+            timezone?: string | null;
+            /**
              * @description JSON object of your own; 16 KiB and 8 levels at the most. A change replaces all of it.
              * @example {
              *       "floor": 2,
@@ -4900,35 +5344,15 @@ export interface components {
              */
             delta: unknown;
             /**
-             * @description Whether the device has applied all of it
+             * @description Whether the present defaults of its group are in `effective`. False: with them it would be larger than 32 KiB, and stays what it was before
+             * @example true
+             */
+            defaults_applied: boolean;
+            /**
+             * @description Whether the device has applied all of it, the present defaults of its group included
              * @example false
              */
             in_sync: boolean;
-        };
-        /** DeviceConfigHistory */
-        DeviceConfigHistory: {
-            /** @description The records of this page */
-            versions: components["schemas"]["DeviceConfigVersion"][];
-            /**
-             * @description Matching records on all pages
-             * @example 42
-             */
-            total: number;
-            /**
-             * @description This page, from 1
-             * @example 1
-             */
-            page: number;
-            /**
-             * @description Items a page at most
-             * @example 20
-             */
-            size: number;
-            /**
-             * @description Pages in all
-             * @example 3
-             */
-            pages: number;
         };
         /** DeviceConfigVersion */
         DeviceConfigVersion: {
@@ -4976,6 +5400,31 @@ export interface components {
              * @example 2026-11-22T19:00:00.000Z
              */
             created_at: string;
+        };
+        /** DeviceConfigVersionPage */
+        DeviceConfigVersionPage: {
+            /** @description The records of this page */
+            items: components["schemas"]["DeviceConfigVersion"][];
+            /**
+             * @description Matching records on all pages
+             * @example 42
+             */
+            total: number;
+            /**
+             * @description This page, from 1
+             * @example 1
+             */
+            page: number;
+            /**
+             * @description Items a page at most
+             * @example 20
+             */
+            size: number;
+            /**
+             * @description Pages in all
+             * @example 3
+             */
+            pages: number;
         };
         /** DeviceConnection */
         DeviceConnection: {
@@ -5856,6 +6305,14 @@ export interface components {
              */
             count: number;
         };
+        /** NewAlertComment */
+        NewAlertComment: {
+            /**
+             * @description What is said, plain text of 2,000 characters at the most
+             * @example The fan is stuck; replaced tomorrow.
+             */
+            text: string;
+        };
         /** NewAlertRule */
         NewAlertRule: {
             /**
@@ -5934,7 +6391,7 @@ export interface components {
             /** @description In order; the last one is for all that are left. None given: one for all */
             stages?: components["schemas"]["CampaignStage"][];
             /**
-             * @description Offers a minute
+             * @description Devices that are released in a minute
              * @example 60
              */
             rate_per_minute?: number;
@@ -6130,6 +6587,19 @@ export interface components {
              */
             description?: string | null;
         };
+        /** NewDashboard */
+        NewDashboard: {
+            /**
+             * @description For people
+             * @example Greenhouse 7
+             */
+            name: string;
+            /** @description Where the widgets stand, each once at most */
+            layout?: components["schemas"]["DashboardPlace"][];
+            /** @description What there is to look at; with the layout, up to 64 KiB as JSON */
+            widgets?: components["schemas"]["DashboardWidget"][];
+            shared?: components["schemas"]["DashboardShare"];
+        };
         /** NewDevice */
         NewDevice: {
             /**
@@ -6162,6 +6632,12 @@ export interface components {
              * @example 3600
              */
             inactivity_seconds?: number | null;
+            /**
+             * Format: time-zone
+             * @description Time zone in which the device stands (IANA), for what is to happen by its own clock; null: not known
+             * @example Asia/Seoul
+             */
+            timezone?: string | null;
             /**
              * @description JSON object of your own; 16 KiB and 8 levels at the most. A change replaces all of it.
              * @example {
@@ -6411,10 +6887,30 @@ export interface components {
              */
             created_at: string;
         };
-        /** OauthAccounts */
-        OauthAccounts: {
-            /** @description In the order in which they were linked */
+        /** OauthAccountPage */
+        OauthAccountPage: {
+            /** @description The records of this page */
             items: components["schemas"]["OauthAccount"][];
+            /**
+             * @description Matching records on all pages
+             * @example 42
+             */
+            total: number;
+            /**
+             * @description This page, from 1
+             * @example 1
+             */
+            page: number;
+            /**
+             * @description Items a page at most
+             * @example 20
+             */
+            size: number;
+            /**
+             * @description Pages in all
+             * @example 3
+             */
+            pages: number;
         };
         /** OauthCode */
         OauthCode: {
@@ -6533,6 +7029,31 @@ export interface components {
              */
             created_at: string;
         };
+        /** PersonalTokenPage */
+        PersonalTokenPage: {
+            /** @description The records of this page */
+            items: components["schemas"]["PersonalToken"][];
+            /**
+             * @description Matching records on all pages
+             * @example 42
+             */
+            total: number;
+            /**
+             * @description This page, from 1
+             * @example 1
+             */
+            page: number;
+            /**
+             * @description Items a page at most
+             * @example 20
+             */
+            size: number;
+            /**
+             * @description Pages in all
+             * @example 3
+             */
+            pages: number;
+        };
         /** PersonalTokenRequest */
         PersonalTokenRequest: {
             /**
@@ -6554,11 +7075,6 @@ export interface components {
              * @example 2026-11-22T19:00:00.000Z
              */
             expires_at?: string | null;
-        };
-        /** PersonalTokens */
-        PersonalTokens: {
-            /** @description The newest first */
-            items: components["schemas"]["PersonalToken"][];
         };
         /** Problem */
         Problem: {
@@ -6646,9 +7162,24 @@ export interface components {
         };
         /**
          * ProvisionedMqtt
-         * @description Its topics
+         * @description Where it connects, and its topics
          */
         ProvisionedMqtt: {
+            /**
+             * @description Where it connects
+             * @example mqtt.example.com
+             */
+            host: string;
+            /**
+             * @description Where it connects
+             * @example 8883
+             */
+            port: number;
+            /**
+             * @description Whether by TLS
+             * @example true
+             */
+            tls: boolean;
             /**
              * @description Topics that it may publish to
              * @example [
@@ -6676,6 +7207,11 @@ export interface components {
              * @example greenhouse-07
              */
             device_uid?: string;
+            /**
+             * @description What it takes itself for: refused if the claim is for another
+             * @example temperature-sensor
+             */
+            device_type?: string;
             /**
              * @description Name for people
              * @example Greenhouse 7, north
@@ -7095,10 +7631,30 @@ export interface components {
              */
             last_used_at: string;
         };
-        /** Sessions */
-        Sessions: {
-            /** @description The one that was used last first */
+        /** SessionPage */
+        SessionPage: {
+            /** @description The records of this page */
             items: components["schemas"]["Session"][];
+            /**
+             * @description Matching records on all pages
+             * @example 42
+             */
+            total: number;
+            /**
+             * @description This page, from 1
+             * @example 1
+             */
+            page: number;
+            /**
+             * @description Items a page at most
+             * @example 20
+             */
+            size: number;
+            /**
+             * @description Pages in all
+             * @example 3
+             */
+            pages: number;
         };
         /** Setup */
         Setup: {
@@ -7569,6 +8125,22 @@ export interface components {
          * @enum {string}
          */
         UserRole: "SUPERADMIN" | "ADMIN" | "MANAGER" | "USER";
+        /**
+         * WidgetOptions
+         * @description What the client that draws it has to know; any JSON object
+         * @example {
+         *       "series": [
+         *         {
+         *           "device_id": 7,
+         *           "metric": "temperature"
+         *         }
+         *       ],
+         *       "range": "1h"
+         *     }
+         */
+        WidgetOptions: {
+            [key: string]: unknown;
+        };
     };
     responses: {
         /** @description Unauthorized: `authentication_required` */
@@ -7906,6 +8478,24 @@ export interface components {
         };
         /** @description Not Found: `notification_not_found` */
         notification_not_found: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Conflict: `too_many_dashboards` */
+        too_many_dashboards: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not Found: `dashboard_not_found` */
+        dashboard_not_found: {
             headers: {
                 [name: string]: unknown;
             };
@@ -8505,7 +9095,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
-            /** @description Forbidden: `forbidden`, `token_read_only`, `user_not_manageable` */
+            /** @description Forbidden: `forbidden`, `token_read_only`, `session_required`, `user_not_manageable` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -8562,7 +9152,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
-            /** @description Forbidden: `forbidden`, `token_read_only`, `user_not_manageable` */
+            /** @description Forbidden: `forbidden`, `token_read_only`, `session_required`, `user_not_manageable` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -9021,6 +9611,17 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            408: components["responses"]["request_timeout"];
+            413: components["responses"]["body_too_large"];
+            /** @description Unsupported Media Type: `unsupported_media_type`, `unsupported_content_encoding` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Content: `invalid_input`, `second_factor_wrong` */
             422: {
                 headers: {
@@ -9382,7 +9983,16 @@ export interface operations {
     };
     listMySessions: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Page, from 1 */
+                page?: number;
+                /** @description Items a page */
+                size?: number;
+                /** @description Some of last_used_at, created_at, address, user_agent; comma-separated, `-` for descending; for example `-user_agent,address` */
+                sort?: string;
+                /** @description Free text */
+                q?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -9395,7 +10005,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Sessions"];
+                    "application/json": components["schemas"]["SessionPage"];
                 };
             };
             /** @description As it was: the ETag of the answer before was in `If-None-Match` */
@@ -9415,7 +10025,15 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
-            422: components["responses"]["invalid_input"];
+            /** @description Unprocessable Content: `invalid_sort`, `invalid_input` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             429: components["responses"]["rate_limited"];
             500: components["responses"]["internal_error"];
             503: components["responses"]["unavailable"];
@@ -9471,7 +10089,16 @@ export interface operations {
     };
     listMyTokens: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Page, from 1 */
+                page?: number;
+                /** @description Items a page */
+                size?: number;
+                /** @description Some of created_at, name, role, expires_at, last_used_at; comma-separated, `-` for descending; for example `-last_used_at,expires_at` */
+                sort?: string;
+                /** @description Free text */
+                q?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -9484,7 +10111,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PersonalTokens"];
+                    "application/json": components["schemas"]["PersonalTokenPage"];
                 };
             };
             /** @description As it was: the ETag of the answer before was in `If-None-Match` */
@@ -9504,7 +10131,15 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
-            422: components["responses"]["invalid_input"];
+            /** @description Unprocessable Content: `invalid_sort`, `invalid_input` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             429: components["responses"]["rate_limited"];
             500: components["responses"]["internal_error"];
             503: components["responses"]["unavailable"];
@@ -9864,7 +10499,16 @@ export interface operations {
     };
     listMyOauthAccounts: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Page, from 1 */
+                page?: number;
+                /** @description Items a page */
+                size?: number;
+                /** @description Some of created_at, provider, email; comma-separated, `-` for descending; for example `-email,provider` */
+                sort?: string;
+                /** @description Free text */
+                q?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -9877,7 +10521,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["OauthAccounts"];
+                    "application/json": components["schemas"]["OauthAccountPage"];
                 };
             };
             /** @description As it was: the ETag of the answer before was in `If-None-Match` */
@@ -9897,7 +10541,15 @@ export interface operations {
                 };
             };
             401: components["responses"]["authentication_required"];
-            422: components["responses"]["invalid_input"];
+            /** @description Unprocessable Content: `invalid_sort`, `invalid_input` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             429: components["responses"]["rate_limited"];
             500: components["responses"]["internal_error"];
             503: components["responses"]["unavailable"];
@@ -11754,7 +12406,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["claim_token_invalid"];
-            /** @description Forbidden: `claim_expired`, `claim_revoked`, `claim_used_up`, `claim_uid_refused`, `certificate_device_unknown` */
+            /** @description Forbidden: `claim_expired`, `claim_revoked`, `claim_used_up`, `claim_type_refused`, `claim_uid_refused`, `certificate_device_unknown` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -12405,6 +13057,8 @@ export interface operations {
                 device_id?: number[];
                 /** @description Of this rule. Several are separated by commas: each will do */
                 rule_id?: number[];
+                /** @description Of which this user takes care. Several are separated by commas: each will do */
+                assigned_to?: number[];
                 /** @description Raised at or after */
                 start?: string;
                 /** @description Raised before */
@@ -12445,6 +13099,112 @@ export interface operations {
             };
             401: components["responses"]["authentication_required"];
             /** @description Unprocessable Content: `invalid_sort`, `invalid_input` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    getAlert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the alert
+                 * @example 41
+                 */
+                alert_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alert"];
+                };
+            };
+            /** @description Bad Request: `malformed_json`, `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["authentication_required"];
+            404: components["responses"]["alert_not_found"];
+            422: components["responses"]["invalid_input"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    changeAlert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the alert
+                 * @example 41
+                 */
+                alert_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertChanges"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alert"];
+                };
+            };
+            /** @description Bad Request: `malformed_json`, `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["authentication_required"];
+            403: components["responses"]["token_read_only"];
+            404: components["responses"]["alert_not_found"];
+            408: components["responses"]["request_timeout"];
+            413: components["responses"]["body_too_large"];
+            /** @description Unsupported Media Type: `unsupported_media_type`, `unsupported_content_encoding` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Content: `invalid_input`, `alert_assignee_unknown` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -12564,6 +13324,124 @@ export interface operations {
                 };
             };
             422: components["responses"]["invalid_input"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    listAlertComments: {
+        parameters: {
+            query?: {
+                /** @description Page, from 1 */
+                page?: number;
+                /** @description Items a page */
+                size?: number;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the alert
+                 * @example 41
+                 */
+                alert_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertCommentPage"];
+                };
+            };
+            /** @description As it was: the ETag of the answer before was in `If-None-Match` */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request: `malformed_json`, `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["authentication_required"];
+            404: components["responses"]["alert_not_found"];
+            422: components["responses"]["invalid_input"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    commentOnAlert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the alert
+                 * @example 41
+                 */
+                alert_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAlertComment"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertComment"];
+                };
+            };
+            /** @description Bad Request: `malformed_json`, `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["authentication_required"];
+            403: components["responses"]["token_read_only"];
+            404: components["responses"]["alert_not_found"];
+            408: components["responses"]["request_timeout"];
+            413: components["responses"]["body_too_large"];
+            /** @description Unsupported Media Type: `unsupported_media_type`, `unsupported_content_encoding` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Content: `invalid_input`, `alert_comment_limit` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             429: components["responses"]["rate_limited"];
             500: components["responses"]["internal_error"];
             503: components["responses"]["unavailable"];
@@ -13833,6 +14711,289 @@ export interface operations {
             503: components["responses"]["unavailable"];
         };
     };
+    listDashboards: {
+        parameters: {
+            query?: {
+                /** @description Page, from 1 */
+                page?: number;
+                /** @description Items a page */
+                size?: number;
+                /** @description Some of id, name, created_at, updated_at; comma-separated, `-` for descending; for example `-updated_at,created_at` */
+                sort?: string;
+                /** @description Free text */
+                q?: string;
+                /** @description Who sees it: its owner, MANAGEMENT too, or everybody who is signed in. Several are separated by commas: each will do */
+                shared?: components["schemas"]["DashboardShare"][];
+                /** @description User who made it. Several are separated by commas: each will do */
+                owner_id?: number[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DashboardSummaryPage"];
+                };
+            };
+            /** @description As it was: the ETag of the answer before was in `If-None-Match` */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request: `malformed_json`, `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["authentication_required"];
+            /** @description Unprocessable Content: `invalid_sort`, `invalid_input` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    createDashboard: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewDashboard"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dashboard"];
+                };
+            };
+            /** @description Bad Request: `malformed_json`, `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["authentication_required"];
+            403: components["responses"]["token_read_only"];
+            408: components["responses"]["request_timeout"];
+            409: components["responses"]["too_many_dashboards"];
+            413: components["responses"]["body_too_large"];
+            /** @description Unsupported Media Type: `unsupported_media_type`, `unsupported_content_encoding` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Content: `invalid_input`, `dashboard_invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    getDashboard: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the dashboard
+                 * @example 2
+                 */
+                dashboard_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dashboard"];
+                };
+            };
+            /** @description Bad Request: `malformed_json`, `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["authentication_required"];
+            404: components["responses"]["dashboard_not_found"];
+            422: components["responses"]["invalid_input"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    deleteDashboard: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the dashboard
+                 * @example 2
+                 */
+                dashboard_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request: `malformed_json`, `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["authentication_required"];
+            /** @description Forbidden: `token_read_only`, `dashboard_not_yours` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: components["responses"]["dashboard_not_found"];
+            422: components["responses"]["invalid_input"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    updateDashboard: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the dashboard
+                 * @example 2
+                 */
+                dashboard_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DashboardChanges"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dashboard"];
+                };
+            };
+            /** @description Bad Request: `malformed_json`, `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["authentication_required"];
+            /** @description Forbidden: `token_read_only`, `dashboard_not_yours` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: components["responses"]["dashboard_not_found"];
+            408: components["responses"]["request_timeout"];
+            413: components["responses"]["body_too_large"];
+            /** @description Unsupported Media Type: `unsupported_media_type`, `unsupported_content_encoding` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Content: `invalid_input`, `dashboard_invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
+            503: components["responses"]["unavailable"];
+        };
+    };
     listDeviceCommands: {
         parameters: {
             query?: {
@@ -14459,7 +15620,6 @@ export interface operations {
             };
             cookie?: never;
         };
-        /** @description JSON merge patch (RFC 7396): what it names is set, null removes */
         requestBody: {
             content: {
                 /**
@@ -14471,6 +15631,15 @@ export interface operations {
                  *     }
                  */
                 "application/json": components["schemas"]["ConfigurationPatch"];
+                /**
+                 * @example {
+                 *       "interval_seconds": 60,
+                 *       "thresholds": {
+                 *         "humidity": null
+                 *       }
+                 *     }
+                 */
+                "application/merge-patch+json": components["schemas"]["ConfigurationPatch"];
             };
         };
         responses: {
@@ -14536,6 +15705,12 @@ export interface operations {
                 page?: number;
                 /** @description Items a page */
                 size?: number;
+                /** @description Some of version, created_at, changed_by; comma-separated, `-` for descending; for example `-changed_by,created_at` */
+                sort?: string;
+                /** @description Free text */
+                q?: string;
+                /** @description `device`: it decided fields itself. `group`: the defaults or the membership changed. Several are separated by commas: each will do */
+                changed_by?: ("user" | "device" | "group")[];
             };
             header?: never;
             path: {
@@ -14555,8 +15730,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["DeviceConfigHistory"];
+                    "application/json": components["schemas"]["DeviceConfigVersionPage"];
                 };
+            };
+            /** @description As it was: the ETag of the answer before was in `If-None-Match` */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Bad Request: `malformed_json`, `malformed_request` */
             400: {
@@ -14570,7 +15752,15 @@ export interface operations {
             401: components["responses"]["authentication_required"];
             403: components["responses"]["device_not_yours"];
             404: components["responses"]["device_not_found"];
-            422: components["responses"]["invalid_input"];
+            /** @description Unprocessable Content: `invalid_sort`, `invalid_input` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             429: components["responses"]["rate_limited"];
             500: components["responses"]["internal_error"];
             503: components["responses"]["unavailable"];
@@ -14805,7 +15995,6 @@ export interface operations {
             };
             cookie?: never;
         };
-        /** @description JSON merge patch (RFC 7396): what it names is set, null removes */
         requestBody: {
             content: {
                 /**
@@ -14817,6 +16006,15 @@ export interface operations {
                  *     }
                  */
                 "application/json": components["schemas"]["ConfigurationPatch"];
+                /**
+                 * @example {
+                 *       "interval_seconds": 60,
+                 *       "thresholds": {
+                 *         "humidity": null
+                 *       }
+                 *     }
+                 */
+                "application/merge-patch+json": components["schemas"]["ConfigurationPatch"];
             };
         };
         responses: {
