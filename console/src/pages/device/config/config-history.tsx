@@ -62,7 +62,7 @@ export function ConfigHistory({ device, config }: ConfigHistoryProps) {
             </Table.Tr>
           </Table.Thead>
           <Table.Tbody>
-            {data.versions.map((each) => (
+            {data.items.map((each) => (
               <Version
                 key={each.version}
                 change={each}

@@ -29,7 +29,7 @@ export async function readCurrent(id: number): Promise<{ config: DeviceConfig; c
   if (config.error !== undefined) throw config.error;
   const history = await client.GET(HISTORY, { params: { path, query: { page: 1, size: 1 } } });
   if (history.error !== undefined) throw history.error;
-  return { config: config.data, change: history.data.versions[0] };
+  return { config: config.data, change: history.data.items[0] };
 }
 
 export async function refreshConfig(cache: QueryClient): Promise<void> {
