@@ -6278,6 +6278,12 @@ export interface components {
             };
             /** @description Received, not yet committed, not yet acknowledged */
             in_flight: number;
+            /**
+             * Format: date-time
+             * @description When they were counted: two of them tell a rate
+             * @example 2026-11-22T19:00:00.000Z
+             */
+            counted_at: string;
         };
         /** Login */
         Login: {

@@ -12,18 +12,23 @@ export interface LedgerView extends LedgerEntry {
   readonly inFlight: number;
 }
 
+export interface TotalsView extends LedgerView {
+  /** When it was counted, in epoch milliseconds. */
+  readonly countedAt: number;
+}
+
 export interface LedgerService {
   /** @throws AppError `device_not_found` when there is none, or the principal may not see it */
   of(principal: Principal, deviceId: number): Promise<LedgerView>;
   /** The sum over all devices, at most `TOTALS_AGE_MS` old: however many ask, the store adds up once in that time. */
-  totals(): Promise<LedgerView>;
+  totals(): Promise<TotalsView>;
 }
 
 export interface LedgerServiceDeps {
   readonly telemetry: Pick<TelemetryStore, 'ledger' | 'totals'>;
   readonly devices: Pick<DevicesApi, 'getVisible'>;
   readonly pipeline: Pick<IngestPipeline, 'inFlight' | 'backlog' | 'commitCount'>;
-  readonly clock: Pick<Clock, 'monotonic'>;
+  readonly clock: Pick<Clock, 'monotonic' | 'now'>;
 }
 
 /** A read that commits keep overtaking is taken as it is after this many tries. */
@@ -33,7 +38,7 @@ const TRIES_OF_TOTALS = 3;
 export const TOTALS_AGE_MS = 1_500;
 
 export function createLedgerService({ telemetry, devices, pipeline, clock }: LedgerServiceDeps): LedgerService {
-  let known: { readonly at: number; readonly view: LedgerView } | undefined;
+  let known: { readonly at: number; readonly view: TotalsView } | undefined;
 
   /** Reads until no commit came in between, so that an item is neither counted twice nor missed. */
   async function settled(
@@ -54,7 +59,8 @@ export function createLedgerService({ telemetry, devices, pipeline, clock }: Led
 
   const sum = coalesce(async () => {
     const at = clock.monotonic();
-    const view = await settled(() => telemetry.totals(), pipeline.backlog, TRIES_OF_TOTALS);
+    const counted = await settled(() => telemetry.totals(), pipeline.backlog, TRIES_OF_TOTALS);
+    const view = { ...counted, countedAt: clock.now() };
     known = { at, view };
     return view;
   });

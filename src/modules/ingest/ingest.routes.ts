@@ -1,4 +1,5 @@
 import { MANAGEMENT } from '#kernel/access.ts';
+import { toIso } from '#kernel/clock.ts';
 import { commonErrors } from '#kernel/errors.ts';
 import { deviceErrors } from '#modules/devices/index.ts';
 import { deviceOf, type HttpRoutes, principalOf } from '#platform/http/http.port.ts';
@@ -89,8 +90,11 @@ export function createTotalsRoutes(ledger: LedgerService): HttpRoutes {
         },
       },
       async () => {
-        const { received, stored, merged, rejected, inFlight } = await ledger.totals();
-        return { received, stored, merged, rejected: { ...rejected }, in_flight: inFlight };
+        const { received, stored, merged, rejected, inFlight, countedAt } = await ledger.totals();
+        return {
+          ...{ received, stored, merged, rejected: { ...rejected }, in_flight: inFlight },
+          counted_at: toIso(countedAt),
+        };
       },
     );
   };

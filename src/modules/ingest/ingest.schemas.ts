@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { METRIC_NAME, Timestamp } from '#platform/channels/payloads.port.ts';
-import { Id, Strict } from '#platform/http/http.schemas.ts';
+import { Id, Instant, Strict } from '#platform/http/http.schemas.ts';
 
 const Metrics = Type.Record(
   Type.String({ pattern: METRIC_NAME }),
@@ -30,7 +30,10 @@ const counts = {
 
 export const LedgerResponse = Strict('Ledger', { device_id: Id, ...counts });
 
-export const LedgerTotals = Strict('LedgerTotals', counts);
+export const LedgerTotals = Strict('LedgerTotals', {
+  ...counts,
+  counted_at: { ...Instant, description: 'When they were counted: two of them tell a rate' },
+});
 
 /** @param channels by name */
 export const ingestParams = (channels: readonly string[]) =>
