@@ -35,11 +35,20 @@ function Copy({ text, what }: { readonly text: string; readonly what: string }) 
   );
 }
 
-/** Text as it is typed somewhere else, with a button that copies it. Scrolls by itself where it is wide or long. */
-export function CopyBlock({ text, what, mah = 420 }: CopyBlockProps) {
+/** Text as it is typed somewhere else, with a button that copies it. Wide text scrolls by itself, or wraps. */
+export function CopyBlock({ text, what, wraps = false }: CopyBlockProps) {
   return (
     <Group gap="xs" wrap="nowrap" align="flex-start">
-      <Code block tabIndex={0} role="region" aria-label={what} mah={mah} flex={1} miw={0} style={{ overflow: 'auto' }}>
+      <Code
+        block
+        tabIndex={0}
+        role="region"
+        aria-label={what}
+        mah={420}
+        flex={1}
+        miw={0}
+        style={{ overflow: 'auto', ...(wraps ? { whiteSpace: 'pre-wrap' } : {}) }}
+      >
         {text}
       </Code>
       <Copy text={text} what={what} />
@@ -50,5 +59,5 @@ export function CopyBlock({ text, what, mah = 420 }: CopyBlockProps) {
 interface CopyBlockProps {
   readonly text: string;
   readonly what: string;
-  readonly mah?: number;
+  readonly wraps?: boolean;
 }

@@ -22,6 +22,12 @@ export function formatAgo(at: string | number, language: Language, now = Date.no
   return format.format(Math.trunc(passed / ms), unit);
 }
 
+/** How long something took, in the largest unit that it fills: `1.4 sec`. */
+export function formatSpan(ms: number, language: Language): string {
+  const [unit, size] = UNITS.find((each) => ms >= each[1]) ?? (['millisecond', 1] as const);
+  return new Intl.NumberFormat(language, { style: 'unit', unit, maximumFractionDigits: 1 }).format(ms / size);
+}
+
 const BYTE_UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'];
 
 export function formatBytes(bytes: number, language: Language): string {

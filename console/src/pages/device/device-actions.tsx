@@ -131,7 +131,7 @@ export function Credentials({ device }: { readonly device: Device }) {
             <Text size="sm" fw={600} mb={4}>
               {label}
             </Text>
-            <CopyBlock text={value} what={label} />
+            <CopyBlock text={value} what={label} wraps />
           </div>
         ))}
       </SimpleGrid>

@@ -19,6 +19,8 @@ export const deviceTexts = defineTexts({
     edited: 'The device was saved.',
     inactivity: 'Silent after (seconds)',
     inactivity_hint: 'Without a message for so long, the device counts as offline. Empty: as its type says, else 600.',
+    timezone: 'Time zone',
+    timezone_hint: 'Where the device stands, for what happens by its own clock, such as the windows of roll-outs.',
     owner_id: 'Owner (id of a user)',
     rotate: 'New secret',
     rotate_title: 'Make a new secret for {name}?',
@@ -62,6 +64,8 @@ export const deviceTexts = defineTexts({
     inactivity: '무응답 판정 시간(초)',
     inactivity_hint:
       '이 시간 동안 메시지가 없으면 오프라인으로 봅니다. 비워 두면 종류별 설정값, 그것도 없으면 600초입니다.',
+    timezone: '시간대',
+    timezone_hint: '디바이스가 있는 곳의 시간대입니다. 배포 시간대처럼 현지 시각에 따르는 작업에 쓰입니다.',
     owner_id: '소유자(사용자 ID)',
     rotate: '시크릿 재발급',
     rotate_title: '{name}의 시크릿을 재발급할까요?',

@@ -46,6 +46,7 @@ export function EditDevice({ device, opened, onClose }: EditDeviceProps) {
     },
     owner,
     { key: 'inactivity_seconds', label: t('inactivity'), kind: 'number', description: t('inactivity_hint') },
+    { key: 'timezone', label: t('timezone'), kind: 'text', placeholder: 'Asia/Seoul', description: t('timezone_hint') },
     { key: 'metadata', label: names('metadata'), kind: 'json' },
   ];
   return (

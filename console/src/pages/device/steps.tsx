@@ -1,28 +1,13 @@
 import { Box, Group, Text, Tooltip } from '@mantine/core';
 import { IconChevronRight } from '@tabler/icons-react';
 import { StatusBadge } from '#console/components/status-badge.tsx';
-import { formatInstant } from '#console/i18n/format.tsx';
+import { formatInstant, formatSpan } from '#console/i18n/format.tsx';
 import { useLanguage } from '#console/i18n/language.tsx';
 
 interface Step {
   readonly status: string;
   /** ISO 8601 UTC. */
   readonly at: string;
-}
-
-const UNITS = [
-  ['day', 86_400_000],
-  ['hour', 3_600_000],
-  ['minute', 60_000],
-  ['second', 1_000],
-  ['millisecond', 1],
-] as const;
-
-/** In the largest unit that it fills: `1.4 s`. */
-function formatSpan(ms: number, language: string): string {
-  const [unit, size] = UNITS.find((each) => ms >= each[1]) ?? (['millisecond', 1] as const);
-  const format = new Intl.NumberFormat(language, { style: 'unit', unit, maximumFractionDigits: 1 });
-  return format.format(ms / size);
 }
 
 /** States in the order in which they came, with the time each took to come. */

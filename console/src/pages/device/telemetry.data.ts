@@ -32,7 +32,7 @@ export const numberOf = (value: unknown): number | null =>
   typeof value === 'number' ? value : typeof value === 'boolean' ? Number(value) : null;
 
 /** What a device sends from now on, told at most twice a second. */
-export function useLiveSamples(uid: string, listener: (samples: readonly Sample[]) => void): void {
+function useLiveSamples(uid: string, listener: (samples: readonly Sample[]) => void): void {
   const waiting = useRef<Sample[]>([]);
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   useEffect(() => () => clearTimeout(timer.current), []);

@@ -9,7 +9,8 @@ import { overviewTexts } from './overview.texts.ts';
 
 export function Facts({ device }: { readonly device: Device }) {
   const t = useTexts(overviewTexts);
-  const { group_id, owner_id, firmware_version, ip_address, created_at, inactivity_seconds, metadata } = device;
+  const { group_id, owner_id, firmware_version, ip_address, created_at, inactivity_seconds, timezone, metadata } =
+    device;
   const input = { params: { path: { group_id: group_id ?? 0 } } };
   const { data: group } = api.useQuery('get', '/api/v1/device-groups/{group_id}', input, {
     enabled: group_id !== null,
@@ -20,6 +21,7 @@ export function Facts({ device }: { readonly device: Device }) {
     [t('firmware'), firmware_version ?? '–'],
     [t('address'), ip_address ?? '–'],
     [t('registered'), <Instant key="registered" at={created_at} />],
+    [t('timezone'), timezone ?? '–'],
     [t('silent_after'), inactivity_seconds === null ? t('by_default') : t('seconds', { count: inactivity_seconds })],
   ];
   const hasMetadata = Object.keys((metadata ?? {}) as object).length > 0;

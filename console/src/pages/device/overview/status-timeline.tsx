@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { api } from '#console/api/client.ts';
 import type { components } from '#console/api/schema.d.ts';
 import { Failure } from '#console/components/states.tsx';
-import { formatInstant, Instant, useNow } from '#console/i18n/format.tsx';
+import { formatInstant, formatSpan, Instant, useNow } from '#console/i18n/format.tsx';
 import { useLanguage } from '#console/i18n/language.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import { isAtLeast, useUser } from '#console/session/session.ts';
@@ -18,12 +18,13 @@ interface Segment {
   readonly to: number;
 }
 
-const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 const SPANS = { day: DAY_MS, week: 7 * DAY_MS, month: 30 * DAY_MS } as const;
 type SpanName = keyof typeof SPANS;
 
 /** What the status was when, of the log of its changes, newest first. */
-export function segmentsOf(
+function segmentsOf(
   logs: readonly components['schemas']['DeviceLog'][],
   { status, from, to }: Segment,
 ): readonly Segment[] {
@@ -155,7 +156,7 @@ function Figures({ device, start }: { readonly device: Device; readonly start: s
     [t('since'), <Instant key="since" at={data.current_since} ago />],
     [t('transitions'), data.transitions],
     [t('failures'), data.failures],
-    [t('mtbf'), data.mtbf_hours === null ? '–' : t('hours', { count: Number(data.mtbf_hours.toFixed(1)) })],
+    [t('mtbf'), data.mtbf_hours === null ? '–' : formatSpan(data.mtbf_hours * HOUR_MS, language)],
   ];
   return (
     <SimpleGrid cols={{ base: 2, xs: 3 }} mt="md" spacing="xs">
