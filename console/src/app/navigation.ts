@@ -101,7 +101,7 @@ const PLACES: readonly Place[] = [
   { to: '/users', text: 'users', section: 'operate', icon: IconUsers, least: 'ADMIN' },
   { to: '/results', text: 'results', section: 'operate', icon: IconReportAnalytics, least: 'MANAGER' },
   { to: '/jobs', text: 'jobs', section: 'operate', icon: IconBolt, least: 'ADMIN' },
-  { to: '/configs', text: 'configs', section: 'operate', icon: IconSettings, least: 'ADMIN' },
+  { to: '/configs', text: 'configs', section: 'operate', icon: IconSettings, least: 'SUPERADMIN' },
   { to: '/audit', text: 'audit', section: 'operate', icon: IconHistory, least: 'ADMIN' },
   { to: '/system', text: 'system', section: 'operate', icon: IconServer, least: 'ADMIN' },
 ];

@@ -45,6 +45,8 @@ const routeTree = rootRoute.addChildren([
   page('/results', () => import('#console/pages/results/results.page.tsx'), 'ResultsPage'),
   page('/notifications', () => import('#console/pages/notifications/notifications.page.tsx'), 'NotificationsPage'),
   page('/configs', () => import('#console/pages/operate/configs.page.tsx'), 'ConfigsPage'),
+  page('/jobs', () => import('#console/pages/operate/jobs.page.tsx'), 'JobsPage'),
+  page('/system', () => import('#console/pages/operate/system.page.tsx'), 'SystemPage'),
   page('/audit', () => import('#console/pages/operate/audit.page.tsx'), 'AuditPage'),
   page('/devices/$id', () => import('#console/pages/device/device.page.tsx'), 'DevicePage'),
 ]);

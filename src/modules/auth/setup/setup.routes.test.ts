@@ -47,7 +47,7 @@ describe('the first user', () => {
     expect((await t.request({ url: URL })).json()).toEqual({
       needed: true,
       registration_open: true,
-      sends_email: true,
+      sends_email: false,
     });
   });
 

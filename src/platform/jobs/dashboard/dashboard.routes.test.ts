@@ -192,6 +192,21 @@ test('signing in gives a cookie for these addresses alone; what is refused is sa
   expect(out.headers['set-cookie']).toContain('Max-Age=0');
 });
 
+test('a page with a token of its own gets the cookie for it, and nobody gets it for anything else', async () => {
+  const enter = (headers: Readonly<Record<string, string>>) =>
+    app.request({ method: 'POST', url: '/jobs/enter', headers });
+  const entered = await enter(as);
+  expect(entered.status).toBe(204);
+  const cookie = String(entered.headers['set-cookie']);
+  expect(cookie).toMatch(/^core_api_jobs=admin; Path=\/jobs; HttpOnly; SameSite=Strict$/);
+  const kept = { cookie: cookie.split(';')[0] as string };
+  expect((await app.request({ url: '/jobs', headers: kept })).status).toBe(200);
+  expect((await enter(kept)).status).toBe(401);
+  expect((await enter({})).status).toBe(401);
+  expect((await enter({ authorization: 'Bearer manager' })).status).toBe(403);
+  expect((await enter({ authorization: 'Bearer reader' })).status).toBe(403);
+});
+
 test('whoever has a second factor is asked for a code, again when it is wrong', async () => {
   const asked = await login({ email: 'admin@example.com', password: 'half' });
   expect(asked.status).toBe(200);

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { ADMINS, assertMayChange, type Principal, type RequestOrigin } from '#kernel/access.ts';
+import { defined } from '#kernel/defined.ts';
 import { type AppError, commonErrors, isAppError } from '#kernel/errors.ts';
 import { type HttpRoutes, originOf, principalOf } from '#platform/http/http.port.ts';
 import type { PublicAddress } from '#platform/http/public-address.port.ts';
@@ -57,7 +58,7 @@ const PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 
 
 /**
  * `/jobs`: Bull Board, for ADMIN and above. A browser signs in on a page of its own and gets an access token as a
- * cookie that only these addresses see; a program shows its token as everywhere. The board runs on a server of its
+ * cookie that only these addresses see, the console hands over the one that it has; a program shows its token as everywhere. The board runs on a server of its
  * own without a port, made when it is first looked at, so that a start pays nothing for it.
  */
 export function createDashboardRoutes(deps: DashboardDeps): HttpRoutes {
@@ -193,9 +194,13 @@ export function createDashboardRoutes(deps: DashboardDeps): HttpRoutes {
     return session;
   }
 
-  function setCookie(reply: FastifyReply, value: string, maxAge: number): void {
+  /** @param maxAge in seconds; without: until the browser is closed */
+  function setCookie(reply: FastifyReply, value: string, maxAge?: number): void {
     const secure = publicAddress.isTls || reply.request.protocol === 'https';
-    reply.setCookie(COOKIE, value, { path: shownBase, maxAge, httpOnly: true, sameSite: 'strict', secure });
+    reply.setCookie(COOKIE, value, {
+      ...{ path: shownBase, httpOnly: true, sameSite: 'strict', secure },
+      ...defined({ maxAge }),
+    });
   }
 
   return (app) => {
@@ -221,6 +226,16 @@ export function createDashboardRoutes(deps: DashboardDeps): HttpRoutes {
         if (status === undefined) throw error;
         return refuseLogin(reply, status, error as AppError, form.get('ticket'));
       }
+    });
+
+    // For a page that has a token already, such as the console: the token becomes the cookie, until it expires. Only what
+    // is shown as a bearer counts here, which no page of another site has.
+    app.post('/enter', guarded, async (request, reply) => {
+      const token = /^bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1];
+      if (token === undefined) throw commonErrors.authentication_required();
+      if (principalOf(request).credential?.kind === 'personal_token') throw commonErrors.session_required();
+      setCookie(reply, token);
+      return reply.code(204).send();
     });
 
     // A link, because the board has no button for it: whoever makes somebody follow it signs them out, no more.
