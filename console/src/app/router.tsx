@@ -47,6 +47,7 @@ const routeTree = rootRoute.addChildren([
   page('/configs', () => import('#console/pages/operate/configs.page.tsx'), 'ConfigsPage'),
   page('/jobs', () => import('#console/pages/operate/jobs.page.tsx'), 'JobsPage'),
   page('/system', () => import('#console/pages/operate/system.page.tsx'), 'SystemPage'),
+  page('/account', () => import('#console/pages/account/account.page.tsx'), 'AccountPage'),
   page('/audit', () => import('#console/pages/operate/audit.page.tsx'), 'AuditPage'),
   page('/devices/$id', () => import('#console/pages/device/device.page.tsx'), 'DevicePage'),
 ]);

@@ -41,12 +41,12 @@ interface FrameProps {
 }
 
 /** A form of texts, one request, and what the API refuses at its fields. */
-export function StepForm<Key extends string>({ keys, submitLabel, send, children }: StepFormProps<Key>) {
+export function StepForm<Key extends string>({ keys, initial, submitLabel, send, children }: StepFormProps<Key>) {
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
   const form = useForm<Record<Key, string>>({
     mode: 'uncontrolled',
-    initialValues: Object.fromEntries(keys.map((key) => [key, ''])) as Record<Key, string>,
+    initialValues: Object.fromEntries(keys.map((key) => [key, initial?.[key] ?? ''])) as Record<Key, string>,
   });
   const submit = form.onSubmit(async (values) => {
     setBusy(true);
@@ -75,6 +75,7 @@ export function StepForm<Key extends string>({ keys, submitLabel, send, children
 
 interface StepFormProps<Key extends string> {
   readonly keys: readonly Key[];
+  readonly initial?: Readonly<Record<Key, string>>;
   readonly submitLabel: string;
   /** @throws the problem that the API answered */
   readonly send: (values: Record<Key, string>) => Promise<void>;

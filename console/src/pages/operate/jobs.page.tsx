@@ -1,4 +1,4 @@
-import { Button, Code, Group, Stack, Table, Text } from '@mantine/core';
+import { Button, Code, Group, Stack, Table, Text, VisuallyHidden } from '@mantine/core';
 import { modals } from '@mantine/modals';
 import { IconExternalLink, IconPlayerPlay } from '@tabler/icons-react';
 import { useQueryClient } from '@tanstack/react-query';
@@ -118,7 +118,9 @@ export function JobsPage() {
                   <Table.Th>{t('schedule')}</Table.Th>
                   <Table.Th>{t('next')}</Table.Th>
                   <Table.Th>{t('queue')}</Table.Th>
-                  <Table.Th />
+                  <Table.Th>
+                    <VisuallyHidden>{t('run')}</VisuallyHidden>
+                  </Table.Th>
                 </Table.Tr>
               </Table.Thead>
               <Table.Tbody>
@@ -132,7 +134,13 @@ export function JobsPage() {
                         {job.description}
                       </Text>
                     </Table.Td>
-                    <Table.Td>{job.schedule === null ? t('on_demand') : <Code>{job.schedule}</Code>}</Table.Td>
+                    <Table.Td>
+                      {job.schedule === null ? (
+                        t('on_demand')
+                      ) : (
+                        <Code style={{ whiteSpace: 'nowrap' }}>{job.schedule}</Code>
+                      )}
+                    </Table.Td>
                     <Table.Td>
                       <Instant at={job.next_run_at} />
                     </Table.Td>

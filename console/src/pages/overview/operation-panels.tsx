@@ -15,7 +15,13 @@ export function QueuesPanel() {
   const jobs = api.useQuery('get', '/api/v1/system/jobs', {}, { refetchInterval: FAST_MS });
   return (
     <Panel title={t('queues')} query={jobs}>
-      <Table withRowBorders={false} verticalSpacing={2} highlightOnHover={false}>
+      <Table
+        withRowBorders={false}
+        verticalSpacing={2}
+        horizontalSpacing={6}
+        highlightOnHover={false}
+        style={{ overflowWrap: 'normal' }}
+      >
         <Table.Thead>
           <Table.Tr>
             <Table.Th ps={0}>{t('queue')}</Table.Th>

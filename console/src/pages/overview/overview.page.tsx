@@ -29,7 +29,7 @@ export function OverviewPage() {
           {isManager && <TrafficPanel traffic={traffic} />}
           <AlertsPanel />
         </SimpleGrid>
-        <SimpleGrid cols={{ base: 1, sm: 2, lg: isAtLeast(role, 'SUPERADMIN') ? 4 : 3 }}>
+        <SimpleGrid cols={{ base: 1, sm: 2, xl: isAtLeast(role, 'SUPERADMIN') ? 4 : 3 }}>
           {isManager && <CampaignsPanel />}
           {isManager && <HealthPanel />}
           {isAtLeast(role, 'ADMIN') && <QueuesPanel />}

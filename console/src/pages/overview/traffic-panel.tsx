@@ -10,6 +10,9 @@ import { Panel } from './panel.tsx';
 /** The chart's line breaks where nobody has looked for this long. */
 const GAP_MS = 15_000;
 
+/** A rate is judged by its height above nothing. */
+const FROM_ZERO = [{ value: 0, label: '', color: 'transparent' }];
+
 /** How fast messages come, and what has become of all of them. */
 export function TrafficPanel({ traffic }: { readonly traffic: ReturnType<typeof useTraffic> }) {
   const t = useTexts(overviewTexts);
@@ -30,7 +33,7 @@ export function TrafficPanel({ traffic }: { readonly traffic: ReturnType<typeof 
           {t('measuring')}
         </Text>
       ) : (
-        <TimeChart series={series} label={label} height={180} gapMs={GAP_MS} />
+        <TimeChart series={series} label={label} height={180} gapMs={GAP_MS} thresholds={FROM_ZERO} />
       )}
       {data !== undefined && <Fates totals={data} />}
     </Panel>
