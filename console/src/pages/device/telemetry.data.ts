@@ -77,7 +77,10 @@ export interface Asked {
 }
 
 /** Averages with their extremes, about 500 of them. */
-export async function readAggregated({ id, metrics, from, to }: Asked, signal: AbortSignal): Promise<Map<string, History>> {
+export async function readAggregated(
+  { id, metrics, from, to }: Asked,
+  signal: AbortSignal,
+): Promise<Map<string, History>> {
   const query = { ...spanOf(from, to), interval: 'auto', metrics: metrics.join(','), agg: 'avg,min,max' };
   const { data, error } = await client.GET('/api/v1/analytics/telemetry/{device_id}', {
     params: { path: { device_id: id }, query },
@@ -121,7 +124,10 @@ export async function readSamples({ id, metrics, from, to }: Asked, signal: Abor
   return { lines: pointsOf(samples, metrics), isCut: cursor !== null };
 }
 
-export const spanOf = (from: number, to: number) => ({ start: new Date(from).toISOString(), end: new Date(to).toISOString() });
+export const spanOf = (from: number, to: number) => ({
+  start: new Date(from).toISOString(),
+  end: new Date(to).toISOString(),
+});
 
 export function pointsOf(
   samples: readonly { readonly timestamp: string; readonly metrics: Readonly<Record<string, unknown>> }[],
