@@ -35,6 +35,7 @@ function page<Module extends Record<string, unknown>>(
 const routeTree = rootRoute.addChildren([
   page('/', () => import('#console/pages/overview/overview.page.tsx'), 'OverviewPage'),
   page('/explore', () => import('#console/pages/explore/explore.page.tsx'), 'ExplorePage'),
+  page('/alerts', () => import('#console/pages/alerts/alerts.page.tsx'), 'AlertsPage'),
   page('/devices', () => import('#console/pages/devices/devices.page.tsx'), 'DevicesPage'),
   page('/groups', () => import('#console/pages/groups/groups.page.tsx'), 'GroupsPage'),
   page('/commands', () => import('#console/pages/commands/commands.page.tsx'), 'CommandsPage'),
