@@ -229,6 +229,8 @@ function drawThresholds(plot: uPlot, thresholds: readonly Threshold[], text: str
   const { ctx, bbox } = plot;
   ctx.save();
   ctx.font = `${11 * devicePixelRatio}px sans-serif`;
+  ctx.textAlign = 'left';
+  ctx.textBaseline = 'alphabetic';
   for (const { value, label, color = '#e03131' } of thresholds) {
     const y = plot.valToPos(value, 'y', true);
     if (y < bbox.top || y > bbox.top + bbox.height) continue;

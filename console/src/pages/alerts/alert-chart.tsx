@@ -20,7 +20,7 @@ function rangeAround({ started_at, cleared_at, last_seen_at }: Alert): Range {
   const from = Date.parse(started_at);
   const to = Date.parse(cleared_at ?? last_seen_at);
   const pad = Math.max((to - from) / 2, LEAST_PAD_MS);
-  return [from - pad, to + pad];
+  return [from - pad, Math.max(Math.min(to + pad, Date.now()), to)];
 }
 
 /** The metric of the alert's rule around the time of the alert, with its threshold. */

@@ -79,7 +79,7 @@ export function AlertsPage() {
           </Anchor>
         ),
       },
-      { key: 'rule_name', label: field('rule') },
+      { key: 'rule_name', label: field('rule'), optional: true },
       statusColumn('status', field('status')),
       instantColumn('started_at', field('started'), { ago: true }),
       {
