@@ -34,9 +34,17 @@ function page<Module extends Record<string, unknown>>(
 
 const routeTree = rootRoute.addChildren([
   page('/', () => import('#console/pages/overview/overview.page.tsx'), 'OverviewPage'),
+  page('/explore', () => import('#console/pages/explore/explore.page.tsx'), 'ExplorePage'),
+  page('/alerts', () => import('#console/pages/alerts/alerts.page.tsx'), 'AlertsPage'),
+  page('/rules', () => import('#console/pages/rules/rules.page.tsx'), 'RulesPage'),
+  page('/rules/new', () => import('#console/pages/rules/rule.page.tsx'), 'NewRulePage'),
+  page('/rules/$id', () => import('#console/pages/rules/rule.page.tsx'), 'RulePage'),
   page('/devices', () => import('#console/pages/devices/devices.page.tsx'), 'DevicesPage'),
   page('/groups', () => import('#console/pages/groups/groups.page.tsx'), 'GroupsPage'),
   page('/commands', () => import('#console/pages/commands/commands.page.tsx'), 'CommandsPage'),
+  page('/campaigns', () => import('#console/pages/campaigns/campaigns.page.tsx'), 'CampaignsPage'),
+  page('/campaigns/new', () => import('#console/pages/campaigns/new/new-campaign.page.tsx'), 'NewCampaignPage'),
+  page('/campaigns/$id', () => import('#console/pages/campaigns/campaign/campaign.page.tsx'), 'CampaignPage'),
   page('/firmware', () => import('#console/pages/firmware/firmware.page.tsx'), 'FirmwarePage'),
   page('/claims', () => import('#console/pages/claims/claims.page.tsx'), 'ClaimsPage'),
   page('/claims/$id', () => import('#console/pages/claims/claim.page.tsx'), 'ClaimPage'),

@@ -11,6 +11,8 @@ export interface ChartSeries {
   /** The band around the line, such as minimum and maximum of each interval. */
   readonly band?: { readonly low: readonly (number | null)[]; readonly high: readonly (number | null)[] };
   readonly dashed?: boolean;
+  /** Default: by its place among the lines. */
+  readonly color?: string;
 }
 
 /** Colours that are told apart with and without red and green, light enough for the dark and dark enough for the light. */

@@ -1,12 +1,13 @@
 import 'uplot/dist/uPlot.min.css';
 import { useComputedColorScheme } from '@mantine/core';
 import { useElementSize } from '@mantine/hooks';
-import { useEffect, useMemo, useRef } from 'react';
+import { type RefObject, useEffect, useMemo, useRef } from 'react';
 import uPlot from 'uplot';
 import { useLanguage } from '#console/i18n/language.tsx';
 import { defineTexts, useTexts } from '#console/i18n/texts.ts';
+import { draggableLines, type Held } from './threshold-drag.ts';
 import { aligned, type ChartSeries, colourOf, withGaps } from './time-chart.data.ts';
-import { alone, timeLabels } from './time-chart.marks.ts';
+import { alone, drawPoints, EDGE, type MarkedPoint, timeLabels, toPicture } from './time-chart.marks.ts';
 import { touchable } from './touch.ts';
 
 export type Range = readonly [from: number, to: number];
@@ -37,18 +38,22 @@ export interface TimeChartProps {
   readonly spans?: readonly { readonly from: number; readonly to: number; readonly color: string }[];
   /** Longest distance between two points of a line; beyond it the line breaks. */
   readonly gapMs?: number;
+  /** Told while somebody drags a threshold, with its index. */
+  readonly onThreshold?: ((index: number, value: number) => void) | undefined;
+  /** Single points that stand out, such as anomalies. */
+  readonly points?: readonly MarkedPoint[];
+  /** Filled with what makes a picture of the chart. */
+  readonly picture?: RefObject<(() => Promise<Blob>) | null>;
 }
 
-/** The label of the edges of a band, which the legend leaves out. */
-const EDGE = '\u2060';
 /** So few points in sight are shown as points, too. */
 const SPARSE = 40;
 
 const chartTexts = defineTexts({ en: { time: 'Time' }, ko: { time: '시각' } });
 
 const INK = {
-  light: { text: '#5c636b', grid: '#e9ecef' },
-  dark: { text: '#a6adb4', grid: '#3b3f45' },
+  light: { text: '#5c636b', grid: '#e9ecef', paper: '#ffffff' },
+  dark: { text: '#a6adb4', grid: '#3b3f45', paper: '#242424' },
 };
 
 /** Lines over time: drag to zoom, double click to go back. */
@@ -65,15 +70,20 @@ export function TimeChart(props: TimeChartProps) {
   const broken = useMemo(() => series.map((each) => withGaps(each, gapMs)), [series, gapMs]);
   const data = useMemo(() => aligned(broken), [broken]);
   // What a new plot is needed for; new points alone are handed to the present one.
-  const shape = JSON.stringify([series.map((each) => [each.key, each.label, each.band !== undefined, each.dashed])]);
+  const shape = JSON.stringify([
+    series.map((each) => [each.key, each.label, each.band !== undefined, each.dashed, each.color]),
+  ]);
 
   useEffect(() => {
     if (host.current === null || width === 0) return;
     const options = optionsOf({ series: latest.current.series, scheme, unit, syncKey, language, time, latest });
     const created = new uPlot({ ...options, width, height }, data, host.current);
     plot.current = created;
+    const { picture } = latest.current;
+    if (picture !== undefined) picture.current = () => toPicture(created, latest.current.label, INK[scheme]);
     return () => {
       plot.current = null;
+      if (picture !== undefined) picture.current = null;
       created.destroy();
     };
   }, [shape, scheme, unit, syncKey, language, width === 0]);
@@ -90,7 +100,7 @@ export function TimeChart(props: TimeChartProps) {
       current.setData(data, from === undefined);
       if (from !== undefined && to !== undefined) current.setScale('x', { min: from, max: to });
     });
-  }, [data, from, to, shape, scheme, width, props.thresholds, props.spans]);
+  }, [data, from, to, shape, scheme, width, props.thresholds, props.spans, props.points]);
 
   return (
     <div ref={ref}>
@@ -120,6 +130,7 @@ function optionsOf({
   latest,
 }: OptionsInput): Omit<uPlot.Options, 'width' | 'height'> {
   const ink = INK[scheme];
+  const held: Held = { range: null };
   const numbers = new Intl.NumberFormat(language, { maximumSignificantDigits: 6 });
   const instants = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' });
   const show = (value: number | null | undefined) =>
@@ -128,7 +139,7 @@ function optionsOf({
   const bands: uPlot.Band[] = [];
   const lines: uPlot.Series[] = [{ value: (_plot, at) => (at === null ? '–' : instants.format(at)), label: time }];
   series.forEach((each, index) => {
-    const stroke = colourOf(index);
+    const stroke = each.color ?? colourOf(index);
     lines.push({
       label: each.label,
       stroke,
@@ -150,7 +161,7 @@ function optionsOf({
       { ...axis, values: (_plot, instants, _axis, _space, step) => timeLabels(instants, step, language) },
       { ...axis, size: 56, values: (_plot, values) => values.map((value) => numbers.format(value)) },
     ],
-    scales: { y: { range: (_plot, min, max) => rangeOf(min, max, latest.current.thresholds ?? []) } },
+    scales: { y: { range: (_plot, min, max) => held.range ?? rangeOf(min, max, latest.current.thresholds ?? []) } },
     cursor: {
       drag: { x: true, y: false, setScale: false },
       ...(syncKey === undefined ? {} : { sync: { key: syncKey } }),
@@ -172,10 +183,22 @@ function optionsOf({
         },
       ],
       drawClear: [(current) => shade(current, latest.current)],
-      draw: [(current) => drawThresholds(current, latest.current.thresholds ?? [], ink.text)],
+      draw: [
+        (current) => drawPoints(current, latest.current.points ?? []),
+        (current) => drawThresholds(current, latest.current.thresholds ?? [], ink.text),
+      ],
       ready: [hideBandEdges],
     },
-    plugins: [touchable((range) => latest.current.onRange?.(range))],
+    plugins: [
+      draggableLines(
+        {
+          levels: () => (latest.current.thresholds ?? []).map(({ value }) => value),
+          onMove: () => latest.current.onThreshold,
+        },
+        held,
+      ),
+      touchable((range) => latest.current.onRange?.(range)),
+    ],
   };
 }
 
@@ -206,6 +229,8 @@ function drawThresholds(plot: uPlot, thresholds: readonly Threshold[], text: str
   const { ctx, bbox } = plot;
   ctx.save();
   ctx.font = `${11 * devicePixelRatio}px sans-serif`;
+  ctx.textAlign = 'left';
+  ctx.textBaseline = 'alphabetic';
   for (const { value, label, color = '#e03131' } of thresholds) {
     const y = plot.valToPos(value, 'y', true);
     if (y < bbox.top || y > bbox.top + bbox.height) continue;

@@ -1,6 +1,7 @@
-import { Alert, Button, Code, CopyButton, Group, Modal, Stack } from '@mantine/core';
+import { Alert, Button, Group, Modal, Stack } from '@mantine/core';
 import { common } from '#console/app/common.texts.ts';
 import { defineTexts, useTexts } from '#console/i18n/texts.ts';
+import { CopyBlock } from './copy.tsx';
 
 const texts = defineTexts({
   en: { once: 'This is shown once. Keep it now: nobody can read it later.' },
@@ -23,11 +24,9 @@ export function SecretOnce({ title, secret, onClose }: SecretOnceProps) {
         <Alert color="orange" variant="outline">
           {t('once')}
         </Alert>
-        <Code block>{secret}</Code>
+        <CopyBlock text={secret ?? ''} what={title} wraps />
         <Group justify="flex-end">
-          <CopyButton value={secret ?? ''}>
-            {({ copied, copy }) => <Button onClick={copy}>{words(copied ? 'copied' : 'copy')}</Button>}
-          </CopyButton>
+          <Button onClick={onClose}>{words('close')}</Button>
         </Group>
       </Stack>
     </Modal>

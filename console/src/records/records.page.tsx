@@ -1,4 +1,4 @@
-import { Group, Loader, Pagination, Select, Text } from '@mantine/core';
+import { Group, Loader, Pagination, Select, Text, Title } from '@mantine/core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { client } from '#console/api/client.ts';
@@ -28,6 +28,7 @@ function useRecords<Path extends ListPath>(records: Records<Path>, query: Readon
       return data as unknown as Page<RowOf<Path>>;
     },
     placeholderData: keepPreviousData,
+    refetchInterval: records.refreshMs ?? false,
   });
 }
 
@@ -42,9 +43,18 @@ export function RecordsPage<Path extends ListPath>({ records }: { readonly recor
   const isFiltered = state.q !== '' || Object.values(state.filters).some((values) => values.length > 0);
   return (
     <>
-      <PageHeader title={records.title} {...(records.text === undefined ? {} : { text: records.text })}>
-        {records.actions}
-      </PageHeader>
+      {records.isPart === true ? (
+        <Group justify="space-between" mb="sm">
+          <Title order={2} size="h4">
+            {records.title}
+          </Title>
+          {records.actions}
+        </Group>
+      ) : (
+        <PageHeader title={records.title} {...(records.text === undefined ? {} : { text: records.text })}>
+          {records.actions}
+        </PageHeader>
+      )}
       <RecordsToolbar records={records} state={state} change={change} />
       {records.bulk && picked.size > 0 && (
         <BulkBar actions={records.bulk} picked={picked} nameOf={records.nameOf} onDone={() => setPicked(new Map())} />

@@ -73,5 +73,9 @@ export interface Records<Path extends ListPath> {
   readonly onOpen?: (row: RowOf<Path>) => void;
   readonly bulk?: readonly BulkAction<RowOf<Path>>[];
   readonly actions?: ReactNode;
+  /** Read again so often. Without: when something says that it has changed. */
+  readonly refreshMs?: number | undefined;
+  /** It is a part of a page, which has a title of its own. */
+  readonly isPart?: boolean;
   readonly empty: EmptyProps;
 }

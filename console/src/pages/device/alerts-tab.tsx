@@ -1,5 +1,17 @@
-import { Button, Group, Loader, Pagination, SegmentedControl, Stack, Table, Text, VisuallyHidden } from '@mantine/core';
+import {
+  Anchor,
+  Button,
+  Group,
+  Loader,
+  Pagination,
+  SegmentedControl,
+  Stack,
+  Table,
+  Text,
+  VisuallyHidden,
+} from '@mantine/core';
 import { keepPreviousData, useQueryClient } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api, client } from '#console/api/client.ts';
 import { useLive } from '#console/api/live.ts';
@@ -149,9 +161,9 @@ function Rows({ alerts, device, onChanged }: RowsProps) {
               <StatusBadge status={alert.status} />
             </Table.Td>
             <Table.Td maw={360}>
-              <Text size="sm" fw={600} lineClamp={2}>
+              <Anchor component={Link} to="/alerts" search={{ alert: alert.id } as never} size="sm" lineClamp={2}>
                 {alert.rule_name}
-              </Text>
+              </Anchor>
               <Text size="sm" lineClamp={3}>
                 {alert.message}
               </Text>

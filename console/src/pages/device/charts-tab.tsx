@@ -1,5 +1,5 @@
-import { Button, Group, Loader, MultiSelect, Paper, SegmentedControl, Stack } from '@mantine/core';
-import { useNavigate, useSearch } from '@tanstack/react-router';
+import { Anchor, Button, Group, Loader, MultiSelect, Paper, SegmentedControl, Stack } from '@mantine/core';
+import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { useMemo } from 'react';
 import type { ChartSeries } from '#console/charts/time-chart.data.ts';
 import { TimeChart } from '#console/charts/time-chart.tsx';
@@ -82,6 +82,15 @@ export function ChartsTab({ device }: { readonly device: Device }) {
           clearable
           clearButtonProps={{ 'aria-label': t('clear') }}
         />
+        <Anchor
+          component={Link}
+          to="/explore"
+          search={{ devices: device.id, metrics: shown.join(',') } as never}
+          size="sm"
+          style={{ alignSelf: 'center' }}
+        >
+          {t('explore')}
+        </Anchor>
         {zoom !== undefined && (
           <Button size="xs" variant="default" onClick={() => change({ zoom: undefined })}>
             {t('reset')}

@@ -7,17 +7,17 @@ import type { ChartSeries } from '#console/charts/time-chart.data.ts';
 import { isAtLeast, useUser } from '#console/session/session.ts';
 import type { Device } from './device.data.ts';
 
-type Sample = LiveEvents['telemetry'];
+export type Sample = LiveEvents['telemetry'];
 export type LatestValue = components['schemas']['LatestValue'];
 
 /** Of each metric: beyond it the oldest live points go. The history is read again long before. */
-const MOST_POINTS = 2_000;
+export const MOST_POINTS = 2_000;
 /** Raw samples that are read where the API does not aggregate for this role: pages of a thousand. */
 const MOST_PAGES = 5;
-const TELL_MS = 500;
+export const TELL_MS = 500;
 export const HOUR_MS = 3_600_000;
 
-interface Points {
+export interface Points {
   readonly at: readonly number[];
   readonly values: readonly (number | null)[];
 }
@@ -69,7 +69,7 @@ function withSample(before: Readonly<Record<string, LatestValue>>, { timestamp, 
   return { ...before, ...Object.fromEntries(newer.map(([name, value]) => [name, { value, timestamp }])) };
 }
 
-interface Asked {
+export interface Asked {
   readonly id: number;
   readonly metrics: readonly string[];
   readonly from: number;
@@ -77,7 +77,10 @@ interface Asked {
 }
 
 /** Averages with their extremes, about 500 of them. */
-async function readAggregated({ id, metrics, from, to }: Asked, signal: AbortSignal): Promise<Map<string, History>> {
+export async function readAggregated(
+  { id, metrics, from, to }: Asked,
+  signal: AbortSignal,
+): Promise<Map<string, History>> {
   const query = { ...spanOf(from, to), interval: 'auto', metrics: metrics.join(','), agg: 'avg,min,max' };
   const { data, error } = await client.GET('/api/v1/analytics/telemetry/{device_id}', {
     params: { path: { device_id: id }, query },
@@ -98,10 +101,16 @@ async function readAggregated({ id, metrics, from, to }: Asked, signal: AbortSig
 }
 
 /** The samples themselves, the newest ones where there are too many. */
-async function readRaw({ id, metrics, from, to }: Asked, signal: AbortSignal): Promise<Map<string, History>> {
+export async function readRaw(asked: Asked, signal: AbortSignal): Promise<Map<string, History>> {
+  return (await readSamples(asked, signal)).lines;
+}
+
+/** @returns also whether there were more samples than are read */
+export async function readSamples({ id, metrics, from, to }: Asked, signal: AbortSignal) {
   const samples: { readonly timestamp: string; readonly metrics: Readonly<Record<string, unknown>> }[] = [];
   const asked = { ...spanOf(from, to), metrics: metrics.join(','), limit: 1_000, order: 'desc' as const };
-  for (let page = 0, cursor: string | null = ''; page < MOST_PAGES && cursor !== null; page += 1) {
+  let cursor: string | null = '';
+  for (let page = 0; page < MOST_PAGES && cursor !== null; page += 1) {
     const query: typeof asked & { cursor?: string } = cursor === '' ? asked : { ...asked, cursor };
     const { data, error } = await client.GET('/api/v1/devices/{device_id}/telemetry', {
       params: { path: { device_id: id }, query },
@@ -112,12 +121,15 @@ async function readRaw({ id, metrics, from, to }: Asked, signal: AbortSignal): P
     cursor = data.next_cursor;
   }
   samples.reverse();
-  return pointsOf(samples, metrics);
+  return { lines: pointsOf(samples, metrics), isCut: cursor !== null };
 }
 
-const spanOf = (from: number, to: number) => ({ start: new Date(from).toISOString(), end: new Date(to).toISOString() });
+export const spanOf = (from: number, to: number) => ({
+  start: new Date(from).toISOString(),
+  end: new Date(to).toISOString(),
+});
 
-function pointsOf(
+export function pointsOf(
   samples: readonly { readonly timestamp: string; readonly metrics: Readonly<Record<string, unknown>> }[],
   metrics: readonly string[],
 ): Map<string, History> {
@@ -163,10 +175,10 @@ export function useLines({ id, device_uid }: Device, metrics: readonly string[],
   return { lines, error: query.error, refetch: query.refetch, isLoading: query.isLoading };
 }
 
-const byTime = (a: Sample, b: Sample) => (a.timestamp < b.timestamp ? -1 : a.timestamp > b.timestamp ? 1 : 0);
+export const byTime = (a: Sample, b: Sample) => (a.timestamp < b.timestamp ? -1 : a.timestamp > b.timestamp ? 1 : 0);
 
 /** History, then the live points after its end. */
-function lineOf(metric: string, history: History | undefined, live: Points | undefined): ChartSeries {
+export function lineOf(metric: string, history: History | undefined, live: Points | undefined): ChartSeries {
   const past = history ?? { at: [], values: [] };
   const end = past.at.at(-1) ?? Number.NEGATIVE_INFINITY;
   const begin = live?.at.findIndex((at) => at > end) ?? -1;

@@ -3,7 +3,7 @@ import { defineTexts } from '#console/i18n/texts.ts';
 export const firstStepsTexts = defineTexts({
   en: {
     title: 'Send the first message',
-    text: 'Run one of these where your device is. The address, the user name and the secret are filled in.',
+    text: 'Run one of these where your device is. The address and the user name are filled in, and so is the secret while this page knows it.',
     host: 'Address of the server',
     port: 'MQTT port',
     port_hint: 'As your operator has set it; 1883, or 8883 with TLS.',
@@ -27,7 +27,7 @@ export const firstStepsTexts = defineTexts({
   },
   ko: {
     title: '첫 메시지 보내기',
-    text: '디바이스 쪽에서 아래 예제 가운데 하나를 실행하세요. 주소, 사용자 이름, 시크릿은 채워져 있습니다.',
+    text: '디바이스 쪽에서 아래 예제 가운데 하나를 실행하세요. 주소와 사용자 이름은 채워져 있고, 방금 만든 시크릿도 채워집니다.',
     host: '서버 주소',
     port: 'MQTT 포트',
     port_hint: '운영자가 정한 포트입니다. 보통 1883, TLS는 8883입니다.',

@@ -1,0 +1,151 @@
+import { Anchor, Button, Group, Loader, Select, Stack, Table, Text } from '@mantine/core';
+import { useQueryClient } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
+import { api, client } from '#console/api/client.ts';
+import type { components } from '#console/api/schema.d.ts';
+import { common } from '#console/app/common.texts.ts';
+import { Failure } from '#console/components/states.tsx';
+import { StatusBadge } from '#console/components/status-badge.tsx';
+import { failed, succeeded } from '#console/components/toast.ts';
+import { formatInstant, Instant } from '#console/i18n/format.tsx';
+import { useLanguage } from '#console/i18n/language.tsx';
+import { useTexts } from '#console/i18n/texts.ts';
+import { fieldTexts } from '#console/records/field.texts.ts';
+import { isAtLeast, useUser } from '#console/session/session.ts';
+import { AlertChart } from './alert-chart.tsx';
+import { alertsTexts } from './alerts.texts.ts';
+import { Comments } from './comments.tsx';
+import { useNames, useUsers } from './names.ts';
+
+export type Alert = components['schemas']['Alert'];
+
+/** One alert: what happened, its chart, who takes care of it, and what is said about it. */
+export function AlertDetail({ id }: { readonly id: number }) {
+  const words = useTexts(common);
+  const params = { params: { path: { alert_id: id } } };
+  const { data: alert, error, refetch } = api.useQuery('get', '/api/v1/monitoring/alerts/{alert_id}', params);
+  if (error) return <Failure error={error} onRetry={() => void refetch()} />;
+  if (alert === undefined) return <Loader aria-label={words('loading')} />;
+  return (
+    <Stack>
+      <Text fw={600} style={{ overflowWrap: 'anywhere' }}>
+        {alert.message}
+      </Text>
+      <Group gap="xs">
+        <StatusBadge status={alert.severity} />
+        <StatusBadge status={alert.status} />
+      </Group>
+      <AlertChart alert={alert} />
+      <Facts alert={alert} />
+      <Care alert={alert} />
+      <Comments alert={alert} />
+    </Stack>
+  );
+}
+
+function Facts({ alert }: { readonly alert: Alert }) {
+  const t = useTexts(alertsTexts);
+  const field = useTexts(fieldTexts);
+  const { language } = useLanguage();
+  const nameOf = useNames();
+  const { threshold, acknowledged_by: by, acknowledged_at: when } = alert;
+  const [low, high] = Array.isArray(threshold) ? threshold : [];
+  const level = Array.isArray(threshold) ? t('range_threshold', { low: Number(low), high: Number(high) }) : threshold;
+  const device = (
+    <Anchor component={Link} to={`/devices/${alert.device_id}`} inherit style={{ overflowWrap: 'anywhere' }}>
+      {alert.device_uid}
+    </Anchor>
+  );
+  const rule = (
+    <Anchor component={Link} to={`/rules/${alert.rule_id}`} inherit style={{ overflowWrap: 'anywhere' }}>
+      {alert.rule_name}
+    </Anchor>
+  );
+  const rows: readonly (readonly [label: string, value: ReactNode])[] = [
+    [field('device'), device],
+    [field('rule'), rule],
+    [t('threshold'), level === null || level === undefined ? '–' : String(level)],
+    [t('value'), String(alert.value ?? '–')],
+    [t('last_value'), String(alert.last_value ?? '–')],
+    [field('occurrences'), new Intl.NumberFormat(language).format(alert.occurrences)],
+    [field('started'), <Instant key="started" at={alert.started_at} />],
+    [t('last_seen'), <Instant key="seen" at={alert.last_seen_at} />],
+    [field('ended'), <Instant key="ended" at={alert.cleared_at} />],
+    [
+      field('acknowledged'),
+      by === null || when === null
+        ? t('nobody')
+        : t('acknowledged_by', { who: nameOf(by), when: formatInstant(when, language) }),
+    ],
+  ];
+  return (
+    <Table variant="vertical" highlightOnHover={false}>
+      <Table.Tbody>
+        {rows.map(([label, value]) => (
+          <Table.Tr key={label}>
+            <Table.Th w="40%">{label}</Table.Th>
+            <Table.Td>{value}</Table.Td>
+          </Table.Tr>
+        ))}
+      </Table.Tbody>
+    </Table>
+  );
+}
+
+/** Takes notice, and says who takes care. */
+function Care({ alert }: { readonly alert: Alert }) {
+  const t = useTexts(alertsTexts);
+  const words = useTexts(common);
+  const cache = useQueryClient();
+  const me = useUser();
+  const users = useUsers().filter(({ id, role }) => id === me.id || isAtLeast(role, 'MANAGER'));
+  const nameOf = useNames();
+  const params = { path: { alert_id: alert.id } };
+  const run = async (work: () => Promise<{ readonly error?: unknown }>) => {
+    const { error } = await work().catch((error: unknown) => ({ error }));
+    if (error !== undefined) return failed(error);
+    succeeded(words('saved'));
+    await cache.invalidateQueries();
+  };
+  const assign = (assigned_to: number | null) =>
+    void run(() => client.PATCH('/api/v1/monitoring/alerts/{alert_id}', { params, body: { assigned_to } }));
+  const { assigned_to: assignee } = alert;
+  return (
+    <Stack gap="xs">
+      <Group gap="xs">
+        <Text size="sm">
+          {t('assignee')}: {assignee === null ? t('nobody') : nameOf(assignee)}
+        </Text>
+        {assignee !== me.id && (
+          <Button size="xs" variant="default" onClick={() => assign(me.id)}>
+            {t('take')}
+          </Button>
+        )}
+        {assignee !== null && (
+          <Button size="xs" variant="default" onClick={() => assign(null)}>
+            {t('release')}
+          </Button>
+        )}
+        {!alert.is_acknowledged && (
+          <Button
+            size="xs"
+            onClick={() => void run(() => client.POST('/api/v1/monitoring/alerts/{alert_id}/acknowledge', { params }))}
+          >
+            {t('acknowledge')}
+          </Button>
+        )}
+      </Group>
+      {users.length > 1 && (
+        <Select
+          size="xs"
+          label={t('assign_to')}
+          searchable
+          value={assignee === null ? null : String(assignee)}
+          data={users.map(({ id }) => ({ value: String(id), label: nameOf(id) }))}
+          onChange={(id) => id !== null && assign(Number(id))}
+        />
+      )}
+    </Stack>
+  );
+}

@@ -1,0 +1,76 @@
+import { Paper, SimpleGrid, Text } from '@mantine/core';
+import { api } from '#console/api/client.ts';
+import { Instant } from '#console/i18n/format.tsx';
+import { useTexts } from '#console/i18n/texts.ts';
+import { UserName } from '#console/pages/device/user-name.tsx';
+import { fieldTexts } from '#console/records/field.texts.ts';
+import type { Campaign } from '../campaign.data.ts';
+import { campaignTexts } from '../campaigns.texts.ts';
+
+/** What was planned, in words. */
+export function CampaignFacts({ campaign }: { readonly campaign: Campaign }) {
+  const t = useTexts(campaignTexts);
+  const field = useTexts(fieldTexts);
+  const { windows, zone, device_zone, retries, timeouts } = campaign;
+  const target = useTargetText(campaign.target);
+  const inWindows = windows.map(({ from, to }) => `${from}–${to}`).join(', ');
+  const facts: [label: string, value: React.ReactNode][] = [
+    [t('image'), campaign.version],
+    [t('target'), target],
+    [t('planned_by'), <UserName key="by" id={campaign.created_by} />],
+    ...(campaign.requires_approval
+      ? [[t('approved_by'), <UserName key="approved" id={campaign.approved_by} />] as [string, React.ReactNode]]
+      : []),
+    [t('start_at'), <Instant key="start" at={campaign.start_at} />],
+    [t('started'), <Instant key="started" at={campaign.started_at} />],
+    [t('ended'), <Instant key="ended" at={campaign.ended_at} />],
+    [t('windows'), windows.length === 0 ? t('any_time') : `${inWindows}, ${device_zone ? t('device_clock') : zone}`],
+    [
+      t('rate'),
+      campaign.rate_per_minute === null ? t('no_limit') : t('rate_per_minute', { count: campaign.rate_per_minute }),
+    ],
+    [t('retries'), t('retries_text', { max: retries.max, seconds: retries.backoff_seconds })],
+    [t('timeouts'), TIMEOUTS.map((step) => t(step, { span: span(timeouts[step]) })).join(', ')],
+    [t('on_fail'), t(`on_fail_${campaign.on_fail}`)],
+    ...(campaign.continuous ? [[t('continuous'), '✓'] as [string, string]] : []),
+  ];
+  return (
+    <Paper withBorder p="md">
+      <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="xs" component="dl" m={0}>
+        {facts.map(([label, value]) => (
+          <div key={label}>
+            <Text size="xs" c="dimmed" component="dt">
+              {label || field('details')}
+            </Text>
+            <Text size="sm" component="dd" m={0}>
+              {value}
+            </Text>
+          </div>
+        ))}
+      </SimpleGrid>
+    </Paper>
+  );
+}
+
+const TIMEOUTS = ['seen_seconds', 'offered_seconds', 'downloading_seconds', 'installing_seconds'] as const;
+
+/** In the largest unit that comes out even: 7d, 90min. */
+function span(seconds: number): string {
+  const [unit, size] = (
+    [
+      ['d', 86_400],
+      ['h', 3_600],
+      ['min', 60],
+    ] as const
+  ).find(([, each]) => seconds % each === 0) ?? ['s', 1];
+  return `${seconds / size} ${unit}`;
+}
+
+export function useTargetText({ device_ids, group_id, device_type }: Campaign['target']): string {
+  const t = useTexts(campaignTexts);
+  const { data: groups } = api.useQuery('get', '/api/v1/device-groups', { params: { query: { size: 100 } } });
+  if (device_ids !== undefined) return t('listed', { count: device_ids.length });
+  if (device_type !== undefined) return t('type', { type: device_type });
+  if (group_id === undefined) return t('all');
+  return t('group', { name: groups?.items.find(({ id }) => id === group_id)?.name ?? String(group_id) });
+}

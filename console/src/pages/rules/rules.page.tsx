@@ -1,0 +1,116 @@
+import { Button, Switch } from '@mantine/core';
+import { IconPlus } from '@tabler/icons-react';
+import { useQueryClient } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { api, client } from '#console/api/client.ts';
+import { common } from '#console/app/common.texts.ts';
+import { failed } from '#console/components/toast.ts';
+import { useTexts } from '#console/i18n/texts.ts';
+import { instantColumn, statusColumn } from '#console/records/columns.tsx';
+import { fieldTexts } from '#console/records/field.texts.ts';
+import { RecordsPage } from '#console/records/records.page.tsx';
+import type { Records } from '#console/records/records.types.ts';
+import { CONDITIONS, type ConditionName, SEVERITIES } from './rule.form.ts';
+import { conditionText, type Rule } from './rule.levels.ts';
+import { rulesTexts } from './rules.texts.ts';
+
+const PATH = '/api/v1/monitoring/alert-rules/{rule_id}';
+
+const change = ({ id }: Rule, is_enabled: boolean) =>
+  client.PATCH(PATH, { params: { path: { rule_id: id } }, body: { is_enabled } });
+
+/** Every rule that one may see. */
+export function RulesPage() {
+  const t = useTexts(rulesTexts);
+  const field = useTexts(fieldTexts);
+  const words = useTexts(common);
+  const cache = useQueryClient();
+  const { data: groups } = api.useQuery('get', '/api/v1/device-groups', { params: { query: { size: 100 } } });
+  const toggle = async (rule: Rule, isEnabled: boolean) => {
+    const { error } = await change(rule, isEnabled).catch((error: unknown) => ({ error }));
+    if (error !== undefined) failed(error);
+    await cache.invalidateQueries({ queryKey: ['get', '/api/v1/monitoring/alert-rules'] });
+  };
+  const scopeText = ({ scope }: Rule) => {
+    if (scope.device_id !== undefined) return t('scope_device', { id: String(scope.device_id) });
+    if (scope.device_type !== undefined) return t('scope_type', { name: scope.device_type });
+    if (scope.group_id === undefined) return t('everything');
+    const group = groups?.items.find(({ id }) => id === scope.group_id);
+    return t('scope_group', { name: group?.name ?? String(scope.group_id) });
+  };
+  const add = (
+    <Button component={Link} to="/rules/new" leftSection={<IconPlus size={16} />}>
+      {t('new')}
+    </Button>
+  );
+  const records: Records<'/api/v1/monitoring/alert-rules'> = {
+    name: 'alert-rules',
+    path: '/api/v1/monitoring/alert-rules',
+    title: t('title'),
+    text: t('text'),
+    sort: 'name',
+    keyOf: ({ id }) => id,
+    nameOf: ({ name }) => name,
+    hrefOf: ({ id }) => `/rules/${id}`,
+    columns: [
+      { key: 'name', label: field('name'), sortable: true },
+      {
+        key: 'condition',
+        label: field('condition'),
+        render: (rule) => conditionText(rule, (name) => t(name as ConditionName)),
+      },
+      statusColumn('severity', field('severity'), {}),
+      { key: 'scope', label: t('scope'), render: scopeText },
+      {
+        key: 'is_enabled',
+        label: t('enabled'),
+        render: (rule) => (
+          <Switch
+            size="sm"
+            aria-label={t('toggle', { name: rule.name })}
+            checked={rule.is_enabled}
+            onChange={({ currentTarget: { checked } }) => void toggle(rule, checked)}
+          />
+        ),
+      },
+      instantColumn('updated_at', field('updated'), { ago: true, sortable: false }),
+      instantColumn('created_at', field('created'), { optional: true, sortable: false }),
+    ],
+    filters: [
+      {
+        key: 'severity',
+        label: field('severity'),
+        several: true,
+        options: SEVERITIES.map((value) => ({ value, label: value })),
+      },
+      {
+        key: 'condition',
+        label: field('condition'),
+        several: true,
+        options: CONDITIONS.map((value) => ({ value, label: t(value) })),
+      },
+      {
+        key: 'is_enabled',
+        label: t('enabled'),
+        options: [
+          { value: 'true', label: words('yes') },
+          { value: 'false', label: words('no') },
+        ],
+      },
+    ],
+    bulk: [
+      { key: 'enable', label: t('enable'), least: 'USER', run: (rule) => change(rule, true) },
+      { key: 'disable', label: t('disable'), least: 'USER', run: (rule) => change(rule, false) },
+      {
+        key: 'delete',
+        label: words('delete'),
+        color: 'red',
+        least: 'USER',
+        run: ({ id }) => client.DELETE(PATH, { params: { path: { rule_id: id } } }),
+      },
+    ],
+    actions: add,
+    empty: { title: t('empty'), text: t('empty_text'), action: add },
+  };
+  return <RecordsPage records={records} />;
+}
