@@ -42,6 +42,7 @@ const routeTree = rootRoute.addChildren([
   page('/devices', () => import('#console/pages/devices/devices.page.tsx'), 'DevicesPage'),
   page('/groups', () => import('#console/pages/groups/groups.page.tsx'), 'GroupsPage'),
   page('/commands', () => import('#console/pages/commands/commands.page.tsx'), 'CommandsPage'),
+  page('/commands/send', () => import('#console/pages/commands/send-to-many.page.tsx'), 'SendToManyPage'),
   page('/campaigns', () => import('#console/pages/campaigns/campaigns.page.tsx'), 'CampaignsPage'),
   page('/campaigns/new', () => import('#console/pages/campaigns/new/new-campaign.page.tsx'), 'NewCampaignPage'),
   page('/campaigns/$id', () => import('#console/pages/campaigns/campaign/campaign.page.tsx'), 'CampaignPage'),
