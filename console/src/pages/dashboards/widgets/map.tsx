@@ -61,11 +61,11 @@ export function MapWidget({ options }: { readonly options: Options }) {
   const radius = width / 90;
   const open = (id: number) => void navigate({ to: `/devices/${id}` as string });
   return (
+    // biome-ignore lint/a11y/useSemanticElements: an SVG is no fieldset
     <svg
       viewBox={`${x} ${y} ${width} ${height}`}
       width="100%"
       height="100%"
-      // biome-ignore lint/a11y/useSemanticElements: an SVG is no fieldset
       role="group"
       aria-label={t('map_of', { count: markers.length })}
     >
