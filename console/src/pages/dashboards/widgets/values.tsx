@@ -41,7 +41,7 @@ function Value({ options, device, source }: ReadingProps) {
   if (latest === undefined) return <Note>{t('no_value')}</Note>;
   return (
     <Stack h="100%" justify="center" align="center" gap={0}>
-      <Text fz="clamp(1.2rem, 9cqi, 3rem)" fw={700} lh={1.2} ta="center" lineClamp={2}>
+      <Text fz="clamp(1.2rem, 14cqi, 3.5rem)" fw={700} lh={1.2} ta="center" lineClamp={2}>
         {shown(latest.value, options.unit, language)}
       </Text>
       <Text size="xs" c="dimmed" ta="center" lineClamp={1}>
