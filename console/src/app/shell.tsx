@@ -64,7 +64,7 @@ export function Shell({ children }: { readonly children: ReactNode }) {
         <Group h="100%" px="md" justify="space-between" wrap="nowrap">
           <Group wrap="nowrap" gap="sm">
             <Burger opened={opened} onClick={toggle} hiddenFrom="sm" size="sm" aria-label={t('open_navigation')} />
-            <Anchor component={Link} to="/" underline="never" c="inherit">
+            <Anchor component={Link} to="/" underline="never" c="inherit" aria-label="core-api">
               <Group gap="xs" wrap="nowrap">
                 <Image src={`${BASE}/admin/favicon.svg`} alt="" w={28} h={28} />
                 <Text fw={700} visibleFrom="xs">

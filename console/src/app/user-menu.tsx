@@ -33,7 +33,7 @@ export function UserMenu() {
     <Menu position="bottom-end" width={260} withinPortal>
       <Menu.Target>
         <ActionIcon variant="subtle" size="lg" radius="xl" aria-label={t('account')}>
-          <Avatar name={user.full_name ?? user.email} color="initials" size={32} alt="" />
+          <Avatar name={user.full_name ?? user.email} color="petrol" variant="filled" size={32} alt="" />
         </ActionIcon>
       </Menu.Target>
       <Menu.Dropdown>

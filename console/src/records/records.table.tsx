@@ -2,6 +2,7 @@ import { Anchor, Checkbox, Group, Table, UnstyledButton } from '@mantine/core';
 import { IconArrowDown, IconArrowUp } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
+import { WideTable } from '#console/components/wide-table.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import type { ListChange, ListState } from './records.state.ts';
 import { recordTexts } from './records.texts.ts';
@@ -25,54 +26,52 @@ export function RecordsTable<Path extends ListPath>({
     onPick(next);
   };
   return (
-    <Table.ScrollContainer minWidth={Math.min(columns.length * 130, 900)}>
-      <Table>
-        <Table.Thead>
-          <Table.Tr>
-            {records.bulk && (
-              <Table.Th w={36}>
-                <Checkbox
-                  size="xs"
-                  aria-label={t('select_all')}
-                  checked={allPicked}
-                  indeterminate={!allPicked && rows.some((row) => picked.has(records.keyOf(row)))}
-                  onChange={(event) => pick(onPage, event.currentTarget.checked)}
-                />
-              </Table.Th>
-            )}
-            {columns.map((column) => (
-              <Heading key={column.key} column={column} state={state} change={change} />
-            ))}
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {rows.map((row) => {
-            const key = records.keyOf(row);
-            return (
-              <Table.Tr key={key}>
-                {records.bulk && (
-                  <Table.Td>
-                    <Checkbox
-                      size="xs"
-                      aria-label={t('select', { name: records.nameOf(row) })}
-                      checked={picked.has(key)}
-                      onChange={(event) => pick(new Map([[key, row]]), event.currentTarget.checked)}
-                    />
-                  </Table.Td>
-                )}
-                {columns.map((column, index) => (
-                  <Table.Td key={column.key} maw={360}>
-                    <div data-clamp>
-                      {index === 0 ? <Opening records={records} row={row} column={column} /> : cellOf(column, row)}
-                    </div>
-                  </Table.Td>
-                ))}
-              </Table.Tr>
-            );
-          })}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+    <WideTable label={records.title} minWidth={Math.min(columns.length * 130, 900)}>
+      <Table.Thead>
+        <Table.Tr>
+          {records.bulk && (
+            <Table.Th w={36}>
+              <Checkbox
+                size="xs"
+                aria-label={t('select_all')}
+                checked={allPicked}
+                indeterminate={!allPicked && rows.some((row) => picked.has(records.keyOf(row)))}
+                onChange={(event) => pick(onPage, event.currentTarget.checked)}
+              />
+            </Table.Th>
+          )}
+          {columns.map((column) => (
+            <Heading key={column.key} column={column} state={state} change={change} />
+          ))}
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {rows.map((row) => {
+          const key = records.keyOf(row);
+          return (
+            <Table.Tr key={key}>
+              {records.bulk && (
+                <Table.Td>
+                  <Checkbox
+                    size="xs"
+                    aria-label={t('select', { name: records.nameOf(row) })}
+                    checked={picked.has(key)}
+                    onChange={(event) => pick(new Map([[key, row]]), event.currentTarget.checked)}
+                  />
+                </Table.Td>
+              )}
+              {columns.map((column, index) => (
+                <Table.Td key={column.key} maw={360}>
+                  <div data-clamp>
+                    {index === 0 ? <Opening records={records} row={row} column={column} /> : cellOf(column, row)}
+                  </div>
+                </Table.Td>
+              ))}
+            </Table.Tr>
+          );
+        })}
+      </Table.Tbody>
+    </WideTable>
   );
 }
 

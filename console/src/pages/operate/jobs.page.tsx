@@ -10,6 +10,7 @@ import { common } from '#console/app/common.texts.ts';
 import { PageHeader } from '#console/components/page-header.tsx';
 import { Failure, Splash } from '#console/components/states.tsx';
 import { failed, succeeded } from '#console/components/toast.ts';
+import { WideTable } from '#console/components/wide-table.tsx';
 import { Instant } from '#console/i18n/format.tsx';
 import { defineTexts, useTexts } from '#console/i18n/texts.ts';
 import { QueuesPanel } from '#console/pages/overview/operation-panels.tsx';
@@ -110,63 +111,61 @@ export function JobsPage() {
           <Group grow maw={560}>
             <QueuesPanel />
           </Group>
-          <Table.ScrollContainer minWidth={760}>
-            <Table>
-              <Table.Thead>
-                <Table.Tr>
-                  <Table.Th>{t('job')}</Table.Th>
-                  <Table.Th>{t('schedule')}</Table.Th>
-                  <Table.Th>{t('next')}</Table.Th>
-                  <Table.Th>{t('queue')}</Table.Th>
-                  <Table.Th>
-                    <VisuallyHidden>{t('run')}</VisuallyHidden>
-                  </Table.Th>
-                </Table.Tr>
-              </Table.Thead>
-              <Table.Tbody>
-                {data.items.map((job) => (
-                  <Table.Tr key={job.name}>
-                    <Table.Td maw={380}>
-                      <Text size="sm" fw={600}>
-                        {job.name}
-                      </Text>
+          <WideTable label={t('title')} minWidth={760}>
+            <Table.Thead>
+              <Table.Tr>
+                <Table.Th>{t('job')}</Table.Th>
+                <Table.Th>{t('schedule')}</Table.Th>
+                <Table.Th>{t('next')}</Table.Th>
+                <Table.Th>{t('queue')}</Table.Th>
+                <Table.Th>
+                  <VisuallyHidden>{t('run')}</VisuallyHidden>
+                </Table.Th>
+              </Table.Tr>
+            </Table.Thead>
+            <Table.Tbody>
+              {data.items.map((job) => (
+                <Table.Tr key={job.name}>
+                  <Table.Td maw={380}>
+                    <Text size="sm" fw={600}>
+                      {job.name}
+                    </Text>
+                    <Text size="xs" c="dimmed">
+                      {job.description}
+                    </Text>
+                  </Table.Td>
+                  <Table.Td>
+                    {job.schedule === null ? (
+                      t('on_demand')
+                    ) : (
+                      <Code style={{ whiteSpace: 'nowrap' }}>{job.schedule}</Code>
+                    )}
+                  </Table.Td>
+                  <Table.Td>
+                    <Instant at={job.next_run_at} />
+                  </Table.Td>
+                  <Table.Td>{job.queue}</Table.Td>
+                  <Table.Td ta="end">
+                    {job.runs_without_data ? (
+                      <Button
+                        size="xs"
+                        variant="default"
+                        leftSection={<IconPlayerPlay size={14} />}
+                        aria-label={t('run_label', { name: job.name })}
+                        onClick={() => ask(job)}
+                      >
+                        {t('run')}
+                      </Button>
+                    ) : (
                       <Text size="xs" c="dimmed">
-                        {job.description}
+                        {t('needs_data')}
                       </Text>
-                    </Table.Td>
-                    <Table.Td>
-                      {job.schedule === null ? (
-                        t('on_demand')
-                      ) : (
-                        <Code style={{ whiteSpace: 'nowrap' }}>{job.schedule}</Code>
-                      )}
-                    </Table.Td>
-                    <Table.Td>
-                      <Instant at={job.next_run_at} />
-                    </Table.Td>
-                    <Table.Td>{job.queue}</Table.Td>
-                    <Table.Td ta="end">
-                      {job.runs_without_data ? (
-                        <Button
-                          size="xs"
-                          variant="default"
-                          leftSection={<IconPlayerPlay size={14} />}
-                          aria-label={t('run_label', { name: job.name })}
-                          onClick={() => ask(job)}
-                        >
-                          {t('run')}
-                        </Button>
-                      ) : (
-                        <Text size="xs" c="dimmed">
-                          {t('needs_data')}
-                        </Text>
-                      )}
-                    </Table.Td>
-                  </Table.Tr>
-                ))}
-              </Table.Tbody>
-            </Table>
-          </Table.ScrollContainer>
+                    )}
+                  </Table.Td>
+                </Table.Tr>
+              ))}
+            </Table.Tbody>
+          </WideTable>
         </Stack>
       )}
     </>

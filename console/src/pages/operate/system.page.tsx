@@ -5,6 +5,7 @@ import type { components } from '#console/api/schema.d.ts';
 import { PageHeader } from '#console/components/page-header.tsx';
 import { Failure, Splash } from '#console/components/states.tsx';
 import { StatusBadge } from '#console/components/status-badge.tsx';
+import { WideTable } from '#console/components/wide-table.tsx';
 import { formatBytes, Instant } from '#console/i18n/format.tsx';
 import { useLanguage } from '#console/i18n/language.tsx';
 import { defineTexts, useTexts } from '#console/i18n/texts.ts';
@@ -86,30 +87,28 @@ function Components() {
       {error && <Failure error={error} onRetry={() => void refetch()} />}
       {data === undefined && !error && <Splash />}
       {data && (
-        <Table.ScrollContainer minWidth={520}>
-          <Table>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>{t('component')}</Table.Th>
-                <Table.Th>{t('status')}</Table.Th>
-                <Table.Th ta="end">{t('latency')}</Table.Th>
-                <Table.Th>{t('detail')}</Table.Th>
+        <WideTable label={t('components')} minWidth={520}>
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>{t('component')}</Table.Th>
+              <Table.Th>{t('status')}</Table.Th>
+              <Table.Th ta="end">{t('latency')}</Table.Th>
+              <Table.Th>{t('detail')}</Table.Th>
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {data.components.map(({ component, status, latency_ms, detail }) => (
+              <Table.Tr key={component}>
+                <Table.Td>{component}</Table.Td>
+                <Table.Td>
+                  <StatusBadge status={status === 'ok' ? 'OK' : 'ERROR'} />
+                </Table.Td>
+                <Table.Td ta="end">{ms.format(latency_ms)}</Table.Td>
+                <Table.Td>{detail ?? '–'}</Table.Td>
               </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {data.components.map(({ component, status, latency_ms, detail }) => (
-                <Table.Tr key={component}>
-                  <Table.Td>{component}</Table.Td>
-                  <Table.Td>
-                    <StatusBadge status={status === 'ok' ? 'OK' : 'ERROR'} />
-                  </Table.Td>
-                  <Table.Td ta="end">{ms.format(latency_ms)}</Table.Td>
-                  <Table.Td>{detail ?? '–'}</Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Table.ScrollContainer>
+            ))}
+          </Table.Tbody>
+        </WideTable>
       )}
     </Paper>
   );

@@ -1,0 +1,212 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { AxeBuilder } from '@axe-core/playwright';
+import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type ApiClient, signInAsSuperuser } from '../support/api-client.ts';
+import { temporaryFolder } from '../support/folders.ts';
+import { freePort, type ServerProcess, startServer } from '../support/server-process.ts';
+import { describeWithServers } from '../support/servers.ts';
+
+const run = promisify(execFile);
+const ADMIN = { email: 'admin@example.com', password: 'correct horse battery' };
+/** Whatever people and devices call things, it is text. */
+const STRANGE_NAMES = ['<script>alert(1)</script>', '\u202egnp.exe', 'x'.repeat(100)];
+
+const PAGES = [
+  '/',
+  '/explore',
+  '/dashboards',
+  '/alerts',
+  '/rules',
+  '/rules/new',
+  '/devices',
+  '/devices/1',
+  '/devices/1?tab=charts',
+  '/devices/1?tab=commands',
+  '/devices/1?tab=config',
+  '/devices/1?tab=firmware',
+  '/devices/1?tab=connection',
+  '/groups',
+  '/commands',
+  '/firmware',
+  '/campaigns',
+  '/campaigns/new',
+  '/claims',
+  '/certificates',
+  '/users',
+  '/results',
+  '/jobs',
+  '/configs',
+  '/audit',
+  '/system',
+  '/notifications',
+  '/account',
+];
+
+/** The console as people use it, in a browser, with the real process. */
+await describeWithServers(['chromium'], (servers) => {
+  describe('the console', () => {
+    const folder = temporaryFolder();
+    const contexts: BrowserContext[] = [];
+    let settings: Readonly<Record<string, string>>;
+    let server: ServerProcess;
+    let api: ApiClient;
+    let browser: Browser;
+
+    beforeAll(async () => {
+      settings = {
+        DATA_DIR: folder.path,
+        HTTP_PORT: String(await freePort()),
+        MQTT_PORT: String(await freePort()),
+      };
+      server = await startServer(settings);
+      api = await signInAsSuperuser(server, settings);
+      browser = await chromium.connectOverCDP(servers.chromium.url);
+      const first = await api.registerDevice({ name: 'Greenhouse 1', device_uid: 'greenhouse-01' });
+      for (const name of STRANGE_NAMES) await api.registerDevice({ name, metadata: { note: name } });
+      await publish(first, 'telemetry', '{"temperature":21.4,"door_open":false}');
+    });
+    afterAll(async () => {
+      for (const context of contexts) await context.close();
+      await browser?.close();
+      await server?.end('SIGKILL');
+      folder.remove();
+    });
+
+    const publish = ({ uid, secret }: { uid: string; secret: string }, channel: string, payload: string) =>
+      run('mosquitto_pub', [
+        ...['-p', String(server.mqttPort), '-u', uid, '-P', secret],
+        ...['-q', '1', '-t', `devices/${uid}/${channel}`, '-m', payload],
+      ]);
+
+    /** A browser of its own. `faults`: what it said on its console, and requests to other hosts. */
+    async function open(options: BrowserContextOptions = {}): Promise<{ page: Page; faults: string[] }> {
+      const context = await browser.newContext({ locale: 'en-US', ...options });
+      contexts.push(context);
+      const page = await context.newPage();
+      const faults: string[] = [];
+      page.on('console', (message) => {
+        if (['error', 'warning'].includes(message.type())) faults.push(message.text());
+      });
+      page.on('pageerror', (error) => faults.push(error.message));
+      page.on('request', (request) => {
+        if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(server.httpUrl))
+          faults.push(request.url());
+      });
+      return { page, faults };
+    }
+
+    async function signIn(page: Page, path = '/', { email, password } = ADMIN): Promise<void> {
+      await page.goto(`${server.httpUrl}/admin${path}`);
+      await page.locator('input[type=email]').fill(email);
+      await page.locator('input[autocomplete=current-password]').fill(password);
+      await page.locator('button[type=submit]').click();
+      await page.getByRole('navigation').waitFor();
+    }
+
+    async function settled(page: Page): Promise<void> {
+      await page.locator('h1').first().waitFor();
+      await page.waitForLoadState('networkidle');
+    }
+
+    test('a device is registered, waits for its first message, and shows it when it comes', async () => {
+      const { page, faults } = await open();
+      await signIn(page, '/devices');
+      await page.getByRole('button', { name: 'Register a device' }).first().click();
+      const form = page.getByRole('dialog');
+      await form.getByLabel('Name').fill('Pump');
+      await form.getByLabel('Type').fill('pump');
+      await form.getByLabel('UID').fill('pump-1');
+      await form.getByRole('button', { name: 'Register a device' }).click();
+      await page.getByRole('heading', { name: 'Pump', level: 1 }).waitFor();
+      const snippet =
+        (await page
+          .getByText(/mosquitto_pub -h/)
+          .first()
+          .textContent()) ?? '';
+      const secret = /-P ['"]?([\w-]{20,})/.exec(snippet.replaceAll('\\\n', ' '))?.[1] ?? '';
+      expect(secret).not.toBe('');
+      await publish({ uid: 'pump-1', secret }, 'telemetry', '{"pressure":2.5}');
+      await page.getByText('pressure').first().waitFor();
+      await page.getByText('ONLINE').first().waitFor();
+      expect(faults).toEqual([]);
+    });
+
+    test('is the same after a reload, and in a second tab; signing out ends both', async () => {
+      const { page } = await open();
+      await signIn(page);
+      await page.reload();
+      await page.getByRole('navigation').waitFor();
+      const second = await page.context().newPage();
+      await second.goto(`${server.httpUrl}/admin/devices`);
+      await second.getByText('greenhouse-01').waitFor();
+      await page.getByRole('button', { name: 'Account' }).click();
+      await page.getByRole('menuitem', { name: 'Sign out' }).click();
+      for (const each of [page, second]) await each.locator('input[type=email]').waitFor();
+    });
+
+    test('speaks Korean to a Korean browser, and English when somebody chooses it', async () => {
+      const { page } = await open({ locale: 'ko-KR' });
+      await signIn(page, '/devices');
+      await page.getByRole('heading', { name: '디바이스', level: 1 }).waitFor();
+      expect(await page.locator('html').getAttribute('lang')).toBe('ko');
+      await page.getByRole('button', { name: '계정' }).click();
+      await page.getByText('English').click();
+      await page.getByRole('heading', { name: 'Devices', level: 1 }).waitFor();
+    });
+
+    test('shows a USER its own devices and no more', async () => {
+      const user = { email: 'user@example.com', password: 'correct horse battery' };
+      const { id } = await api.call('POST', '/api/v1/users', { ...user, role: 'USER' });
+      await api.registerDevice({ name: 'Mine', device_uid: 'mine-1', owner_id: id });
+      const { page, faults } = await open();
+      await signIn(page, '/devices', user);
+      await page.getByText('mine-1').waitFor();
+      expect(await page.getByText('greenhouse-01').count()).toBe(0);
+      const places = await page.getByRole('navigation').getByRole('link').allTextContents();
+      expect(places).not.toContain('Users');
+      expect(places).not.toContain('Firmware');
+      expect(faults).toEqual([]);
+    });
+
+    test('says that it reconnects while the server is away, and comes back by itself', async () => {
+      const { page } = await open();
+      await signIn(page, '/devices/1');
+      await page.getByRole('heading', { name: 'Greenhouse 1' }).waitFor();
+      await server.end('SIGKILL');
+      await page.getByRole('status').filter({ hasText: 'Reconnecting' }).waitFor();
+      server = await startServer(settings);
+      await page
+        .getByRole('status')
+        .filter({ hasText: 'Reconnecting' })
+        .waitFor({ state: 'detached', timeout: 60_000 });
+      await page.getByRole('heading', { name: 'Greenhouse 1' }).waitFor();
+    });
+
+    describe.each([
+      ['light', 1280],
+      ['dark', 390],
+    ] as const)('every page, %s, %s pixels wide', (colorScheme, width) => {
+      let page: Page;
+      let faults: string[];
+      beforeAll(async () => {
+        ({ page, faults } = await open({ colorScheme, viewport: { width, height: 800 } }));
+        await signIn(page);
+      });
+
+      test.each(PAGES)('%s: nothing on the console, nothing beyond the edge, nothing that axe minds', async (path) => {
+        faults.length = 0;
+        await page.goto(`${server.httpUrl}/admin${path}`);
+        await settled(page);
+        expect(faults).toEqual([]);
+        const beyond = await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth');
+        expect(beyond).toBeLessThanOrEqual(0);
+        const { violations } = await new AxeBuilder({ page }).analyze();
+        expect(
+          violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' | ')}`),
+        ).toEqual([]);
+      });
+    });
+  });
+});
