@@ -21,7 +21,7 @@ export const NEW_CONDITION: { readonly [T in GateType]: Extract<GateCondition, {
 };
 export const GATE_TYPES = Object.keys(NEW_CONDITION) as readonly GateType[];
 
-export function formatShare(share: number, language: Language): string {
+function formatShare(share: number, language: Language): string {
   return new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 1 }).format(share);
 }
 

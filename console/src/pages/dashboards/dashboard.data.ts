@@ -116,10 +116,16 @@ export function newId(widgets: readonly { readonly id: string }[]): string {
   return `w${number}`;
 }
 
-/** Below all that is there. */
+/** The first free place, row by row. */
 export function placeFor(id: string, type: WidgetType, layout: readonly Place[]): Place {
   const [w, h] = SIZE[type];
-  return { i: id, x: 0, y: Math.max(0, ...layout.map((place) => place.y + place.h)), w, h };
+  const isFree = (x: number, y: number) =>
+    layout.every((other) => x + w <= other.x || other.x + other.w <= x || y + h <= other.y || other.y + other.h <= y);
+  const end = Math.max(0, ...layout.map((place) => place.y + place.h));
+  for (let y = 0; y < end; y += 1) {
+    for (let x = 0; x <= COLUMNS - w; x += 1) if (isFree(x, y)) return { i: id, x, y, w, h };
+  }
+  return { i: id, x: 0, y: end, w, h };
 }
 
 /** A dashboard of all that a device measures: a value and a chart for each metric. */

@@ -71,7 +71,7 @@ export function MapWidget({ options }: { readonly options: Options }) {
     >
       <path
         d={LAND}
-        fill="var(--mantine-color-default-hover)"
+        fill="light-dark(var(--mantine-color-gray-3), var(--mantine-color-dark-4))"
         stroke="var(--mantine-color-default-border)"
         strokeWidth={width / 600}
       />
