@@ -81,6 +81,7 @@ if (missing.length > 0) {
 
     const onThisServer = (command: string) =>
       command
+        .replaceAll('/tmp/', `${folder.path}/`)
         .replaceAll('127.0.0.1:8000', new URL(server.httpUrl).host)
         .replaceAll(/-p 1883\b/g, `-p ${server.mqttPort}`);
 
@@ -100,9 +101,11 @@ if (missing.length > 0) {
     }
 
     test.each([
-      ['README.md', 'The first stored message'],
-      ['README.md', 'From the server to the device'],
-    ])('%s: %s', async (file, heading) => {
+      { file: 'README.md', heading: 'The first stored message' },
+      { file: 'README.md', heading: 'From the server to the device' },
+      { file: 'docs/commands.md' },
+      { file: 'docs/configuration.md' },
+    ])('$file $heading', async ({ file, heading }) => {
       const steps = blocksOf(file, heading).flatMap(stepsOf);
       expect(steps.length).toBeGreaterThan(0);
       for (const step of steps) await follow(step);
