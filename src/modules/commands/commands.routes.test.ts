@@ -147,6 +147,22 @@ describe('a command', () => {
     expect(arrived()).toEqual(made);
   });
 
+  test('a new one does not overtake what is sent again, though it was made before anybody heard of the connection', async () => {
+    h.run.broker.listen(device.id, device.device_uid);
+    const { command_id: first } = await sent();
+    await reaches(first, 'SENT');
+    for (const id of h.run.broker.connections()) h.run.broker.disconnect(id);
+    const before = messages().length;
+    const announce = h.run.broker.subscribe(h.run.broker.connect(device.id, device.device_uid), { later: true });
+    const { command_id: second } = await sent();
+    await reaches(second, 'SENT');
+    announce();
+    const arrived = messages()
+      .slice(before)
+      .map(({ command_id }) => command_id);
+    expect(arrived).toEqual([first, second]);
+  });
+
   test('100 may be open for a device, and another device is none the worse', async () => {
     for (let index = 0; index < 100; index++) await sent();
     const answer = await send({ command: 'reboot' });
