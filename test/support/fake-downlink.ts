@@ -26,7 +26,8 @@ export interface FakeDownlink {
   /** Connects and subscribes. @returns the id of the connection */
   listen(deviceId: number, deviceUid: string): string;
   connect(deviceId: number, deviceUid: string): string;
-  subscribe(connectionId: string): void;
+  /** @returns announces it; called at once, unless `later` */
+  subscribe(connectionId: string, options?: { readonly later?: boolean }): () => void;
   disconnect(connectionId: string): void;
   /** The device's PUBACK of the oldest message. */
   acknowledge(connectionId: string): void;
@@ -78,10 +79,14 @@ export function createFakeDownlink({
       events.emit('device.connected', clock.now(), { ...eventOf(connection), ...detail });
       return connection.connectionId;
     },
-    subscribe(connectionId) {
+    subscribe(connectionId, { later = false } = {}) {
       const connection = connections.get(connectionId) as Connection;
       connection.isSubscribed = true;
-      events.emit('device.subscribed', clock.now(), { ...eventOf(connection), channels: [channel] });
+      const announce = () => {
+        events.emit('device.subscribed', clock.now(), { ...eventOf(connection), channels: [channel] });
+      };
+      if (!later) announce();
+      return announce;
     },
     listen(deviceId, deviceUid) {
       const connectionId = fake.connect(deviceId, deviceUid);

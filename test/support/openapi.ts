@@ -1,5 +1,6 @@
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormatsModule from 'ajv-formats';
+import { isTimeZone } from '#kernel/time-zone.ts';
 import type { TestResponse } from './http.ts';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -82,6 +83,7 @@ function isRedirect(status: number): boolean {
 function prepare(document: JsonObject) {
   const ajv = new Ajv2020({ strict: false, allErrors: true, validateFormats: true });
   addFormatsModule.default(ajv as never);
+  ajv.addFormat('time-zone', isTimeZone);
   ajv.addSchema({ ...document, $id: DOCUMENT });
   const validators = new Map<string, ValidateFunction>();
   // The most literal path first, as the router decides: /devices/export before /devices/{device_id}.

@@ -49,7 +49,7 @@ interface Listener {
 export function createCommandDispatcher(deps: {
   readonly store: Pick<CommandStore, 'listOpen'>;
   readonly recorder: CommandRecorder;
-  readonly downlink: Pick<MqttDownlink, 'publish' | 'capabilities'>;
+  readonly downlink: Pick<MqttDownlink, 'publish' | 'connections' | 'capabilities'>;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Whether no other process could have the connection of a device. */
@@ -68,7 +68,20 @@ export function createCommandDispatcher(deps: {
   const running = createBackground();
   let isStopped = false;
 
+  function meet(deviceUid: string, connectionId: string): void {
+    const known = listeners.get(deviceUid);
+    if (known?.connections.has(connectionId) === true) return;
+    const listener = known ?? { connections: new Set(), isNew: true, fresh: new Set(), again: new Set() };
+    listener.connections.add(connectionId);
+    listener.isNew = true;
+    listener.fresh = new Set();
+    listeners.set(deviceUid, listener);
+  }
+
   async function sendWaiting({ deviceId, deviceUid }: DeviceKey): Promise<void> {
+    // One that listens already and is announced in a moment: what was sent before comes first there too.
+    for (const { connectionId, channels } of downlink.connections(deviceUid).connections)
+      if (channels.includes('command')) meet(deviceUid, connectionId);
     const listener = listeners.get(deviceUid);
     const isNew = listener?.isNew === true;
     if (listener !== undefined) listener.isNew = false;
@@ -193,14 +206,7 @@ export function createCommandDispatcher(deps: {
   return {
     pump,
     async listens(device, connectionId) {
-      const { deviceUid } = device;
-      const known = listeners.get(deviceUid);
-      if (known?.connections.has(connectionId) === true) return await pump(device);
-      const listener = known ?? { connections: new Set(), isNew: true, fresh: new Set(), again: new Set() };
-      listener.connections.add(connectionId);
-      listener.isNew = true;
-      listener.fresh = new Set();
-      listeners.set(deviceUid, listener);
+      meet(device.deviceUid, connectionId);
       await pump(device);
     },
     disconnected(deviceUid, connectionId) {

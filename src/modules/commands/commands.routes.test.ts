@@ -41,14 +41,6 @@ const reaches = (commandId: string, status: string) =>
 const statesOf = ({ history }: { history: readonly { status: string }[] }) => history.map(({ status }) => status);
 const messages = () => h.run.broker.sent.map(({ payload }) => JSON.parse(payload));
 
-const timesOf = (id: string) => messages().filter(({ command_id }) => command_id === id).length;
-
-/** @returns the new connection */
-function reconnect(): string {
-  for (const connection of h.run.broker.connections()) h.run.broker.disconnect(connection);
-  return h.run.broker.listen(device.id, device.device_uid);
-}
-
 describe('a command', () => {
   test('waits for its device, goes out, is acknowledged, reports progress and succeeds, each kept with its time', async () => {
     const command = await sent({ params: { delay_seconds: 5 }, ttl_seconds: 600 });
@@ -82,34 +74,6 @@ describe('a command', () => {
     expect(statesOf(ended)).toEqual(['QUEUED', 'SENT', 'FAILED']);
   });
 
-  test('sent and not answered, it is sent again whenever the device connects again, with its id', async () => {
-    h.run.broker.listen(device.id, device.device_uid);
-    const { command_id } = await sent();
-    await reaches(command_id, 'SENT');
-    for (let again = 2; again <= 7; again++) {
-      reconnect();
-      await eventually(async () => expect(timesOf(command_id)).toBe(again));
-    }
-    expect(statesOf(await shown(command_id))).toEqual(['QUEUED', 'SENT']);
-  });
-
-  test('acknowledged and not answered, it is sent 5 times in all: what restarts a device does not do so for ever', async () => {
-    let connection = h.run.broker.listen(device.id, device.device_uid);
-    const { command_id } = await sent();
-    await reaches(command_id, 'SENT');
-    for (let again = 2; again <= 5; again++) {
-      h.run.broker.acknowledge(connection);
-      await reaches(command_id, 'DELIVERED');
-      connection = reconnect();
-      await eventually(async () => expect(timesOf(command_id)).toBe(again));
-    }
-    reconnect();
-    const { command_id: after } = await sent();
-    await reaches(after, 'SENT');
-    expect(timesOf(command_id)).toBe(5);
-    expect(statesOf(await shown(command_id))).toEqual(['QUEUED', 'SENT', 'DELIVERED']);
-  });
-
   test('`now` to a device that does not listen is REJECTED at once', async () => {
     const rejected = await sent({ deliver: 'now' });
     expect(rejected).toMatchObject({ status: 'REJECTED', error: 'not_listening' });
@@ -129,22 +93,6 @@ describe('a command', () => {
     const newer = await sent({ command: 'set', deliver: 'latest_only' });
     const found = await Promise.all([other, older, begun, newer].map(({ command_id }) => statusOf(command_id)));
     expect(found).toEqual(['QUEUED', 'SUPERSEDED', 'IN_PROGRESS', 'QUEUED']);
-  });
-
-  test('what is queued arrives in the order of creation', async () => {
-    const made: string[] = [];
-    for (let index = 0; index < 40; index++) made.push((await sent({ params: { index } })).command_id);
-    const connection = h.run.broker.listen(device.id, device.device_uid);
-    const arrived = () =>
-      messages()
-        .map(({ command_id }) => command_id)
-        .filter((id) => made.includes(id));
-    // Unacknowledged ones are bounded; the others follow.
-    await eventually(async () => {
-      h.run.broker.acknowledge(connection);
-      expect(arrived()).toHaveLength(made.length);
-    });
-    expect(arrived()).toEqual(made);
   });
 
   test('100 may be open for a device, and another device is none the worse', async () => {
@@ -171,15 +119,6 @@ describe('a command', () => {
     await h.jobs.jobs.enqueue('expire_commands', {});
     await h.jobs.runUntilIdle();
     expect(await statusOf(silent.command_id)).toBe('EXPIRED');
-  });
-
-  test('goes out by itself once the connection has room again', async () => {
-    h.run.broker.fill(true);
-    h.run.broker.listen(device.id, device.device_uid);
-    const { command_id } = await sent();
-    expect(await statusOf(command_id)).toBe('QUEUED');
-    h.run.broker.fill(false);
-    await reaches(command_id, 'SENT');
   });
 
   test('never reaches the next device of the same device_uid, though nobody heard of the deletion', async () => {

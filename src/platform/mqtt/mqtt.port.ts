@@ -152,9 +152,12 @@ export interface BrokerAddress {
   readonly tls: boolean;
 }
 
-/** What a connection of a claim may publish to, and the one topic that it may subscribe to. */
+/** What a connection of a claim may publish and subscribe to; also with `/{reply id}`, see `REPLY_ID`. */
 export const PROVISION_REQUEST = 'provision/request';
 export const PROVISION_RESPONSE = 'provision/response';
+
+/** Chosen at random by who asks: whoever subscribes with it reads the answer, on whatever connection of the same claim. */
+export const REPLY_ID = /^[A-Za-z0-9_-]{16,64}$/;
 
 /** What a uid looks like. Nothing else can be a user name or a level of a topic. */
 export const DEVICE_UID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;

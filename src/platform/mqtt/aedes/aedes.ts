@@ -12,6 +12,7 @@ import {
   type MqttClaim,
   type MqttDevice,
   type MqttHandler,
+  PROVISION_RESPONSE,
 } from '../mqtt.port.ts';
 import { Admission, type AdmissionLimits } from './admission.ts';
 import { type ClaimantLimits, Claimants } from './claimants.ts';
@@ -83,7 +84,7 @@ export function createAedesBroker(options: AedesBrokerOptions): AedesBroker {
     loginTimeoutMs: limits.loginTimeoutMs ?? LOGIN_TIMEOUT_MS,
     inFlight,
     message(login, channel, payload, acknowledge) {
-      if (login.device === null) login.claimant.ask(payload, acknowledge);
+      if (login.device === null) login.claimant.ask(channel, payload, acknowledge);
       else handler.message({ device: login.device, channel, payload }, acknowledge);
     },
     connecting: (connection) => running?.aedes.handle(connection),
@@ -91,7 +92,7 @@ export function createAedesBroker(options: AedesBrokerOptions): AedesBroker {
       if (login.device !== null) {
         downlink.refused(login.device.deviceUid, reason, null);
         handler.refused(login.device, reason, acknowledge);
-      } else if (reason === 'payload_too_large') login.claimant.ask(null, acknowledge);
+      } else if (reason === 'payload_too_large') login.claimant.ask(PROVISION_RESPONSE, null, acknowledge);
       else login.claimant.refuse(acknowledge);
     },
     failed(connection, reason, error) {
@@ -253,7 +254,7 @@ export function createAedesBroker(options: AedesBrokerOptions): AedesBroker {
     aedes.on('subscribe', (subscriptions, client) => {
       const { login } = connectionOf(client);
       const granted = subscriptions.map(({ topic, qos }) => [topic, qos] as const).filter(([, qos]) => qos <= 2);
-      if (login?.device === null) for (const [, qos] of granted) login.claimant.subscribed(qos);
+      if (login?.device === null) for (const each of granted) login.claimant.subscribed(...each);
       else if (login) downlink.subscribed(connectionOf(client), login.device.deviceUid, serverChannelsOf(granted));
     });
     aedes.on('unsubscribe', (topics, client) => {

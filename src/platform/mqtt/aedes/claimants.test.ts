@@ -105,10 +105,64 @@ describe('a connection of a claim', () => {
     expect(rig.logged.filter((line) => line.includes('provision_not_subscribed'))).not.toEqual([]);
   });
 
+  test('reads under a reply id what another connection of its claim has asked, and what was asked under no other', async () => {
+    const rig = await start();
+    rig.handler.claims.set('other', 8);
+    const id = 'abcdefghijklmnop';
+    const asking = await raw(rig);
+    await asking.send(packets.publish(`${REQUEST}/${id}`, 'asked', { messageId: 5 })).roundTrip();
+    // Neither who reads other answers of this claim, nor who knows the id and has another claim.
+    const curious = await claimant(rig);
+    await curious.client.subscribeAsync([RESPONSE, `${RESPONSE}/${id}x`], { qos: 1 });
+    const foreign = await claimant(rig, { password: 'other' });
+    await foreign.client.subscribeAsync(`${RESPONSE}/${id}`, { qos: 1 });
+    expect(rig.handler.events).toEqual([]);
+
+    const reading = await claimant(rig);
+    await reading.client.subscribeAsync(`${RESPONSE}/${id}`, { qos: 1 });
+    await asking.got('40020005');
+    await eventually(() => expect(reading.answers).toEqual([`${RESPONSE}/${id} asked`]));
+    expect([...curious.answers, ...foreign.answers]).toEqual([]);
+  });
+
+  test('waits again when who reads has gone, and is answered to who reads now', async () => {
+    const rig = await start();
+    const id = 'abcdefghijklmnop';
+    const first = await claimant(rig);
+    await first.client.subscribeAsync(`${RESPONSE}/${id}`);
+    await first.client.endAsync();
+    const asking = await claimant(rig);
+    asking.client.publish(`${REQUEST}/${id}`, 'asked', { qos: 1 });
+    await eventually(async () => {
+      const next = await claimant(rig);
+      await next.client.subscribeAsync(`${RESPONSE}/${id}`);
+      await eventually(() => expect(next.answers).toEqual([`${RESPONSE}/${id} asked`]));
+    });
+    expect(rig.handler.events).toEqual(['provision asked']);
+  });
+
+  test('reads under no more reply ids than it may ask', async () => {
+    const rig = await start({ requests: 2 });
+    const { client, ended } = await claimant(rig);
+    const topics = ['a', 'b', 'c'].map((letter) => `${RESPONSE}/${letter.repeat(16)}`);
+    await client.subscribeAsync(topics.slice(0, 2));
+    client.subscribe(topics[2] ?? '');
+    await ended;
+  });
+
   test('may use no other topic, in either direction, and no Last Will', async () => {
     const rig = await start({ requests: 100 });
     const client = await raw(rig);
-    for (const filter of ['#', '+/response', 'provision/+', REQUEST, 'devices/alpha/command', '$SYS/#']) {
+    for (const filter of [
+      '#',
+      '+/response',
+      'provision/+',
+      REQUEST,
+      'devices/alpha/command',
+      '$SYS/#',
+      `${RESPONSE}/short`,
+      `${RESPONSE}/+`,
+    ]) {
       const times = client.received.filter((packet) => packet === '9003000180').length;
       await client.send(packets.subscribe(filter)).got('9003000180', times + 1);
     }

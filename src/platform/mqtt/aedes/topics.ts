@@ -1,4 +1,4 @@
-import { PROVISION_REQUEST, PROVISION_RESPONSE, SERVER_CHANNELS, type ServerChannel } from '../mqtt.port.ts';
+import { PROVISION_REQUEST, PROVISION_RESPONSE, REPLY_ID, SERVER_CHANNELS, type ServerChannel } from '../mqtt.port.ts';
 
 /** The topics of one connection, prepared once a session. Everything that is not in here is refused. */
 export interface Topics {
@@ -17,8 +17,19 @@ export function deviceTopics(deviceUid: string, channels: readonly string[]): To
   );
 }
 
-/** Of who is no device yet: to ask, and to be answered. */
-export const CLAIM_TOPICS = exactTopics([{ channel: 'provision', topic: PROVISION_REQUEST }], [PROVISION_RESPONSE]);
+/** Of who is no device yet: to ask, and to be answered. The channel of a request is the topic of its answer. */
+export const CLAIM_TOPICS: Topics = {
+  channelOf(packet, start, end) {
+    const topic = packet.toString('utf8', start, end);
+    const rest = topic.slice(PROVISION_REQUEST.length);
+    return topic.startsWith(PROVISION_REQUEST) && isReplyLevel(rest) ? PROVISION_RESPONSE + rest : null;
+  },
+  maySubscribe: (filter) =>
+    filter.startsWith(PROVISION_RESPONSE) && isReplyLevel(filter.slice(PROVISION_RESPONSE.length)),
+};
+
+/** Nothing, or `/{reply id}`. */
+const isReplyLevel = (rest: string): boolean => rest === '' || (rest.startsWith('/') && REPLY_ID.test(rest.slice(1)));
 
 function exactTopics(
   publishable: readonly { readonly channel: string; readonly topic: string }[],
