@@ -2,6 +2,7 @@ import {
   Alert,
   Anchor,
   AppShell,
+  Box,
   Burger,
   Group,
   Image,
@@ -29,12 +30,30 @@ export function Shell({ children }: { readonly children: ReactNode }) {
   const t = useTexts(shellTexts);
   const [opened, { toggle, close }] = useDisclosure();
   const reachable = useReachable();
-  const { pathname } = useLocation();
+  const { pathname, search } = useLocation();
   // On a phone, whoever has chosen a page wants to see it.
   useEffect(() => {
     if (pathname !== '') close();
   }, [pathname, close]);
 
+  const page = (
+    <>
+      {!reachable && (
+        <Alert color="orange" variant="outline" icon={<IconCloudOff />} mb="md" role="status">
+          {t('reconnecting')}
+        </Alert>
+      )}
+      <div data-stale={!reachable}>{children}</div>
+    </>
+  );
+  // A screen on a wall shows a page and nothing around it.
+  if ('wall' in search) {
+    return (
+      <Box component="main" p="sm">
+        {page}
+      </Box>
+    );
+  }
   return (
     <AppShell
       header={{ height: 56 }}
@@ -82,14 +101,7 @@ export function Shell({ children }: { readonly children: ReactNode }) {
       <AppShell.Navbar aria-label={t('navigation')}>
         <Navigation />
       </AppShell.Navbar>
-      <AppShell.Main>
-        {!reachable && (
-          <Alert color="orange" variant="outline" icon={<IconCloudOff />} mb="md" role="status">
-            {t('reconnecting')}
-          </Alert>
-        )}
-        <div data-stale={!reachable}>{children}</div>
-      </AppShell.Main>
+      <AppShell.Main>{page}</AppShell.Main>
       <CommandPalette />
     </AppShell>
   );

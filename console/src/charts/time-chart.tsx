@@ -23,6 +23,8 @@ export interface TimeChartProps {
   readonly series: readonly ChartSeries[];
   /** What it is of, for those who do not see it. */
   readonly label: string;
+  /** Of its picture; default: the label. */
+  readonly title?: string;
   /** Epoch milliseconds. Without: what the lines span. */
   readonly range?: Range | undefined;
   /** Told when somebody drags over a part of it, or moves it by fingers. */
@@ -80,7 +82,8 @@ export function TimeChart(props: TimeChartProps) {
     const created = new uPlot({ ...options, width, height }, data, host.current);
     plot.current = created;
     const { picture } = latest.current;
-    if (picture !== undefined) picture.current = () => toPicture(created, latest.current.label, INK[scheme]);
+    if (picture !== undefined)
+      picture.current = () => toPicture(created, latest.current.title ?? latest.current.label, INK[scheme]);
     return () => {
       plot.current = null;
       if (picture !== undefined) picture.current = null;
@@ -158,7 +161,7 @@ function optionsOf({
     series: lines,
     bands,
     axes: [
-      { ...axis, values: (_plot, instants, _axis, _space, step) => timeLabels(instants, step, language) },
+      { ...axis, space: 72, values: (_plot, instants, _axis, _space, step) => timeLabels(instants, step, language) },
       { ...axis, size: 56, values: (_plot, values) => values.map((value) => numbers.format(value)) },
     ],
     scales: { y: { range: (_plot, min, max) => held.range ?? rangeOf(min, max, latest.current.thresholds ?? []) } },

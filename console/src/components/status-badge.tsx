@@ -22,5 +22,9 @@ const COLOUR: Readonly<Record<string, string>> = {
 
 /** A status in the words of the API, in a colour that everybody knows. */
 export function StatusBadge({ status }: { readonly status: string }) {
-  return <Badge color={COLOUR[status] ?? 'gray.7'}>{status}</Badge>;
+  return (
+    <Badge color={COLOUR[status] ?? 'gray.7'} miw="max-content">
+      {status}
+    </Badge>
+  );
 }

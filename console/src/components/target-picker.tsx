@@ -1,6 +1,6 @@
 import { Group, Loader, MultiSelect, Radio, Select, Stack, Text } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { api } from '#console/api/client.ts';
 import type { components } from '#console/api/schema.d.ts';
 import { defineTexts, useTexts } from '#console/i18n/texts.ts';
@@ -144,6 +144,7 @@ function useDeviceTypes(): readonly string[] {
 /** Devices that are found by what is typed, several of them. */
 export function DevicesSelect({ value, onChange, type, label, most = 1_000 }: DevicesSelectProps) {
   const t = useTexts(texts);
+  const input = useRef<HTMLInputElement>(null);
   const [search, setSearch] = useState('');
   const [asked] = useDebouncedValue(search.trim(), 250);
   const query = {
@@ -164,7 +165,12 @@ export function DevicesSelect({ value, onChange, type, label, most = 1_000 }: De
       placeholder={t('devices_hint')}
       data={[...known.values()]}
       value={value.map((option) => option.value)}
-      onChange={(ids) => onChange(ids.flatMap((id) => known.get(id) ?? []))}
+      ref={input}
+      onChange={(ids) => {
+        onChange(ids.flatMap((id) => known.get(id) ?? []));
+        // There is no more to choose: what is below comes into sight.
+        if (ids.length >= most) input.current?.blur();
+      }}
       maxValues={most}
       searchable
       searchValue={search}

@@ -84,10 +84,10 @@ export function AlertsPage() {
       instantColumn('started_at', field('started'), { ago: true }),
       {
         key: 'assigned_to',
-        label: t('assignee'),
+        label: t('assignee_short'),
         render: ({ assigned_to }) => (assigned_to === null ? '–' : nameOf(assigned_to)),
       },
-      { key: 'comment_count', label: t('comments') },
+      { key: 'comment_count', label: t('comments'), optional: true },
       booleanColumn(
         'is_acknowledged',
         field('acknowledged'),

@@ -1,11 +1,14 @@
-import { Anchor, Code, Progress } from '@mantine/core';
-import { Link } from '@tanstack/react-router';
+import { Anchor, Button, Code, Progress } from '@mantine/core';
+import { IconSend } from '@tabler/icons-react';
+import { Link, useSearch } from '@tanstack/react-router';
 import { client } from '#console/api/client.ts';
 import { defineTexts, useTexts } from '#console/i18n/texts.ts';
 import { instantColumn, statusColumn } from '#console/records/columns.tsx';
 import { fieldTexts } from '#console/records/field.texts.ts';
 import { RecordsPage } from '#console/records/records.page.tsx';
 import type { Records } from '#console/records/records.types.ts';
+import { BatchProgress } from './batch-progress.tsx';
+import { manyTexts } from './many.texts.ts';
 
 const texts = defineTexts({
   en: {
@@ -42,6 +45,13 @@ const STATES = [
 export function CommandsPage() {
   const t = useTexts(texts);
   const field = useTexts(fieldTexts);
+  const many = useTexts(manyTexts);
+  const batch = String((useSearch({ strict: false }) as { readonly batch_id?: unknown }).batch_id ?? '');
+  const sendToMany = (
+    <Button component={Link} to="/commands/send" leftSection={<IconSend size={16} />}>
+      {many('open')}
+    </Button>
+  );
   const records: Records<'/api/v1/commands'> = {
     name: 'commands',
     path: '/api/v1/commands',
@@ -103,7 +113,13 @@ export function CommandsPage() {
           }),
       },
     ],
-    empty: { title: t('empty'), text: t('empty_text') },
+    actions: sendToMany,
+    empty: { title: t('empty'), text: t('empty_text'), action: sendToMany },
   };
-  return <RecordsPage records={records} />;
+  return (
+    <>
+      {batch !== '' && <BatchProgress id={batch} />}
+      <RecordsPage records={records} />
+    </>
+  );
 }

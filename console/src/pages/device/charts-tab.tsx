@@ -6,15 +6,18 @@ import { TimeChart } from '#console/charts/time-chart.tsx';
 import { Empty, Failure } from '#console/components/states.tsx';
 import { useNow } from '#console/i18n/format.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
+import { newRuleLink } from '#console/pages/rules/rule.levels.ts';
+import { useUser } from '#console/session/session.ts';
 import { chartsTexts } from './charts.texts.ts';
-import type { Device } from './device.data.ts';
+import { type Device, mayControl } from './device.data.ts';
 import { HOUR_MS, numberOf, type Span, useLatest, useLines } from './telemetry.data.ts';
 
 const SPANS = { '15m': 0.25, '1h': 1, '6h': 6, '24h': 24, '7d': 168, '30d': 720 } as const;
 type SpanName = keyof typeof SPANS;
-/** As many as one request takes at the most is 20; so many are seen at once without being asked for. */
+/** So many are seen at once without being asked for. */
 const SHOWN = 6;
-const MOST = 20;
+/** As many as one request takes: 500 buckets of each, 5,000 in all. */
+const MOST = 10;
 
 interface Choice {
   readonly span: SpanName;
@@ -113,9 +116,17 @@ export function ChartsTab({ device }: { readonly device: Device }) {
 function Charts({ lines, device, span, onZoom, onReset }: ChartsProps) {
   const t = useTexts(chartsTexts);
   const now = useNow(2_000);
+  const mayRule = mayControl(useUser(), device);
   const range = 'lastMs' in span ? ([now - span.lastMs, now] as const) : ([span.from, span.to] as const);
   return lines.map((line) => (
     <Paper key={line.key} withBorder p="xs">
+      {mayRule && (
+        <Group justify="flex-end">
+          <Anchor component={Link} {...newRuleLink(device.id, line.key, line)} size="sm">
+            {t('make_rule')}
+          </Anchor>
+        </Group>
+      )}
       <TimeChart
         series={[line]}
         label={t('chart_of', { metric: line.label })}

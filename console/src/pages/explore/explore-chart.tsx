@@ -6,6 +6,7 @@ import { colourOf } from '#console/charts/time-chart.data.ts';
 import { TimeChart } from '#console/charts/time-chart.tsx';
 import { failed } from '#console/components/toast.ts';
 import { useTexts } from '#console/i18n/texts.ts';
+import { newRuleLink } from '#console/pages/rules/rule.levels.ts';
 import { csvField, save } from '#console/records/records.csv.ts';
 import { exportSamples, type Line } from './explore.data.ts';
 import type { Fixed, Overlay } from './explore.state.ts';
@@ -93,7 +94,7 @@ export function ExploreChart({ name, lines, range, overlays, wanted, onZoom, onB
               )}
               <Menu.Divider />
               {pairs.map((line) => (
-                <Menu.Item key={line.key} component={Link} {...ruleLink(line)}>
+                <Menu.Item key={line.key} component={Link} {...newRuleLink(line.device.id, line.metric, line)}>
                   {t('make_rule', { name: line.label })}
                 </Menu.Item>
               ))}
@@ -107,6 +108,7 @@ export function ExploreChart({ name, lines, range, overlays, wanted, onZoom, onB
         <TimeChart
           series={series}
           label={t('chart_of', { name })}
+          title={name}
           range={shown}
           height={240}
           syncKey="explore"
@@ -120,13 +122,6 @@ export function ExploreChart({ name, lines, range, overlays, wanted, onZoom, onB
       )}
     </>
   );
-}
-
-/** A rule that begins at what was seen: just above the highest value. */
-function ruleLink({ device, metric, values, band }: Line) {
-  const highest = (band?.high ?? values).reduce<number>((most, value) => Math.max(most, value ?? most), -Infinity);
-  const search = { device: device.id, metric, ...(Number.isFinite(highest) ? { threshold: highest } : {}) };
-  return { to: '/rules/new', search: search as never };
 }
 
 function within({ at, values }: Line, from: number, to: number) {

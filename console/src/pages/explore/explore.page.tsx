@@ -1,9 +1,10 @@
 import { Badge, Button, Chip, Group, Loader, Paper, SegmentedControl, SimpleGrid, Stack, Text } from '@mantine/core';
 import { useMemo } from 'react';
 import { PageHeader } from '#console/components/page-header.tsx';
-import { Empty, Failure } from '#console/components/states.tsx';
+import { Empty, Failure, NotFound } from '#console/components/states.tsx';
 import { useNow } from '#console/i18n/format.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
+import { isAtLeast, useUser } from '#console/session/session.ts';
 import { type Line, useDevices, useExploredLines, useMetricNames } from './explore.data.ts';
 import { type Choice, type Fixed, LAYOUTS, OVERLAYS, type Overlay, rangeOf, useChoice } from './explore.state.ts';
 import { exploreTexts } from './explore.texts.ts';
@@ -12,8 +13,14 @@ import { useOverlays } from './overlays.data.ts';
 import { DevicePicker, MetricPicker } from './pickers.tsx';
 import { RangePicker } from './range-picker.tsx';
 
-/** Lines of several devices and metrics on one axis of time. */
+/** For those whom the API gives analyses: MANAGER and above. */
 export function ExplorePage() {
+  const { role } = useUser();
+  return isAtLeast(role, 'MANAGER') ? <Explorer /> : <NotFound />;
+}
+
+/** Lines of several devices and metrics on one axis of time. */
+function Explorer() {
   const t = useTexts(exploreTexts);
   const [choice, change] = useChoice();
   const { devices, error } = useDevices(choice.devices);

@@ -57,7 +57,7 @@ export function useChoice(): readonly [Choice, (changes: Partial<Choice>) => voi
   const change = (changes: Partial<Choice>) => {
     const { devices, metrics, base, zoom, layout, overlays } = { ...choice, ...changes };
     const next: Record<string, unknown> = {
-      ...(devices.length === 0 ? {} : { devices: devices.join(',') }),
+      ...(devices.length === 0 ? {} : { devices: devices.length === 1 ? devices[0] : devices.join(',') }),
       ...(metrics.length === 0 ? {} : { metrics: metrics.join(',') }),
       ...(typeof base === 'string' ? (base === '1h' ? {} : { range: base }) : { start: base.from, end: base.to }),
       ...(zoom === undefined ? {} : { from: Math.round(zoom.from), to: Math.round(zoom.to) }),

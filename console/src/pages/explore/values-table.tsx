@@ -29,7 +29,11 @@ export function ValuesTable({ lines }: { readonly lines: readonly Line[] }) {
   const shown = rows.slice(-MOST_ROWS).reverse();
   return (
     <>
-      <Table.ScrollContainer minWidth={200 + lines.length * 120} maxHeight={300}>
+      <Table.ScrollContainer
+        minWidth={200 + lines.length * 120}
+        maxHeight={300}
+        scrollAreaProps={{ viewportProps: { tabIndex: 0, role: 'region', 'aria-label': t('table') } as object }}
+      >
         <Table stickyHeader>
           <Table.Thead>
             <Table.Tr>

@@ -1,4 +1,5 @@
 import type { components } from '#console/api/schema.d.ts';
+import type { ChartSeries } from '#console/charts/time-chart.data.ts';
 
 export type Rule = components['schemas']['AlertRule'];
 export type Severity = components['schemas']['AlertSeverity'];
@@ -36,4 +37,15 @@ export function conditionText(
   const sign = SIGNS[condition] ?? named(condition);
   const level = Array.isArray(threshold) ? `${threshold[0]} … ${threshold[1]}` : threshold;
   return [metric, sign, level === null || level === undefined ? '' : String(level)].filter(Boolean).join(' ');
+}
+
+/** Leads to a new rule that begins at what a chart shows: at the highest value of its line. */
+export function newRuleLink(
+  device: number,
+  metric: string,
+  { values, band }: Pick<ChartSeries, 'values' | 'band'>,
+): { readonly to: string; readonly search: never } {
+  const highest = (band?.high ?? values).reduce<number>((most, value) => Math.max(most, value ?? most), -Infinity);
+  const search = { device, metric, ...(Number.isFinite(highest) ? { threshold: highest } : {}) };
+  return { to: '/rules/new', search: search as never };
 }

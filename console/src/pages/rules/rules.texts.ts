@@ -68,7 +68,6 @@ export const rulesTexts = defineTexts({
     no_devices: 'There is no device that this rule is about.',
     threshold_line: 'Threshold',
     clear_line: 'Ends at',
-    make_rule: 'Make an alert rule of this',
   },
   ko: {
     title: '경보 규칙',
@@ -137,6 +136,5 @@ export const rulesTexts = defineTexts({
     no_devices: '이 규칙에 해당하는 디바이스가 없습니다.',
     threshold_line: '임계값',
     clear_line: '해제 값',
-    make_rule: '이 값으로 경보 규칙 만들기',
   },
 });

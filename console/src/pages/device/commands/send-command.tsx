@@ -18,7 +18,7 @@ const DELIVERIES: readonly Deliver[] = ['queue', 'now', 'latest_only'];
 const HOUR_SECONDS = 3_600;
 
 /** Undefined: not a JSON object. */
-function objectOf(text: string): Record<string, unknown> | undefined {
+export function objectOf(text: string): Record<string, unknown> | undefined {
   if (text.trim() === '') return {};
   try {
     const value: unknown = JSON.parse(text);
