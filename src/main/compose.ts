@@ -43,6 +43,8 @@ export interface System extends Runnable {
   readonly asyncApi: object;
   /** What whoever makes the first user has to know; null once there is, or was, a user. */
   setupCode(): Promise<string | null>;
+  /** Signs a user in to the console, once and within ten minutes. */
+  signInCode(userId: number): Promise<string>;
 }
 
 /**
@@ -203,6 +205,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
     modules: [...modules, ingest],
     asyncApi,
     setupCode: auth.api.setupCode,
+    signInCode: auth.api.signInCode,
     setServing: edges.setServing,
   };
 }

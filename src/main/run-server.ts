@@ -7,13 +7,13 @@ import { settleAfterStart } from './settle.ts';
 import { VERSION } from './version.ts';
 
 const FIRST_STEPS = [
-  '  Next       npm run core -- create-superuser you@example.com   then log in and add a device,',
+  '  Next       npm run core -- create-superuser you@example.com   then sign in to the console and add a device,',
   '             or look at a running fleet first: npm run demo',
 ];
 
 /** Before there is a user. @param code what proves that whoever makes the first one can read this */
-const setupSteps = (url: string, code: string) => [
-  `  Next       make the first user at ${url}/admin with the code ${code},`,
+const setupSteps = (consoleUrl: string, code: string) => [
+  `  Next       make the first user at ${consoleUrl} with the code ${code},`,
   '             or by npm run core -- create-superuser you@example.com   then add a device,',
   '             or look at a running fleet first: npm run demo',
 ];
@@ -23,6 +23,8 @@ export interface RunningServer {
   readonly httpUrl: string;
   /** `mqtt://127.0.0.1:1883` */
   readonly mqttUrl: string;
+  /** A link to the console that signs a user in, once and within ten minutes. */
+  signInLink(userId: number): Promise<string>;
 }
 
 /**
@@ -38,16 +40,23 @@ export async function runServer(
   for (const exposed of exposureOf(settings)) logger.warn({}, exposed);
   await runUntilStopped(system, logger, hooks.beforeStop);
   const httpUrl = httpUrlOf(settings, system);
+  const consoleUrl = `${settings.PUBLIC_URL ?? httpUrl}/admin`;
   const mqttUrls = system.broker.addresses();
   announce([
     `core-api ${VERSION} is ready.`,
     `  HTTP API   ${httpUrl}/api/v1   (try it at ${httpUrl}/docs)`,
+    ...(settings.ROLES.includes('api') ? [`  Console    ${consoleUrl}`] : []),
     `  MQTT       ${mqttUrls.join('  ')}`,
     `  Data       ${settings.DATA_DIR}`,
-    ...(hooks.hints ?? (await firstSteps(settings, system, httpUrl))),
+    ...(hooks.hints ?? (await firstSteps(settings, system, consoleUrl))),
   ]);
   settleAfterStart();
-  return { httpUrl, mqttUrl: mqttUrls[0] ?? '' };
+  return {
+    httpUrl,
+    mqttUrl: mqttUrls[0] ?? '',
+    // In the fragment, which no server and no log sees.
+    signInLink: async (userId) => `${consoleUrl}#code=${await system.signInCode(userId)}`,
+  };
 }
 
 /** The same for a process that is one module alone (SERVE_MODULE). */
@@ -62,9 +71,9 @@ export async function runModule(settings: Settings): Promise<void> {
   ]);
 }
 
-async function firstSteps(settings: Settings, system: System, httpUrl: string): Promise<readonly string[]> {
+async function firstSteps(settings: Settings, system: System, consoleUrl: string): Promise<readonly string[]> {
   const code = settings.ROLES.includes('api') ? await system.setupCode() : null;
-  return code === null ? FIRST_STEPS : setupSteps(settings.PUBLIC_URL ?? httpUrl, code);
+  return code === null ? FIRST_STEPS : setupSteps(consoleUrl, code);
 }
 
 function announce(lines: readonly string[]): void {

@@ -143,7 +143,7 @@ test('a server without users prints a code with which the first one is made, and
   const third = await startServer(settings);
   await expect.poll(() => third.output()).toContain('npm run demo');
   expect(printed(third.output())).toBeUndefined();
-  expect(third.output()).toContain('create-superuser you@example.com   then log in');
+  expect(third.output()).toContain('create-superuser you@example.com   then sign in');
   await third.end('SIGTERM');
   folder.remove();
 });

@@ -10298,6 +10298,8 @@ export interface operations {
     startOauthSignIn: {
         parameters: {
             query?: {
+                /** @description The console takes over afterwards, in place of OAUTH_SUCCESS_URL; for example `console` */
+                return_to?: "console";
                 /** @description For OAUTH_SUCCESS_URL: SHA-256, base64url, of a `code_verifier` that the page keeps and sends with the code; for example `E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM` */
                 code_challenge?: string;
             };

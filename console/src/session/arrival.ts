@@ -31,9 +31,9 @@ export async function leaveFor(url: string): Promise<void> {
   const address = new URL(url);
   address.searchParams.set('return_to', 'console');
   // Browsers hash only on pages that came by TLS, or from this machine.
-  if (globalThis.crypto.subtle !== undefined) {
-    const verifier = base64url(crypto.getRandomValues(new Uint8Array(32)));
-    sessionStorage.setItem(VERIFIER, verifier);
+  const verifier = globalThis.crypto.subtle === undefined ? '' : base64url(crypto.getRandomValues(new Uint8Array(32)));
+  sessionStorage.setItem(VERIFIER, verifier);
+  if (verifier !== '') {
     const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(verifier));
     address.searchParams.set('code_challenge', base64url(new Uint8Array(digest)));
   }
@@ -44,6 +44,7 @@ export async function leaveFor(url: string): Promise<void> {
 export interface Arrival {
   readonly code: string | null;
   readonly error: string | null;
+  /** Null: there is none to show. */
   readonly verifier: string | null;
 }
 
@@ -60,7 +61,7 @@ export function readArrival(): Arrival {
   if (printed !== null || searchParams.has('code') || error !== null) history.replaceState(null, '', pathname);
   if (printed !== null) return { code: printed, error, verifier: null };
   sessionStorage.removeItem(VERIFIER);
-  return { code: returned, error, verifier };
+  return { code: returned, error, verifier: verifier || null };
 }
 
 /** @throws the problem that the API answered: `second_factor_required` among them */

@@ -67,10 +67,13 @@ export const demo: Command = {
       signal: stopping.signal,
       complain: (error) => process.stderr.write(`${error.message}\n`),
     });
+    const me = await api.call<{ readonly id: number }>('GET', '/users/me');
     const first = devices[0];
     print(
       '',
-      `A fleet of ${DEVICES} devices is sending. Log in at ${baseUrl}/docs (POST /auth/login) as`,
+      `A fleet of ${DEVICES} devices is sending. Look at it in the console, signed in already (good once, for ten minutes):`,
+      `  ${await system.signInLink(me.id)}`,
+      'or sign in there, or at POST /api/v1/auth/login, as',
       `  e-mail     ${ADMIN}`,
       `  password   ${password}   (made for this run, shown only now)`,
       'Watch the data come in:',

@@ -24,6 +24,11 @@ export interface AuthApi extends Authenticator {
   ): Promise<{ readonly accessToken: string; readonly expiresIn: number }>;
   /** What whoever makes the first user has to know; null once there is, or was, a user. */
   setupCode(): Promise<string | null>;
+  /**
+   * A code that signs a user in, once and within ten minutes, at POST /auth/oauth/token, for a link that only the user
+   * sees. It is proof of the first credential alone: a second factor is asked for.
+   */
+  signInCode(userId: number): Promise<string>;
   /** Of every kind. Returns how many were removed. */
   removeExpiredTokens(): Promise<number>;
 }

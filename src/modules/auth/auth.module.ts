@@ -208,6 +208,8 @@ export function createAuthModule(deps: AuthModuleDeps): AuthModule {
     signIn: (credentials, origin) => service.login(credentials, origin),
     signInWithCode: ({ ticket, code }, origin) => twoFactor.signIn(ticket, code, origin),
     setupCode: setup.code,
+    signInCode: (userId) =>
+      singleUse.issue({ userId, purpose: 'sign_in', lifetimeMs: LINK_LIFETIME_MS, method: 'link' }),
     async removeExpiredTokens() {
       await networks.removeOld();
       const ended = await service.removeExpiredTokens();
@@ -241,3 +243,5 @@ export function createAuthModule(deps: AuthModuleDeps): AuthModule {
     ],
   };
 }
+/** Of a link that signs in: somebody copies it from a terminal meanwhile. */
+const LINK_LIFETIME_MS = 10 * 60_000;

@@ -20,5 +20,5 @@ export const oauthSignInErrors = defineErrors({
     'conflict',
     'Nothing else would let you sign in: choose a password first, by asking for a new one, or link another account.',
   ],
-  oauth_code_invalid: ['unauthenticated', 'The code is not valid: it is good once, for one minute.'],
+  oauth_code_invalid: ['unauthenticated', 'The code is not valid: it was used already, or has expired.'],
 });

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { AUTH_SETTINGS } from '#test/support/auth.ts';
 import { OAUTH, type OAuthTest, problemOf, startOAuthTest } from '#test/support/oauth.ts';
 
 const TOKENS = {
@@ -85,6 +86,30 @@ describe('with a page that takes over', () => {
     const away = await t.app.request({ url: `${OAUTH}/corp` });
     expect(away.headers).toMatchObject({ location: `${PAGE}&error=oauth_provider_unavailable` });
     expect(away.headers['set-cookie']).toBeUndefined();
+  });
+
+  test('who began in the console comes back to it, whatever the page of the settings is; problems do too', async () => {
+    const console = `${AUTH_SETTINGS.publicUrl()}/admin`;
+    const query = { return_to: 'console', code_challenge: challenge };
+    const { url, cookie } = await t.begin('corp', query);
+    const location = new URL((await t.comeBack(await t.corp.visit(url, 'kim'), cookie)).headers['location'] ?? '');
+    expect(`${location.origin}${location.pathname}`).toBe(console);
+    expect((await redeem({ code: location.searchParams.get('code'), code_verifier: verifier })).json()).toEqual(TOKENS);
+    const again = await t.begin('corp', query);
+    const declined = await t.comeBack(await t.corp.decline(again.url), again.cookie);
+    expect(declined.headers['location']).toBe(`${console}?error=oauth_denied`);
+    const elsewhere = { url: `${OAUTH}/corp?return_to=https://evil.example` };
+    expect(problemOf(await t.app.request(elsewhere)).status).toBe(422);
+  });
+
+  test('a code for a link that only its user sees signs in once, within ten minutes', async () => {
+    await t.register('kim@example.com');
+    const userId = (await t.app.users.findByEmail('kim@example.com'))?.id ?? 0;
+    const [one, other] = [await t.app.auth.api.signInCode(userId), await t.app.auth.api.signInCode(userId)];
+    expect((await t.me(await redeem({ code: one }))).email).toBe('kim@example.com');
+    expect(problemOf(await redeem({ code: one }))).toEqual(invalid);
+    t.app.clock.advance(10 * 60_000);
+    expect(problemOf(await redeem({ code: other }))).toEqual(invalid);
   });
 
   test('used and expired codes are removed with the other tokens', async () => {

@@ -52,6 +52,8 @@ export interface Ticket {
   readonly flow: SignInFlow;
   /** Of the page that will redeem the one-time code (RFC 7636, S256); null: none. */
   readonly codeChallenge: string | null;
+  /** Whether the console began, and takes over again; else the page of the settings does. */
+  readonly isOfConsole: boolean;
   /** Epoch milliseconds. */
   readonly expiresAt: number;
 }

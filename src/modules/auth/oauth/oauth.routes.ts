@@ -66,7 +66,9 @@ export function createOAuthRoutes(oauth: OAuthService, cookie: RefreshCookie): H
         },
       },
       async (request, reply) => {
-        const { url, ticket } = await oauth.begin(request.params.provider, request.query.code_challenge ?? null);
+        const { code_challenge: codeChallenge = null, return_to: returnTo } = request.query;
+        const from = { codeChallenge, isOfConsole: returnTo === 'console' };
+        const { url, ticket } = await oauth.begin(request.params.provider, from);
         if (ticket !== null) setTicket(reply, ticket);
         return await unseen(reply).redirect(url, 302);
       },

@@ -31,6 +31,12 @@ export const ProviderParams = Strict({
 });
 
 export const BeginQuery = Strict({
+  return_to: Type.Optional(
+    Type.Literal('console', {
+      description: 'The console takes over afterwards, in place of OAUTH_SUCCESS_URL',
+      examples: ['console'],
+    }),
+  ),
   code_challenge: Type.Optional(
     Type.String({
       pattern: '^[A-Za-z0-9_-]{43}$',

@@ -12,7 +12,7 @@ import type { Opening } from '../sessions/opening.ts';
 import type { SingleUseTokens } from '../single-use/single-use.service.ts';
 import { oauthSignInErrors } from './oauth.errors.ts';
 import type { createLinking } from './oauth.linking.ts';
-import type { TicketSeal } from './oauth.ports.ts';
+import type { Ticket, TicketSeal } from './oauth.ports.ts';
 
 export interface OAuthServiceDeps {
   readonly providers: readonly IdentityProvider[];
@@ -67,25 +67,27 @@ export function createOAuthService(deps: OAuthServiceDeps) {
   }
 
   /** With a page to take over, a failure that is ours to explain is shown there, by its code. */
-  async function orOnPage<T>(work: () => Promise<T>): Promise<T | { readonly url: string }> {
+  async function orOnPage<T>(page: string | null, work: () => Promise<T>): Promise<T | { readonly url: string }> {
     try {
       return await work();
     } catch (error) {
       if (!isAppError(error) || error.code === 'internal_error') throw error;
-      if (settings.oauthSuccessUrl === null || error.kind === 'not_found') throw error;
-      return { url: onPage('error', error.code) };
+      if (page === null || error.kind === 'not_found') throw error;
+      return { url: onPage(page, 'error', error.code) };
     }
   }
 
-  function onPage(name: 'code' | 'error', value: string): string {
-    const url = new URL(settings.oauthSuccessUrl ?? settings.publicUrl());
+  /** The page that takes over; null: the callback answers tokens. */
+  const pageOf = (isOfConsole: boolean) => (isOfConsole ? `${settings.publicUrl()}/admin` : settings.oauthSuccessUrl);
+
+  function onPage(page: string, name: 'code' | 'error', value: string): string {
+    const url = new URL(page);
     url.searchParams.set(name, value);
     return url.href;
   }
 
-  async function identify(name: string, query: string, sealed: string | null, request: MailRequest) {
+  async function identify(name: string, query: string, ticket: Ticket | null, request: MailRequest) {
     const provider = providerOf(name);
-    const ticket = sealed === null ? null : seal.open(sealed);
     if (ticket === null || ticket.provider !== name || ticket.expiresAt <= clock.now()) {
       throw oauthSignInErrors.oauth_flow_unknown();
     }
@@ -110,14 +112,14 @@ export function createOAuthService(deps: OAuthServiceDeps) {
       [...providers.values()].map(({ name, label }) => ({ provider: name, label, url: addressOf(name).href })),
 
     /**
-     * @param codeChallenge of the page that will redeem the one-time code; null: none
+     * @param from the page that begins: `codeChallenge` is of the one that will redeem the one-time code; null: none
      * @throws AppError `oauth_provider_not_found`, `oauth_provider_unavailable`
      */
-    async begin(name: string, codeChallenge: string | null): Promise<Departure> {
+    async begin(name: string, from: Pick<Ticket, 'codeChallenge' | 'isOfConsole'>): Promise<Departure> {
       const provider = providerOf(name);
-      const departure = await orOnPage(async () => {
+      const departure = await orOnPage(pageOf(from.isOfConsole), async () => {
         const { url, flow } = await provider.begin(addressOf(name, '/callback').href);
-        const value = seal.seal({ provider: name, flow, codeChallenge, expiresAt: clock.now() + TICKET_LIFETIME_MS });
+        const value = seal.seal({ ...from, provider: name, flow, expiresAt: clock.now() + TICKET_LIFETIME_MS });
         return { url, ticket: { value, ...callbackOf(name) } };
       });
       return { ticket: null, ...departure };
@@ -131,8 +133,10 @@ export function createOAuthService(deps: OAuthServiceDeps) {
     async finish(name: string, query: string, sealed: string | null, request: MailRequest): Promise<Arrival> {
       const { origin } = request;
       const startedAt = clock.now();
-      return await orOnPage(async () => {
-        const { access, codeChallenge } = await identify(name, query, sealed, request).catch(async (error: unknown) => {
+      const ticket = sealed === null ? null : seal.open(sealed);
+      const page = pageOf(ticket?.isOfConsole === true);
+      return await orOnPage(page, async () => {
+        const { access, codeChallenge } = await identify(name, query, ticket, request).catch(async (error: unknown) => {
           if (isAppError(error) && error.code !== 'oauth_provider_not_found' && error.kind !== 'unavailable') {
             const details = { provider: name, reason: error.code };
             const entry = { actor: null, resourceType: 'user', resourceId: null, action: 'auth.login_failed', details };
@@ -141,10 +145,10 @@ export function createOAuthService(deps: OAuthServiceDeps) {
           throw error;
         });
         const { userId } = access;
-        if (settings.oauthSuccessUrl !== null) {
+        if (page !== null) {
           const purpose = { purpose: 'sign_in', lifetimeMs: CODE_LIFETIME_MS } as const;
           const code = await tokens.issue({ ...purpose, userId, challenge: codeChallenge, method: name });
-          return { url: onPage('code', code) };
+          return { url: onPage(page, 'code', code) };
         }
         const pair = await sessions.begin(access, startedAt, { method: name, origin });
         await users.recordLogin(userId, origin);

@@ -10,6 +10,7 @@ const ticket: Ticket = {
   provider: 'corp',
   flow: { state: 'state-1', nonce: 'nonce-1', codeVerifier: 'verifier-1' },
   codeChallenge: null,
+  isOfConsole: false,
   expiresAt: 7,
 };
 
