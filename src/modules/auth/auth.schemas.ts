@@ -21,7 +21,10 @@ export const FullName = text(200, 'Name', 'Kim Minji');
 /** For pages in browsers. */
 export const CookieHeaders = Type.Object({
   'x-refresh-cookie': Type.Optional(
-    Type.Literal('1', {
+    // Not a literal: makers of clients do not know a constant as a parameter.
+    Type.Unsafe<'1'>({
+      type: 'string',
+      enum: ['1'],
       description:
         'The refresh token is to be, or is, in a cookie that no script can read, and not in a body: for pages in browsers',
       examples: ['1'],
