@@ -3,6 +3,7 @@ import { withRelationalStore } from '#main/commands/relational.ts';
 import type { TestRequest } from '#test/support/http.ts';
 import { createPeople, type People } from '#test/support/people.ts';
 import { type RunningSystem, startTestSystem } from '#test/support/system.ts';
+import { auditAccounts } from './audit.accounts.ts';
 
 /** Every kind of change through the API, and what the trail says about it. */
 
@@ -93,7 +94,7 @@ describe('each kind of change is one entry', () => {
     ]);
   });
 
-  test('what one does to oneself: profile, password, signing out', async () => {
+  test('what one does to oneself: profile, password', async () => {
     const person = await people.person('USER');
     const self = { user_id: person.id, user_role: 'USER', resource_id: String(person.id) };
     const profile = { method: 'PATCH', url: '/api/v1/users/me', body: { phone: '1' } } as const;
@@ -104,11 +105,10 @@ describe('each kind of change is one entry', () => {
     await changes({ method: 'POST', url: '/api/v1/users/me/password', body: password, as: person.token() }, 204, [
       { ...self, action: 'user.password_changed', details: {} },
     ]);
-    const other = await people.person('USER');
-    await changes({ method: 'POST', url: '/api/v1/auth/logout', as: other.token() }, 204, [
-      { user_id: other.id, action: 'user.sessions_ended', resource_id: String(other.id) },
-    ]);
   });
+
+  test('sessions, tokens for programs and second factors', () =>
+    auditAccounts({ changes, send, people, password: PASSWORD, secrets }));
 
   test('what changes nothing leaves nothing', async () => {
     const person = await people.person('USER');
