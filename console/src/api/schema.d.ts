@@ -9186,7 +9186,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The refresh token is to be, or is, in a cookie that no script can read, and not in a body: for pages in browsers; for example `1` */
+                /** @description The refresh token is to be, or is, in a cookie that no script can read, and not in a body: for pages in browsers */
                 "x-refresh-cookie"?: "1";
             };
             path?: never;
@@ -9247,7 +9247,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The refresh token is to be, or is, in a cookie that no script can read, and not in a body: for pages in browsers; for example `1` */
+                /** @description The refresh token is to be, or is, in a cookie that no script can read, and not in a body: for pages in browsers */
                 "x-refresh-cookie"?: "1";
             };
             path?: never;
@@ -9316,7 +9316,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The refresh token is to be, or is, in a cookie that no script can read, and not in a body: for pages in browsers; for example `1` */
+                /** @description The refresh token is to be, or is, in a cookie that no script can read, and not in a body: for pages in browsers */
                 "x-refresh-cookie"?: "1";
             };
             path?: never;
@@ -9377,7 +9377,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The refresh token is to be, or is, in a cookie that no script can read, and not in a body: for pages in browsers; for example `1` */
+                /** @description The refresh token is to be, or is, in a cookie that no script can read, and not in a body: for pages in browsers */
                 "x-refresh-cookie"?: "1";
             };
             path?: never;
@@ -9432,7 +9432,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The refresh token is to be, or is, in a cookie that no script can read, and not in a body: for pages in browsers; for example `1` */
+                /** @description The refresh token is to be, or is, in a cookie that no script can read, and not in a body: for pages in browsers */
                 "x-refresh-cookie"?: "1";
             };
             path?: never;
@@ -10049,7 +10049,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The refresh token is to be, or is, in a cookie that no script can read, and not in a body: for pages in browsers; for example `1` */
+                /** @description The refresh token is to be, or is, in a cookie that no script can read, and not in a body: for pages in browsers */
                 "x-refresh-cookie"?: "1";
             };
             path: {
@@ -10440,7 +10440,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The refresh token is to be, or is, in a cookie that no script can read, and not in a body: for pages in browsers; for example `1` */
+                /** @description The refresh token is to be, or is, in a cookie that no script can read, and not in a body: for pages in browsers */
                 "x-refresh-cookie"?: "1";
             };
             path?: never;
@@ -10654,7 +10654,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The refresh token is to be, or is, in a cookie that no script can read, and not in a body: for pages in browsers; for example `1` */
+                /** @description The refresh token is to be, or is, in a cookie that no script can read, and not in a body: for pages in browsers */
                 "x-refresh-cookie"?: "1";
             };
             path?: never;

@@ -52,36 +52,6 @@ function medianDistance(at: readonly number[]): number {
   return distances[Math.floor(distances.length / 2)] ?? 0;
 }
 
-/**
- * At most `most` points of a line, the extremes of each bucket kept: what the eye sees of a million points is the same.
- * Two points a bucket, in the order in which they came.
- */
-export function thinned(
-  { at, values }: Pick<ChartSeries, 'at' | 'values'>,
-  most: number,
-): Pick<ChartSeries, 'at' | 'values'> {
-  if (at.length <= most) return { at, values };
-  const bucket = Math.ceil(at.length / Math.floor(most / 2));
-  const keptAt: number[] = [];
-  const keptValues: (number | null)[] = [];
-  for (let begin = 0; begin < at.length; begin += bucket) {
-    const end = Math.min(begin + bucket, at.length);
-    let low = begin;
-    let high = begin;
-    for (let index = begin; index < end; index += 1) {
-      const value = values[index] ?? null;
-      if (value === null) continue;
-      if (value < (values[low] ?? Number.POSITIVE_INFINITY)) low = index;
-      if (value > (values[high] ?? Number.NEGATIVE_INFINITY)) high = index;
-    }
-    for (const index of low === high ? [low] : [Math.min(low, high), Math.max(low, high)]) {
-      keptAt.push(at[index] ?? 0);
-      keptValues.push(values[index] ?? null);
-    }
-  }
-  return { at: keptAt, values: keptValues };
-}
-
 /** Lines with instants of their own, as uPlot takes them: one column of instants, null where a line breaks. */
 export function aligned(series: readonly ChartSeries[]): uPlot.AlignedData {
   const tables = series.map(({ at, values, band }) =>

@@ -18,12 +18,7 @@ export type Values = Readonly<Record<string, string | number>>;
 
 export type Translate<Key extends string> = (key: Key, values?: Values) => string;
 
-export function translate<Key extends string>(
-  texts: Texts<Key>,
-  language: 'en' | 'ko',
-  key: Key,
-  values?: Values,
-): string {
+function translate<Key extends string>(texts: Texts<Key>, language: 'en' | 'ko', key: Key, values?: Values): string {
   const table: Readonly<Record<string, string>> = texts[language];
   const text = (values?.['count'] === 1 ? table[`${key}_one`] : undefined) ?? table[key] ?? key;
   if (values === undefined) return text;

@@ -75,7 +75,7 @@ export function RecordsTable<Path extends ListPath>({
   );
 }
 
-export function cellOf<Row>(column: Column<Row>, row: Row): ReactNode {
+function cellOf<Row>(column: Column<Row>, row: Row): ReactNode {
   if (column.render !== undefined) return column.render(row);
   const value = (row as Readonly<Record<string, unknown>>)[column.key];
   if (value === null || value === undefined || value === '') return '–';
