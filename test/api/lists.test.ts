@@ -47,10 +47,13 @@ let people: People;
 let deviceId: number;
 let campaignId: number;
 let claimId: number;
+let alertId: number;
 beforeAll(async () => {
   system = await startTestSystem();
   people = await createPeople(system);
-  deviceId = (await people.device()).id;
+  const device = await people.device();
+  deviceId = device.id;
+  alertId = await people.alert(device);
   campaignId = await people.campaign();
   claimId = await people.claim();
 });
@@ -61,7 +64,8 @@ const ask = (url: string, query: Record<string, string>) =>
     url: url
       .replace(':device_id', String(deviceId))
       .replace(':campaign_id', String(campaignId))
-      .replace(':claim_id', String(claimId)),
+      .replace(':claim_id', String(claimId))
+      .replace(':alert_id', String(alertId)),
     query,
     as: people.SUPERADMIN.token(),
   });

@@ -9,6 +9,8 @@ export function rowOf(method: string, url: string): string {
       .replace('*', '.+');
     return rule.method === method && new RegExp(`^${pattern}$`).test(url);
   });
-  const [first] = rows.toSorted((a, b) => a.path.split('{').length - b.path.split('{').length);
+  const [first] = rows.toSorted((a, b) => openEnds(a.path) - openEnds(b.path) || b.path.length - a.path.length);
   return `${method} ${first?.path ?? url}`;
 }
+
+const openEnds = (path: string): number => path.split(/[{*]/).length;

@@ -14,7 +14,11 @@ type Send = (status: number, route: string, options?: Omit<TestRequest, 'method'
 
 /** The first user of the system. */
 export async function walkThroughSetup(call: Call, code: string | null): Promise<void> {
-  expect(await call(200, 'GET /api/v1/system/setup')).toEqual({ needed: true });
+  expect(await call(200, 'GET /api/v1/system/setup')).toEqual({
+    needed: true,
+    registration_open: true,
+    sends_email: true,
+  });
   const body = { code, email: 'first@example.com', password: 'correct horse battery', full_name: 'First' };
   const { access_token: as } = await call(201, 'POST /api/v1/system/setup', { body });
   expect(await call(200, 'GET /api/v1/users/me', { as })).toMatchObject({ role: 'SUPERADMIN', full_name: 'First' });

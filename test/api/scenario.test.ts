@@ -9,6 +9,7 @@ import { rowOf } from './rows.ts';
 import { walkThroughAccounts, walkThroughProviders, walkThroughSetup } from './scenario.accounts.ts';
 import { walkThroughAlerts } from './scenario.alerts.ts';
 import { walkThroughAnalytics } from './scenario.analytics.ts';
+import { walkThroughConsole } from './scenario.console.ts';
 import { LIFECYCLE } from './scenario.lifecycle.ts';
 import { walkThroughNotifications } from './scenario.notifications.ts';
 
@@ -377,6 +378,8 @@ test('an administrator signs in to the dashboard of jobs, runs one there and one
   await send(303, 'POST /jobs/run', { raw: chosen, headers: { ...headers, cookie } });
   await send(303, 'GET /jobs/logout', { headers: { cookie } });
 });
+
+test('the console finds what it asks for', () => walkThroughConsole(call, people));
 
 test('nothing was left out', () => {
   const rows = RULES.map(({ method, path }) => `${method} ${path}`);

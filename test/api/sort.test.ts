@@ -21,10 +21,13 @@ let people: People;
 let deviceId: number;
 let campaignId: number;
 let claimId: number;
+let alertId: number;
 beforeAll(async () => {
   system = await startTestSystem();
   people = await createPeople(system);
-  deviceId = (await people.device()).id;
+  const device = await people.device();
+  deviceId = device.id;
+  alertId = await people.alert(device);
   campaignId = await people.campaign();
   claimId = await people.claim();
 });
@@ -37,7 +40,8 @@ describe('what the API document says about `sort` holds', () => {
     const address = url
       .replace(':device_id', String(deviceId))
       .replace(':campaign_id', String(campaignId))
-      .replace(':claim_id', String(claimId));
+      .replace(':claim_id', String(claimId))
+      .replace(':alert_id', String(alertId));
     expect(fields).not.toContain('');
     for (const sort of [...examples, ...fields, `-${fields.join(',-')}`]) {
       const { status } = await system.request({ url: address, query: { sort }, as: people.SUPERADMIN.token() });

@@ -1326,7 +1326,7 @@ export interface paths {
         };
         /**
          * List what was said about an alert
-         * @description Oldest first. For MANAGEMENT and the owner of the device: to others the alert is not there (404).
+         * @description Oldest first, unless sorted otherwise. For MANAGEMENT and the owner of the device: to others the alert is not there (404).
          */
         get: operations["listAlertComments"];
         put?: never;
@@ -13344,6 +13344,10 @@ export interface operations {
                 page?: number;
                 /** @description Items a page */
                 size?: number;
+                /** @description Some of created_at; comma-separated, `-` for descending; for example `-created_at` */
+                sort?: string;
+                /** @description Free text */
+                q?: string;
             };
             header?: never;
             path: {
@@ -13384,7 +13388,15 @@ export interface operations {
             };
             401: components["responses"]["authentication_required"];
             404: components["responses"]["alert_not_found"];
-            422: components["responses"]["invalid_input"];
+            /** @description Unprocessable Content: `invalid_sort`, `invalid_input` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             429: components["responses"]["rate_limited"];
             500: components["responses"]["internal_error"];
             503: components["responses"]["unavailable"];

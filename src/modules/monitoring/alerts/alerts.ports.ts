@@ -120,12 +120,20 @@ export interface AlertWriter extends AlertReader {
   hideOfDevice(deviceId: number, at: number): Promise<void>;
 }
 
+export const COMMENT_SORT_FIELDS = ['created_at'] as const;
+
+export interface CommentListQuery extends Omit<PageQuery, 'sort'> {
+  /** Contained in the text. */
+  readonly q?: string;
+  readonly sort: readonly SortTerm<(typeof COMMENT_SORT_FIELDS)[number]>[];
+}
+
 export interface AlertStore extends AlertReader {
   list(query: AlertListQuery): Promise<{ readonly items: readonly Alert[]; readonly total: number }>;
-  /** Of one alert, oldest first. */
+  /** Of one alert. */
   listComments(
     alertId: number,
-    page: Pick<PageQuery, 'page' | 'size'>,
+    query: CommentListQuery,
   ): Promise<{ readonly items: readonly AlertComment[]; readonly total: number }>;
   /** How many there are of each kind, acknowledged and cleared ones left out. */
   countOpen(): Promise<readonly AlertCount[]>;

@@ -1,13 +1,15 @@
 import type { Kysely, Selectable } from 'kysely';
 import { readPage } from '#platform/sql/pages.port.ts';
+import { containing, isLike } from '#platform/sql/sql.port.ts';
 import type { AlertCommentsTable, MonitoringTables } from '../monitoring.tables.ts';
 import { type AlertComment, type AlertStore, MAX_COMMENTS } from './alerts.ports.ts';
 
 type Db = Kysely<MonitoringTables>;
 
-export function listComments(db: Db, ...[alertId, page]: Parameters<AlertStore['listComments']>) {
-  const comments = db.selectFrom('alert_comments').selectAll().where('alert_id', '=', alertId);
-  return readPage(comments, { ...page, sort: [], tie: { field: 'id', direction: 'asc' } }, toComment);
+export function listComments(db: Db, ...[alertId, { q, ...asked }]: Parameters<AlertStore['listComments']>) {
+  let comments = db.selectFrom('alert_comments').selectAll().where('alert_id', '=', alertId);
+  if (q !== undefined) comments = comments.where(isLike(['body'], containing(q)));
+  return readPage(comments, { ...asked, tie: { field: 'id', direction: 'asc' } }, toComment);
 }
 
 /** Counts first: the row of the alert is locked then, so that two comments at the same time are not one too many. */

@@ -48,7 +48,7 @@ export function createDiscussionRoutes(discussion: DiscussionService): HttpRoute
           tags,
           operationId: 'listAlertComments',
           summary: 'List what was said about an alert',
-          description: `Oldest first. ${WHO}`,
+          description: `Oldest first, unless sorted otherwise. ${WHO}`,
           params: AlertParams,
           querystring: CommentQuery,
           response: { 200: CommentPage },

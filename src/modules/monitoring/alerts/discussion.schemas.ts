@@ -1,7 +1,16 @@
 import { type Static, Type } from 'typebox';
 import { toIso } from '#kernel/clock.ts';
-import { Id, Instant, Nullable, PageOf, pageQuery, Strict } from '#platform/http/http.schemas.ts';
-import type { SignedComment } from './alerts.ports.ts';
+import {
+  Id,
+  Instant,
+  Nullable,
+  PageOf,
+  pageQuery,
+  Strict,
+  searchQuery,
+  sortQuery,
+} from '#platform/http/http.schemas.ts';
+import { COMMENT_SORT_FIELDS, type SignedComment } from './alerts.ports.ts';
 
 const text = Type.String({
   maxLength: 2_000,
@@ -32,7 +41,7 @@ export const CommentView = Strict('AlertComment', {
   created_at: Instant,
 });
 export const CommentPage = PageOf(CommentView);
-export const CommentQuery = Strict({ ...pageQuery });
+export const CommentQuery = Strict({ ...pageQuery, ...sortQuery(COMMENT_SORT_FIELDS), ...searchQuery });
 
 export function presentComment(comment: SignedComment): Static<typeof CommentView> {
   return {

@@ -1,13 +1,19 @@
 import type { Principal } from '#kernel/access.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { EventBus } from '#kernel/events.ts';
-import { type Page, type PageQuery, toPage } from '#kernel/pagination.ts';
+import { type Page, type PageQuery, parseSort, toPage } from '#kernel/pagination.ts';
 import type { DeviceRef, DevicesApi } from '#modules/devices/index.ts';
 import type { UsersApi } from '#modules/users/index.ts';
 import { monitoringErrors } from '../monitoring.errors.ts';
 import { manages, mayActOn } from '../monitoring.policy.ts';
 import { createAlertLookup } from './alerts.lookup.ts';
-import { type Alert, MAX_COMMENTS, type MonitoringStore, type SignedComment } from './alerts.ports.ts';
+import {
+  type Alert,
+  COMMENT_SORT_FIELDS,
+  MAX_COMMENTS,
+  type MonitoringStore,
+  type SignedComment,
+} from './alerts.ports.ts';
 
 export interface DiscussionServiceDeps {
   readonly store: MonitoringStore;
@@ -59,14 +65,15 @@ export function createDiscussionService({ store, devices, users, clock, events }
       return alert;
     },
 
-    /** Oldest first. @throws AppError `alert_not_found` */
+    /** Oldest first, unless asked otherwise. @throws AppError `alert_not_found`, `invalid_input` */
     async comments(
       principal: Principal,
       id: number,
-      query: Pick<PageQuery, 'page' | 'size'>,
+      { sort: order, ...query }: PageQuery & { readonly q?: string },
     ): Promise<Page<SignedComment>> {
       await lookup.touched(principal, id);
-      const { items, total } = await store.alerts.listComments(id, query);
+      const sort = parseSort(order, COMMENT_SORT_FIELDS, [{ field: 'created_at', direction: 'asc' }]);
+      const { items, total } = await store.alerts.listComments(id, { ...query, sort });
       const authors = [...new Set(items.map(({ authorId }) => authorId))];
       const names = new Map(await Promise.all(authors.map(async (each) => [each, await nameOf(each)] as const)));
       const signed = items.map((comment) => ({ ...comment, authorName: names.get(comment.authorId) ?? null }));
