@@ -44,7 +44,7 @@ describe('deploy/Dockerfile', () => {
     const lock = JSON.parse(readText('package-lock.json')) as { packages: Record<string, { version: string }> };
     const version = lock.packages['node_modules/node']?.version;
     expect(all('ARG')).toEqual([expect.stringContaining(`NODE_IMAGE=node:${version}-`)]);
-    expect(all('FROM').every((from) => from.startsWith(`\${NODE_IMAGE} AS `))).toBe(true);
+    expect(all('FROM').every((from) => /^(\$\{NODE_IMAGE\}|everything) AS /.test(from))).toBe(true);
   });
 
   test('runs as a numbered user that is not root', () => {
@@ -58,7 +58,7 @@ describe('deploy/Dockerfile', () => {
 
   test('holds no development dependency and nothing secret', () => {
     const installs = all('RUN').filter((run) => /\bnpm\b/.test(run));
-    // The second one is in a stage of which the image takes the bundle alone.
+    // The second one is in a stage of which the image takes the bundle and the console alone.
     expect(installs).toEqual([
       expect.stringMatching(/npm ci --omit=dev --ignore-scripts$/),
       expect.stringMatching(/npm ci --ignore-scripts$/),
@@ -66,6 +66,7 @@ describe('deploy/Dockerfile', () => {
     const cache = './node_modules/.cache/core-api-bundle';
     expect(all('COPY').filter((copy) => copy.startsWith('--from='))).toEqual([
       '--from=dependencies /app/node_modules ./node_modules',
+      '--from=console /app/console/dist ./console/dist',
       `--from=bundle /app/node_modules/.cache/core-api-bundle ${cache}`,
     ]);
     expect(instructions.filter(({ name }) => name === 'ADD' || name === 'VOLUME')).toEqual([]);
