@@ -133,6 +133,33 @@ await describeWithServers(['chromium'], (servers) => {
       expect(faults).toEqual([]);
     });
 
+    test('a file with two bad lines: each is named beforehand, the others become devices', async () => {
+      const { page, faults } = await open();
+      await signIn(page, '/devices');
+      await page.getByRole('button', { name: 'Import' }).click();
+      const dialog = page.getByRole('dialog');
+      const lines = [
+        'name,device_type,device_uid',
+        'One,pump,csv-1',
+        'Two,pump,csv-1',
+        ',pump,csv-3',
+        'Four,pump,csv-4',
+      ];
+      await dialog
+        .locator('input[type=file]')
+        .setInputFiles({ name: 'devices.csv', mimeType: 'text/csv', buffer: Buffer.from(lines.join('\n')) });
+      await dialog.getByText('2 rows would become devices · 2 rows would not').waitFor();
+      await dialog.getByText('is also that of row 1').waitFor();
+      await dialog.getByRole('button', { name: 'Import 2 devices' }).click();
+      await dialog.getByText('2 devices were registered.').waitFor();
+      const download = page.waitForEvent('download');
+      await dialog.getByRole('button', { name: 'Their secrets, as CSV' }).click();
+      expect((await download).suggestedFilename()).toBe('secrets.csv');
+      await dialog.getByRole('button', { name: 'Close' }).last().click();
+      await page.getByText('csv-4').first().waitFor();
+      expect(faults).toEqual([]);
+    });
+
     test('is the same after a reload, and in a second tab; signing out ends both', async () => {
       const { page } = await open();
       await signIn(page);

@@ -768,7 +768,7 @@ export interface paths {
         put?: never;
         /**
          * Import devices
-         * @description Registers a device for each row that is right; a bad row never stops the others. The report holds the credentials, which are never shown again. A file that cannot be read at all, or that has an unknown column or more than 1000 rows, is 422 and changes nothing. Takes what `GET /devices/export` writes, without what only the server can say of a device.
+         * @description Registers a device for each row that is right; a bad row never stops the others. The report holds the credentials, which are never shown again. A file that cannot be read at all, or that has an unknown column or more than 1000 rows, is 422 and changes nothing. Takes what `GET /devices/export` writes, without what only the server can say of a device. With `dry_run` nothing is changed: the report says what would become of each row.
          */
         post: operations["importDevices"];
         delete?: never;
@@ -6035,7 +6035,12 @@ export interface components {
         /** ImportReport */
         ImportReport: {
             /**
-             * @description Rows that became a device
+             * @description Whether nothing was changed
+             * @example false
+             */
+            dry_run: boolean;
+            /**
+             * @description Rows that became a device; 0 in a dry run
              * @example 1
              */
             created: number;
@@ -6060,10 +6065,10 @@ export interface components {
              */
             device_uid: string | null;
             /**
-             * @description What became of the row
+             * @description What became of the row; `valid`, in a dry run: it would become a device
              * @enum {string}
              */
-            status: "created" | "failed";
+            status: "created" | "failed" | "valid";
             credentials?: components["schemas"]["DeviceCredentials"];
             /** @description Only of a row that failed */
             errors?: components["schemas"]["FieldError"][];
@@ -11224,7 +11229,10 @@ export interface operations {
     };
     importDevices: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Says what would become of each row, and changes nothing; for example `true` */
+                dry_run?: boolean;
+            };
             header?: never;
             path?: never;
             cookie?: never;

@@ -19,6 +19,7 @@ import { fieldErrors } from '#console/api/problem.ts';
 import { common } from '#console/app/common.texts.ts';
 import { Failure } from '#console/components/states.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
+import { type AuditedRecord, ChangeHistory } from './change-history.tsx';
 
 /** One field of a record, by the kind of its input. */
 export interface Field {
@@ -38,7 +39,8 @@ type FormValues = Record<string, unknown>;
  * A form beside the list, made of fields. What the API refuses stands at its field, in the API's words; an empty field that
  * is not required is left out of a new record, and null in a changed one.
  */
-export function RecordForm({ title, fields, initial, opened, onClose, submit, submitLabel }: RecordFormProps) {
+export function RecordForm({ title, opened, audited, ...inputs }: RecordFormProps) {
+  const { onClose } = inputs;
   const words = useTexts(common);
   return (
     <Drawer
@@ -48,12 +50,19 @@ export function RecordForm({ title, fields, initial, opened, onClose, submit, su
       position="right"
       closeButtonProps={{ 'aria-label': words('close') }}
     >
-      <Inputs fields={fields} initial={initial} onClose={onClose} submit={submit} submitLabel={submitLabel} />
+      <Inputs {...inputs} />
+      {audited && <ChangeHistory of={audited} />}
     </Drawer>
   );
 }
 
-function Inputs({ fields, initial, onClose, submit, submitLabel }: Omit<RecordFormProps, 'opened' | 'title'>) {
+function Inputs({
+  fields,
+  initial,
+  onClose,
+  submit,
+  submitLabel,
+}: Omit<RecordFormProps, 'opened' | 'title' | 'audited'>) {
   const words = useTexts(common);
   const cache = useQueryClient();
   const [error, setError] = useState<unknown>(null);
@@ -173,6 +182,8 @@ export interface RecordFormProps {
   /** The record that is changed; without: a new one. */
   readonly initial?: FormValues | undefined;
   readonly opened: boolean;
+  /** Of a record that is changed: its last changes stand below. */
+  readonly audited?: AuditedRecord | undefined;
   readonly onClose: () => void;
   readonly submit: (body: Record<string, unknown>) => Promise<{ readonly error?: unknown }>;
   readonly submitLabel?: string | undefined;

@@ -6,7 +6,9 @@ export function useRecordForm<Row>(): {
   readonly openNew: () => void;
   readonly openFor: (row: Row) => void;
   readonly row: Row | undefined;
-  form(props: { title: string; fields: readonly Field[]; submit: RecordFormProps['submit'] }): React.ReactElement;
+  form(
+    props: Pick<RecordFormProps, 'title' | 'submit' | 'audited'> & { readonly fields: readonly Field[] },
+  ): React.ReactElement;
 } {
   const [state, setState] = useState<{ readonly row?: Row } | null>(null);
   const row = state?.row;
@@ -14,11 +16,12 @@ export function useRecordForm<Row>(): {
     openNew: () => setState({}),
     openFor: (next) => setState({ row: next }),
     row,
-    form: ({ title, fields, submit }) => (
+    form: ({ title, fields, submit, audited }) => (
       <RecordForm
         title={title}
         fields={fields}
         submit={submit}
+        audited={audited}
         opened={state !== null}
         onClose={() => setState(null)}
         initial={row as Record<string, unknown> | undefined}

@@ -54,6 +54,7 @@ export function EditDevice({ device, opened, onClose }: EditDeviceProps) {
       title={`${t('edit')}: ${device.name}`}
       fields={fields}
       initial={device}
+      audited={{ type: 'device', id: device.id }}
       opened={opened}
       onClose={onClose}
       submit={async (body) => {

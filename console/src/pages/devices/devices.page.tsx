@@ -1,6 +1,6 @@
 import { Button } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { IconPlus } from '@tabler/icons-react';
+import { IconPlus, IconTableImport } from '@tabler/icons-react';
 import { useQueryClient } from '@tanstack/react-query';
 import { api, client } from '#console/api/client.ts';
 import { useLive } from '#console/api/live.ts';
@@ -11,15 +11,19 @@ import { RecordsPage } from '#console/records/records.page.tsx';
 import type { Records } from '#console/records/records.types.ts';
 import { isAtLeast, useUser } from '#console/session/session.ts';
 import { devicesTexts } from './devices.texts.ts';
+import { importTexts } from './import.texts.ts';
+import { ImportDevices } from './import-devices.tsx';
 import { RegisterDevice } from './register-device.tsx';
 
 const STATUSES = ['ONLINE', 'OFFLINE', 'MAINTENANCE', 'ERROR'];
 
 export function DevicesPage() {
   const t = useTexts(devicesTexts);
+  const transfer = useTexts(importTexts);
   const { role } = useUser();
   const cache = useQueryClient();
   const [isRegistering, registering] = useDisclosure();
+  const [isImporting, importing] = useDisclosure();
   const { data: groups } = api.useQuery('get', '/api/v1/device-groups', { params: { query: { size: 100 } } });
   const mayManage = isAtLeast(role, 'MANAGER');
   useLive(mayManage ? { all: true } : undefined, 'device_status', () => {
@@ -90,12 +94,20 @@ export function DevicesPage() {
         run: ({ id }) => client.DELETE('/api/v1/devices/{device_id}', { params: { path: { device_id: id } } }),
       },
     ],
-    actions: register,
+    actions: mayManage ? (
+      <>
+        <Button variant="default" leftSection={<IconTableImport size={16} />} onClick={importing.open}>
+          {transfer('open')}
+        </Button>
+        {register}
+      </>
+    ) : null,
     empty: { title: t('empty'), text: t('empty_text'), action: register },
   };
   return (
     <>
       <RecordsPage records={records} />
+      <ImportDevices opened={isImporting} onClose={importing.close} />
       <RegisterDevice opened={isRegistering} onClose={registering.close} />
     </>
   );

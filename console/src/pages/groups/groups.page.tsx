@@ -70,6 +70,7 @@ export function GroupsPage() {
     <>
       <RecordsPage records={records} />
       {form({
+        audited: row && { type: 'device_group', id: row.id },
         title: row === undefined ? t('add') : t('change'),
         fields: [
           { key: 'name', label: field('name'), kind: 'text', required: true },

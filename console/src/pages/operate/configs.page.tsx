@@ -78,6 +78,7 @@ export function ConfigsPage() {
     <>
       <RecordsPage records={records} />
       {form({
+        audited: row && { type: 'system_config', id: row.key },
         title: row === undefined ? t('add') : t('change'),
         fields: [
           ...(row === undefined ? [{ key: 'key', label: field('key'), kind: 'text', required: true } as const] : []),

@@ -10,6 +10,7 @@ import { PageHeader } from '#console/components/page-header.tsx';
 import { Failure } from '#console/components/states.tsx';
 import { failed, succeeded } from '#console/components/toast.ts';
 import { useTexts } from '#console/i18n/texts.ts';
+import { ChangeHistory } from '#console/records/change-history.tsx';
 import { Backtest } from './backtest.tsx';
 import { bodyOf, EMPTY, formOf, type RuleForm } from './rule.form.ts';
 import { RuleFields } from './rule-fields.tsx';
@@ -119,6 +120,7 @@ function Editor({ title, initial, ruleId }: EditorProps) {
         </form>
         <div>
           <Backtest form={form} onLevel={(field, value) => change({ [field]: value })} />
+          {ruleId !== undefined && <ChangeHistory of={{ type: 'alert_rule', id: ruleId }} />}
         </div>
       </SimpleGrid>
     </>

@@ -120,6 +120,7 @@ export function UsersPage() {
     <>
       <RecordsPage records={records} />
       {form({
+        audited: row && { type: 'user', id: row.id },
         title: row === undefined ? t('add') : t('change'),
         fields,
         submit: (body) =>

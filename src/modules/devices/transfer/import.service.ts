@@ -47,6 +47,16 @@ const TOO_MANY_FIELDS = [{ path: '/', message: `has more than ${MAX_FIELDS} fiel
 
 const schema = Compile(DeviceBody);
 
+/** Ends the transaction of a dry run, so that nothing of it stays. */
+class RolledBack extends Error {
+  readonly results: readonly InsertedRow[];
+
+  constructor(results: readonly InsertedRow[]) {
+    super('dry run');
+    this.results = results;
+  }
+}
+
 interface Candidate {
   readonly row: number;
   readonly device: NewDevice;
@@ -73,10 +83,9 @@ export function createImportService({ store, logins, users, clock, events }: Imp
   async function insertSlice(
     actor: Principal,
     candidates: readonly Candidate[],
-    taken: Map<string, number>,
-    at: number,
+    { taken, at, dryRun }: { readonly taken: Map<string, number>; readonly at: number; readonly dryRun: boolean },
   ): Promise<readonly InsertedRow[]> {
-    return store.transaction(async (writer, audit) => {
+    const work = store.transaction(async (writer, audit) => {
       const groups = new Map<number, boolean>();
       const results: { result: ImportedRow; deviceId: number | null }[] = [];
       for (const { row, device, credentials } of candidates) {
@@ -87,6 +96,8 @@ export function createImportService({ store, logins, users, clock, events }: Imp
             groups.set(groupId, exists);
             if (!exists) throw deviceErrors.device_group_unknown();
           }
+          // What an earlier slice of a dry run has inserted is gone again.
+          if (dryRun && (taken.get(deviceUid) ?? row) !== row) throw deviceErrors.device_uid_taken();
           const deviceId = await writer.insert(device, at);
           const details = { ...auditedDevice(device), imported: true };
           await audit.record(deviceEntry(actor, 'device.created', deviceId, details));
@@ -99,7 +110,12 @@ export function createImportService({ store, logins, users, clock, events }: Imp
         // Also when it failed: what another row says about this uid then holds for the same reason.
         if (!taken.has(deviceUid)) taken.set(deviceUid, row);
       }
+      if (dryRun) throw new RolledBack(results);
       return results;
+    });
+    return work.catch((error: unknown) => {
+      if (error instanceof RolledBack) return error.results;
+      throw error;
     });
   }
 
@@ -124,9 +140,14 @@ export function createImportService({ store, logins, users, clock, events }: Imp
      * goes away in the middle, the rest is reported as failed, because the credentials of the former are
      * known to nobody else.
      * @param rows each shaped like a body of POST /devices, with what could not be read of it
+     * @param dryRun says what would become of each, and changes nothing
      * @throws AppError `device_import_too_large`
      */
-    async importRows(principal: Principal, rows: readonly ReadRow[]): Promise<readonly ImportedRow[]> {
+    async importRows(
+      principal: Principal,
+      rows: readonly ReadRow[],
+      { dryRun = false }: { readonly dryRun?: boolean } = {},
+    ): Promise<readonly ImportedRow[]> {
       checkRowCount(rows);
       const report: ImportedRow[] = [];
       const owners = new Map<number, boolean>();
@@ -153,7 +174,11 @@ export function createImportService({ store, logins, users, clock, events }: Imp
         if (candidates.length === 0) continue;
         const now = clock.now();
         try {
-          const inserted = await insertSlice(principal, candidates, taken, now);
+          const inserted = await insertSlice(principal, candidates, { taken, at: now, dryRun });
+          if (dryRun) {
+            report.push(...inserted.map(({ result }) => ({ ...result, credentials: null })));
+            continue;
+          }
           for (const { result, deviceId } of await Promise.all(inserted.map(openLogin))) {
             report.push(result);
             if (deviceId === null || result.deviceUid === null) continue;

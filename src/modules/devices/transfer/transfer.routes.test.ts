@@ -28,6 +28,32 @@ function importJson(body: unknown) {
 const total = async () => (await h.app.request({ url: URL, as: h.actors.ADMIN })).json().total;
 
 describe('import', () => {
+  test('dry: says of each row what would become of it, and changes nothing', async () => {
+    await importJson([{ name: 'There', device_type: 'pump', device_uid: 'dry-there' }]);
+    const before = await total();
+    const row = (device_uid: string, fields = {}) => ({ name: 'Pump', device_type: 'pump', device_uid, ...fields });
+    const many = Array.from({ length: 60 }, (_, index) => row(`dry-${index}`));
+    const body = [...many, row('dry-there'), row('dry-3'), row('dry-bad', { group_id: 999_999 }), { name: 'No type' }];
+    const query = { dry_run: 'true' };
+    const dry = await h.app.request({ method: 'POST', url: `${URL}/import`, as: h.actors.MANAGER, body, query });
+    expect(dry.status, dry.text).toBe(200);
+    const report = dry.json();
+    expect([report.dry_run, report.created, report.failed]).toEqual([true, 0, 4]);
+    expect(report.rows.slice(0, 60)).toEqual(
+      many.map(({ device_uid }, index) => ({ row: index + 1, device_uid, status: 'valid' })),
+    );
+    expect(report.rows[60].errors[0].message).toBe('is taken by another device');
+    expect(report.rows[61].errors[0].message).toBe('is also that of row 4');
+    expect(report.rows[62].errors[0].path).toBe('/group_id');
+    expect(await total()).toBe(before);
+
+    const real = (await importJson(body)).json();
+    expect([real.dry_run, real.created, real.failed]).toEqual([false, 60, 4]);
+    expect(real.rows.map(({ errors }: { errors?: unknown }) => errors)).toEqual(
+      report.rows.map(({ errors }: { errors?: unknown }) => errors),
+    );
+  });
+
   test('reads CSV: quotes, BOM, CRLF, empty cells and lines, any order of columns', async () => {
     const owner = h.actors.USER.userId;
     const file = [
@@ -179,7 +205,7 @@ describe('import', () => {
   });
 
   test('a header alone is an empty import', async () => {
-    expect((await importCsv('name,device_type\n')).json()).toEqual({ created: 0, failed: 0, rows: [] });
+    expect((await importCsv('name,device_type\n')).json()).toEqual({ dry_run: false, created: 0, failed: 0, rows: [] });
   });
 });
 

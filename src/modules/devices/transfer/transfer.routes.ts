@@ -13,7 +13,7 @@ import type { ExportService } from './export.service.ts';
 import { type ReadRow, readDeviceCsv } from './import.csv.ts';
 import { checkRowCount, type ImportService } from './import.service.ts';
 import { IMPORT_MAX_ROWS } from './transfer.ports.ts';
-import { ExportFile, ExportQuery, ImportBody, ImportReport, presentReport } from './transfer.schemas.ts';
+import { ExportFile, ExportQuery, ImportBody, ImportQuery, ImportReport, presentReport } from './transfer.schemas.ts';
 import { readUpload } from './upload.ts';
 
 const tags = ['devices'];
@@ -89,7 +89,9 @@ function addImport(app: HttpApp, imports: ImportService): void {
           'Registers a device for each row that is right; a bad row never stops the others. The report holds the ' +
           'credentials, which are never shown again. A file that cannot be read at all, or that has an unknown ' +
           `column or more than ${IMPORT_MAX_ROWS} rows, is 422 and changes nothing. Takes what \`GET /devices/export\` ` +
-          'writes, without what only the server can say of a device.',
+          'writes, without what only the server can say of a device. With `dry_run` nothing is changed: the report says what ' +
+          'would become of each row.',
+        querystring: ImportQuery,
         body: ImportBody,
         response: { 200: ImportReport },
       },
@@ -97,7 +99,8 @@ function addImport(app: HttpApp, imports: ImportService): void {
     async (request) => {
       const file = fileIn(request.body);
       const rows = file === undefined ? rowsOf(request.body) : await readFile(file);
-      return presentReport(await imports.importRows(principalOf(request), rows));
+      const { dry_run: dryRun = false } = request.query;
+      return presentReport(await imports.importRows(principalOf(request), rows, { dryRun }), dryRun);
     },
   );
 }

@@ -33,8 +33,15 @@ export const ImportBody = {
   },
 };
 
+export const ImportQuery = Strict({
+  dry_run: Type.Optional(
+    Type.Boolean({ description: 'Says what would become of each row, and changes nothing', examples: [true] }),
+  ),
+});
+
 export const ImportReport = Strict('ImportReport', {
-  created: Type.Integer({ description: 'Rows that became a device', examples: [1] }),
+  dry_run: Type.Boolean({ description: 'Whether nothing was changed', examples: [false] }),
+  created: Type.Integer({ description: 'Rows that became a device; 0 in a dry run', examples: [1] }),
   failed: Type.Integer({ description: 'Rows that did not', examples: [0] }),
   rows: Type.Array(
     Strict('ImportedRow', {
@@ -44,10 +51,10 @@ export const ImportReport = Strict('ImportReport', {
         description: 'null when the row has none that can be read',
         examples: ['greenhouse-07'],
       }),
-      status: Type.Unsafe<'created' | 'failed'>({
+      status: Type.Unsafe<'created' | 'failed' | 'valid'>({
         type: 'string',
-        enum: ['created', 'failed'],
-        description: 'What became of the row',
+        enum: ['created', 'failed', 'valid'],
+        description: 'What became of the row; `valid`, in a dry run: it would become a device',
       }),
       credentials: Type.Optional(CredentialsView),
       errors: Type.Optional(Type.Array(FieldError, { description: 'Only of a row that failed' })),
@@ -56,19 +63,22 @@ export const ImportReport = Strict('ImportReport', {
   ),
 });
 
-export function presentReport(rows: readonly ImportedRow[]): Static<typeof ImportReport> {
-  const created = rows.filter(({ credentials }) => credentials !== null).length;
+export function presentReport(rows: readonly ImportedRow[], dryRun: boolean): Static<typeof ImportReport> {
   return {
-    created,
-    failed: rows.length - created,
+    dry_run: dryRun,
+    created: rows.filter(({ credentials }) => credentials !== null).length,
+    failed: rows.filter(({ errors }) => errors.length > 0).length,
     rows: rows.map(({ row, deviceUid, credentials, errors }) => ({
       row,
       device_uid: deviceUid,
-      ...(credentials === null
-        ? { status: 'failed' as const, errors: [...errors] }
-        : { status: 'created' as const, credentials }),
+      ...statusOf({ credentials, errors }),
     })),
   };
+}
+
+function statusOf({ credentials, errors }: Pick<ImportedRow, 'credentials' | 'errors'>) {
+  if (errors.length > 0) return { status: 'failed' as const, errors: [...errors] };
+  return credentials === null ? { status: 'valid' as const } : { status: 'created' as const, credentials };
 }
 
 export const ExportQuery = Strict({

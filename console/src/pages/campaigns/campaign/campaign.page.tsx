@@ -10,6 +10,7 @@ import { Instant } from '#console/i18n/format.tsx';
 import { useLanguage } from '#console/i18n/language.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import { firmwareTexts } from '#console/pages/device/firmware.texts.ts';
+import { ChangeHistory } from '#console/records/change-history.tsx';
 import { instantColumn, statusColumn } from '#console/records/columns.tsx';
 import { fieldTexts } from '#console/records/field.texts.ts';
 import { RecordsPage } from '#console/records/records.page.tsx';
@@ -79,6 +80,7 @@ function Shown({ campaign }: { readonly campaign: Campaign }) {
         refreshMs={isMoving(status) ? LIVE_MS : undefined}
         states={Object.keys(campaign.counts)}
       />
+      <ChangeHistory of={{ type: 'campaign', id: campaign.id }} />
     </Stack>
   );
 }
