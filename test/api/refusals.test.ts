@@ -128,7 +128,11 @@ const REFUSALS: readonly Refusal[] = [
     what: 'a response to a campaign that was aborted',
     async does() {
       const campaign_id = await offered(device);
-      await request(200, `POST /api/v1/campaigns/${campaign_id}/abort`, { as: people.MANAGER.token() });
+      const as = people.MANAGER.token();
+      await request(200, `POST /api/v1/campaigns/${campaign_id}/abort`, { as });
+      // Its devices are cancelled in the background.
+      const counts = async () => (await request(200, `GET /api/v1/campaigns/${campaign_id}`, { as })).counts;
+      await expect.poll(counts, { timeout: 20_000 }).toMatchObject({ CANCELLED: 1 });
       return await respond(device, { campaign_id, status: 'success' });
     },
     ...{ told: 'late_campaign_response', action: 'campaign.response_refused' },
