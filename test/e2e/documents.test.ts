@@ -1,4 +1,4 @@
-import { type Browser, chromium, type Page } from 'playwright-core';
+import { type Browser, chromium, type Locator, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createPeople } from '../support/people.ts';
 import { describeWithServer } from '../support/servers.ts';
@@ -49,9 +49,22 @@ await describeWithServer('chromium', (server) => {
       await page.close();
     });
 
+    /** Of so many operations, Swagger UI draws those that are in sight. */
+    async function scrollTo(page: Page, operation: Locator): Promise<void> {
+      await page.locator('.opblock').first().waitFor();
+      await expect
+        .poll(async () => {
+          const count = await operation.count();
+          if (count === 0) await page.mouse.wheel(0, 600);
+          return count;
+        })
+        .toBe(1);
+    }
+
     test('/docs lets one try an operation', async () => {
       const { page, errors, elsewhere } = await open('/docs');
       const operation = page.locator('.opblock', { hasText: '/api/v1/system/health' });
+      await scrollTo(page, operation);
       await operation.locator('.opblock-summary-control').click();
       await operation.getByRole('button', { name: 'Try it out' }).click();
       await operation.getByRole('button', { name: 'Execute' }).click();
@@ -71,6 +84,7 @@ await describeWithServer('chromium', (server) => {
       await page.reload();
 
       const operation = page.locator('#operations-devices-listDevices');
+      await scrollTo(page, operation);
       await operation.locator('.opblock-summary-control').click();
       await operation.getByRole('button', { name: 'Try it out' }).click();
       const answered = page.waitForResponse((response) => response.url().includes('/api/v1/devices'));
