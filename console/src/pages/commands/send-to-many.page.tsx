@@ -1,4 +1,4 @@
-import { Autocomplete, Button, Group, JsonInput, NumberInput, Paper, Select, SimpleGrid, Stack } from '@mantine/core';
+import { Button, Group, Paper, Stack } from '@mantine/core';
 import { IconSend } from '@tabler/icons-react';
 import { useNavigate } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
@@ -9,40 +9,29 @@ import { Failure } from '#console/components/states.tsx';
 import { NO_TARGET, TargetPicker, targetOf } from '#console/components/target-picker.tsx';
 import { succeeded } from '#console/components/toast.ts';
 import { useTexts } from '#console/i18n/texts.ts';
-import { deviceCommandsTexts } from '#console/pages/device/commands/commands.texts.ts';
-import { objectOf } from '#console/pages/device/commands/send-command.tsx';
+import { CommandFields, useCommandForm } from '#console/pages/device/commands/command-fields.tsx';
 import { manyTexts } from './many.texts.ts';
-
-const DELIVERIES = ['queue', 'now', 'latest_only'] as const;
-const HOUR_SECONDS = 3_600;
 
 /** One command to many devices; what becomes of it is shown in the list of its batch. */
 export function SendToManyPage() {
   const t = useTexts(manyTexts);
-  const words = useTexts(deviceCommandsTexts);
   const navigate = useNavigate();
   const [target, setTarget] = useState(NO_TARGET);
-  const [command, setCommand] = useState('');
-  const [params, setParams] = useState('');
-  const [deliver, setDeliver] = useState<(typeof DELIVERIES)[number]>('queue');
-  const [ttl, setTtl] = useState<number | string>(HOUR_SECONDS);
+  const form = useCommandForm();
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
   const query = { size: 100, sort: '-created_at' };
   const { data: recent } = api.useQuery('get', '/api/v1/commands', { params: { query } });
-  const known = [...new Set((recent?.items ?? []).map((each) => each.command))];
-  const given = objectOf(params);
+  const known = new Set((recent?.items ?? []).map((each) => each.command));
   const chosen = targetOf(target);
   const flaws = fieldErrors(error);
 
   const send = async (event: FormEvent) => {
     event.preventDefault();
-    if (given === undefined || chosen === undefined) return;
+    if (form.body === undefined || chosen === undefined) return;
     setBusy(true);
     try {
-      const ttl_seconds = Number(ttl) || HOUR_SECONDS;
-      const body = { target: chosen, command, params: given, deliver, ttl_seconds };
-      const answer = await client.POST('/api/v1/commands', { body });
+      const answer = await client.POST('/api/v1/commands', { body: { target: chosen, ...form.body } });
       setError(answer.error ?? null);
       if (answer.error !== undefined) return;
       succeeded(t('taken', { count: answer.data.devices }));
@@ -60,48 +49,13 @@ export function SendToManyPage() {
         <Stack>
           {error !== null && <Failure error={error} />}
           <TargetPicker value={target} onChange={setTarget} error={flaws['target']} />
-          <SimpleGrid cols={{ base: 1, sm: 3 }}>
-            <Autocomplete
-              label={words('name')}
-              placeholder={words('name_hint')}
-              data={known}
-              value={command}
-              onChange={setCommand}
-              error={flaws['command']}
-              withAsterisk
-            />
-            <Select
-              label={words('deliver')}
-              data={DELIVERIES.map((value) => ({ value, label: words(`deliver_${value}`) }))}
-              value={deliver}
-              allowDeselect={false}
-              onChange={(next) => setDeliver((next ?? 'queue') as typeof deliver)}
-            />
-            <NumberInput
-              label={words('ttl')}
-              value={ttl}
-              onChange={setTtl}
-              min={1}
-              max={604_800}
-              error={flaws['ttl_seconds']}
-            />
-          </SimpleGrid>
-          <JsonInput
-            label={words('params')}
-            placeholder='{"speed": 3}'
-            value={params}
-            onChange={setParams}
-            autosize
-            minRows={2}
-            maxRows={12}
-            error={given === undefined ? words('not_json') : flaws['params']}
-          />
+          <CommandFields form={form} known={known} flaws={flaws} />
           <Group justify="flex-end">
             <Button
               type="submit"
               leftSection={<IconSend size={16} />}
               loading={busy}
-              disabled={command.trim() === '' || given === undefined || chosen === undefined}
+              disabled={!form.isReady || chosen === undefined}
             >
               {t('send')}
             </Button>

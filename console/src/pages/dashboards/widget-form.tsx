@@ -16,9 +16,9 @@ import {
 import { IconPlus, IconTrash } from '@tabler/icons-react';
 import { api } from '#console/api/client.ts';
 import { common } from '#console/app/common.texts.ts';
+import { objectOf } from '#console/components/json-object.ts';
 import { DevicesSelect } from '#console/components/target-picker.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
-import { objectOf } from '#console/pages/device/commands/send-command.tsx';
 import { COLUMNS, type Options, type Place, type Source, type Widget } from './dashboard.data.ts';
 import { dashboardTexts } from './dashboards.texts.ts';
 import { useWidgetName } from './widget.tsx';
