@@ -115,6 +115,15 @@ export interface HistoryPage {
   readonly next: number | null;
 }
 
+export interface SealRequest {
+  /** Only hours that ended before this, epoch milliseconds. */
+  readonly endedBefore: number;
+  /** Only hours in which nothing has been stored since. */
+  readonly changedBefore: number;
+  /** Device-hours at the most. */
+  readonly limit: number;
+}
+
 /**
  * Where telemetry lives: history, latest values and the ledger.
  *
@@ -152,6 +161,13 @@ export interface TelemetryStore extends TelemetryAggregation, Component {
   restore(deviceId: number, state: DeviceState): Promise<void>;
   /** Removes samples, and what roll-ups hold of them, older than `before`, `limit` at the most. Returns how many; fewer than `limit` means done. */
   deleteOlderThan(before: number, limit: number): Promise<number>;
+  /**
+   * Puts the samples of hours that are over and quiet together, so that they take less room and are read faster; nothing
+   * else can be seen of it. Safe at any time.
+   * @returns how many device-hours; fewer than `limit` means that no more are due. A store whose samples have one form
+   *   has none that are.
+   */
+  seal(request: SealRequest): Promise<number>;
   /** @throws AppError `unavailable` */
   ping(): Promise<void>;
 }

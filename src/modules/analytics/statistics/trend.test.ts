@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { addValue, createStatistics } from '#platform/telemetry/aggregation/statistics.ts';
+import { addValues, createStatistics } from '#platform/telemetry/aggregation/statistics.ts';
 import { student95, trendOf } from './trend.ts';
 
 const HOUR = 3_600_000;
@@ -7,7 +7,10 @@ const HOUR = 3_600_000;
 /** Values at hours. */
 function momentsOf(points: readonly (readonly [hour: number, value: number])[]) {
   const statistics = createStatistics();
-  for (const [hour, value] of points) addValue(statistics, hour * HOUR, value, false);
+  for (const [hour, value] of points) {
+    const values = { kind: 'number', numbers: Float64Array.of(value) } as const;
+    addValues(statistics, { times: [hour * HOUR], values, from: 0, to: 1 }, false);
+  }
   return statistics;
 }
 

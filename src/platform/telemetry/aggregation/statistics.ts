@@ -1,3 +1,4 @@
+import { type Column, valueAt } from '../sealing/column.codec.ts';
 import type { MetricValue } from '../telemetry.port.ts';
 import { addToSketch, createSketch, mergeSketch, type Sketch } from './sketch.ts';
 
@@ -58,19 +59,42 @@ export function numberOf(value: MetricValue): number | null {
   return typeof value === 'boolean' ? Number(value) : null;
 }
 
-/** Adds one value. `sketched`: into the quantile sketch too, which is half of the work. */
-export function addValue(to: Statistics, time: number, value: MetricValue, sketched: boolean): void {
-  to.count += 1;
-  if (time < to.firstAt) {
-    to.first = value;
-    to.firstAt = time;
+/** Values of one metric with their times, ascending, of which those from `from` to before `to` count. */
+export interface Values {
+  readonly times: ArrayLike<number>;
+  readonly values: Column;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Adds values. `sketched`: into the quantile sketch too, which is half of the work. */
+export function addValues(statistics: Statistics, { times, values, from, to }: Values, sketched: boolean): void {
+  if (from >= to) return;
+  statistics.count += to - from;
+  if ((times[from] as number) < statistics.firstAt) {
+    statistics.first = valueAt(values, from);
+    statistics.firstAt = times[from] as number;
   }
-  if (time >= to.lastAt) {
-    to.last = value;
-    to.lastAt = time;
+  if ((times[to - 1] as number) >= statistics.lastAt) {
+    statistics.last = valueAt(values, to - 1);
+    statistics.lastAt = times[to - 1] as number;
   }
-  const x = numberOf(value);
-  if (x === null) return;
+  if (values.kind === 'other') {
+    for (let at = from; at < to; at += 1) {
+      const x = numberOf(values.values[at] as MetricValue);
+      if (x !== null) addNumber(statistics, times[at] as number, x);
+    }
+  } else {
+    for (let at = from; at < to; at += 1) addNumber(statistics, times[at] as number, values.numbers[at] as number);
+  }
+  if (!sketched) return;
+  for (let at = from; at < to; at += 1) {
+    const x = values.kind === 'other' ? numberOf(values.values[at] as MetricValue) : (values.numbers[at] as number);
+    if (x !== null) addToSketch(statistics.sketch, x);
+  }
+}
+
+function addNumber(to: Statistics, time: number, x: number): void {
   to.n += 1;
   to.sum += x;
   if (x < to.min) to.min = x;
@@ -82,7 +106,6 @@ export function addValue(to: Statistics, time: number, value: MetricValue, sketc
   to.m2 += fromMean * (x - to.mean);
   to.timeM2 += fromTimeMean * (time - to.timeMean);
   to.comoment += fromTimeMean * (x - to.mean);
-  if (sketched) addToSketch(to.sketch, x);
 }
 
 export function mergeStatistics(to: Statistics, other: Statistics): void {

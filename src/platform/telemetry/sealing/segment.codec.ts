@@ -129,9 +129,9 @@ export function decodeSegment(bytes: Uint8Array): Segment {
   return { count, metrics: [...byName.keys()], timestamps, column, samples };
 }
 
-/** The position of the first of the ascending numbers that is not below `bound`. */
-export function lowerBound(ascending: ArrayLike<number>, bound: number): number {
-  let low = 0;
+/** The position, `from` or behind it, of the first of the ascending numbers that is not below `bound`. */
+export function lowerBound(ascending: ArrayLike<number>, bound: number, from = 0): number {
+  let low = from;
   let high = ascending.length;
   while (low < high) {
     const middle = (low + high) >> 1;

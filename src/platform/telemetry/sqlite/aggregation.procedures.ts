@@ -10,9 +10,13 @@ import {
   type RollupQuery,
 } from '../aggregation/source.ts';
 import { encodeStatistics } from '../aggregation/statistics.codec.ts';
-import { addValue, createStatistics, numberOf, type Statistics } from '../aggregation/statistics.ts';
+import { addValues, createStatistics, numberOf, type Statistics } from '../aggregation/statistics.ts';
 import type { SeriesQuery, SeriesSlice } from '../aggregation.port.ts';
-import type { Metrics, MetricValue } from '../telemetry.port.ts';
+import type { Column } from '../sealing/column.codec.ts';
+import { lowerBound } from '../sealing/segment.codec.ts';
+import type { MetricValue } from '../telemetry.port.ts';
+import type { createSampleReads } from './samples.procedures.ts';
+import { type Run, runsOf } from './samples.runs.ts';
 
 interface Cell {
   readonly statistics: Statistics;
@@ -24,13 +28,7 @@ interface Cell {
  * The reading side of aggregation, on the store's reading thread. Samples are added up here and not by GROUP BY:
  * json_extract and an aggregate function take two to five times as long for each sample as one JSON.parse does.
  */
-export function createAggregationReads(database: DatabaseSync) {
-  const select = database.prepare(
-    'SELECT timestamp, metrics FROM telemetry WHERE device_id = ? AND timestamp >= ? AND timestamp < ? ORDER BY timestamp LIMIT ?',
-  );
-  select.setReturnArrays(true);
-  const rowsOf = (deviceId: number, from: number, to: number, limit: number) =>
-    select.all(deviceId, from, to, limit) as unknown as [timestamp: number, metrics: string][];
+export function createAggregationReads(database: DatabaseSync, stored: ReturnType<typeof createSampleReads>) {
   const selectChanged = database.prepare(
     'SELECT hour FROM telemetry_changed_hours WHERE device_id = ? AND hour > ? AND hour < ?',
   );
@@ -40,10 +38,11 @@ export function createAggregationReads(database: DatabaseSync) {
 
   return {
     'telemetry.raw': (query: RawQuery): RawPart => {
-      const rows = rowsOf(query.deviceId, query.from, query.to, query.limit);
-      const lastTime = rows.at(-1)?.[0];
-      const next = lastTime === undefined || rows.length < query.limit ? null : lastTime + 1;
-      return { cells: cellsOf(query, rows), next };
+      const collector = createCollector(query);
+      const { count, lastTime } = stored.read(query, (part) => {
+        for (const [metric, run] of runsOf(part, query.metrics)) collector.add(metric, run);
+      });
+      return { cells: collector.cells(), next: count < query.limit ? null : lastTime + 1 };
     },
     'telemetry.rollups': ({ deviceId, metrics, level, from, to }: RollupQuery): RollupPart => {
       const changed = selectChanged.all(deviceId, from - HOUR_MS, to) as { hour: number }[];
@@ -56,52 +55,74 @@ export function createAggregationReads(database: DatabaseSync) {
     },
     'telemetry.series': ({ deviceId, metric, start, end, after, limit }: SeriesQuery): SeriesSlice => {
       const from = after === undefined ? start : Math.max(start, after + 1);
-      const rows = rowsOf(deviceId, from, end, limit);
-      const timestamps = new Float64Array(rows.length);
-      const values = new Float64Array(rows.length);
-      let found = 0;
-      for (const [time, text] of rows) {
-        const value = numericIn(JSON.parse(text) as Metrics, metric);
-        if (value === null) continue;
-        timestamps[found] = time;
-        values[found] = value;
-        found += 1;
+      const slices: SamplesOfMetric[] = [];
+      const { count, lastTime } = stored.read({ deviceId, from, to: end, limit }, (part) => {
+        for (const [, run] of runsOf(part, [metric])) slices.push(numericOf(run));
+      });
+      const length = slices.reduce((sum, { times }) => sum + times.length, 0);
+      const timestamps = new Float64Array(length);
+      const values = new Float64Array(length);
+      let at = 0;
+      for (const slice of slices) {
+        timestamps.set(slice.times, at);
+        values.set(slice.numbers, at);
+        at += slice.times.length;
       }
-      const next = rows.length < limit ? null : (rows.at(-1)?.[0] ?? null);
-      return { timestamps: timestamps.slice(0, found), values: values.slice(0, found), next };
+      return { timestamps, values, next: count < limit ? null : lastTime };
     },
   };
 }
 
-function numericIn(metrics: Metrics, metric: string): number | null {
-  return Object.hasOwn(metrics, metric) ? numberOf(metrics[metric] as MetricValue) : null;
+interface SamplesOfMetric {
+  readonly times: ArrayLike<number>;
+  readonly numbers: ArrayLike<number>;
 }
 
-function cellsOf(query: RawQuery, rows: readonly (readonly [timestamp: number, metrics: string])[]): RawCell[] {
-  const { metrics: wanted, edges, sketch, percentiles } = query;
-  const byMetric = new Map<string, Map<number, Cell>>();
-  let bucket = bucketOf(edges, query.from);
-  for (const [time, text] of rows) {
-    while (time >= (edges[bucket + 1] as number)) bucket += 1;
-    const metrics = JSON.parse(text) as Metrics;
-    for (const metric of wanted ?? Object.keys(metrics)) {
-      if (wanted !== null && !Object.hasOwn(metrics, metric)) continue;
-      const value = metrics[metric] as MetricValue;
-      const { statistics, values } = cellOf(byMetric, metric, bucket);
-      addValue(statistics, time, value, sketch);
-      if (percentiles.length === 0) continue;
-      const x = numberOf(value);
-      if (x !== null) values.push(x);
-    }
+function numericOf({ times, values }: Run): SamplesOfMetric {
+  if (values.kind !== 'other') return { times, numbers: values.numbers };
+  const found: number[] = [];
+  const numbers: number[] = [];
+  for (let at = 0; at < times.length; at += 1) {
+    const number = numberOf(values.values[at] as MetricValue);
+    if (number === null) continue;
+    found.push(times[at] as number);
+    numbers.push(number);
   }
-  return [...byMetric].flatMap(([metric, buckets]) =>
-    [...buckets].map(([index, { statistics, values }]) => ({
-      metric,
-      bucket: index,
-      statistics: encodeStatistics(statistics),
-      percentiles: quantiles(values, percentiles),
-    })),
-  );
+  return { times: found, numbers };
+}
+
+/** Adds up values bucket by bucket. */
+function createCollector({ edges, sketch, percentiles }: RawQuery) {
+  const byMetric = new Map<string, Map<number, Cell>>();
+  return {
+    add(metric: string, { times, values }: Run): void {
+      const end = times.length;
+      for (let at = 0; at < end; ) {
+        const bucket = bucketOf(edges, times[at] as number);
+        const until = lowerBound(times, edges[bucket + 1] as number, at);
+        const cell = cellOf(byMetric, metric, bucket);
+        addValues(cell.statistics, { times, values, from: at, to: until }, sketch);
+        if (percentiles.length > 0) collectNumbers(values, at, until, cell.values);
+        at = until;
+      }
+    },
+    cells: (): RawCell[] =>
+      [...byMetric].flatMap(([metric, buckets]) =>
+        [...buckets].map(([bucket, { statistics, values }]) => ({
+          metric,
+          bucket,
+          statistics: encodeStatistics(statistics),
+          percentiles: quantiles(values, percentiles),
+        })),
+      ),
+  };
+}
+
+function collectNumbers(column: Column, from: number, to: number, found: number[]): void {
+  for (let at = from; at < to; at += 1) {
+    const x = column.kind === 'other' ? numberOf(column.values[at] as MetricValue) : (column.numbers[at] as number);
+    if (x !== null) found.push(x);
+  }
 }
 
 function cellOf(byMetric: Map<string, Map<number, Cell>>, metric: string, bucket: number): Cell {

@@ -28,9 +28,9 @@ export const ROLLUP_SCHEMA = `
   ) WITHOUT ROWID;
 `;
 
-/** Samples from before there were roll-ups: one look into the index for each device-hour that has any. */
-const MARK_ALL = `
-  INSERT OR IGNORE INTO telemetry_changed_hours (device_id, hour, version)
+/** One look into the index for each device-hour that has rows. */
+const markAll = (table: string) => `
+  INSERT OR IGNORE INTO ${table} (device_id, hour, version)
   WITH RECURSIVE present (device_id, timestamp) AS (
     SELECT * FROM (SELECT device_id, timestamp FROM telemetry ORDER BY device_id, timestamp LIMIT 1)
     UNION ALL
@@ -44,15 +44,23 @@ const MARK_ALL = `
   SELECT device_id, timestamp / ${HOUR_MS} * ${HOUR_MS}, 1 FROM present
 `;
 
-export function markAllHours(database: DatabaseSync): void {
-  database.exec(MARK_ALL);
+/** For samples from before there were roll-ups, or sealing. */
+export function markAllHours(
+  database: DatabaseSync,
+  table: 'telemetry_changed_hours' | 'telemetry_unsealed_hours',
+): void {
+  database.exec(markAll(table));
 }
 
-/** The marks of changed hours, inside the transaction of whatever changes them. */
+/** The marks of changed hours, for the roll-ups and for sealing, inside the transaction of whatever changes them. */
 export function createHourMarks(database: DatabaseSync) {
   const write = database.prepare(
     `INSERT INTO telemetry_changed_hours (device_id, hour, version) VALUES (?, ?, ?)
      ON CONFLICT DO UPDATE SET version = excluded.version, given_up = 0`,
+  );
+  const writeUnsealed = database.prepare(
+    `INSERT INTO telemetry_unsealed_hours (device_id, hour, version) VALUES (?, ?, ?)
+     ON CONFLICT DO UPDATE SET version = excluded.version`,
   );
   let version = Date.now();
   return {
@@ -60,11 +68,10 @@ export function createHourMarks(database: DatabaseSync) {
       // Never the same again, also after the mark was removed or the process started anew.
       version = Math.max(version + 1, Date.now());
       write.run(deviceId, hour, version);
+      writeUnsealed.run(deviceId, hour, version);
     },
   };
 }
-
-export const hourOf = (timestamp: number): number => Math.floor(timestamp / HOUR_MS) * HOUR_MS;
 
 export interface RollupWritesOptions {
   readonly database: DatabaseSync;

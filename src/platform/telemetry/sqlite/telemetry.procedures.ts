@@ -17,7 +17,10 @@ import {
 import { createAggregationReads } from './aggregation.procedures.ts';
 import { type EncodedBatch, latestWithout } from './encoded-batch.ts';
 import { createLatestReads, createLatestWrites, LATEST_SCHEMA, type LatestState } from './latest.procedures.ts';
-import { createHourMarks, createRollupWrites, hourOf, markAllHours, ROLLUP_SCHEMA } from './rollup.procedures.ts';
+import { createHourMarks, createRollupWrites, markAllHours, ROLLUP_SCHEMA } from './rollup.procedures.ts';
+import { createSampleReads } from './samples.procedures.ts';
+import { createSealedRemoval, createSealingReads, createSealingWrites } from './sealing.procedures.ts';
+import { createSegmentWrites, hourOf, SEGMENT_SCHEMA } from './segments.procedures.ts';
 import { createTotalsReads, createTotalsWrites, sumTotals, TOTALS_SCHEMA } from './totals.procedures.ts';
 
 interface DeviceState {
@@ -25,12 +28,15 @@ interface DeviceState {
   merged: number;
   readonly rejected: Record<string, number>;
   readonly latest: LatestState;
-  /** Hours that are marked as changed and not being rolled up: no need to mark them again. */
-  readonly changedHours: Set<number>;
+  /**
+   * Hours that are marked as changed, and neither rolled up nor sealed at the moment: no need to mark them again. Of
+   * each, whether a part of it is sealed.
+   */
+  readonly changedHours: Map<number, boolean>;
 }
 
-/** 2: roll-ups. 3: latest values in rows of their own. 4: totals. */
-const SCHEMA_VERSION = 4;
+/** 2: roll-ups. 3: latest values in rows of their own. 4: totals. 5: sealed hours. */
+const SCHEMA_VERSION = 5;
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS telemetry (
     device_id INTEGER NOT NULL, timestamp INTEGER NOT NULL, metrics TEXT NOT NULL,
@@ -44,6 +50,7 @@ const SCHEMA = `
   ${LATEST_SCHEMA}
   ${ROLLUP_SCHEMA}
   ${TOTALS_SCHEMA}
+  ${SEGMENT_SCHEMA}
 `;
 
 /** Unavailable, to the caller. https://www.sqlite.org/rescode.html */
@@ -63,7 +70,13 @@ const MAX_SCAN = 20_000;
 /** The SQL side of the telemetry store; runs on its threads (see sqlite-thread.worker.ts). */
 export function createProcedures(database: DatabaseSync, mode: 'write' | 'read') {
   if (mode === 'write') migrate(database);
-  const reads = { ...createReads(database), ...createTotalsReads(database), ...createAggregationReads(database) };
+  const samples = createSampleReads(database);
+  const reads = {
+    ...createReads(database, samples),
+    ...createTotalsReads(database),
+    ...createAggregationReads(database, samples),
+    ...createSealingReads(database),
+  };
   return mode === 'read' ? reads : { ...reads, ...createWrites(database) };
 }
 
@@ -77,22 +90,17 @@ function migrate(database: DatabaseSync): void {
     throw new Error(`the telemetry file has schema version ${row.version}, this program knows ${SCHEMA_VERSION}`);
   }
   // Again after a crash in between: marking twice changes nothing.
-  if (row.version === 1) markAllHours(database);
+  if (row.version === 1) markAllHours(database, 'telemetry_changed_hours');
+  if (row.version !== null) markAllHours(database, 'telemetry_unsealed_hours');
   database.exec('BEGIN IMMEDIATE');
-  sumTotals(database);
+  if (row.version === null || row.version < 4) sumTotals(database);
   database.prepare('INSERT INTO telemetry_schema VALUES (?)').run(SCHEMA_VERSION);
   database.exec('COMMIT');
 }
 
-function createReads(database: DatabaseSync) {
+function createReads(database: DatabaseSync, stored: ReturnType<typeof createSampleReads>) {
   const selectState = database.prepare(
     'SELECT stored, merged, rejected, latest FROM telemetry_devices WHERE device_id = ?',
-  );
-  const forward = database.prepare(
-    'SELECT timestamp, metrics FROM telemetry WHERE device_id = ? AND timestamp >= ? AND timestamp < ? ORDER BY timestamp LIMIT ?',
-  );
-  const backward = database.prepare(
-    'SELECT timestamp, metrics FROM telemetry WHERE device_id = ? AND timestamp >= ? AND timestamp < ? ORDER BY timestamp DESC LIMIT ?',
   );
   const selectIds = database.prepare(
     'SELECT device_id FROM telemetry_devices WHERE device_id > ? ORDER BY device_id LIMIT ?',
@@ -118,15 +126,12 @@ function createReads(database: DatabaseSync) {
       let end = descending && query.after !== undefined ? Math.min(query.end, query.after) : query.end;
       const step = query.metrics === undefined ? query.limit + 1 : SCAN_STEP;
       for (let scanned = 0; ; scanned += step) {
-        const rows = (descending ? backward : forward).all(query.deviceId, start, end, step) as {
-          timestamp: number;
-          metrics: string;
-        }[];
-        for (const row of rows) {
-          const metrics = pick(JSON.parse(row.metrics), query.metrics);
+        const rows = stored.page({ deviceId: query.deviceId, from: start, to: end, limit: step }, descending);
+        for (const { timestamp, metrics: all } of rows) {
+          const metrics = pick(all, query.metrics);
           if (metrics === null) continue;
           if (samples.length === query.limit) return { samples, next: samples.at(-1)?.timestamp ?? null };
-          samples.push({ timestamp: row.timestamp, metrics });
+          samples.push({ timestamp, metrics });
         }
         const last = rows.at(-1);
         if (last === undefined || rows.length < step) return { samples, next: null };
@@ -166,6 +171,8 @@ function createWrites(database: DatabaseSync) {
   );
   removeOld.setReturnArrays(true);
   const marks = createHourMarks(database);
+  const segments = createSegmentWrites(database);
+  const removeSealed = createSealedRemoval(database, segments);
   const latest = createLatestWrites(database);
   const totals = createTotalsWrites(database);
   const insertDocuments = createInsert(createPrepare(database));
@@ -186,7 +193,7 @@ function createWrites(database: DatabaseSync) {
         merged: row?.merged ?? 0,
         rejected: Object.assign(Object.create(null), JSON.parse(row?.rejected ?? '{}')),
         latest: latest.load(deviceId, row?.latest),
-        changedHours: new Set(),
+        changedHours: new Map(),
       };
       states.set(deviceId, state);
     }
@@ -205,23 +212,35 @@ function createWrites(database: DatabaseSync) {
     return true;
   }
 
-  function noteChange(deviceId: number, { changedHours }: DeviceState, timestamp: number): void {
+  /** @returns whether a part of its hour is sealed */
+  function noteChange(deviceId: number, { changedHours }: DeviceState, timestamp: number): boolean {
     const hour = hourOf(timestamp);
-    if (changedHours.has(hour)) return;
+    const known = changedHours.get(hour);
+    if (known !== undefined) return known;
     marks.mark(deviceId, hour);
+    const isSealed = segments.isSealed(deviceId, hour);
     if (changedHours.size >= MAX_REMEMBERED_HOURS) changedHours.clear();
-    changedHours.add(hour);
+    changedHours.set(hour, isSealed);
+    return isSealed;
+  }
+
+  /** Makes a sealed sample a row again, so that a late one is merged with it as with any other. */
+  function unseal(deviceId: number, timestamp: number): void {
+    const sample = segments.sampleAt(deviceId, timestamp);
+    if (sample !== undefined) insert.run(deviceId, timestamp, JSON.stringify(sample.metrics));
   }
 
   /** Removes the oldest samples of a device, and marks their hours. */
   function removeOldOf(deviceId: number, before: number, limit: number): number {
     begin.run();
     try {
-      const removed = removeOld.all(deviceId, before, limit) as unknown as [timestamp: number][];
-      const hours = new Set(removed.map(([timestamp]) => hourOf(timestamp)));
+      // Sealed ones first: a row that stands for one may not go before it.
+      const sealed = removeSealed(deviceId, before, limit);
+      const rows = removeOld.all(deviceId, before, limit - sealed.count) as unknown as [timestamp: number][];
+      const hours = new Set([...sealed.hours, ...rows.map(([timestamp]) => hourOf(timestamp))]);
       for (const hour of hours) marks.mark(deviceId, hour);
       commit.run();
-      return removed.length;
+      return sealed.count + rows.length;
     } catch (error) {
       if (database.isTransaction) rollback.run();
       throw error;
@@ -286,7 +305,7 @@ function createWrites(database: DatabaseSync) {
         leaveOut(index, state, 'too_many_names');
         continue;
       }
-      noteChange(deviceId, state, timestamp);
+      if (noteChange(deviceId, state, timestamp)) unseal(deviceId, timestamp);
       if (insert.run(deviceId, timestamp, text).changes === 1) {
         state.stored += 1;
       } else if (merge(deviceId, timestamp, text)) {
@@ -326,11 +345,11 @@ function createWrites(database: DatabaseSync) {
     return { merged, leftOut, newLogs };
   }
 
+  const forget = (deviceId: number, hour: number) => void states.peek(deviceId)?.changedHours.delete(hour);
+
   return {
-    ...createRollupWrites({
-      database,
-      forget: (deviceId, hour) => void states.peek(deviceId)?.changedHours.delete(hour),
-    }),
+    ...createRollupWrites({ database, forget }),
+    ...createSealingWrites({ database, segments, forget }),
     'telemetry.append': (batch: EncodedBatch): AppendResult => {
       if (batch.generation < oldestGeneration) {
         throw Object.assign(new Error('an earlier batch was not stored'), { errcode: SQLITE_BUSY });
@@ -339,7 +358,10 @@ function createWrites(database: DatabaseSync) {
         begin.run();
         // Another process has written (a command beside the server): what is cached may be old.
         const version = (dataVersion.get() as { data_version: number }).data_version;
-        if (version !== seenVersion) states.clear();
+        if (version !== seenVersion) {
+          states.clear();
+          segments.forget();
+        }
         seenVersion = version;
         const result = appendInTransaction(batch);
         totals.addBatch(batch, result);
@@ -347,6 +369,7 @@ function createWrites(database: DatabaseSync) {
         return result;
       } catch (error) {
         states.clear();
+        segments.forget();
         oldestGeneration = batch.generation + 1;
         if (database.isTransaction) rollback.run();
         throw error;

@@ -10,6 +10,7 @@ import { aggregationContract } from '../aggregation.contract.ts';
 import { telemetryBatchesContract } from '../telemetry.batches.contract.ts';
 import { type TelemetryHarness, telemetryContract } from '../telemetry.contract.ts';
 import { telemetryNamesContract } from '../telemetry.names.contract.ts';
+import type { TelemetryStore } from '../telemetry.port.ts';
 import { createSqliteTelemetryStore, TELEMETRY_PROCEDURES } from './telemetry.sqlite.ts';
 
 async function openStore(file: string) {
@@ -51,10 +52,42 @@ async function openHarness() {
   };
 }
 
-telemetryContract('sqlite', openHarness);
-telemetryBatchesContract('sqlite', openHarness);
-telemetryNamesContract('sqlite', openHarness);
-aggregationContract('sqlite', openHarness);
+const EVERYTHING = { endedBefore: 9e15, changedBefore: 9e15, limit: 1_000 };
+
+/** The store, in which what `whether` says is sealed after each append: nothing can be seen of it. */
+function sealing(store: TelemetryStore, whether: () => boolean): TelemetryStore {
+  return {
+    ...store,
+    async append(batch) {
+      const result = await store.append(batch);
+      if (whether()) await store.seal(EVERYTHING);
+      return result;
+    },
+  };
+}
+
+const openSealing = (whether: () => boolean) => async () => {
+  const harness = await openHarness();
+  return {
+    ...harness,
+    store: sealing(harness.store, whether),
+    reopen: async () => sealing(await harness.reopen(), whether),
+  };
+};
+
+let turn = 0;
+const states = [
+  ['rows', openHarness],
+  ['sealed', openSealing(() => true)],
+  ['partly sealed', openSealing(() => turn++ % 2 === 0)],
+] as const;
+
+for (const [state, open] of states) {
+  telemetryContract(`sqlite, ${state}`, open);
+  telemetryBatchesContract(`sqlite, ${state}`, open);
+  telemetryNamesContract(`sqlite, ${state}`, open);
+  aggregationContract(`sqlite, ${state}`, open);
+}
 
 test('logs, samples and their counts are one transaction', async () => {
   const folder = temporaryFolder();
@@ -171,7 +204,7 @@ test('a file with all latest values in the rows of their devices goes on with th
   expect(await store.latest(1)).toEqual(latest);
   const samples = [1, 2].map((deviceId) => ({ deviceId, timestamp: 1_500, metrics: { m0: true, m999: true } }));
   const before = new DatabaseSync(file).prepare('SELECT max(version) AS version FROM telemetry_schema').get();
-  expect(before).toEqual({ version: 4 });
+  expect(before).toEqual({ version: 5 });
   await store.append({ samples, counts: [], maxNames: 1_000 });
   expect(await store.latest(1)).toEqual({ ...latest, m0: { value: true, timestamp: 1_500 } });
   expect(await store.latest(2)).toMatchObject({ a: { value: 1 }, m0: { value: true }, m999: { value: true } });

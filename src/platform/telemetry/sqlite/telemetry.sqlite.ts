@@ -7,6 +7,7 @@ import { createRecentBatches } from '../recent-batches.ts';
 import type { AppendResult, HistoryPage, LatestValue, LedgerEntry, TelemetryStore } from '../telemetry.port.ts';
 import { encode } from './encoded-batch.ts';
 import type { ChangedHour, FinishedHour } from './rollup.procedures.ts';
+import type { SealedPart, UnsealedHour } from './sealing.procedures.ts';
 
 export const TELEMETRY_PROCEDURES = new URL('./telemetry.procedures.ts', import.meta.url);
 
@@ -63,6 +64,16 @@ export function createSqliteTelemetryStore({
       }
       await writer.call('telemetry.rollup.finish', finished);
       return changed.length;
+    },
+    async seal(request) {
+      const hours = await writer.call<UnsealedHour[]>('telemetry.seal.begin', request);
+      for (const hour of hours) {
+        for (let more = true; more; ) {
+          const part = await reader.call<SealedPart>('telemetry.seal.read', hour);
+          more = await writer.call<boolean>('telemetry.seal.finish', part);
+        }
+      }
+      return hours.length;
     },
     async ping() {
       writer.assertUsable();
