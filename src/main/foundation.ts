@@ -16,7 +16,7 @@ import { createHealthChecks } from '#platform/module/health-checks.ts';
 import type { HealthChecks, ModuleParts, Role } from '#platform/module/module.port.ts';
 import { createRuns } from '#platform/runs/runs.ts';
 import type { MigrationSet, SqlStore } from '#platform/sql/sql.port.ts';
-import { createRollupKeeper } from '#platform/telemetry/rollup-keeper.ts';
+import { createTelemetryKeeper } from '#platform/telemetry/telemetry-keeper.ts';
 import type { TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
 import type { Tracing } from '#platform/tracing/tracing.port.ts';
 import { createHttpWebhooks } from '#platform/webhook/http-webhooks.ts';
@@ -142,7 +142,7 @@ export async function createFoundation(
       },
     },
     workers: [
-      ...(roles.has('worker') ? [jobs.worker, createRollupKeeper({ telemetry: telemetryStore, ...runtime })] : []),
+      ...(roles.has('worker') ? [jobs.worker, createTelemetryKeeper({ telemetry: telemetryStore, ...runtime })] : []),
       ...(roles.has('scheduler') ? [jobs.scheduler] : []),
     ],
   };

@@ -46,6 +46,8 @@ async function open({ file, mode, procedures: urls }: FileSettings): Promise<Ope
   // On Linux a priority is the calling thread's: a long scan gives way to requests and commits.
   if (mode === 'read' && process.platform === 'linux') setPriority(0, READER_NICENESS);
   const database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
+  // Before there is a table, or it counts for nothing: what is deleted can be given back to the disk.
+  if (mode === 'write') database.exec('PRAGMA auto_vacuum=INCREMENTAL');
   // A larger WAL between checkpoints writes each hot page fewer times into the database file.
   database.exec(
     'PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=4000; PRAGMA cache_size=-32000',

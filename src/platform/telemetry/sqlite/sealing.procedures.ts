@@ -36,6 +36,11 @@ export interface SealedPart extends UnsealedHour {
 
 /** Text of rows that one step reads: others wait for the reading thread meanwhile. */
 const MAX_TEXT = 1_000_000;
+/** Free pages that stay: the rows of the next hours go there. Of 4 KiB; and a part of the file. */
+const KEPT_PAGES = 2_048;
+const KEPT_PART = 0.1;
+/** Pages given back in one step: commits wait for the writing thread meanwhile. */
+const PAGES_AT_ONCE = 256;
 /** Segments that one step reads for the same reason. */
 const MAX_MERGED = 4;
 
@@ -163,7 +168,20 @@ export function createSealingWrites({ database, segments, forget }: SealingWrite
     return true;
   }
 
+  const freePages = database.prepare('PRAGMA freelist_count');
+  const allPages = database.prepare('PRAGMA page_count');
+
   return {
+    /** Gives pages back to the disk that nobody will need soon. @returns whether there are more */
+    'telemetry.seal.shrink': (): boolean => {
+      const { freelist_count: free } = freePages.get() as { readonly freelist_count: number };
+      const { page_count: all } = allPages.get() as { readonly page_count: number };
+      const spare = free - Math.max(KEPT_PAGES, all * KEPT_PART);
+      if (spare < PAGES_AT_ONCE) return false;
+      database.exec(`PRAGMA incremental_vacuum(${PAGES_AT_ONCE})`);
+      // A file from before this could be done stays as large as it is, and fills its pages again.
+      return (freePages.get() as { readonly freelist_count: number }).freelist_count < free;
+    },
     'telemetry.seal.begin': ({ endedBefore, changedBefore, limit }: SealRequest): UnsealedHour[] => {
       const hours = selectDue.all(endedBefore - HOUR_MS, changedBefore, limit) as unknown as UnsealedHour[];
       for (const { deviceId, hour } of hours) forget(deviceId, hour);

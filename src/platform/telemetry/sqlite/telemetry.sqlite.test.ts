@@ -89,6 +89,30 @@ for (const [state, open] of states) {
   aggregationContract(`sqlite, ${state}`, open);
 }
 
+test('a file becomes smaller when what is in it is sealed', async () => {
+  const folder = temporaryFolder();
+  const file = join(folder.path, 'telemetry.db');
+  const { store, close } = await openStore(file);
+  for (let hour = 0; hour < 100; hour += 1) {
+    const samples = Array.from({ length: 3_600 }, (_, index) => ({
+      ...{ deviceId: 1, timestamp: (hour * 3_600 + index) * 1_000 },
+      metrics: { temperature: 20 + (index % 50) / 10, humidity: 50 + (index % 7), on: index % 2 === 0 },
+    }));
+    await store.append({ samples, counts: [] });
+  }
+  const pages = () => {
+    const database = new DatabaseSync(file);
+    const { page_count: count } = database.prepare('PRAGMA page_count').get() as { page_count: number };
+    database.close();
+    return count;
+  };
+  const before = pages();
+  await store.seal(EVERYTHING);
+  expect(pages()).toBeLessThan(before / 2);
+  await close();
+  folder.remove();
+});
+
 test('logs, samples and their counts are one transaction', async () => {
   const folder = temporaryFolder();
   const file = join(folder.path, 'telemetry.db');

@@ -73,6 +73,7 @@ export function createSqliteTelemetryStore({
           more = await writer.call<boolean>('telemetry.seal.finish', part);
         }
       }
+      while (hours.length > 0 && (await writer.call<boolean>('telemetry.seal.shrink', null)));
       return hours.length;
     },
     async ping() {
