@@ -8,6 +8,7 @@ import { ingestProduction } from './scenarios/ingest-production.ts';
 import { mixed } from './scenarios/mixed.ts';
 import { rules } from './scenarios/rules.ts';
 import { start } from './scenarios/start.ts';
+import { storage } from './scenarios/storage.ts';
 import { machineFacts, withOthersUse } from './support/machine.ts';
 import { print, publish } from './support/report.ts';
 import { parseOptions, type Scenario } from './support/scenario.ts';
@@ -23,6 +24,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   firmware,
   rules,
   start,
+  storage,
 };
 
 async function main([first = '--help', ...rest]: readonly string[]): Promise<number> {
