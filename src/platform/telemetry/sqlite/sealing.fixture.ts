@@ -8,7 +8,7 @@ import type { Sample } from '../telemetry.port.ts';
 import { createSqliteTelemetryStore, TELEMETRY_PROCEDURES } from './telemetry.sqlite.ts';
 
 const HOUR = 3_600_000;
-export const START = 1_760_000_400_000;
+const START = 1_760_000_400_000;
 const SAMPLES = 40;
 
 /**

@@ -109,7 +109,7 @@ export function createSealingReads(database: DatabaseSync) {
 }
 
 /** Ascending samples as segments, none larger than it may be. */
-export function segmentsOf(samples: readonly SegmentSample[]): StoredSegment[] {
+function segmentsOf(samples: readonly SegmentSample[]): StoredSegment[] {
   const segments: StoredSegment[] = [];
   let begin = 0;
   let values = 0;
