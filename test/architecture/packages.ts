@@ -46,6 +46,7 @@ export const packageHomes: PackageHomes = {
   ioredis: ['src/platform/redis/*.ts', 'src/platform/*/redis/*.ts'],
   kysely: [...persistence, 'src/platform/sql/**/*.ts', 'src/platform/audit/**/*.ts'],
   'lru-cache': [
+    'src/platform/telemetry/sqlite/segments.procedures.ts',
     'src/modules/auth/access-tokens.ts',
     'src/modules/auth/authenticator.ts',
     'src/modules/auth/personal-tokens/personal-token-verifier.ts',

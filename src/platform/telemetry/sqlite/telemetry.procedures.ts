@@ -4,8 +4,6 @@ import { grownTo } from '#kernel/lru.ts';
 import { createInsert, createPrepare } from '#platform/documents/sqlite/documents.procedures.ts';
 import {
   type AppendResult,
-  type HistoryPage,
-  type HistoryQuery,
   type LatestValue,
   type LedgerEntry,
   type LeftOut,
@@ -16,6 +14,7 @@ import {
 } from '../telemetry.port.ts';
 import { createAggregationReads } from './aggregation.procedures.ts';
 import { type EncodedBatch, latestWithout } from './encoded-batch.ts';
+import { createHistoryReads } from './history.procedures.ts';
 import { createLatestReads, createLatestWrites, LATEST_SCHEMA, type LatestState } from './latest.procedures.ts';
 import { createHourMarks, createRollupWrites, markAllHours, ROLLUP_SCHEMA } from './rollup.procedures.ts';
 import { createSampleReads } from './samples.procedures.ts';
@@ -62,17 +61,13 @@ const CACHED_STATES = 20_000;
 /** Changed hours of a device that are remembered; late samples may be of any. */
 const MAX_REMEMBERED_HOURS = 100;
 
-/** Rows that a filtered history query reads in one step while it looks for matches. */
-const SCAN_STEP = 2_000;
-/** Rows after which it answers with what it has: others wait for this thread. */
-const MAX_SCAN = 20_000;
-
 /** The SQL side of the telemetry store; runs on its threads (see sqlite-thread.worker.ts). */
 export function createProcedures(database: DatabaseSync, mode: 'write' | 'read') {
   if (mode === 'write') migrate(database);
   const samples = createSampleReads(database);
   const reads = {
-    ...createReads(database, samples),
+    ...createReads(database),
+    ...createHistoryReads(samples),
     ...createTotalsReads(database),
     ...createAggregationReads(database, samples),
     ...createSealingReads(database),
@@ -98,7 +93,7 @@ function migrate(database: DatabaseSync): void {
   database.exec('COMMIT');
 }
 
-function createReads(database: DatabaseSync, stored: ReturnType<typeof createSampleReads>) {
+function createReads(database: DatabaseSync) {
   const selectState = database.prepare(
     'SELECT stored, merged, rejected, latest FROM telemetry_devices WHERE device_id = ?',
   );
@@ -119,34 +114,7 @@ function createReads(database: DatabaseSync, stored: ReturnType<typeof createSam
     },
     'telemetry.deviceIds': ({ after, limit }: { after: number; limit: number }): number[] =>
       selectIds.all(after, limit).map((row) => row['device_id'] as number),
-    'telemetry.history': (query: HistoryQuery): HistoryPage => {
-      const descending = query.order === 'desc';
-      const samples: { timestamp: number; metrics: Metrics }[] = [];
-      let start = !descending && query.after !== undefined ? Math.max(query.start, query.after + 1) : query.start;
-      let end = descending && query.after !== undefined ? Math.min(query.end, query.after) : query.end;
-      const step = query.metrics === undefined ? query.limit + 1 : SCAN_STEP;
-      for (let scanned = 0; ; scanned += step) {
-        const rows = stored.page({ deviceId: query.deviceId, from: start, to: end, limit: step }, descending);
-        for (const { timestamp, metrics: all } of rows) {
-          const metrics = pick(all, query.metrics);
-          if (metrics === null) continue;
-          if (samples.length === query.limit) return { samples, next: samples.at(-1)?.timestamp ?? null };
-          samples.push({ timestamp, metrics });
-        }
-        const last = rows.at(-1);
-        if (last === undefined || rows.length < step) return { samples, next: null };
-        if (scanned + step >= MAX_SCAN) return { samples, next: last.timestamp };
-        if (descending) end = last.timestamp;
-        else start = last.timestamp + 1;
-      }
-    },
   };
-}
-
-function pick(metrics: Metrics, names: readonly string[] | undefined): Metrics | null {
-  if (names === undefined) return metrics;
-  const entries = names.filter((name) => Object.hasOwn(metrics, name)).map((name) => [name, metrics[name]]);
-  return entries.length === 0 ? null : Object.fromEntries(entries);
 }
 
 function createWrites(database: DatabaseSync) {

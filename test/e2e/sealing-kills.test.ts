@@ -5,16 +5,16 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
-import { temporaryFolder } from '#test/support/folders.ts';
-import type { Sample, TelemetryStore } from '../telemetry.port.ts';
-import { batchOf, openStore, valueAt } from './sealing.fixture.ts';
+import type { Sample, TelemetryStore } from '#platform/telemetry/telemetry.port.ts';
+import { temporaryFolder } from '../support/folders.ts';
+import { batchOf, openStore, valueAt } from '../support/sealing.fixture.ts';
 
 /** `TEST_KILLS=100`: more of them. */
 const KILLS = Number(process.env['TEST_KILLS'] ?? 10);
 
 /** Runs the fixture until it has acknowledged so many batches, and kills it in the middle. @returns the last one's number */
 async function runAndKill(file: string, first: number, batches: number): Promise<number> {
-  const fixture = join(import.meta.dirname, 'sealing.fixture.ts');
+  const fixture = join(import.meta.dirname, '../support/sealing.fixture.ts');
   const child = spawn(process.execPath, [fixture, file, String(first)], { stdio: ['ignore', 'pipe', 'inherit'] });
   let last = first - 1;
   for await (const line of createInterface({ input: child.stdout })) {

@@ -4,8 +4,8 @@
  */
 import { silentLogger } from '#kernel/logger.ts';
 import { createSqliteThread } from '#platform/sqlite/sqlite-thread.ts';
-import type { Sample } from '../telemetry.port.ts';
-import { createSqliteTelemetryStore, TELEMETRY_PROCEDURES } from './telemetry.sqlite.ts';
+import { createSqliteTelemetryStore, TELEMETRY_PROCEDURES } from '#platform/telemetry/sqlite/telemetry.sqlite.ts';
+import type { Sample } from '#platform/telemetry/telemetry.port.ts';
 
 const HOUR = 3_600_000;
 const START = 1_760_000_400_000;
