@@ -162,6 +162,7 @@ export const RULES: readonly Rule[] = [
   rule('GET    /api/v1/notifications', ANY_USER),
   rule('GET    /api/v1/notifications/unread-count', ANY_USER),
   rule('POST   /api/v1/notifications/{notification_id}/read', ANY_USER),
+  rule('POST   /api/v1/notifications/{notification_id}/unread', ANY_USER),
   rule('POST   /api/v1/notifications/read-all', ANY_USER),
   rule('DELETE /api/v1/notifications/{notification_id}', ANY_USER),
   rule('POST   /api/v1/notifications/broadcast', ADMIN_AND_ABOVE),

@@ -13,7 +13,8 @@ export async function walkThroughNotifications(call: Call, people: People): Prom
   expect(told).toMatchObject({ type: 'broadcast', title: body.title, message: body.message, is_read: false });
   expect(await call(200, 'GET /api/v1/notifications/unread-count', { as })).toEqual({ count: 1 });
   expect(await call(200, `POST /api/v1/notifications/${id}/read`, { as })).toMatchObject({ id, is_read: true });
-  expect(await call(200, 'POST /api/v1/notifications/read-all', { as })).toEqual({ updated: 0 });
+  expect(await call(200, `POST /api/v1/notifications/${id}/unread`, { as })).toMatchObject({ id, is_read: false });
+  expect(await call(200, 'POST /api/v1/notifications/read-all', { as })).toEqual({ updated: 1 });
   await call(404, `DELETE /api/v1/notifications/${id}`, { as: people.ADMIN.token() });
   await call(204, `DELETE /api/v1/notifications/${id}`, { as });
 }

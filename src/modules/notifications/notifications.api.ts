@@ -25,6 +25,8 @@ export interface NotificationsApi {
   countUnread(userId: number): Promise<number>;
   /** Idempotent: the first time stays. @throws AppError `notification_not_found`, also for another user's */
   markRead(userId: number, notificationId: string): Promise<Notification>;
+  /** The inverse of `markRead`. @throws AppError `notification_not_found`, also for another user's */
+  markUnread(userId: number, notificationId: string): Promise<Notification>;
   /** @returns how many were unread */
   markAllRead(userId: number): Promise<number>;
   /** For good: the same key does not bring it back. @throws AppError `notification_not_found`, also for another user's */
@@ -37,6 +39,7 @@ export const NOTIFICATIONS_METHODS = [
   'list',
   'countUnread',
   'markRead',
+  'markUnread',
   'markAllRead',
   'remove',
 ] as const satisfies readonly (keyof NotificationsApi)[];

@@ -148,6 +148,15 @@ export function notificationsContract(name: string, open: () => Promise<Notifica
       expect(await api.countUnread(one)).toBe(0);
     });
 
+    test('what is marked as unread is as it was before it was read', async () => {
+      await deliver([one]);
+      const before = await first(one);
+      await api.markRead(one, before.id);
+      expect(await api.markUnread(one, before.id)).toEqual(before);
+      expect(await api.markUnread(one, before.id)).toEqual(before);
+      expect(await api.countUnread(one)).toBe(1);
+    });
+
     test('all are read at once, of one user', async () => {
       await deliver([one, two]);
       await deliver([one]);
@@ -166,6 +175,7 @@ export function notificationsContract(name: string, open: () => Promise<Notifica
         [0, id],
       ] as const) {
         await expect(api.markRead(userId, which)).rejects.toMatchObject(notFound);
+        await expect(api.markUnread(userId, which)).rejects.toMatchObject(notFound);
         await expect(api.remove(userId, which)).rejects.toMatchObject(notFound);
       }
       expect(await first(one)).toMatchObject({ id, is_read: false });

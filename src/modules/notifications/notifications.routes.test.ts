@@ -87,6 +87,9 @@ describe.each(USER_ROLES)('as %s', (role) => {
     const read = await app.request({ method: 'POST', url: `${URL}/${id}/read`, as });
     expect(read.json()).toEqual({ ...view, is_read: true, read_at: '2026-11-23T00:00:01.002Z' });
     expect((await app.request({ url: `${URL}/unread-count`, as })).json()).toEqual({ count: 0 });
+    const unread = await app.request({ method: 'POST', url: `${URL}/${id}/unread`, as });
+    expect(unread.json()).toEqual(view);
+    expect((await app.request({ url: `${URL}/unread-count`, as })).json()).toEqual({ count: 1 });
     expect((await app.request({ method: 'DELETE', url: `${URL}/${id}`, as })).status).toBe(204);
     expect((await app.request({ url: URL, as })).json().total).toBe(0);
   });
@@ -95,6 +98,7 @@ describe.each(USER_ROLES)('as %s', (role) => {
     const id = await tell(other);
     for (const request of [
       { method: 'POST', url: `${URL}/${id}/read`, as },
+      { method: 'POST', url: `${URL}/${id}/unread`, as },
       { method: 'DELETE', url: `${URL}/${id}`, as },
       { method: 'DELETE', url: `${URL}/none`, as },
     ] as const) {

@@ -79,6 +79,26 @@ export function createNotificationsRoutes(notifications: NotificationsApi, broad
     );
 
     app.post(
+      '/:notification_id/unread',
+      {
+        config: { access: 'bearer', problems: [notificationErrors.notification_not_found] },
+        schema: {
+          tags,
+          operationId: 'markNotificationUnread',
+          summary: 'Mark one of my notifications as unread',
+          description:
+            'Takes back `read`. Again changes nothing. 404 `notification_not_found` also for one that is not yours.',
+          params: NotificationParams,
+          response: { 200: NotificationView },
+        },
+      },
+      async (request) =>
+        presentNotification(
+          await notifications.markUnread(principalOf(request).userId, request.params.notification_id),
+        ),
+    );
+
+    app.post(
       '/read-all',
       {
         config: { access: 'bearer' },

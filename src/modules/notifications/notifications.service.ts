@@ -76,6 +76,12 @@ export function createNotificationsService({ collection, clock, events }: Notifi
       return await own(userId, id);
     },
 
+    async markUnread(userId, id) {
+      const unread = { is_read: false, read_at: null };
+      await collection.updateMany({ filter: { id, user_id: userId, is_read: true } }, unread);
+      return await own(userId, id);
+    },
+
     markAllRead: (userId) =>
       collection.updateMany({ filter: { user_id: userId, is_read: false } }, { is_read: true, read_at: clock.now() }),
 
