@@ -64,6 +64,7 @@ export const RULES: readonly Rule[] = [
   rule('POST   /api/v1/users/me/password', ANY_USER),
   rule('GET    /api/v1/users', ADMIN_AND_ABOVE),
   rule('POST   /api/v1/users', ADMIN_AND_ABOVE),
+  rule('GET    /api/v1/users/directory', MANAGEMENT),
   rule('GET    /api/v1/users/{user_id}', ADMIN_AND_ABOVE),
   rule('PATCH  /api/v1/users/{user_id}', ADMIN_AND_ABOVE),
   rule('POST   /api/v1/users/{user_id}/password-reset', ADMIN_AND_ABOVE),

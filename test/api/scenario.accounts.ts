@@ -38,6 +38,12 @@ export async function walkThroughAccounts(call: Call, people: People): Promise<v
   await call(204, `DELETE /api/v1/auth/sessions/${sessionId}`, { as });
   await call(401, 'GET /api/v1/users/me', { as: other.access_token });
 
+  const { items: found } = await call(200, 'GET /api/v1/users/directory', {
+    as: people.MANAGER.token(),
+    query: { q: email },
+  });
+  expect(found).toMatchObject([{ id, email, role: 'USER', is_active: true }]);
+
   const body = { name: 'export', read_only: true };
   const made = await call(201, 'POST /api/v1/auth/tokens', { as, body });
   expect(await call(200, 'GET /api/v1/users/me', { as: made.token })).toMatchObject({ id });

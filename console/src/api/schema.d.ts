@@ -69,6 +69,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/users/directory": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Look people up
+         * @description For everybody who manages devices: who may own one, take care of an alert or be told of it, and who did something, by id. By e-mail unless sorted. `q` looks into e-mail and name. Sort by id, email, full_name or role. What else is known of users, `GET /users` tells those who manage them.
+         */
+        get: operations["listPeople"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users/{user_id}": {
         parameters: {
             query?: never;
@@ -7026,6 +7046,52 @@ export interface components {
              */
             email: string;
         };
+        /** Person */
+        Person: {
+            /** @description Id of the record */
+            id: number;
+            /**
+             * @description E-mail address
+             * @example kim@example.com
+             */
+            email: string;
+            /**
+             * @description Name
+             * @example Kim Minji
+             */
+            full_name: string | null;
+            role: components["schemas"]["UserRole"];
+            /**
+             * @description An inactive user cannot sign in and has no access
+             * @example true
+             */
+            is_active: boolean;
+        };
+        /** PersonPage */
+        PersonPage: {
+            /** @description The records of this page */
+            items: components["schemas"]["Person"][];
+            /**
+             * @description Matching records on all pages
+             * @example 42
+             */
+            total: number;
+            /**
+             * @description This page, from 1
+             * @example 1
+             */
+            page: number;
+            /**
+             * @description Items a page at most
+             * @example 20
+             */
+            size: number;
+            /**
+             * @description Pages in all
+             * @example 3
+             */
+            pages: number;
+        };
         /** PersonalToken */
         PersonalToken: {
             /** @description Id of the record */
@@ -8935,6 +9001,71 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            500: components["responses"]["internal_error"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    listPeople: {
+        parameters: {
+            query?: {
+                /** @description Page, from 1 */
+                page?: number;
+                /** @description Items a page */
+                size?: number;
+                /** @description Some of id, email, full_name, role; comma-separated, `-` for descending; for example `-role,full_name` */
+                sort?: string;
+                /** @description Free text */
+                q?: string;
+                /** @description Id of the record. Several are separated by commas: each will do */
+                id?: number[];
+                /** @description Decides what the user may do. Several are separated by commas: each will do */
+                role?: components["schemas"]["UserRole"][];
+                /** @description An inactive user cannot sign in and has no access; for example `true` */
+                is_active?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonPage"];
+                };
+            };
+            /** @description As it was: the ETag of the answer before was in `If-None-Match` */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request: `malformed_json`, `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["authentication_required"];
+            403: components["responses"]["forbidden"];
+            /** @description Unprocessable Content: `invalid_sort`, `invalid_input` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["rate_limited"];
             500: components["responses"]["internal_error"];
             503: components["responses"]["unavailable"];
         };

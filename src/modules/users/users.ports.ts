@@ -76,11 +76,17 @@ export const USER_SORT_FIELDS = [
 export type UserSortField = (typeof USER_SORT_FIELDS)[number];
 
 export interface UserFilter {
+  readonly id?: OneOrMore<number>;
   readonly role?: OneOrMore<UserRole>;
   readonly isActive?: boolean;
   /** Part of e-mail, name, phone or organisation. */
   readonly q?: string;
+  /** Part of e-mail or name: for those who may not know more of a user. */
+  readonly named?: string;
 }
+
+/** What those who run the fleet may know of a user, and so all that they may sort by. */
+export const PERSON_SORT_FIELDS = ['id', 'email', 'full_name', 'role'] as const satisfies readonly UserSortField[];
 
 /** Whom to tell of something. */
 export interface Contact {

@@ -76,12 +76,8 @@ const ACCESS_COLUMNS = [
   'two_factor_enabled',
 ] as const;
 
-const SEARCHED = [
-  'users.email',
-  'user_profiles.full_name',
-  'user_profiles.phone',
-  'user_profiles.organization',
-] as const;
+const NAMES = ['users.email', 'user_profiles.full_name'] as const;
+const SEARCHED = [...NAMES, 'user_profiles.phone', 'user_profiles.organization'] as const;
 
 export function createUserStore(store: SqlStore, audit: AuditTrail, tokens: UserTokenStore): UserStore {
   return {
@@ -279,9 +275,11 @@ function createUserRepository(db: Kysely<Tables>, isUniqueViolation: (error: unk
 
 function filtered<O>(query: SelectQueryBuilder<Tables, 'users' | 'user_profiles', O>, filter: UserFilter) {
   let matching = query;
+  if (filter.id !== undefined) matching = matching.where('users.id', 'in', several(filter.id));
   if (filter.role !== undefined) matching = matching.where('users.role', 'in', several(filter.role));
   if (filter.isActive !== undefined) matching = matching.where('users.is_active', '=', Number(filter.isActive));
   if (filter.q !== undefined) matching = matching.where(isLike(SEARCHED, containing(filter.q)));
+  if (filter.named !== undefined) matching = matching.where(isLike(NAMES, containing(filter.named)));
   return matching;
 }
 

@@ -76,6 +76,7 @@ describe('route × role', () => {
       expected: { SUPERADMIN: 204, ADMIN: 204, MANAGER: 204, USER: 204 },
     },
     { method: 'GET', path: '/', expected: admins },
+    { method: 'GET', path: '/directory', expected: { ...everyone, USER: 403 } },
     { method: 'GET', path: async () => `/${(await person('USER')).userId}`, expected: admins },
     {
       method: 'POST',
@@ -343,6 +344,48 @@ describe('list', () => {
     expect(await list({ q: 'list.example.org', is_active: true })).toMatchObject({ total: 4 });
     for (const query of ['role=BOSS', 'is_active=perhaps', 'email=x', 'q=']) {
       expect((await app.request({ url: `/api/v1/users?${query}`, as: actors.ADMIN })).status, query).toBe(422);
+    }
+  });
+});
+
+describe('the directory', () => {
+  const look = async (query: Record<string, string | number | boolean>) =>
+    (await app.request({ url: '/api/v1/users/directory', as: actors.MANAGER, query })).json();
+  const emails = (page: { items: { email: string }[] }) => page.items.map(({ email }) => email.split('@')[0]);
+  let ids: readonly number[];
+  beforeAll(async () => {
+    const people = [
+      { email: 'b.lee@look.example.org', role: 'ADMIN', fullName: 'Lee Bora', phone: '+82 10-7777-0001' },
+      { email: 'a.park@look.example.org', role: 'USER', fullName: 'Park Ana', organization: 'Unique Farm' },
+      { email: 'c.kim@look.example.org', role: 'MANAGER', isActive: false },
+    ] as const;
+    const made = await Promise.all(people.map((each) => api.create({ ...each, password: PASSWORD })));
+    ids = made.map(({ id }) => id);
+  });
+
+  test('tells people apart, and no more of them', async () => {
+    const { items } = await look({ id: String(ids[0]) });
+    const lee = { email: 'b.lee@look.example.org', full_name: 'Lee Bora', role: 'ADMIN', is_active: true };
+    expect(items).toEqual([{ id: ids[0], ...lee }]);
+  });
+
+  test('is by e-mail, in pages, of those who are asked for', async () => {
+    expect(emails(await look({ q: 'look.example.org' }))).toEqual(['a.park', 'b.lee', 'c.kim']);
+    expect(await look({ q: 'look.example.org', size: 2, page: 2 })).toMatchObject({ total: 3, pages: 2 });
+    expect(emails(await look({ q: 'look.example.org', sort: '-full_name', is_active: true }))).toEqual([
+      'a.park',
+      'b.lee',
+    ]);
+    expect(emails(await look({ id: `${ids[2]},${ids[0]}` }))).toEqual(['b.lee', 'c.kim']);
+    expect(emails(await look({ q: 'look.example.org', role: 'ADMIN,MANAGER' }))).toEqual(['b.lee', 'c.kim']);
+  });
+
+  test('finds by e-mail and name, and by nothing else: what is not told is not found out either', async () => {
+    expect(emails(await look({ q: 'park ana' }))).toEqual(['a.park']);
+    for (const q of ['7777', 'Unique Farm']) expect(await look({ q }), q).toMatchObject({ total: 0 });
+    for (const query of ['sort=phone', 'sort=last_login_at', 'organization=x']) {
+      const { status } = await app.request({ url: `/api/v1/users/directory?${query}`, as: actors.MANAGER });
+      expect(status, query).toBe(422);
     }
   });
 });

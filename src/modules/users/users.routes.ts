@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { ADMINS } from '#kernel/access.ts';
+import { ADMINS, MANAGEMENT } from '#kernel/access.ts';
 import { defined } from '#kernel/defined.ts';
 import { type HttpRoutes, principalOf } from '#platform/http/http.port.ts';
 import { userErrors } from './users.errors.ts';
@@ -7,7 +7,10 @@ import {
   NewUserBody,
   PasswordChange,
   PasswordResetView,
+  PersonListQuery,
+  PersonPage,
   ProfilePatch,
+  presentPerson,
   presentReset,
   presentUser,
   toChanges,
@@ -111,6 +114,29 @@ export function createUsersRoutes(users: UsersService): HttpRoutes {
         const { is_active, ...query } = request.query;
         const page = await users.list({ ...query, ...defined({ isActive: is_active }) });
         return { ...page, items: page.items.map(presentUser) };
+      },
+    );
+
+    app.get(
+      '/directory',
+      {
+        config: { access: MANAGEMENT },
+        schema: {
+          tags,
+          operationId: 'listPeople',
+          summary: 'Look people up',
+          description:
+            'For everybody who manages devices: who may own one, take care of an alert or be told of it, and who did ' +
+            'something, by id. By e-mail unless sorted. `q` looks into e-mail and name. Sort by id, email, full_name or ' +
+            'role. What else is known of users, `GET /users` tells those who manage them.',
+          querystring: PersonListQuery,
+          response: { 200: PersonPage },
+        },
+      },
+      async (request) => {
+        const { is_active, ...query } = request.query;
+        const page = await users.listPeople({ ...query, ...defined({ isActive: is_active }) });
+        return { ...page, items: page.items.map(presentPerson) };
       },
     );
 

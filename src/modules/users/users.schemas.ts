@@ -14,7 +14,14 @@ import {
   sortQuery,
 } from '#platform/http/http.schemas.ts';
 import { PROFILE_NAMES, USER_NAMES } from './users.fields.ts';
-import { type PasswordReset, USER_SORT_FIELDS, type User, type UserChanges, type UserProfile } from './users.ports.ts';
+import {
+  type PasswordReset,
+  PERSON_SORT_FIELDS,
+  USER_SORT_FIELDS,
+  type User,
+  type UserChanges,
+  type UserProfile,
+} from './users.ports.ts';
 import { EMAIL_PATTERN, PASSWORD_LENGTH } from './users.rules.ts';
 
 const Role = Type.Unsafe<UserRole>({
@@ -79,6 +86,17 @@ export const UserView = Strict('User', {
 
 export const UserPage = PageOf(UserView);
 
+/** No more than it takes to tell people apart. */
+export const PersonPage = PageOf(
+  Strict('Person', {
+    id: Id,
+    email: UserView.properties.email,
+    full_name: UserView.properties.full_name,
+    role: Role,
+    is_active: isActive,
+  }),
+);
+
 export const ProfilePatch = Strict('ProfileChanges', profile);
 
 export const NewUserBody = Strict('NewUser', {
@@ -128,6 +146,25 @@ export const UserListQuery = Strict({
   role: SeveralOf(Role),
   is_active: Type.Optional(isActive),
 });
+
+export const PersonListQuery = Strict({
+  ...pageQuery,
+  ...sortQuery(PERSON_SORT_FIELDS),
+  ...searchQuery,
+  id: SeveralOf(Id),
+  role: SeveralOf(Role),
+  is_active: Type.Optional(isActive),
+});
+
+export function presentPerson({
+  id,
+  email,
+  fullName,
+  role,
+  isActive,
+}: User): Static<typeof PersonPage>['items'][number] {
+  return { id, email, full_name: fullName, role, is_active: isActive };
+}
 
 export function presentUser(user: User): Static<typeof UserView> {
   return {

@@ -18,6 +18,7 @@ import {
   type CreateUser,
   type PasswordHasher,
   type PasswordReset,
+  PERSON_SORT_FIELDS,
   USER_SORT_FIELDS,
   type User,
   type UserChanges,
@@ -139,6 +140,13 @@ export function createUsersService({ store, passwords, attempts, mails, clock, e
     async list(query: PageQuery & UserFilter): Promise<Page<User>> {
       const sort = parseSort(query.sort, USER_SORT_FIELDS, [{ field: 'created_at', direction: 'desc' }]);
       const { items, total } = await store.users.list({ ...query, sort });
+      return toPage(items, total, query);
+    },
+
+    /** Whom a device may belong to, or an alert be given to: by e-mail unless sorted otherwise. @throws AppError `invalid_sort` */
+    async listPeople({ q, ...query }: PageQuery & Omit<UserFilter, 'named'>): Promise<Page<User>> {
+      const sort = parseSort(query.sort, PERSON_SORT_FIELDS, [{ field: 'email', direction: 'asc' }]);
+      const { items, total } = await store.users.list({ ...query, ...defined({ named: q }), sort });
       return toPage(items, total, query);
     },
 
