@@ -1,15 +1,15 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { AxeBuilder } from '@axe-core/playwright';
-import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ApiClient, signInAsSuperuser } from '../support/api-client.ts';
+import { type ConsoleBrowser, consoleIn } from '../support/console.ts';
 import { temporaryFolder } from '../support/folders.ts';
 import { freePort, type ServerProcess, startServer } from '../support/server-process.ts';
 import { describeWithServers } from '../support/servers.ts';
 
 const run = promisify(execFile);
-const ADMIN = { email: 'admin@example.com', password: 'correct horse battery' };
 /** Whatever people and devices call things, it is text. */
 const STRANGE_NAMES = ['<script>alert(1)</script>', '\u202egnp.exe', 'x'.repeat(100)];
 
@@ -48,11 +48,11 @@ const PAGES = [
 await describeWithServers(['chromium'], (servers) => {
   describe('the console', () => {
     const folder = temporaryFolder();
-    const contexts: BrowserContext[] = [];
     let settings: Readonly<Record<string, string>>;
     let server: ServerProcess;
     let api: ApiClient;
     let browser: Browser;
+    let consoles: ConsoleBrowser;
 
     beforeAll(async () => {
       settings = {
@@ -63,12 +63,13 @@ await describeWithServers(['chromium'], (servers) => {
       server = await startServer(settings);
       api = await signInAsSuperuser(server, settings);
       browser = await chromium.connectOverCDP(servers.chromium.url);
+      consoles = consoleIn(browser, () => server.httpUrl);
       const first = await api.registerDevice({ name: 'Greenhouse 1', device_uid: 'greenhouse-01' });
       for (const name of STRANGE_NAMES) await api.registerDevice({ name, metadata: { note: name } });
       await publish(first, 'telemetry', '{"temperature":21.4,"door_open":false}');
     });
     afterAll(async () => {
-      for (const context of contexts) await context.close();
+      await consoles?.close();
       await browser?.close();
       await server?.end('SIGKILL');
       folder.remove();
@@ -80,39 +81,9 @@ await describeWithServers(['chromium'], (servers) => {
         ...['-q', '1', '-t', `devices/${uid}/${channel}`, '-m', payload],
       ]);
 
-    /** A browser of its own. `faults`: what it said on its console, and requests to other hosts. */
-    async function open(options: BrowserContextOptions = {}): Promise<{ page: Page; faults: string[] }> {
-      const context = await browser.newContext({ locale: 'en-US', ...options });
-      contexts.push(context);
-      const page = await context.newPage();
-      const faults: string[] = [];
-      page.on('console', (message) => {
-        if (['error', 'warning'].includes(message.type())) faults.push(message.text());
-      });
-      page.on('pageerror', (error) => faults.push(error.message));
-      page.on('request', (request) => {
-        if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(server.httpUrl))
-          faults.push(request.url());
-      });
-      return { page, faults };
-    }
-
-    async function signIn(page: Page, path = '/', { email, password } = ADMIN): Promise<void> {
-      await page.goto(`${server.httpUrl}/admin${path}`);
-      await page.locator('input[type=email]').fill(email);
-      await page.locator('input[autocomplete=current-password]').fill(password);
-      await page.locator('button[type=submit]').click();
-      await page.getByRole('navigation').waitFor();
-    }
-
-    async function settled(page: Page): Promise<void> {
-      await page.locator('h1').first().waitFor();
-      await page.waitForLoadState('networkidle');
-    }
-
     test('a device is registered, waits for its first message, and shows it when it comes', async () => {
-      const { page, faults } = await open();
-      await signIn(page, '/devices');
+      const { page, faults } = await consoles.open();
+      await consoles.signIn(page, '/devices');
       await page.getByRole('button', { name: 'Register a device' }).first().click();
       const form = page.getByRole('dialog');
       await form.getByLabel('Name').fill('Pump');
@@ -134,8 +105,8 @@ await describeWithServers(['chromium'], (servers) => {
     });
 
     test('a file with two bad lines: each is named beforehand, the others become devices', async () => {
-      const { page, faults } = await open();
-      await signIn(page, '/devices');
+      const { page, faults } = await consoles.open();
+      await consoles.signIn(page, '/devices');
       await page.getByRole('button', { name: 'Import' }).click();
       const dialog = page.getByRole('dialog');
       const lines = [
@@ -161,8 +132,8 @@ await describeWithServers(['chromium'], (servers) => {
     });
 
     test('is the same after a reload, and in a second tab; signing out ends both', async () => {
-      const { page } = await open();
-      await signIn(page);
+      const { page } = await consoles.open();
+      await consoles.signIn(page);
       await page.reload();
       await page.getByRole('navigation').waitFor();
       const second = await page.context().newPage();
@@ -174,8 +145,8 @@ await describeWithServers(['chromium'], (servers) => {
     });
 
     test('speaks Korean to a Korean browser, and English when somebody chooses it', async () => {
-      const { page } = await open({ locale: 'ko-KR' });
-      await signIn(page, '/devices');
+      const { page } = await consoles.open({ locale: 'ko-KR' });
+      await consoles.signIn(page, '/devices');
       await page.getByRole('heading', { name: '디바이스', level: 1 }).waitFor();
       expect(await page.locator('html').getAttribute('lang')).toBe('ko');
       await page.getByRole('button', { name: '계정' }).click();
@@ -187,8 +158,8 @@ await describeWithServers(['chromium'], (servers) => {
       const user = { email: 'user@example.com', password: 'correct horse battery' };
       const { id } = await api.call('POST', '/api/v1/users', { ...user, role: 'USER' });
       await api.registerDevice({ name: 'Mine', device_uid: 'mine-1', owner_id: id });
-      const { page, faults } = await open();
-      await signIn(page, '/devices', user);
+      const { page, faults } = await consoles.open();
+      await consoles.signIn(page, '/devices', user);
       await page.getByText('mine-1').waitFor();
       expect(await page.getByText('greenhouse-01').count()).toBe(0);
       const places = await page.getByRole('navigation').getByRole('link').allTextContents();
@@ -198,8 +169,8 @@ await describeWithServers(['chromium'], (servers) => {
     });
 
     test('says that it reconnects while the server is away, and comes back by itself', async () => {
-      const { page } = await open();
-      await signIn(page, '/devices/1');
+      const { page } = await consoles.open();
+      await consoles.signIn(page, '/devices/1');
       await page.getByRole('heading', { name: 'Greenhouse 1' }).waitFor();
       await server.end('SIGKILL');
       await page.getByRole('status').filter({ hasText: 'Reconnecting' }).waitFor();
@@ -218,14 +189,13 @@ await describeWithServers(['chromium'], (servers) => {
       let page: Page;
       let faults: string[];
       beforeAll(async () => {
-        ({ page, faults } = await open({ colorScheme, viewport: { width, height: 800 } }));
-        await signIn(page);
+        ({ page, faults } = await consoles.open({ colorScheme, viewport: { width, height: 800 } }));
+        await consoles.signIn(page);
       });
 
       test.each(PAGES)('%s: nothing on the console, nothing beyond the edge, nothing that axe minds', async (path) => {
         faults.length = 0;
-        await page.goto(`${server.httpUrl}/admin${path}`);
-        await settled(page);
+        await consoles.visit(page, path);
         expect(faults).toEqual([]);
         const beyond = await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth');
         expect(beyond).toBeLessThanOrEqual(0);

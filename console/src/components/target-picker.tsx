@@ -1,17 +1,16 @@
-import { Group, Loader, MultiSelect, Radio, Select, Stack, Text } from '@mantine/core';
-import { useDebouncedValue } from '@mantine/hooks';
-import { useRef, useState } from 'react';
+import { Group, Radio, Select, Stack, Text } from '@mantine/core';
 import { api } from '#console/api/client.ts';
 import type { components } from '#console/api/schema.d.ts';
 import { defineTexts, useTexts } from '#console/i18n/texts.ts';
+import { RecordSelect, RecordsSelect } from './record-select.tsx';
 
 export type Target = components['schemas']['DeviceTarget'];
 
 /** Which devices, as far as somebody has said it. */
 export interface TargetChoice {
   readonly kind: 'device_ids' | 'group_id' | 'device_type' | 'all';
-  readonly devices: readonly { readonly value: string; readonly label: string }[];
-  readonly group: string | null;
+  readonly devices: readonly number[];
+  readonly group: number | null;
   readonly type: string;
 }
 
@@ -25,7 +24,6 @@ const texts = defineTexts({
     device_type: 'A device type',
     all: 'All',
     devices: 'Devices',
-    devices_hint: 'Search by name or device_uid',
     type: 'Device type',
     count: '{count} devices now',
     count_one: '1 device now',
@@ -38,7 +36,6 @@ const texts = defineTexts({
     device_type: '디바이스 종류',
     all: '전체',
     devices: '디바이스',
-    devices_hint: '이름이나 device_uid로 검색',
     type: '디바이스 종류',
     count: '현재 {count}대',
     count_one: '현재 1대',
@@ -49,9 +46,9 @@ const texts = defineTexts({
 /** As the API takes it; undefined: not enough was said yet. */
 export function targetOf({ kind, devices, group, type }: TargetChoice): Target | undefined {
   if (kind === 'all') return { all: true };
-  if (kind === 'group_id') return group === null ? undefined : { group_id: Number(group) };
+  if (kind === 'group_id') return group === null ? undefined : { group_id: group };
   if (kind === 'device_type') return type.trim() === '' ? undefined : { device_type: type.trim() };
-  return devices.length === 0 ? undefined : { device_ids: devices.map(({ value }) => Number(value)) };
+  return devices.length === 0 ? undefined : { device_ids: [...devices] };
 }
 
 /** How many devices a target names now; undefined: not known yet. @param type only devices of this type count */
@@ -74,7 +71,6 @@ export function useTargetCount(target: Target | undefined, type?: string): numbe
 /** Chosen devices, a group, a type or all, with how many these are. @param type only devices of this type are offered and counted */
 export function TargetPicker({ value, onChange, type, error }: TargetPickerProps) {
   const t = useTexts(texts);
-  const { data: groups } = api.useQuery('get', '/api/v1/device-groups', { params: { query: { size: 100 } } });
   const target = targetOf(value);
   const count = useTargetCount(target, type);
   const change = (part: Partial<TargetChoice>) => onChange({ ...value, ...part });
@@ -93,20 +89,19 @@ export function TargetPicker({ value, onChange, type, error }: TargetPickerProps
         </Group>
       </Radio.Group>
       {value.kind === 'group_id' && (
-        <Select
-          label={t('group_id')}
-          data={(groups?.items ?? []).map(({ id, name }) => ({ value: String(id), label: name }))}
-          value={value.group}
-          onChange={(group) => change({ group })}
-          searchable
-          nothingFoundMessage={t('none')}
-        />
+        <RecordSelect kind="group" label={t('group_id')} value={value.group} onChange={(group) => change({ group })} />
       )}
       {value.kind === 'device_type' && (
         <TypeSelect value={value.type} only={type} onChange={(next) => change({ type: next })} />
       )}
       {value.kind === 'device_ids' && (
-        <DevicesSelect value={value.devices} type={type} onChange={(devices) => change({ devices })} />
+        <RecordsSelect
+          kind="device"
+          label={t('devices')}
+          only={type === undefined ? undefined : { device_type: [type] }}
+          value={value.devices}
+          onChange={(devices) => change({ devices })}
+        />
       )}
       <Text size="sm" aria-live="polite" fw={600} mih={22}>
         {count !== undefined && t('count', { count })}
@@ -141,49 +136,6 @@ function useDeviceTypes(): readonly string[] {
   return [...new Set(all)].sort();
 }
 
-/** Devices that are found by what is typed, several of them. */
-export function DevicesSelect({ value, onChange, type, label, most = 1_000 }: DevicesSelectProps) {
-  const t = useTexts(texts);
-  const input = useRef<HTMLInputElement>(null);
-  const [search, setSearch] = useState('');
-  const [asked] = useDebouncedValue(search.trim(), 250);
-  const query = {
-    size: 50,
-    sort: 'name',
-    ...(asked === '' ? {} : { q: asked.slice(0, 100) }),
-    ...(type === undefined ? {} : { device_type: [type] }),
-  };
-  const { data, isFetching } = api.useQuery('get', '/api/v1/devices', { params: { query } });
-  const found = (data?.items ?? []).map(({ id, name, device_uid }) => ({
-    value: String(id),
-    label: `${name} · ${device_uid}`,
-  }));
-  const known = new Map([...value, ...found].map((option) => [option.value, option]));
-  return (
-    <MultiSelect
-      label={label ?? t('devices')}
-      placeholder={t('devices_hint')}
-      data={[...known.values()]}
-      value={value.map((option) => option.value)}
-      ref={input}
-      onChange={(ids) => {
-        onChange(ids.flatMap((id) => known.get(id) ?? []));
-        // There is no more to choose: what is below comes into sight.
-        if (ids.length >= most) input.current?.blur();
-      }}
-      maxValues={most}
-      searchable
-      searchValue={search}
-      onSearchChange={setSearch}
-      // The API has searched; what it finds by something else than the label is shown too.
-      filter={({ options }) => options}
-      limit={50}
-      nothingFoundMessage={isFetching ? <Loader size="xs" aria-hidden /> : t('none')}
-      rightSection={isFetching ? <Loader size={14} aria-hidden /> : undefined}
-    />
-  );
-}
-
 interface TargetPickerProps {
   readonly value: TargetChoice;
   readonly onChange: (value: TargetChoice) => void;
@@ -195,12 +147,4 @@ interface TypeSelectProps {
   readonly value: string;
   readonly only: string | undefined;
   readonly onChange: (value: string) => void;
-}
-
-interface DevicesSelectProps {
-  readonly value: TargetChoice['devices'];
-  readonly onChange: (value: TargetChoice['devices']) => void;
-  readonly type?: string | undefined;
-  readonly label?: string;
-  readonly most?: number;
 }

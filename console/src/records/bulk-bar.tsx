@@ -3,6 +3,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { problemText } from '#console/api/problem.ts';
 import { common } from '#console/app/common.texts.ts';
+import { RecordSelect } from '#console/components/record-select.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import { isAtLeast, useUser } from '#console/session/session.ts';
 import { recordTexts } from './records.texts.ts';
@@ -23,13 +24,14 @@ export function BulkBar<Row>({ actions, picked, nameOf, onDone }: BulkBarProps<R
   const [action, setAction] = useState<BulkAction<Row> | null>(null);
   const [results, setResults] = useState<readonly Result[]>([]);
   const [running, setRunning] = useState(false);
+  const [chosen, setChosen] = useState<number | null>(null);
   const rows = [...picked.values()];
   const count = rows.length;
 
-  const run = async (chosen: BulkAction<Row>) => {
+  const run = async (todo: BulkAction<Row>) => {
     setRunning(true);
     for (const row of rows) {
-      const { error } = await chosen.run(row).catch((error: unknown) => ({ error }));
+      const { error } = await todo.run(row, chosen).catch((error: unknown) => ({ error }));
       const result = { name: nameOf(row), problem: error === undefined ? null : problemText(error) };
       setResults((before) => [...before, result]);
     }
@@ -40,6 +42,7 @@ export function BulkBar<Row>({ actions, picked, nameOf, onDone }: BulkBarProps<R
     if (results.length > 0) onDone();
     setAction(null);
     setResults([]);
+    setChosen(null);
   };
   return (
     <Paper withBorder p="xs" mb="sm">
@@ -67,6 +70,15 @@ export function BulkBar<Row>({ actions, picked, nameOf, onDone }: BulkBarProps<R
         title={action && t('confirm', { action: action.label, count })}
         closeButtonProps={{ 'aria-label': words('close') }}
       >
+        {action?.asks && results.length === 0 && (
+          <RecordSelect
+            kind={action.asks.kind}
+            label={action.asks.label}
+            placeholder={action.asks.none}
+            value={chosen}
+            onChange={setChosen}
+          />
+        )}
         {results.length > 0 && (
           <Progress
             value={(100 * results.length) / count}
@@ -74,7 +86,7 @@ export function BulkBar<Row>({ actions, picked, nameOf, onDone }: BulkBarProps<R
             aria-label={t('done', { done: results.length, count })}
           />
         )}
-        <ScrollArea.Autosize mah={300}>
+        <ScrollArea.Autosize mah={300} mt="sm">
           <List size="sm">
             {results.length === 0
               ? rows.map((row) => <List.Item key={nameOf(row)}>{nameOf(row)}</List.Item>)

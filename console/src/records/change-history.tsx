@@ -1,5 +1,6 @@
 import { Code, Stack, Text, Timeline } from '@mantine/core';
 import { api } from '#console/api/client.ts';
+import { UserName } from '#console/components/record-name.tsx';
 import { Failure } from '#console/components/states.tsx';
 import { Instant } from '#console/i18n/format.tsx';
 import { defineTexts, useTexts } from '#console/i18n/texts.ts';
@@ -9,13 +10,11 @@ const texts = defineTexts({
   en: {
     title: 'Who changed this',
     nobody: 'Nobody has changed it since the audit trail began.',
-    user: 'user {id}',
     system: 'the system',
   },
   ko: {
     title: '변경 이력',
     nobody: '감사 기록에 남은 변경이 없습니다.',
-    user: '사용자 {id}',
     system: '시스템',
   },
 });
@@ -51,7 +50,7 @@ function Changes({ of }: { readonly of: AuditedRecord }) {
         {(data?.items ?? []).map(({ id, action, user_id, created_at, details }) => (
           <Timeline.Item key={id}>
             <Text size="sm">
-              {action} · {user_id === null ? t('system') : t('user', { id: String(user_id) })}
+              {action} · {user_id === null ? t('system') : <UserName id={user_id} />}
             </Text>
             <Text size="xs" c="dimmed">
               <Instant at={created_at} ago />

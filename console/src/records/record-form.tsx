@@ -14,9 +14,11 @@ import {
 } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useQueryClient } from '@tanstack/react-query';
-import { useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import { fieldErrors } from '#console/api/problem.ts';
 import { common } from '#console/app/common.texts.ts';
+import type { Kind } from '#console/components/named.ts';
+import { RecordSelect } from '#console/components/record-select.tsx';
 import { Failure } from '#console/components/states.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import { type AuditedRecord, ChangeHistory } from './change-history.tsx';
@@ -26,7 +28,7 @@ export interface Field {
   /** Of the API. */
   readonly key: string;
   readonly label: string;
-  readonly kind: 'text' | 'long' | 'number' | 'switch' | 'choice' | 'tags' | 'json' | 'password' | 'instant';
+  readonly kind: 'text' | 'long' | 'number' | 'switch' | 'choice' | 'tags' | 'json' | 'password' | 'instant' | Kind;
   readonly description?: string;
   readonly required?: boolean;
   readonly options?: readonly { readonly value: string; readonly label: string }[];
@@ -39,7 +41,7 @@ type FormValues = Record<string, unknown>;
  * A form beside the list, made of fields. What the API refuses stands at its field, in the API's words; an empty field that
  * is not required is left out of a new record, and null in a changed one.
  */
-export function RecordForm({ title, opened, audited, ...inputs }: RecordFormProps) {
+export function RecordForm({ title, opened, audited, children, ...inputs }: RecordFormProps) {
   const { onClose } = inputs;
   const words = useTexts(common);
   return (
@@ -51,6 +53,7 @@ export function RecordForm({ title, opened, audited, ...inputs }: RecordFormProp
       closeButtonProps={{ 'aria-label': words('close') }}
     >
       <Inputs {...inputs} />
+      {children}
       {audited && <ChangeHistory of={audited} />}
     </Drawer>
   );
@@ -62,7 +65,7 @@ function Inputs({
   onClose,
   submit,
   submitLabel,
-}: Omit<RecordFormProps, 'opened' | 'title' | 'audited'>) {
+}: Omit<RecordFormProps, 'opened' | 'title' | 'audited' | 'children'>) {
   const words = useTexts(common);
   const cache = useQueryClient();
   const [error, setError] = useState<unknown>(null);
@@ -137,14 +140,19 @@ function Input({ field, props }: { readonly field: Field; readonly props: object
       return <TextInput type="datetime-local" step={1} {...all} />;
     case 'text':
       return <TextInput {...all} />;
+    default:
+      return <RecordSelect kind={field.kind} {...(all as typeof all & Chosen)} />;
   }
 }
+
+type Chosen = Pick<React.ComponentProps<typeof RecordSelect>, 'value' | 'onChange'>;
+const isChosen = ({ kind }: Field) => ['choice', 'person', 'device', 'group'].includes(kind);
 
 /** The value of a record as its input shows it. */
 function shown(field: Field, value: unknown): unknown {
   if (field.kind === 'switch') return value === true;
   if (field.kind === 'tags') return Array.isArray(value) ? value : [];
-  if (value === null || value === undefined) return field.kind === 'choice' ? null : '';
+  if (value === null || value === undefined) return isChosen(field) ? null : '';
   if (field.kind === 'json') return JSON.stringify(value, null, 2);
   if (field.kind === 'choice') return String(value);
   if (field.kind === 'instant') {
@@ -172,7 +180,6 @@ function sent(field: Field, value: unknown, initial: FormValues | undefined): [k
   if (initial !== undefined && JSON.stringify(shown(field, initial[key])) === JSON.stringify(value)) return [];
   if (kind === 'json') return [[key, JSON.parse(String(value))]];
   if (kind === 'instant') return [[key, new Date(String(value)).toISOString()]];
-  if (kind === 'choice' && typeof initial?.[key] === 'number') return [[key, Number(value)]];
   return [[key, value]];
 }
 
@@ -184,6 +191,8 @@ export interface RecordFormProps {
   readonly opened: boolean;
   /** Of a record that is changed: its last changes stand below. */
   readonly audited?: AuditedRecord | undefined;
+  /** What belongs to the record and is no field of it. */
+  readonly children?: ReactNode;
   readonly onClose: () => void;
   readonly submit: (body: Record<string, unknown>) => Promise<{ readonly error?: unknown }>;
   readonly submitLabel?: string | undefined;

@@ -20,6 +20,10 @@ export const PAGE_SIZES: readonly string[] = SIZES.map(String);
 const textsOf = (value: unknown): readonly string[] =>
   value === undefined || value === '' ? [] : String(value).split(',');
 
+/** A text that reads as a number is put into quotes by the router; a number is not, and is read the same here. */
+const plain = (value: unknown) =>
+  typeof value === 'string' && /^(0|[1-9]\d{0,14})$/.test(value) ? Number(value) : value;
+
 /** Reads the address, and writes changes into it. A change of anything but the page leads to the first page. */
 export function useListState<Path extends ListPath>(
   records: Pick<Records<Path>, 'columns' | 'filters' | 'sort'>,
@@ -48,7 +52,9 @@ export function useListState<Path extends ListPath>(
       size: 20,
       columns: shown.join(','),
     };
-    const kept = Object.entries(all).filter(([key, value]) => value !== '' && value !== defaults[key]);
+    const kept = Object.entries(all)
+      .filter(([key, value]) => value !== '' && value !== defaults[key])
+      .map(([key, value]) => [key, plain(value)]);
     void navigate({ to: '.', search: Object.fromEntries(kept) as never, replace: true });
   };
   return [state, change];

@@ -5,8 +5,8 @@ import {
   Chip,
   CloseButton,
   Group,
-  Menu,
   Pill,
+  Popover,
   Stack,
   TextInput,
   Tooltip,
@@ -14,6 +14,8 @@ import {
 import { useDebouncedCallback } from '@mantine/hooks';
 import { IconColumns, IconDownload, IconFilter, IconSearch } from '@tabler/icons-react';
 import { useEffect, useState } from 'react';
+import { NameOf, UserName } from '#console/components/record-name.tsx';
+import { RecordsSelect } from '#console/components/record-select.tsx';
 import { failed } from '#console/components/toast.ts';
 import { useTexts } from '#console/i18n/texts.ts';
 import { downloadCsv } from './records.csv.ts';
@@ -82,49 +84,69 @@ function SearchField({ value, onChange }: { readonly value: string; readonly onC
 }
 
 function FilterMenu({ filter, values, onChange }: FilterProps) {
-  const [text, setText] = useState('');
-  const { options, several = false, label } = filter;
+  const { label } = filter;
   return (
-    <Menu position="bottom-start" closeOnItemClick={!several} withinPortal>
-      <Menu.Target>
+    <Popover position="bottom-start" trapFocus returnFocus withinPortal>
+      <Popover.Target>
         <Button size="xs" variant="default" leftSection={<IconFilter size={14} />}>
           {label}
         </Button>
-      </Menu.Target>
-      <Menu.Dropdown>
-        {options === undefined ? (
-          <form
-            onSubmit={(event) => {
-              event.preventDefault();
-              onChange(text === '' ? [] : [text]);
-            }}
-          >
-            <TextInput
-              size="xs"
-              p="xs"
-              aria-label={label}
-              placeholder={label}
-              value={text}
-              onChange={(event) => setText(event.currentTarget.value)}
-            />
-          </form>
-        ) : (
-          <Chip.Group
-            multiple
-            value={[...values]}
-            onChange={(next) => onChange(several ? next : next.filter((each) => !values.includes(each)))}
-          >
-            <Stack gap={6} p="xs">
-              {options.map((option) => (
-                <Chip key={option.value} value={option.value} size="xs" variant="outline">
-                  {option.label}
-                </Chip>
-              ))}
-            </Stack>
-          </Chip.Group>
-        )}
-      </Menu.Dropdown>
-    </Menu>
+      </Popover.Target>
+      <Popover.Dropdown aria-label={label} p="xs" miw={200} maw={340}>
+        <FilterInput filter={filter} values={values} onChange={onChange} />
+      </Popover.Dropdown>
+    </Popover>
+  );
+}
+
+function FilterInput({ filter, values, onChange }: FilterProps) {
+  const [text, setText] = useState('');
+  const { options, several = false, label, kind } = filter;
+  if (kind !== undefined) {
+    return (
+      <RecordsSelect
+        kind={kind}
+        isInside
+        size="xs"
+        aria-label={label}
+        most={20}
+        value={values.map(Number).filter(Number.isInteger)}
+        onChange={(ids) => onChange(ids.map(String))}
+      />
+    );
+  }
+  if (options === undefined) {
+    return (
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          onChange(text === '' ? [] : [text]);
+        }}
+      >
+        <TextInput
+          size="xs"
+          aria-label={label}
+          placeholder={label}
+          value={text}
+          onChange={(event) => setText(event.currentTarget.value)}
+        />
+      </form>
+    );
+  }
+  return (
+    <Chip.Group
+      multiple
+      value={[...values]}
+      onChange={(next) => onChange(several ? next : next.filter((each) => !values.includes(each)))}
+    >
+      <Stack gap={6}>
+        {options.map((option) => (
+          <Chip key={option.value} value={option.value} size="xs" variant="outline">
+            {option.label}
+          </Chip>
+        ))}
+      </Stack>
+    </Chip.Group>
   );
 }
 
@@ -141,10 +163,14 @@ function FilterChips({ filters, state, change }: ChipsProps) {
         <Pill
           key={`${filter.key}=${value}`}
           withRemoveButton
-          removeButtonProps={{ 'aria-label': `${t('clear')}: ${filter.label}`, tabIndex: 0, 'aria-hidden': false }}
+          removeButtonProps={{
+            'aria-label': t('clear_one', { name: filter.label }),
+            tabIndex: 0,
+            'aria-hidden': false,
+          }}
           onRemove={() => without(filter.key, value)}
         >
-          {filter.label}: {filter.options?.find((option) => option.value === value)?.label ?? value}
+          {filter.label}: <FilterValue filter={filter} value={value} />
         </Pill>
       ))}
       <CloseButton size="sm" aria-label={t('clear')} onClick={() => change({ q: '', filters: {} })} />
@@ -152,25 +178,31 @@ function FilterChips({ filters, state, change }: ChipsProps) {
   );
 }
 
+function FilterValue({ filter: { kind, options }, value }: { readonly filter: Filter; readonly value: string }) {
+  if (kind === undefined) return options?.find((option) => option.value === value)?.label ?? value;
+  const id = Number(value);
+  return kind === 'person' ? <UserName id={id} /> : <NameOf kind={kind} id={id} />;
+}
+
 function ColumnMenu<Path extends ListPath>({ records, state, change }: ToolbarProps<Path>) {
   const t = useTexts(recordTexts);
   return (
-    <Menu position="bottom-end" closeOnItemClick={false} withinPortal>
-      <Menu.Target>
+    <Popover position="bottom-end" trapFocus returnFocus withinPortal>
+      <Popover.Target>
         <ActionIcon variant="default" size="input-xs" aria-label={t('columns')} title={t('columns')}>
           <IconColumns size={16} />
         </ActionIcon>
-      </Menu.Target>
-      <Menu.Dropdown>
+      </Popover.Target>
+      <Popover.Dropdown aria-label={t('columns')} p="xs">
         <Checkbox.Group value={[...state.columns]} onChange={(columns) => change({ columns, page: state.page })}>
-          <Stack gap={8} p="xs">
+          <Stack gap={8}>
             {records.columns.map(({ key, label }, index) => (
               <Checkbox key={key} value={key} label={label} size="xs" disabled={index === 0} />
             ))}
           </Stack>
         </Checkbox.Group>
-      </Menu.Dropdown>
-    </Menu>
+      </Popover.Dropdown>
+    </Popover>
   );
 }
 

@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import type { paths } from '#console/api/schema.d.ts';
+import type { Kind } from '#console/components/named.ts';
 import type { EmptyProps } from '#console/components/states.tsx';
 import type { Role } from '#console/session/session.ts';
 
@@ -34,7 +35,9 @@ export interface Filter {
   /** Of the API: the query parameter. */
   readonly key: string;
   readonly label: string;
-  /** Choices: several may be taken where `several` is true. Without: free text. */
+  /** By what is chosen among these records. */
+  readonly kind?: Kind;
+  /** Choices: several may be taken where `several` is true. Without either: free text. */
   readonly options?: readonly { readonly value: string; readonly label: string }[];
   readonly several?: boolean;
 }
@@ -45,8 +48,10 @@ export interface BulkAction<Row> {
   readonly label: string;
   readonly color?: string;
   readonly least: Role;
-  /** Does it to one row. @throws or answers a problem */
-  run(row: Row): Promise<{ readonly error?: unknown }>;
+  /** What it is done with is asked for beforehand; none is a choice, too. */
+  readonly asks?: { readonly kind: Kind; readonly label: string; readonly none: string };
+  /** Does it to one row. @param chosen of `asks`. @throws or answers a problem */
+  run(row: Row, chosen: number | null): Promise<{ readonly error?: unknown }>;
 }
 
 /** One kind of record, as its page shows it. */

@@ -7,7 +7,7 @@ export function useRecordForm<Row>(): {
   readonly openFor: (row: Row) => void;
   readonly row: Row | undefined;
   form(
-    props: Pick<RecordFormProps, 'title' | 'submit' | 'audited'> & { readonly fields: readonly Field[] },
+    props: Pick<RecordFormProps, 'title' | 'submit' | 'audited' | 'children'> & { readonly fields: readonly Field[] },
   ): React.ReactElement;
 } {
   const [state, setState] = useState<{ readonly row?: Row } | null>(null);
@@ -16,12 +16,10 @@ export function useRecordForm<Row>(): {
     openNew: () => setState({}),
     openFor: (next) => setState({ row: next }),
     row,
-    form: ({ title, fields, submit, audited }) => (
+    form: ({ fields, ...props }) => (
       <RecordForm
-        title={title}
+        {...props}
         fields={fields}
-        submit={submit}
-        audited={audited}
         opened={state !== null}
         onClose={() => setState(null)}
         initial={row as Record<string, unknown> | undefined}

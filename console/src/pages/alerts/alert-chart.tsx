@@ -15,8 +15,10 @@ import { alertsTexts } from './alerts.texts.ts';
 
 const LEAST_PAD_MS = 15 * 60_000;
 
+type Span = Pick<Alert, 'started_at' | 'cleared_at' | 'last_seen_at'>;
+
 /** The alert with what came before and after it: half its length on each side, a quarter of an hour at the least. */
-function rangeAround({ started_at, cleared_at, last_seen_at }: Alert): Range {
+function rangeAround({ started_at, cleared_at, last_seen_at }: Span): Range {
   const from = Date.parse(started_at);
   const to = Date.parse(cleared_at ?? last_seen_at);
   const pad = Math.max((to - from) / 2, LEAST_PAD_MS);
@@ -36,7 +38,13 @@ export function AlertChart({ alert }: { readonly alert: Alert }) {
   );
   const metric = rule?.metric ?? null;
   const [zoom, setZoom] = useState<Range | null>(null);
-  const [from, to] = zoom ?? rangeAround(alert);
+  // As of now, whenever the alert has changed: with every glance at the clock it would be read again and again.
+  const { started_at, cleared_at, last_seen_at } = alert;
+  const around = useMemo(
+    () => rangeAround({ started_at, cleared_at, last_seen_at }),
+    [started_at, cleared_at, last_seen_at],
+  );
+  const [from, to] = zoom ?? around;
   const { data, error, refetch } = useQuery({
     queryKey: ['alert-chart', alert.device_id, metric, from, to, isAggregated],
     enabled: metric !== null,

@@ -1,10 +1,12 @@
-import { Anchor, Button, Group, Loader, Select, Stack, Table, Text } from '@mantine/core';
+import { Anchor, Button, Group, Loader, Stack, Table, Text } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { api, client } from '#console/api/client.ts';
 import type { components } from '#console/api/schema.d.ts';
 import { common } from '#console/app/common.texts.ts';
+import { useUserName } from '#console/components/record-name.tsx';
+import { RecordSelect } from '#console/components/record-select.tsx';
 import { Failure } from '#console/components/states.tsx';
 import { StatusBadge } from '#console/components/status-badge.tsx';
 import { failed, succeeded } from '#console/components/toast.ts';
@@ -16,9 +18,11 @@ import { isAtLeast, useUser } from '#console/session/session.ts';
 import { AlertChart } from './alert-chart.tsx';
 import { alertsTexts } from './alerts.texts.ts';
 import { Comments } from './comments.tsx';
-import { useNames, useUsers } from './names.ts';
 
 export type Alert = components['schemas']['Alert'];
+
+/** Who takes care of alerts. */
+const MANAGEMENT = ['SUPERADMIN', 'ADMIN', 'MANAGER'];
 
 /** One alert: what happened, its chart, who takes care of it, and what is said about it. */
 export function AlertDetail({ id }: { readonly id: number }) {
@@ -48,7 +52,7 @@ function Facts({ alert }: { readonly alert: Alert }) {
   const t = useTexts(alertsTexts);
   const field = useTexts(fieldTexts);
   const { language } = useLanguage();
-  const nameOf = useNames();
+  const who = useUserName(alert.acknowledged_by);
   const { threshold, acknowledged_by: by, acknowledged_at: when } = alert;
   const [low, high] = Array.isArray(threshold) ? threshold : [];
   const level = Array.isArray(threshold) ? t('range_threshold', { low: Number(low), high: Number(high) }) : threshold;
@@ -74,9 +78,7 @@ function Facts({ alert }: { readonly alert: Alert }) {
     [field('ended'), <Instant key="ended" at={alert.cleared_at} />],
     [
       field('acknowledged'),
-      by === null || when === null
-        ? t('nobody')
-        : t('acknowledged_by', { who: nameOf(by), when: formatInstant(when, language) }),
+      by === null || when === null ? t('nobody') : t('acknowledged_by', { who, when: formatInstant(when, language) }),
     ],
   ];
   return (
@@ -99,8 +101,16 @@ function Care({ alert }: { readonly alert: Alert }) {
   const words = useTexts(common);
   const cache = useQueryClient();
   const me = useUser();
-  const users = useUsers().filter(({ id, role }) => id === me.id || isAtLeast(role, 'MANAGER'));
-  const nameOf = useNames();
+  const assigneeName = useUserName(alert.assigned_to);
+  const mayAssign = isAtLeast(me.role, 'MANAGER');
+  const { data: device } = api.useQuery(
+    'get',
+    '/api/v1/devices/{device_id}',
+    { params: { path: { device_id: alert.device_id } } },
+    { enabled: mayAssign },
+  );
+  const owner = device?.owner_id ?? null;
+  const ownerName = useUserName(owner);
   const params = { path: { alert_id: alert.id } };
   const run = async (work: () => Promise<{ readonly error?: unknown }>) => {
     const { error } = await work().catch((error: unknown) => ({ error }));
@@ -115,11 +125,16 @@ function Care({ alert }: { readonly alert: Alert }) {
     <Stack gap="xs">
       <Group gap="xs">
         <Text size="sm">
-          {t('assignee')}: {assignee === null ? t('nobody') : nameOf(assignee)}
+          {t('assignee')}: {assignee === null ? t('nobody') : assigneeName}
         </Text>
         {assignee !== me.id && (
           <Button size="xs" variant="default" onClick={() => assign(me.id)}>
             {t('take')}
+          </Button>
+        )}
+        {mayAssign && owner !== null && owner !== me.id && owner !== assignee && (
+          <Button size="xs" variant="default" onClick={() => assign(owner)}>
+            {t('give_owner', { name: ownerName })}
           </Button>
         )}
         {assignee !== null && (
@@ -136,14 +151,15 @@ function Care({ alert }: { readonly alert: Alert }) {
           </Button>
         )}
       </Group>
-      {users.length > 1 && (
-        <Select
+      {mayAssign && (
+        <RecordSelect
+          kind="person"
+          only={{ role: MANAGEMENT }}
           size="xs"
           label={t('assign_to')}
-          searchable
-          value={assignee === null ? null : String(assignee)}
-          data={users.map(({ id }) => ({ value: String(id), label: nameOf(id) }))}
-          onChange={(id) => id !== null && assign(Number(id))}
+          value={assignee}
+          clearable={false}
+          onChange={(id) => id !== null && assign(id)}
         />
       )}
     </Stack>

@@ -5,6 +5,7 @@ import { useEffect, useRef } from 'react';
 import { client } from '#console/api/client.ts';
 import { useLive } from '#console/api/live.ts';
 import { common } from '#console/app/common.texts.ts';
+import { UserName } from '#console/components/record-name.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import { booleanColumn, instantColumn, statusColumn } from '#console/records/columns.tsx';
 import { fieldTexts } from '#console/records/field.texts.ts';
@@ -14,7 +15,6 @@ import { isAtLeast, useUser } from '#console/session/session.ts';
 import { AcknowledgeAll } from './acknowledge-all.tsx';
 import { AlertDetail } from './alert-detail.tsx';
 import { alertsTexts } from './alerts.texts.ts';
-import { useNames } from './names.ts';
 
 const SEVERITIES = ['CRITICAL', 'WARNING', 'INFO'];
 const STATUSES = ['ACTIVE', 'CLEARED'];
@@ -50,7 +50,7 @@ export function AlertsPage() {
   const field = useTexts(fieldTexts);
   const words = useTexts(common);
   const navigate = useNavigate();
-  const nameOf = useNames();
+  const { role } = useUser();
   const search = useSearch({ strict: false }) as Readonly<Record<string, unknown>>;
   useFreshAlerts();
   const opened = Number(search['alert']);
@@ -85,7 +85,7 @@ export function AlertsPage() {
       {
         key: 'assigned_to',
         label: t('assignee_short'),
-        render: ({ assigned_to }) => (assigned_to === null ? '–' : nameOf(assigned_to)),
+        render: ({ assigned_to }) => <UserName id={assigned_to} />,
       },
       { key: 'comment_count', label: t('comments'), optional: true },
       booleanColumn(
@@ -119,6 +119,10 @@ export function AlertsPage() {
         several: true,
         options: STATUSES.map((value) => ({ value, label: value })),
       },
+      { key: 'device_id', label: field('device'), kind: 'device' },
+      ...(isAtLeast(role, 'MANAGER')
+        ? [{ key: 'assigned_to', label: t('assignee_short'), kind: 'person' } as const]
+        : []),
     ],
     bulk: [
       {

@@ -4,12 +4,12 @@ import { type FormEvent, useState } from 'react';
 import { api, client } from '#console/api/client.ts';
 import { problemText } from '#console/api/problem.ts';
 import { common } from '#console/app/common.texts.ts';
+import { UserName } from '#console/components/record-name.tsx';
 import { Failure } from '#console/components/states.tsx';
 import { Instant } from '#console/i18n/format.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import type { Alert } from './alert-detail.tsx';
 import { alertsTexts } from './alerts.texts.ts';
-import { useNames } from './names.ts';
 
 const PAGE = 20;
 const LONGEST = 2_000;
@@ -18,7 +18,6 @@ const LONGEST = 2_000;
 export function Comments({ alert }: { readonly alert: Alert }) {
   const t = useTexts(alertsTexts);
   const words = useTexts(common);
-  const nameOf = useNames();
   const pages = Math.max(1, Math.ceil(alert.comment_count / PAGE));
   const [chosen, setChosen] = useState<number | null>(null);
   const page = Math.min(chosen ?? pages, pages);
@@ -40,7 +39,7 @@ export function Comments({ alert }: { readonly alert: Alert }) {
         <Paper key={id} withBorder p="xs">
           <Group justify="space-between" gap="xs">
             <Text size="sm" fw={600} style={{ overflowWrap: 'anywhere' }}>
-              {nameOf(author_id, author_name)}
+              <UserName id={author_id} known={author_name} />
             </Text>
             <Text size="xs" c="dimmed" component="div">
               <Instant at={created_at} ago />

@@ -1,7 +1,7 @@
 import { Button, Progress, Text } from '@mantine/core';
 import { IconPlus } from '@tabler/icons-react';
 import { useState } from 'react';
-import { api, client } from '#console/api/client.ts';
+import { client } from '#console/api/client.ts';
 import { SecretOnce } from '#console/components/secret-once.tsx';
 import { StatusBadge } from '#console/components/status-badge.tsx';
 import { defineTexts, useTexts } from '#console/i18n/texts.ts';
@@ -51,7 +51,6 @@ export function ClaimsPage() {
   const field = useTexts(fieldTexts);
   const [token, setToken] = useState<string | null>(null);
   const { openNew, form } = useRecordForm<Claim>();
-  const { data: groups } = api.useQuery('get', '/api/v1/device-groups', { params: { query: { size: 100 } } });
   const add = (
     <Button leftSection={<IconPlus size={16} />} onClick={openNew}>
       {t('add')}
@@ -111,19 +110,13 @@ export function ClaimsPage() {
           { key: 'device_type', label: field('device_type'), kind: 'text', required: true },
           { key: 'max_devices', label: t('max'), kind: 'number', required: true },
           { key: 'expires_at', label: field('expires'), kind: 'instant', required: true },
-          {
-            key: 'group_id',
-            label: field('group'),
-            kind: 'choice',
-            options: (groups?.items ?? []).map(({ id, name }) => ({ value: String(id), label: name })),
-          },
+          { key: 'group_id', label: field('group'), kind: 'group' },
+          { key: 'owner_id', label: field('owner'), kind: 'person' },
           { key: 'uid_pattern', label: t('pattern'), kind: 'text', placeholder: 'greenhouse-*' },
           { key: 'uids', label: t('uids'), kind: 'tags' },
         ],
-        submit: async ({ group_id, ...body }) => {
-          const answer = await client.POST('/api/v1/provisioning/claims', {
-            body: { ...body, ...(group_id === undefined ? {} : { group_id: Number(group_id) }) } as never,
-          });
+        submit: async (body) => {
+          const answer = await client.POST('/api/v1/provisioning/claims', { body: body as never });
           if (answer.data !== undefined) setToken(answer.data.token);
           return answer;
         },

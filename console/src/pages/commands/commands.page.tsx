@@ -100,6 +100,7 @@ export function CommandsPage() {
         options: STATES.map((value) => ({ value, label: value })),
       },
       { key: 'command', label: field('command') },
+      { key: 'device_id', label: field('device'), kind: 'device' },
       { key: 'batch_id', label: field('batch') },
     ],
     bulk: [

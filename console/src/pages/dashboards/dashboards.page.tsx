@@ -2,18 +2,20 @@ import { Button } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { IconPlus } from '@tabler/icons-react';
 import { client } from '#console/api/client.ts';
+import { UserName } from '#console/components/record-name.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
-import { UserName } from '#console/pages/device/user-name.tsx';
 import { instantColumn } from '#console/records/columns.tsx';
 import { fieldTexts } from '#console/records/field.texts.ts';
 import { RecordsPage } from '#console/records/records.page.tsx';
 import type { Records } from '#console/records/records.types.ts';
+import { isAtLeast, useUser } from '#console/session/session.ts';
 import { dashboardTexts } from './dashboards.texts.ts';
 import { NewDashboard } from './new-dashboard.tsx';
 
 export function DashboardsPage() {
   const t = useTexts(dashboardTexts);
   const field = useTexts(fieldTexts);
+  const { role } = useUser();
   const [isMaking, making] = useDisclosure();
   const make = (
     <Button leftSection={<IconPlus size={16} />} onClick={making.open}>
@@ -42,6 +44,7 @@ export function DashboardsPage() {
         several: true,
         options: (['private', 'management', 'all'] as const).map((value) => ({ value, label: t(`share_${value}`) })),
       },
+      ...(isAtLeast(role, 'MANAGER') ? [{ key: 'owner_id', label: field('owner'), kind: 'person' } as const] : []),
     ],
     bulk: [
       {

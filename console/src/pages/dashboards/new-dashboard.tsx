@@ -3,8 +3,9 @@ import { useNavigate } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
 import { client } from '#console/api/client.ts';
 import { common } from '#console/app/common.texts.ts';
+import type { Named } from '#console/components/named.ts';
+import { RecordSelect } from '#console/components/record-select.tsx';
 import { Failure } from '#console/components/states.tsx';
-import { DevicesSelect, type TargetChoice } from '#console/components/target-picker.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import { numberOf } from '#console/pages/device/telemetry.data.ts';
 import { fieldTexts } from '#console/records/field.texts.ts';
@@ -28,7 +29,7 @@ export function NewDashboard({ opened, onClose }: { readonly opened: boolean; re
   const navigate = useNavigate();
   const [name, setName] = useState('');
   const [shared, setShared] = useState<Share>('private');
-  const [devices, setDevices] = useState<TargetChoice['devices']>([]);
+  const [device, setDevice] = useState<Named | null>(null);
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
 
@@ -36,13 +37,11 @@ export function NewDashboard({ opened, onClose }: { readonly opened: boolean; re
     event.preventDefault();
     setBusy(true);
     try {
-      const [device] = devices;
-      const id = Number(device?.value);
-      const content = device === undefined ? {} : fromDevice({ id, name: device.label }, await metricsOf(id));
+      const content = device === null ? {} : fromDevice(device, await metricsOf(device.id));
       const { data, error: refused } = await client.POST('/api/v1/dashboards', { body: { name, shared, ...content } });
       setError(refused ?? null);
       if (data !== undefined) {
-        const search = device === undefined ? { edit: 1 } : {};
+        const search = device === null ? { edit: 1 } : {};
         await navigate({ to: `/dashboards/${data.id}` as string, search: search as never });
       }
     } catch (failure) {
@@ -65,7 +64,12 @@ export function NewDashboard({ opened, onClose }: { readonly opened: boolean; re
             data-autofocus
           />
           <ShareSelect value={shared} onChange={setShared} />
-          <DevicesSelect label={t('from_device')} value={devices} onChange={setDevices} most={1} />
+          <RecordSelect
+            kind="device"
+            label={t('from_device')}
+            value={device?.id ?? null}
+            onChange={(_, named) => setDevice(named ?? null)}
+          />
           <Group justify="flex-end">
             <Button variant="default" onClick={onClose}>
               {words('cancel')}

@@ -17,7 +17,7 @@ import { IconPlus, IconTrash } from '@tabler/icons-react';
 import { api } from '#console/api/client.ts';
 import { common } from '#console/app/common.texts.ts';
 import { objectOf } from '#console/components/json-object.ts';
-import { DevicesSelect } from '#console/components/target-picker.tsx';
+import { RecordSelect } from '#console/components/record-select.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import { COLUMNS, type Options, type Place, type Source, type Widget } from './dashboard.data.ts';
 import { dashboardTexts } from './dashboards.texts.ts';
@@ -123,7 +123,15 @@ function OptionFields({ widget, change }: FieldsProps) {
       );
     case 'devices':
     case 'map':
-      return <GroupSelect options={options} change={change} />;
+      return (
+        <RecordSelect
+          kind="group"
+          label={t('group')}
+          placeholder={t('all_groups')}
+          value={options.group_id}
+          onChange={(group_id) => change({ group_id })}
+        />
+      );
     default:
       return null;
   }
@@ -170,23 +178,6 @@ function Levels({ options, change }: PartProps) {
   );
 }
 
-function GroupSelect({ options, change }: PartProps) {
-  const t = useTexts(dashboardTexts);
-  const { data } = api.useQuery('get', '/api/v1/device-groups', { params: { query: { size: 100 } } });
-  return (
-    <Select
-      label={t('group')}
-      placeholder={t('all_groups')}
-      clearable
-      searchable
-      clearButtonProps={{ 'aria-label': t('all_groups') }}
-      data={(data?.items ?? []).map(({ id, name }) => ({ value: String(id), label: name }))}
-      value={options.group_id === null ? null : String(options.group_id)}
-      onChange={(id) => change({ group_id: id === null ? null : Number(id) })}
-    />
-  );
-}
-
 /** Devices and their metrics: one, or the lines of a chart. */
 function Sources({ sources, onChange, most, withoutMetric = false }: SourcesProps) {
   const t = useTexts(dashboardTexts);
@@ -203,18 +194,16 @@ function Sources({ sources, onChange, most, withoutMetric = false }: SourcesProp
       {shown.map((source, index) => (
         <Group key={`${index}-${shown.length}`} align="flex-end" gap="xs" wrap="nowrap">
           <Stack gap={4} flex={1} miw={0}>
-            <DevicesSelect
+            <RecordSelect
+              kind="device"
               label={t('device')}
-              most={1}
-              value={source === undefined ? [] : [{ value: String(source.device_id), label: source.device_name }]}
-              onChange={([device]) =>
+              value={source?.device_id ?? null}
+              onChange={(id, named) =>
                 replace(
                   index,
-                  device && {
-                    device_id: Number(device.value),
-                    device_name: device.label,
-                    metric: source?.metric ?? '',
-                  },
+                  id === null
+                    ? undefined
+                    : { device_id: id, device_name: named?.name ?? String(id), metric: source?.metric ?? '' },
                 )
               }
             />

@@ -2,8 +2,9 @@ import { Button } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { IconPlus, IconTableImport } from '@tabler/icons-react';
 import { useQueryClient } from '@tanstack/react-query';
-import { api, client } from '#console/api/client.ts';
+import { client } from '#console/api/client.ts';
 import { useLive } from '#console/api/live.ts';
+import { NameOf, UserName } from '#console/components/record-name.tsx';
 import { StatusBadge } from '#console/components/status-badge.tsx';
 import { Instant } from '#console/i18n/format.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
@@ -24,13 +25,13 @@ export function DevicesPage() {
   const cache = useQueryClient();
   const [isRegistering, registering] = useDisclosure();
   const [isImporting, importing] = useDisclosure();
-  const { data: groups } = api.useQuery('get', '/api/v1/device-groups', { params: { query: { size: 100 } } });
   const mayManage = isAtLeast(role, 'MANAGER');
   useLive(mayManage ? { all: true } : undefined, 'device_status', () => {
     void cache.invalidateQueries({ queryKey: ['get', '/api/v1/devices'] });
   });
 
-  const groupName = new Map((groups?.items ?? []).map(({ id, name }) => [id, name]));
+  const patch = (device_id: number, body: { group_id: number | null } | { owner_id: number | null }) =>
+    client.PATCH('/api/v1/devices/{device_id}', { params: { path: { device_id } }, body });
   const register = mayManage ? (
     <Button leftSection={<IconPlus size={16} />} onClick={registering.open}>
       {t('register')}
@@ -49,7 +50,7 @@ export function DevicesPage() {
       { key: 'device_uid', label: t('uid'), sortable: true },
       { key: 'device_type', label: t('type'), sortable: true },
       { key: 'status', label: t('status'), sortable: true, render: ({ status }) => <StatusBadge status={status} /> },
-      { key: 'group_id', label: t('group'), render: ({ group_id }) => groupName.get(group_id ?? 0) ?? group_id ?? '–' },
+      { key: 'group_id', label: t('group'), render: ({ group_id }) => <NameOf kind="group" id={group_id} /> },
       { key: 'firmware_version', label: t('firmware') },
       {
         key: 'last_seen_at',
@@ -57,7 +58,7 @@ export function DevicesPage() {
         sortable: true,
         render: ({ last_seen_at }) => <Instant at={last_seen_at} ago />,
       },
-      { key: 'owner_id', label: t('owner'), optional: true },
+      { key: 'owner_id', label: t('owner'), optional: true, render: ({ owner_id }) => <UserName id={owner_id} /> },
       { key: 'ip_address', label: t('address'), optional: true },
       {
         key: 'created_at',
@@ -70,12 +71,8 @@ export function DevicesPage() {
     filters: [
       { key: 'status', label: t('status'), several: true, options: STATUSES.map((value) => ({ value, label: value })) },
       { key: 'device_type', label: t('type') },
-      {
-        key: 'group_id',
-        label: t('group'),
-        several: true,
-        options: [...groupName].map(([id, label]) => ({ value: String(id), label })),
-      },
+      { key: 'group_id', label: t('group'), kind: 'group' },
+      ...(mayManage ? [{ key: 'owner_id', label: t('owner'), kind: 'person' } as const] : []),
       {
         key: 'in_sync',
         label: t('in_sync'),
@@ -86,6 +83,20 @@ export function DevicesPage() {
       },
     ],
     bulk: [
+      {
+        key: 'group',
+        label: t('move'),
+        least: 'MANAGER',
+        asks: { kind: 'group', label: t('group'), none: t('no_group') },
+        run: ({ id }, group_id) => patch(id, { group_id }),
+      },
+      {
+        key: 'owner',
+        label: t('give'),
+        least: 'MANAGER',
+        asks: { kind: 'person', label: t('owner'), none: t('no_owner') },
+        run: ({ id }, owner_id) => patch(id, { owner_id }),
+      },
       {
         key: 'delete',
         label: t('delete'),

@@ -1,6 +1,6 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { api, client } from '#console/api/client.ts';
+import { client } from '#console/api/client.ts';
 import { useTexts } from '#console/i18n/texts.ts';
 import { keepSecret } from '#console/pages/device/device.data.ts';
 import { RecordForm } from '#console/records/record-form.tsx';
@@ -10,7 +10,6 @@ export function RegisterDevice({ opened, onClose }: { readonly opened: boolean; 
   const t = useTexts(devicesTexts);
   const navigate = useNavigate();
   const cache = useQueryClient();
-  const { data: groups } = api.useQuery('get', '/api/v1/device-groups', { params: { query: { size: 100 } } });
   return (
     <RecordForm
       title={t('register')}
@@ -21,18 +20,12 @@ export function RegisterDevice({ opened, onClose }: { readonly opened: boolean; 
         { key: 'name', label: t('name'), kind: 'text', required: true },
         { key: 'device_type', label: t('type'), kind: 'text', required: true, placeholder: 'thermometer' },
         { key: 'device_uid', label: t('uid'), kind: 'text', description: t('uid_hint'), placeholder: 'greenhouse-07' },
-        {
-          key: 'group_id',
-          label: t('group'),
-          kind: 'choice',
-          options: (groups?.items ?? []).map(({ id, name }) => ({ value: String(id), label: name })),
-        },
+        { key: 'group_id', label: t('group'), kind: 'group' },
+        { key: 'owner_id', label: t('owner'), kind: 'person', description: t('owner_hint') },
         { key: 'metadata', label: t('metadata'), kind: 'json' },
       ]}
-      submit={async ({ group_id, ...body }) => {
-        const answer = await client.POST('/api/v1/devices', {
-          body: { ...body, ...(group_id === undefined ? {} : { group_id: Number(group_id) }) } as never,
-        });
+      submit={async (body) => {
+        const answer = await client.POST('/api/v1/devices', { body: body as never });
         if (answer.data !== undefined) {
           const { id, credentials } = answer.data;
           keepSecret(cache, id, credentials.password);

@@ -1,16 +1,26 @@
 import { Badge, Button, Chip, Group, Loader, Paper, SegmentedControl, SimpleGrid, Stack, Text } from '@mantine/core';
 import { useMemo } from 'react';
 import { PageHeader } from '#console/components/page-header.tsx';
+import { RecordsSelect } from '#console/components/record-select.tsx';
 import { Empty, Failure, NotFound } from '#console/components/states.tsx';
 import { useNow } from '#console/i18n/format.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import { isAtLeast, useUser } from '#console/session/session.ts';
 import { type Line, useDevices, useExploredLines, useMetricNames } from './explore.data.ts';
-import { type Choice, type Fixed, LAYOUTS, OVERLAYS, type Overlay, rangeOf, useChoice } from './explore.state.ts';
+import {
+  type Choice,
+  type Fixed,
+  LAYOUTS,
+  MOST_DEVICES,
+  OVERLAYS,
+  type Overlay,
+  rangeOf,
+  useChoice,
+} from './explore.state.ts';
 import { exploreTexts } from './explore.texts.ts';
 import { ExploreChart } from './explore-chart.tsx';
+import { MetricPicker } from './metric-picker.tsx';
 import { useOverlays } from './overlays.data.ts';
-import { DevicePicker, MetricPicker } from './pickers.tsx';
 import { RangePicker } from './range-picker.tsx';
 
 /** For those whom the API gives analyses: MANAGER and above. */
@@ -30,7 +40,14 @@ function Explorer() {
       <PageHeader title={t('title')} text={t('text')} />
       <Stack>
         <SimpleGrid cols={{ base: 1, sm: 2 }}>
-          <DevicePicker picked={choice.devices} known={devices} onPick={(picked) => change({ devices: picked })} />
+          <RecordsSelect
+            kind="device"
+            label={t('devices')}
+            placeholder={t('devices_hint', { count: MOST_DEVICES })}
+            most={MOST_DEVICES}
+            value={choice.devices}
+            onChange={(picked) => change({ devices: picked })}
+          />
           <MetricPicker names={names} picked={choice.metrics} onPick={(metrics) => change({ metrics })} />
         </SimpleGrid>
         <Toolbar choice={choice} change={change} />

@@ -9,12 +9,14 @@ import { RecordsPage } from '#console/records/records.page.tsx';
 import type { Records, RowOf } from '#console/records/records.types.ts';
 import { useRecordForm } from '#console/records/use-record-form.tsx';
 import { isAtLeast, useUser } from '#console/session/session.ts';
+import { GroupMembers, MembersLink } from './group-members.tsx';
 
 const texts = defineTexts({
   en: {
     title: 'Groups',
     add: 'Add a group',
     change: 'Change a group',
+    devices: 'Devices',
     empty: 'No groups yet',
     empty_text: 'A group holds devices that are watched, configured, and updated together.',
   },
@@ -22,6 +24,7 @@ const texts = defineTexts({
     title: '그룹',
     add: '그룹 추가',
     change: '그룹 수정',
+    devices: '디바이스',
     empty: '아직 그룹이 없습니다',
     empty_text: '함께 살펴보고, 구성하고, 업데이트할 디바이스를 그룹으로 묶습니다.',
   },
@@ -52,6 +55,7 @@ export function GroupsPage() {
     columns: [
       { key: 'name', label: field('name'), sortable: true },
       { key: 'description', label: field('description') },
+      { key: 'devices', label: t('devices'), render: ({ id }) => <MembersLink id={id} /> },
       instantColumn('created_at', field('created')),
     ],
     bulk: [
@@ -72,6 +76,7 @@ export function GroupsPage() {
       {form({
         audited: row && { type: 'device_group', id: row.id },
         title: row === undefined ? t('add') : t('change'),
+        children: row && <GroupMembers key={row.id} group={row} />,
         fields: [
           { key: 'name', label: field('name'), kind: 'text', required: true },
           { key: 'description', label: field('description'), kind: 'long' },

@@ -1,4 +1,5 @@
 import { Code, Text } from '@mantine/core';
+import { UserName } from '#console/components/record-name.tsx';
 import { defineTexts, useTexts } from '#console/i18n/texts.ts';
 import { instantColumn } from '#console/records/columns.tsx';
 import { fieldTexts } from '#console/records/field.texts.ts';
@@ -39,7 +40,14 @@ export function AuditPage() {
       {
         key: 'user_id',
         label: field('user'),
-        render: ({ user_id, user_role }) => (user_id === null ? '–' : `${user_id} (${user_role})`),
+        render: ({ user_id, user_role }) =>
+          user_id === null ? (
+            '–'
+          ) : (
+            <>
+              <UserName id={user_id} /> ({user_role})
+            </>
+          ),
       },
       {
         key: 'resource_type',
@@ -61,7 +69,7 @@ export function AuditPage() {
     ],
     filters: [
       { key: 'action', label: field('action') },
-      { key: 'user_id', label: field('user') },
+      { key: 'user_id', label: field('user'), kind: 'person' },
       { key: 'resource_type', label: field('record') },
       { key: 'resource_id', label: t('resource_id') },
       { key: 'request_id', label: field('request') },

@@ -1,6 +1,7 @@
 import { Code, Drawer } from '@mantine/core';
 import { useState } from 'react';
 import { common } from '#console/app/common.texts.ts';
+import { NameOf } from '#console/components/record-name.tsx';
 import { defineTexts, useTexts } from '#console/i18n/texts.ts';
 import { instantColumn } from '#console/records/columns.tsx';
 import { fieldTexts } from '#console/records/field.texts.ts';
@@ -38,14 +39,14 @@ export function ResultsPage() {
     onOpen: setOpen,
     columns: [
       { key: 'analysis_type', label: field('type') },
-      { key: 'device_id', label: field('device') },
+      { key: 'device_id', label: field('device'), render: ({ device_id }) => <NameOf kind="device" id={device_id} /> },
       instantColumn('start', field('from'), { sortable: false }),
       instantColumn('end', field('to'), { sortable: false }),
       instantColumn('created_at', field('created')),
     ],
     filters: [
       { key: 'analysis_type', label: field('type') },
-      { key: 'device_id', label: field('device') },
+      { key: 'device_id', label: field('device'), kind: 'device' },
     ],
     empty: { title: t('empty'), text: t('empty_text') },
   };

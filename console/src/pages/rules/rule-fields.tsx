@@ -8,13 +8,12 @@ import {
   Select,
   Stack,
   Switch,
-  TagsInput,
   Text,
   TextInput,
 } from '@mantine/core';
 import { api } from '#console/api/client.ts';
+import { RecordsSelect } from '#console/components/record-select.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
-import { useUsers } from '#console/pages/alerts/names.ts';
 import { fieldTexts } from '#console/records/field.texts.ts';
 import { isAtLeast, useUser } from '#console/session/session.ts';
 import {
@@ -179,12 +178,8 @@ function Levels({ form, change, errors }: FieldsProps) {
 function Audience({ form, change, errors }: FieldsProps) {
   const t = useTexts(rulesTexts);
   const me = useUser();
-  const users = useUsers();
   const isManager = isAtLeast(me.role, 'MANAGER');
-  const known = users.length > 0 ? users : [me];
-  const recipients = form.recipients.map(String);
-  const pick = (ids: string[]) =>
-    change({ recipients: [...new Set(ids.map(Number))].filter((id) => Number.isInteger(id) && id > 0) });
+  const look = { label: t('recipients'), description: t('recipients_hint'), error: errors['recipients'] };
   return (
     <>
       <Checkbox.Group
@@ -199,26 +194,20 @@ function Audience({ form, change, errors }: FieldsProps) {
           ))}
         </Group>
       </Checkbox.Group>
-      {isManager && users.length === 0 ? (
-        <TagsInput
-          label={t('recipients')}
-          description={t('recipients_ids')}
-          value={recipients}
-          error={errors['recipients']}
-          onChange={pick}
+      {isManager ? (
+        <RecordsSelect
+          kind="person"
+          most={50}
+          value={form.recipients}
+          onChange={(recipients) => change({ recipients })}
+          {...look}
         />
       ) : (
         <MultiSelect
-          label={t('recipients')}
-          description={t('recipients_hint')}
-          searchable
-          data={[...new Set([...known.map(({ id }) => String(id)), ...recipients])].map((value) => {
-            const user = known.find(({ id }) => String(id) === value);
-            return { value, label: user === undefined ? value : user.full_name || user.email };
-          })}
-          value={recipients}
-          error={errors['recipients']}
-          onChange={pick}
+          data={[{ value: String(me.id), label: me.full_name || me.email }]}
+          value={form.recipients.map(String)}
+          onChange={(ids) => change({ recipients: ids.map(Number) })}
+          {...look}
         />
       )}
     </>

@@ -2,8 +2,10 @@ import { Button, Switch } from '@mantine/core';
 import { IconPlus } from '@tabler/icons-react';
 import { useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { api, client } from '#console/api/client.ts';
+import { client } from '#console/api/client.ts';
 import { common } from '#console/app/common.texts.ts';
+import { useNamed } from '#console/components/named.ts';
+import { NameOf } from '#console/components/record-name.tsx';
 import { failed } from '#console/components/toast.ts';
 import { useTexts } from '#console/i18n/texts.ts';
 import { instantColumn, statusColumn } from '#console/records/columns.tsx';
@@ -19,24 +21,26 @@ const PATH = '/api/v1/monitoring/alert-rules/{rule_id}';
 const change = ({ id }: Rule, is_enabled: boolean) =>
   client.PATCH(PATH, { params: { path: { rule_id: id } }, body: { is_enabled } });
 
+function GroupScope({ id }: { readonly id: number }) {
+  const t = useTexts(rulesTexts);
+  return t('scope_group', { name: useNamed('group', [id]).get(id)?.name ?? String(id) });
+}
+
 /** Every rule that one may see. */
 export function RulesPage() {
   const t = useTexts(rulesTexts);
   const field = useTexts(fieldTexts);
   const words = useTexts(common);
   const cache = useQueryClient();
-  const { data: groups } = api.useQuery('get', '/api/v1/device-groups', { params: { query: { size: 100 } } });
   const toggle = async (rule: Rule, isEnabled: boolean) => {
     const { error } = await change(rule, isEnabled).catch((error: unknown) => ({ error }));
     if (error !== undefined) failed(error);
     await cache.invalidateQueries({ queryKey: ['get', '/api/v1/monitoring/alert-rules'] });
   };
   const scopeText = ({ scope }: Rule) => {
-    if (scope.device_id !== undefined) return t('scope_device', { id: String(scope.device_id) });
+    if (scope.device_id !== undefined) return <NameOf kind="device" id={scope.device_id} />;
     if (scope.device_type !== undefined) return t('scope_type', { name: scope.device_type });
-    if (scope.group_id === undefined) return t('everything');
-    const group = groups?.items.find(({ id }) => id === scope.group_id);
-    return t('scope_group', { name: group?.name ?? String(scope.group_id) });
+    return scope.group_id === undefined ? t('everything') : <GroupScope id={scope.group_id} />;
   };
   const add = (
     <Button component={Link} to="/rules/new" leftSection={<IconPlus size={16} />}>
@@ -97,6 +101,7 @@ export function RulesPage() {
           { value: 'false', label: words('no') },
         ],
       },
+      { key: 'device_id', label: field('device'), kind: 'device' },
     ],
     bulk: [
       { key: 'enable', label: t('enable'), least: 'USER', run: (rule) => change(rule, true) },

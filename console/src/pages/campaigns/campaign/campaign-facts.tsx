@@ -1,8 +1,8 @@
 import { Paper, SimpleGrid, Text } from '@mantine/core';
-import { api } from '#console/api/client.ts';
+import { useNamed } from '#console/components/named.ts';
+import { UserName } from '#console/components/record-name.tsx';
 import { Instant } from '#console/i18n/format.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
-import { UserName } from '#console/pages/device/user-name.tsx';
 import { fieldTexts } from '#console/records/field.texts.ts';
 import type { Campaign } from '../campaign.data.ts';
 import { campaignTexts } from '../campaigns.texts.ts';
@@ -68,9 +68,9 @@ function span(seconds: number): string {
 
 export function useTargetText({ device_ids, group_id, device_type }: Campaign['target']): string {
   const t = useTexts(campaignTexts);
-  const { data: groups } = api.useQuery('get', '/api/v1/device-groups', { params: { query: { size: 100 } } });
+  const groups = useNamed('group', group_id === undefined ? [] : [group_id]);
   if (device_ids !== undefined) return t('listed', { count: device_ids.length });
   if (device_type !== undefined) return t('type', { type: device_type });
   if (group_id === undefined) return t('all');
-  return t('group', { name: groups?.items.find(({ id }) => id === group_id)?.name ?? String(group_id) });
+  return t('group', { name: groups.get(group_id)?.name ?? String(group_id) });
 }

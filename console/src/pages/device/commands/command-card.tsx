@@ -2,13 +2,13 @@ import { Box, Button, Code, Group, Paper, Progress, Text } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { client } from '#console/api/client.ts';
 import type { components } from '#console/api/schema.d.ts';
+import { UserName } from '#console/components/record-name.tsx';
 import { StatusBadge } from '#console/components/status-badge.tsx';
 import { failed, succeeded } from '#console/components/toast.ts';
 import { formatInstant, Instant } from '#console/i18n/format.tsx';
 import { useLanguage } from '#console/i18n/language.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import { Steps } from '../steps.tsx';
-import { UserName } from '../user-name.tsx';
 import { deviceCommandsTexts } from './commands.texts.ts';
 
 type Command = components['schemas']['Command'];

@@ -15,11 +15,11 @@ import {
 import { IconAlertTriangle, IconPencil } from '@tabler/icons-react';
 import { type ReactNode, useState } from 'react';
 import { JsonDiff, sortedJson } from '#console/components/json-editor.tsx';
+import { UserName } from '#console/components/record-name.tsx';
 import { Failure } from '#console/components/states.tsx';
 import { Instant } from '#console/i18n/format.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import type { Device } from '../device.data.ts';
-import { UserName } from '../user-name.tsx';
 import { type DeviceConfig, useConfig } from './config.data.ts';
 import { configTexts } from './config.texts.ts';
 import { ConfigHistory } from './config-history.tsx';

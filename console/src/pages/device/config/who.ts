@@ -1,5 +1,5 @@
+import { useUserName } from '#console/components/record-name.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
-import { useUserName } from '../user-name.tsx';
 import type { ConfigVersion } from './config.data.ts';
 import { configTexts } from './config.texts.ts';
 

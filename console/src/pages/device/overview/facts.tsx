@@ -1,10 +1,10 @@
 import { Code, Paper, Table, Text, Title } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { api } from '#console/api/client.ts';
+import { UserName } from '#console/components/record-name.tsx';
 import { Instant } from '#console/i18n/format.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import type { Device } from '../device.data.ts';
-import { UserName } from '../user-name.tsx';
 import { overviewTexts } from './overview.texts.ts';
 
 export function Facts({ device }: { readonly device: Device }) {
