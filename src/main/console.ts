@@ -1,5 +1,6 @@
-import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Component } from '#kernel/lifecycle.ts';
 import type { Logger } from '#kernel/logger.ts';
@@ -10,7 +11,8 @@ const BUILD = fileURLToPath(new URL('../../console/build.js', import.meta.url));
 
 /** Builds the console beside the running server when nobody has built it. */
 export function createConsoleBuild(logger: Logger, folder = CONSOLE_FOLDER): Component {
-  let build: ReturnType<typeof spawn> | undefined;
+  let build: ChildProcess | undefined;
+  let isStopped = false;
   return {
     name: 'console',
     async start() {
@@ -20,15 +22,27 @@ export function createConsoleBuild(logger: Logger, folder = CONSOLE_FOLDER): Com
         return;
       }
       logger.info({}, 'the console is being built: /admin is there in some seconds');
-      build = spawn(process.execPath, [BUILD], { stdio: 'ignore' });
-      build.on('error', (error) => logger.error({ err: error }, 'the console could not be built'));
+      build = spawn(process.execPath, [BUILD, folder], { stdio: 'ignore' });
+      build.on('error', (error) => {
+        build = undefined;
+        logger.error({ err: error }, 'the console could not be built');
+      });
       build.on('exit', (code) => {
+        build = undefined;
+        if (isStopped) return;
         if (existsSync(folder)) logger.info({}, 'the console is built');
         else logger.error({ code }, 'the console was not built: run `npm ci`, which also installs what that takes');
       });
     },
     async stop() {
-      build?.kill();
+      isStopped = true;
+      if (build === undefined) return;
+      const { pid } = build;
+      const ended = once(build, 'exit');
+      build.kill();
+      await ended;
+      // What it had made so far, see console/build.js.
+      rmSync(`${folder}-${pid}`, { recursive: true, force: true });
     },
   };
 }

@@ -28,7 +28,7 @@ async function namedBy(page: Response): Promise<readonly string[]> {
     .filter((address) => !address.startsWith('data:'));
 }
 
-describe.each(['/docs', '/docs/', '/redoc'])('%s', (path) => {
+describe.each(['/docs', '/docs/', '/redoc', '/admin', '/admin/devices/7'])('%s', (path) => {
   test('finds every file that it names', async () => {
     const page = await fetch(`${proxy.url}${path}`);
     expect(page.status).toBe(200);

@@ -11,6 +11,11 @@ function withToken(request: Request, token: string | null): Request {
   return copy;
 }
 
+/** A proxy answers for a server that is away, and not in JSON. */
+function isOurs({ status, headers }: Response): boolean {
+  return ![502, 503, 504].includes(status) || (headers.get('content-type') ?? '').includes('json');
+}
+
 /** One request as the signed-in user. An access token that has expired is renewed, and the request made again, once. */
 async function authorisedFetch(request: Request): Promise<Response> {
   const again = request.clone();
@@ -20,7 +25,7 @@ async function authorisedFetch(request: Request): Promise<Response> {
       const token = await refresh();
       if (token !== null) response = await fetch(withToken(again, token));
     }
-    setReachable(true);
+    setReachable(isOurs(response));
     return response;
   } catch (error) {
     if (!request.signal.aborted) setReachable(false);

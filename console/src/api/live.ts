@@ -28,6 +28,7 @@ interface Channel {
   readonly rooms: Map<string, { readonly room: NonNullable<Room>; watchers: number }>;
 }
 
+const RETRY_MS = 2_000;
 const channels = new Map<Namespace, Channel>();
 
 function channelOf(namespace: Namespace): Channel {
@@ -48,7 +49,7 @@ function channelOf(namespace: Namespace): Channel {
   const comeBack = () => {
     refresh().then(
       (token) => token !== null && socket.connect(),
-      () => setTimeout(comeBack, 2_000),
+      () => setTimeout(comeBack, RETRY_MS),
     );
   };
   socket.on('disconnect', (reason) => {
@@ -56,7 +57,8 @@ function channelOf(namespace: Namespace): Channel {
     else if (reason !== 'io client disconnect') setReachable(false);
   });
   socket.on('connect_error', () => {
-    if (!socket.active) comeBack();
+    // Refused, and not for want of a network: a new token may be let in, and is not asked for without end.
+    if (!socket.active) setTimeout(comeBack, RETRY_MS);
   });
   channels.set(namespace, channel);
   return channel;

@@ -3,8 +3,9 @@ import { ModalsProvider } from '@mantine/modals';
 import { Notifications } from '@mantine/notifications';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { isProblem } from '#console/api/problem.ts';
+import { useReachable } from '#console/api/reachable.ts';
 import { Splash } from '#console/components/states.tsx';
 import { LanguageProvider } from '#console/i18n/language.tsx';
 import { refresh, useSession } from '#console/session/session.ts';
@@ -61,6 +62,13 @@ function Session() {
 /** Of one user: nothing that another one has loaded is shown to the next. */
 function Console() {
   const [cache] = useState(createCache);
+  const reachable = useReachable();
+  const before = useRef(reachable);
+  // Everything on the screen is read again when the server is back: what was told live meanwhile has passed by.
+  useEffect(() => {
+    if (reachable && !before.current) void cache.invalidateQueries();
+    before.current = reachable;
+  }, [reachable, cache]);
   return (
     <QueryClientProvider client={cache}>
       <RouterProvider router={router} />

@@ -1,6 +1,7 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet } from '@tanstack/react-router';
 import { NotFound, PageFailed, Splash } from '#console/components/states.tsx';
 import { BASE } from './base.ts';
+import { part } from './part.ts';
 import { Shell } from './shell.tsx';
 
 const rootRoute = createRootRoute({
@@ -27,7 +28,7 @@ function page<Module extends Record<string, unknown>>(
     path,
     validateSearch,
     // biome-ignore lint/suspicious/noExplicitAny: the router infers a component's type from each module
-    component: lazyRouteComponent(load as () => Promise<Record<string, any>>, name),
+    component: lazyRouteComponent(() => part(load as () => Promise<Record<string, any>>), name),
     pendingComponent: Splash,
   });
 }

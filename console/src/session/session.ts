@@ -33,12 +33,19 @@ function become(next: Session): void {
   for (const listener of listeners) listener();
 }
 
+/** @returns null when that is refused; @throws when the server does not say so, or a proxy speaks for it meanwhile */
+async function answerOf<Answer>(path: string, init: RequestInit): Promise<Answer | null> {
+  const response = await fetch(`${BASE}${path}`, init);
+  if (response.ok) return (await response.json()) as Answer;
+  const isOurs = (response.headers.get('content-type') ?? '').includes('json');
+  if (isOurs && [401, 403].includes(response.status)) return null;
+  throw new Error(`${path}: ${response.status}`);
+}
+
 /** @returns null when the session is over; @throws when the server cannot be reached */
 async function redeem(): Promise<Tokens | null> {
   if (localStorage.getItem(KEY) === null) return null;
-  const response = await fetch(`${BASE}/api/v1/auth/refresh`, { method: 'POST', headers: COOKIE_HEADER });
-  if (response.status >= 500 || response.status === 429) throw new Error(`refresh: ${response.status}`);
-  return response.ok ? ((await response.json()) as Tokens) : null;
+  return await answerOf<Tokens>('/api/v1/auth/refresh', { method: 'POST', headers: COOKIE_HEADER });
 }
 
 let renewal: ReturnType<typeof setTimeout> | undefined;
@@ -64,12 +71,12 @@ export function refresh(): Promise<string | null> {
 
 /** Takes over the tokens of a login. @returns the access token, or null when they are good for nothing */
 export async function begin(tokens: Tokens): Promise<string | null> {
-  const me = await fetch(`${BASE}/api/v1/users/me`, { headers: { authorization: `Bearer ${tokens.access_token}` } });
-  if (me.status >= 500 || me.status === 429) throw new Error(`users/me: ${me.status}`);
-  if (!me.ok) return end();
+  const headers = { authorization: `Bearer ${tokens.access_token}` };
+  const user = await answerOf<User>('/api/v1/users/me', { headers });
+  if (user === null) return end();
   localStorage.setItem(KEY, '1');
   renewBefore(tokens.expires_in);
-  become({ status: 'signed_in', user: (await me.json()) as User, token: tokens.access_token });
+  become({ status: 'signed_in', user, token: tokens.access_token });
   return tokens.access_token;
 }
 

@@ -15,7 +15,6 @@ const policy = (nonce: string) =>
     "font-src 'self'",
     "connect-src 'self' ws: wss:",
     "form-action 'self'",
-    "frame-src 'self'",
     "frame-ancestors 'none'",
     "base-uri 'none'",
     "manifest-src 'self'",
@@ -32,6 +31,8 @@ const WAITING = `<!doctype html>
 const config = { access: 'public', rateLimitExempt: true } as const;
 const schema = { hide: true } as const;
 const YEAR_S = 31_536_000;
+/** A page of the console has no such name: something is asked for that is not there. */
+const FILE_NAME = /\.\w+$/;
 
 /**
  * The web console at `/admin`, from the files that Vite has made: the page with a nonce of its own each time, everything
@@ -59,14 +60,17 @@ export function createConsoleRoutes({ folder, basePath }: { folder: string; base
   return async (app) => {
     await app.register(files, { root: folder, serve: false, preCompressed: true, index: false });
 
+    const assets = join(folder, 'assets');
     app.get<{ Params: { '*': string } }>('/admin/assets/*', { config, schema }, (request, reply) =>
-      reply.sendFile(join('assets', request.params['*']), { immutable: true, maxAge: YEAR_S * 1_000 }),
+      reply.sendFile(request.params['*'], assets, { immutable: true, maxAge: YEAR_S * 1_000 }),
     );
     for (const name of ['favicon.svg', 'color-scheme.js']) {
       app.get(`/admin/${name}`, { config, schema }, (_request, reply) => reply.sendFile(name, { maxAge: 3_600_000 }));
     }
     // Which page it is, the console reads from the address.
     app.get('/admin', { config, schema }, (_request, reply) => page(reply));
-    app.get('/admin/*', { config, schema }, (_request, reply) => page(reply));
+    app.get<{ Params: { '*': string } }>('/admin/*', { config, schema }, (request, reply) =>
+      FILE_NAME.test(request.params['*']) ? reply.callNotFound() : page(reply),
+    );
   };
 }

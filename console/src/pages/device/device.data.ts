@@ -1,8 +1,7 @@
 import { type QueryClient, skipToken, useQuery, useQueryClient } from '@tanstack/react-query';
-import { useEffect, useRef } from 'react';
+import { useRef } from 'react';
 import { api } from '#console/api/client.ts';
 import { useLive } from '#console/api/live.ts';
-import { useReachable } from '#console/api/reachable.ts';
 import type { components } from '#console/api/schema.d.ts';
 import { isAtLeast, type User } from '#console/session/session.ts';
 
@@ -11,21 +10,9 @@ export type Device = components['schemas']['Device'];
 const PATH = '/api/v1/devices/{device_id}';
 const inputOf = (id: number) => ({ params: { path: { device_id: id } } });
 
-/** Reads everything on the screen again when the server is back: what was told live meanwhile has passed by. */
-function useFreshAfterAbsence(): void {
-  const cache = useQueryClient();
-  const reachable = useReachable();
-  const before = useRef(reachable);
-  useEffect(() => {
-    if (reachable && !before.current) void cache.invalidateQueries();
-    before.current = reachable;
-  }, [reachable, cache]);
-}
-
 /** A device, its status and when it was last seen kept up to date by what it sends. */
 export function useDevice(id: number) {
   const cache = useQueryClient();
-  useFreshAfterAbsence();
   const query = api.useQuery('get', PATH, inputOf(id), { enabled: Number.isInteger(id) });
   const uid = query.data?.device_uid;
   const room = uid === undefined ? undefined : { device_uid: uid };

@@ -1,7 +1,8 @@
 import { Anchor, Group, ScrollArea, Tabs, Text } from '@mantine/core';
-import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
-import { type ComponentType, lazy, Suspense, useEffect, useRef } from 'react';
+import { Link, lazyRouteComponent, useNavigate, useParams, useSearch } from '@tanstack/react-router';
+import { type ComponentType, Suspense, useEffect, useRef } from 'react';
 import { isProblem } from '#console/api/problem.ts';
+import { part } from '#console/app/part.ts';
 import { PageHeader } from '#console/components/page-header.tsx';
 import { Empty, Failure, Splash } from '#console/components/states.tsx';
 import { StatusBadge } from '#console/components/status-badge.tsx';
@@ -23,30 +24,23 @@ interface Part {
   readonly may?: (user: User, device: Device) => boolean;
 }
 
-/** Each with what it needs, loaded when somebody goes there. */
+/** Loaded when somebody goes there. */
+function tab<Module extends Record<string, unknown>>(load: () => Promise<Module>, name: keyof Module & string) {
+  return lazyRouteComponent(
+    () => part(load as () => Promise<Record<string, unknown>>),
+    name,
+  ) as ComponentType<TabProps>;
+}
+
 const PARTS: readonly Part[] = [
-  {
-    key: 'overview',
-    Content: lazy(() => import('./overview/overview-tab.tsx').then((m) => ({ default: m.OverviewTab }))),
-  },
-  { key: 'charts', Content: lazy(() => import('./charts-tab.tsx').then((m) => ({ default: m.ChartsTab }))) },
-  {
-    key: 'commands',
-    may: mayControl,
-    Content: lazy(() => import('./commands/commands-tab.tsx').then((m) => ({ default: m.CommandsTab }))),
-  },
-  {
-    key: 'config',
-    may: mayControl,
-    Content: lazy(() => import('./config/config-tab.tsx').then((m) => ({ default: m.ConfigTab }))),
-  },
-  { key: 'firmware', Content: lazy(() => import('./firmware-tab.tsx').then((m) => ({ default: m.FirmwareTab }))) },
-  { key: 'logs', Content: lazy(() => import('./logs-tab.tsx').then((m) => ({ default: m.LogsTab }))) },
-  { key: 'alerts', Content: lazy(() => import('./alerts-tab.tsx').then((m) => ({ default: m.AlertsTab }))) },
-  {
-    key: 'connection',
-    Content: lazy(() => import('./connection-tab.tsx').then((m) => ({ default: m.ConnectionTab }))),
-  },
+  { key: 'overview', Content: tab(() => import('./overview/overview-tab.tsx'), 'OverviewTab') },
+  { key: 'charts', Content: tab(() => import('./charts-tab.tsx'), 'ChartsTab') },
+  { key: 'commands', may: mayControl, Content: tab(() => import('./commands/commands-tab.tsx'), 'CommandsTab') },
+  { key: 'config', may: mayControl, Content: tab(() => import('./config/config-tab.tsx'), 'ConfigTab') },
+  { key: 'firmware', Content: tab(() => import('./firmware-tab.tsx'), 'FirmwareTab') },
+  { key: 'logs', Content: tab(() => import('./logs-tab.tsx'), 'LogsTab') },
+  { key: 'alerts', Content: tab(() => import('./alerts-tab.tsx'), 'AlertsTab') },
+  { key: 'connection', Content: tab(() => import('./connection-tab.tsx'), 'ConnectionTab') },
 ];
 
 export function DevicePage() {
