@@ -4,7 +4,7 @@ import { type ApiClient, signInAsSuperuser } from './api-client.ts';
 import { temporaryFolder } from './folders.ts';
 import { freePort, type ServerProcess, type ServerSettings, startServer } from './server-process.ts';
 
-export const CONSOLE_ADMIN = { email: 'admin@example.com', password: 'correct horse battery' };
+const CONSOLE_ADMIN = { email: 'admin@example.com', password: 'correct horse battery' };
 
 export interface OpenedConsole {
   readonly page: Page;
