@@ -55,7 +55,14 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
   const base = await createFoundation(settings, { migrations: MIGRATIONS, channels: CHANNELS }, { clock, logger });
   const { events, sql, telemetryStore, documents, jobs, mailer, audit, runs, infrastructure, publicUrl, checks } = base;
   const { counters, rateLimitCounters: usageCounters, fanOut, streams } = infrastructure;
-  const { accounts, downlink, sessionsSurviveRestart, deviceChannels: channels, address } = infrastructure.broker;
+  const {
+    accounts,
+    downlink,
+    sessionsSurviveRestart,
+    deviceChannels: channels,
+    address,
+    addresses,
+  } = infrastructure.broker;
   const runtime = { clock, logger };
   const keysFolder = join(settings.DATA_DIR, 'keys');
   const secrets = createSecretBox({ folder: keysFolder });
@@ -153,6 +160,7 @@ export async function composeSystem(settings: Settings, logger: Logger, clock: C
       adapters: infrastructure.adapters,
       memoryBytes: () => process.memoryUsage.rss(),
       storage: () => storageOf(settings.DATA_DIR),
+      brokerAddresses: addresses,
       counts: [users.api.counts, devices.api.counts, monitoring.api.counts],
     },
   });

@@ -79,7 +79,7 @@ export const SETTINGS = {
   MQTT_PUBLIC_URL: address(
     ['mqtt:', 'mqtts:'],
     'mqtts://mqtt.example.com:8883',
-    'Where devices reach the broker, as those are told that register themselves; unset: MQTT_URL, or the embedded broker at the host of PUBLIC_URL or MQTT_HOST',
+    'Where devices reach the broker, as people and devices that register themselves are told; unset: MQTT_URL, or the embedded broker at the host of PUBLIC_URL or MQTT_HOST',
   ),
   INSTANCE_ID: instanceId,
   MQTT_RECEIVERS: integer(

@@ -145,6 +145,7 @@ export const RULES: readonly Rule[] = [
   rule('GET    /api/v1/system/health', ANYONE),
   rule('GET    /api/v1/system/setup', ANYONE),
   rule('POST   /api/v1/system/setup', ANYONE),
+  rule('GET    /api/v1/system/connection', ANY_USER),
   rule('GET    /api/v1/system/info', SUPERADMIN),
   rule('GET    /api/v1/system/configs', SUPERADMIN),
   rule('GET    /api/v1/system/configs/{key}', SUPERADMIN),

@@ -291,6 +291,8 @@ test('someone signs in at a provider', () => walkThroughProviders(send, call, { 
 test('an operator looks at the system, keeps configuration and reads the trail', async () => {
   const as = people.SUPERADMIN.token();
   expect(await call(200, 'GET /api/v1/system/health')).toEqual({ status: 'ok' });
+  const connection = await call(200, 'GET /api/v1/system/connection', { as: people.USER.token() });
+  expect(connection.mqtt).toMatchObject({ host: '127.0.0.1', port: expect.any(Number), tls_port: null });
   expect(await call(200, 'GET /api/v1/system/info', { as })).toMatchObject({
     roles: expect.arrayContaining(['api', 'ingest']),
     runtime: { node: process.versions.node },

@@ -98,6 +98,7 @@ await describeWithServers(['chromium'], (servers) => {
           .textContent()) ?? '';
       const secret = /-P ['"]?([\w-]{20,})/.exec(snippet.replaceAll('\\\n', ' '))?.[1] ?? '';
       expect(secret).not.toBe('');
+      expect(snippet).toContain(`-h '127.0.0.1' -p ${server.mqttPort} `);
       await publish({ uid: 'pump-1', secret }, 'telemetry', '{"pressure":2.5}');
       await page.getByText('pressure').first().waitFor();
       await page.getByText('ONLINE').first().waitFor();

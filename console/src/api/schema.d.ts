@@ -649,6 +649,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/system/connection": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Say where devices connect
+         * @description As `MQTT_PUBLIC_URL` says. Without it: as `MQTT_URL` says, or the embedded broker, at the host of `PUBLIC_URL` or `MQTT_HOST`; where that is all interfaces, at the host of this request. For HTTP, use the address of this request.
+         */
+        get: operations["getConnectionAddresses"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/system/info": {
         parameters: {
             query?: never;
@@ -4669,6 +4689,10 @@ export interface components {
         ConfigurationPatch: {
             [key: string]: unknown;
         };
+        /** ConnectionAddresses */
+        ConnectionAddresses: {
+            mqtt: components["schemas"]["MqttAddresses"];
+        };
         /** CreatedClaim */
         CreatedClaim: {
             /**
@@ -6355,6 +6379,37 @@ export interface components {
              * @example 5
              */
             count: number;
+        };
+        /**
+         * MqttAddresses
+         * @description The broker, as devices reach it
+         */
+        MqttAddresses: {
+            /**
+             * @description Name or address, an IPv6 address without brackets
+             * @example iot.example.com
+             */
+            host: string;
+            /**
+             * @description Port of MQTT over TCP; null: not offered, or not known
+             * @example 1883
+             */
+            port: number | null;
+            /**
+             * @description Port of MQTT over TLS; null: not offered, or not known
+             * @example 8883
+             */
+            tls_port: number | null;
+            /**
+             * @description Port of MQTT over WebSocket: any path, subprotocol `mqtt`; null: not offered, or not known
+             * @example 9001
+             */
+            websocket_port: number | null;
+            /**
+             * @description Whether the TLS port takes none but devices with a client certificate
+             * @example false
+             */
+            tls_needs_certificate: boolean;
         };
         /** NewAlertComment */
         NewAlertComment: {
@@ -10927,6 +10982,40 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            422: components["responses"]["invalid_input"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    getConnectionAddresses: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionAddresses"];
+                };
+            };
+            /** @description Bad Request: `malformed_json`, `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["authentication_required"];
             422: components["responses"]["invalid_input"];
             429: components["responses"]["rate_limited"];
             500: components["responses"]["internal_error"];

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type AddressSettings, brokerAddressOf } from './broker-address.ts';
+import { type AddressSettings, brokerAddressesOf, brokerAddressOf } from './broker-address.ts';
 
 const EMBEDDED: AddressSettings = {
   MQTT_URL: null,
@@ -7,6 +7,7 @@ const EMBEDDED: AddressSettings = {
   MQTT_HOST: '127.0.0.1',
   MQTT_PORT: 1883,
   MQTT_TLS_PORT: null,
+  MQTT_WS_PORT: null,
   MQTT_TLS_CLIENT_CERTS: 'off',
   PUBLIC_URL: null,
 };
@@ -29,6 +30,45 @@ test.each([
 
 test('with a certificate where one is required; at the ports that the machine has chosen', () => {
   const settings = { ...EMBEDDED, MQTT_PORT: 0, MQTT_TLS_PORT: 0, MQTT_TLS_CLIENT_CERTS: 'required' } as const;
-  expect(brokerAddressOf(settings, true, { mqtt: 41, tls: 42 })).toMatchObject({ port: 42, tls: true });
-  expect(brokerAddressOf(settings, false, { mqtt: 41, tls: 42 })).toMatchObject({ port: 41, tls: false });
+  expect(brokerAddressOf(settings, true, { mqtt: 41, tls: 42, ws: null })).toMatchObject({ port: 42, tls: true });
+  expect(brokerAddressOf(settings, false, { mqtt: 41, tls: 42, ws: null })).toMatchObject({ port: 41, tls: false });
+});
+
+const NOTHING = { port: null, tlsPort: null, webSocketPort: null, tlsNeedsCertificate: false };
+
+test.each([
+  ['on this machine alone', {}, 'iot.local', { host: '127.0.0.1', port: 1883 }],
+  [
+    'at all interfaces: where one has come in',
+    { MQTT_HOST: '0.0.0.0' },
+    'iot.local',
+    { host: 'iot.local', port: 1883 },
+  ],
+  ['the same by IPv6', { MQTT_HOST: '::' }, '[fd00::1]', { host: 'fd00::1', port: 1883 }],
+  [
+    'by every way',
+    { MQTT_TLS_PORT: 8883, MQTT_WS_PORT: 9001, MQTT_TLS_CLIENT_CERTS: 'required' },
+    'h',
+    { host: '127.0.0.1', port: 1883, tlsPort: 8883, webSocketPort: 9001, tlsNeedsCertificate: true },
+  ],
+  ['where browsers are told', { PUBLIC_URL: 'https://iot.example.com' }, 'h', { host: 'iot.example.com', port: 1883 }],
+  [
+    'as it is said, and nothing else',
+    { MQTT_PUBLIC_URL: 'mqtts://m.example.com', MQTT_TLS_PORT: 1, MQTT_WS_PORT: 9001 },
+    'h',
+    { host: 'm.example.com', tlsPort: 8883 },
+  ],
+  [
+    'at a Mosquitto, without the login of this server',
+    { MQTT_URL: 'mqtt://u:p@b:1884' },
+    'h',
+    { host: 'b', port: 1884 },
+  ],
+] as const)('all addresses: %s', (_what, settings, askedAt, told) => {
+  expect(brokerAddressesOf({ ...EMBEDDED, ...settings }, null, askedAt)).toEqual({ ...NOTHING, ...told });
+});
+
+test('all addresses: at the ports that the machine has chosen', () => {
+  const ports = { mqtt: 41, tls: null, ws: 43 };
+  expect(brokerAddressesOf({ ...EMBEDDED, MQTT_PORT: 0 }, ports, 'h')).toMatchObject({ port: 41, webSocketPort: 43 });
 });

@@ -7,9 +7,15 @@ import type { Channel } from '#platform/channels/channel.port.ts';
 import type { Leases } from '#platform/leases/leases.port.ts';
 import type { AedesBroker } from '#platform/mqtt/aedes/aedes.ts';
 import type { MqttDownlink } from '#platform/mqtt/downlink.port.ts';
-import type { BrokerAddress, MqttAccounts, MqttBroker, MqttHandler } from '#platform/mqtt/mqtt.port.ts';
+import type {
+  BrokerAddress,
+  BrokerAddresses,
+  MqttAccounts,
+  MqttBroker,
+  MqttHandler,
+} from '#platform/mqtt/mqtt.port.ts';
 import type { Settings } from '../settings.ts';
-import { brokerAddressOf } from './broker-address.ts';
+import { brokerAddressesOf, brokerAddressOf } from './broker-address.ts';
 
 export interface BrokerProfile {
   /** The broker's own logins; null: it asks at each. */
@@ -24,6 +30,8 @@ export interface BrokerProfile {
   readonly sessionsSurviveRestart: boolean;
   /** Where a device is told to connect. @param hasCertificate whether it has one */
   readonly address: (hasCertificate: boolean) => BrokerAddress;
+  /** Where people reach it who have just reached this server. @param askedAt the host under which they have */
+  readonly addresses: (askedAt: string) => BrokerAddresses;
   create(handler: MqttHandler, maxPayloadBytes: number): MqttBroker;
 }
 
@@ -81,6 +89,7 @@ async function mosquitto(
     downlink: downlink.port,
     sessionsSurviveRestart: true,
     address: (hasCertificate) => brokerAddressOf(settings, hasCertificate),
+    addresses: () => brokerAddressesOf(settings),
     create: (handler) =>
       createMosquittoBroker({
         control,
@@ -111,6 +120,7 @@ async function embeddedBroker(
     downlink: downlink.port,
     sessionsSurviveRestart: false,
     address: (hasCertificate) => brokerAddressOf(settings, hasCertificate, portsOf(broker)),
+    addresses: (askedAt) => brokerAddressesOf(settings, portsOf(broker), askedAt),
     create(handler, maxPayloadBytes) {
       broker = createAedesBroker({
         host: settings.MQTT_HOST,

@@ -41,6 +41,10 @@ async function start(): Promise<void> {
       adapters: { relational: 'paper' },
       memoryBytes: () => 1_000,
       storage: async () => ({ dataBytes: 10, freeBytes: 20, diskBytes: 40 }),
+      brokerAddresses: (host) => ({
+        ...{ host, port: 1883, tlsPort: 8883, webSocketPort: null },
+        tlsNeedsCertificate: true,
+      }),
       counts: [async () => ({ users: 2 }), async () => ({ devices: 3, device_groups: 0 })],
     },
   });
@@ -88,6 +92,14 @@ describe('info', () => {
       adapters: { relational: 'paper' },
       counts: { users: 2, devices: 3, device_groups: 0 },
     });
+  });
+
+  test.each(['SUPERADMIN', 'USER'] as const)('tells %s where devices connect', async (role) => {
+    const url = '/api/v1/system/connection';
+    const mqtt = { host: 'iot.local', port: 1883, tls_port: 8883, websocket_port: null, tls_needs_certificate: true };
+    const headers = { host: 'iot.local:8000' };
+    expect((await app.request({ url, headers, as: PRINCIPALS[role] })).json()).toEqual({ mqtt });
+    expect((await app.request({ url })).status).toBe(401);
   });
 
   test('health needs nobody', async () => {

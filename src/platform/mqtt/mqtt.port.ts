@@ -152,6 +152,16 @@ export interface BrokerAddress {
   readonly tls: boolean;
 }
 
+/** All the ways to the broker, as seen from outside; null: this one is not offered, or nobody has said where it is. */
+export interface BrokerAddresses {
+  readonly host: string;
+  readonly port: number | null;
+  readonly tlsPort: number | null;
+  readonly webSocketPort: number | null;
+  /** Whether the TLS port takes none but devices with a certificate. */
+  readonly tlsNeedsCertificate: boolean;
+}
+
 /** What a connection of a claim may publish and subscribe to; also with `/{reply id}`, see `REPLY_ID`. */
 export const PROVISION_REQUEST = 'provision/request';
 export const PROVISION_RESPONSE = 'provision/response';

@@ -1,4 +1,6 @@
-export interface SystemInfo extends Omit<SystemFacts, 'counts' | 'memoryBytes' | 'storage'> {
+import type { BrokerAddresses } from '#platform/mqtt/mqtt.port.ts';
+
+export interface SystemInfo extends Omit<SystemFacts, 'brokerAddresses' | 'counts' | 'memoryBytes' | 'storage'> {
   /** Epoch milliseconds. */
   readonly startedAt: number;
   readonly uptimeMs: number;
@@ -27,6 +29,8 @@ export interface SystemFacts {
   /** Resident memory. */
   memoryBytes(): number;
   storage(): Promise<StorageFacts>;
+  /** Where devices connect. @param askedAt the host under which somebody has reached this server */
+  brokerAddresses(askedAt: string): BrokerAddresses;
   /** Each module's records: name → how many there are now. */
   readonly counts: readonly (() => Promise<Readonly<Record<string, number>>>)[];
 }

@@ -1,5 +1,5 @@
 import type { HttpRoutes } from '#platform/http/http.port.ts';
-import { HealthView, InfoView, presentInfo } from './info.schemas.ts';
+import { ConnectionView, HealthView, InfoView, presentConnection, presentInfo } from './info.schemas.ts';
 import type { InfoService } from './info.service.ts';
 
 const tags = ['system'];
@@ -20,6 +20,23 @@ export function createInfoRoutes(info: InfoService): HttpRoutes {
         },
       },
       async () => ({ status: 'ok' as const }),
+    );
+
+    app.get(
+      '/connection',
+      {
+        config: { access: 'bearer' },
+        schema: {
+          tags,
+          operationId: 'getConnectionAddresses',
+          summary: 'Say where devices connect',
+          description:
+            'As `MQTT_PUBLIC_URL` says. Without it: as `MQTT_URL` says, or the broker of this server, at the host of `PUBLIC_URL` ' +
+            'or `MQTT_HOST`; where that is all interfaces, at the host of this request. For HTTP, use the address of this request.',
+          response: { 200: ConnectionView },
+        },
+      },
+      async (request) => presentConnection(info.brokerAddresses(request.hostname)),
     );
 
     app.get(

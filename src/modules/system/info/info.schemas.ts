@@ -1,11 +1,47 @@
 import { type Static, Type } from 'typebox';
 import { toIso } from '#kernel/clock.ts';
-import { Instant, Strict } from '#platform/http/http.schemas.ts';
+import { Instant, Nullable, Strict } from '#platform/http/http.schemas.ts';
+import type { BrokerAddresses } from '#platform/mqtt/mqtt.port.ts';
 import type { SystemInfo } from './info.ports.ts';
 
 export const HealthView = Strict('Health', {
   status: Type.Literal('ok', { description: 'It answers', examples: ['ok'] }),
 });
+
+const port = (way: string, example: number) =>
+  Nullable(Type.Integer({ description: `Port of MQTT ${way}; null: not offered, or not known`, examples: [example] }));
+
+export const ConnectionView = Strict('ConnectionAddresses', {
+  mqtt: Strict(
+    'MqttAddresses',
+    {
+      host: Type.String({
+        description: 'Name or address, an IPv6 address without brackets',
+        examples: ['iot.example.com'],
+      }),
+      port: port('over TCP', 1883),
+      tls_port: port('over TLS', 8883),
+      websocket_port: port('over WebSocket: any path, subprotocol `mqtt`', 9001),
+      tls_needs_certificate: Type.Boolean({
+        description: 'Whether the TLS port takes none but devices with a client certificate',
+        examples: [false],
+      }),
+    },
+    { description: 'The broker, as devices reach it' },
+  ),
+});
+
+export function presentConnection(broker: BrokerAddresses): Static<typeof ConnectionView> {
+  return {
+    mqtt: {
+      host: broker.host,
+      port: broker.port,
+      tls_port: broker.tlsPort,
+      websocket_port: broker.webSocketPort,
+      tls_needs_certificate: broker.tlsNeedsCertificate,
+    },
+  };
+}
 
 export const InfoView = Strict('SystemInfo', {
   version: Type.String({ description: 'Version of core-api', examples: ['0.1.0'] }),

@@ -15,9 +15,11 @@ export function createInfoService({ facts, clock }: InfoServiceDeps) {
   // One walk through the files at a time.
   const measured = coalesce(() => facts.storage());
   return {
+    brokerAddresses: facts.brokerAddresses,
+
     /** @throws AppError `unavailable` while a store that is counted in is away */
     async describe(): Promise<SystemInfo> {
-      const { counts, memoryBytes, storage: _, ...rest } = facts;
+      const { counts, memoryBytes, storage: _, brokerAddresses: __, ...rest } = facts;
       const [storage, ...counted] = await Promise.all([measured.run(), ...counts.map((count) => count())]);
       return {
         ...rest,

@@ -4,10 +4,9 @@ export const firstStepsTexts = defineTexts({
   en: {
     title: 'Send the first message',
     text: 'Run one of these where your device is. The address and the user name are filled in, and so is the secret while this page knows it.',
-    host: 'Address of the server',
-    port: 'MQTT port',
-    port_hint: 'As your operator has set it; 1883, or 8883 with TLS.',
     tls: 'MQTT over TLS',
+    this_machine:
+      'The broker is at {host}, which only programs on the server itself reach. For devices elsewhere, the operator sets MQTT_HOST, or MQTT_PUBLIC_URL.',
     secret_unknown: 'The secret was shown when it was made, and the server cannot show it again.',
     secret_unknown_user: 'Put the secret of the device in its place. Who manages the devices can make a new one.',
     placeholder: 'SECRET',
@@ -28,10 +27,9 @@ export const firstStepsTexts = defineTexts({
   ko: {
     title: '첫 메시지 보내기',
     text: '디바이스 쪽에서 아래 예제 가운데 하나를 실행하세요. 주소와 사용자 이름은 채워져 있고, 방금 만든 시크릿도 채워집니다.',
-    host: '서버 주소',
-    port: 'MQTT 포트',
-    port_hint: '운영자가 정한 포트입니다. 보통 1883, TLS는 8883입니다.',
     tls: 'TLS로 MQTT 연결',
+    this_machine:
+      '브로커 주소가 {host}이므로 서버와 같은 기기에서만 접속할 수 있습니다. 다른 곳의 디바이스가 접속하게 하려면 운영자가 MQTT_HOST나 MQTT_PUBLIC_URL을 설정해야 합니다.',
     secret_unknown: '시크릿은 만들 때 한 번만 보여 주며, 서버도 다시 보여 줄 수 없습니다.',
     secret_unknown_user: '시크릿 자리에 디바이스의 시크릿을 넣으세요. 디바이스 관리자가 재발급할 수 있습니다.',
     placeholder: 'SECRET',

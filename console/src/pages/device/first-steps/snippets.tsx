@@ -1,8 +1,12 @@
-import { Alert, Button, Group, NumberInput, ScrollArea, Stack, Switch, Tabs, Text, TextInput } from '@mantine/core';
+import { Alert, Button, Group, Loader, ScrollArea, Stack, Switch, Tabs, Text } from '@mantine/core';
 import { IconKey } from '@tabler/icons-react';
 import { useState } from 'react';
+import { api } from '#console/api/client.ts';
+import type { components } from '#console/api/schema.d.ts';
 import { BASE } from '#console/app/base.ts';
+import { common } from '#console/app/common.texts.ts';
 import { CopyBlock } from '#console/components/copy.tsx';
+import { Failure } from '#console/components/states.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import { isAtLeast, useUser } from '#console/session/session.ts';
 import { type Device, useSecret } from '../device.data.ts';
@@ -11,32 +15,36 @@ import { useNewSecret } from '../device-actions.tsx';
 import { firstStepsTexts } from './first-steps.texts.ts';
 import { discoveryFor, snippetsFor } from './snippets.ts';
 
-const PORT = 1883;
-const TLS_PORT = 8883;
+type Addresses = components['schemas']['MqttAddresses'];
 
 /** How this device sends here, ready to be copied. */
 export function Snippets({ device }: { readonly device: Device }) {
+  const words = useTexts(common);
+  const { data, error, refetch } = api.useQuery('get', '/api/v1/system/connection');
+  if (error) return <Failure error={error} onRetry={() => void refetch()} />;
+  if (data === undefined) return <Loader size="sm" aria-label={words('loading')} />;
+  return <Filled device={device} mqtt={data.mqtt} />;
+}
+
+/** By TLS where a secret is enough for it, as the server tells devices that register themselves. */
+function Filled({ device, mqtt }: { readonly device: Device; readonly mqtt: Addresses }) {
   const t = useTexts(firstStepsTexts);
   const words = useTexts(deviceTexts);
   const { role } = useUser();
   const secret = useSecret(device.id);
   const newSecret = useNewSecret(device);
-  const [host, setHost] = useState(location.hostname);
-  const [mqttPort, setPort] = useState<number | string>(PORT);
-  const [tls, setTls] = useState(false);
+  const tlsPort = mqtt.tls_needs_certificate ? null : mqtt.tls_port;
+  const [wantsTls, setTls] = useState(tlsPort !== null);
+  const tls = wantsTls || mqtt.port === null;
   const target = {
-    host,
-    mqttPort: Number(mqttPort) || PORT,
+    host: mqtt.host,
+    mqttPort: (tls ? mqtt.tls_port : mqtt.port) ?? 1883,
     tls,
-    api: `${location.protocol}//${host}${location.port === '' ? '' : `:${location.port}`}${BASE}/api/v1`,
+    api: `${location.origin}${BASE}/api/v1`,
     uid: device.device_uid,
     secret: secret ?? t('placeholder'),
   };
   const discovery = discoveryFor(target, device.name);
-  const changeTls = (next: boolean) => {
-    setTls(next);
-    if (mqttPort === (next ? PORT : TLS_PORT)) setPort(next ? TLS_PORT : PORT);
-  };
   return (
     <Stack gap="sm">
       {secret === undefined && (
@@ -53,27 +61,14 @@ export function Snippets({ device }: { readonly device: Device }) {
           </Group>
         </Alert>
       )}
-      <Group align="flex-start">
-        <TextInput
-          label={t('host')}
-          value={host}
-          onChange={(event) => setHost(event.currentTarget.value)}
-          flex={1}
-          miw={180}
-        />
-        <NumberInput
-          label={t('port')}
-          description={t('port_hint')}
-          inputWrapperOrder={['label', 'input', 'description']}
-          value={mqttPort}
-          onChange={setPort}
-          min={1}
-          max={65_535}
-          thousandSeparator={false}
-          w={220}
-        />
-        <Switch label={t('tls')} checked={tls} onChange={(event) => changeTls(event.currentTarget.checked)} mt={32} />
-      </Group>
+      {mqtt.port !== null && tlsPort !== null && (
+        <Switch label={t('tls')} checked={tls} onChange={(event) => setTls(event.currentTarget.checked)} />
+      )}
+      {/^(127\.|localhost$|::1$)/.test(mqtt.host) && (
+        <Text size="sm" c="dimmed">
+          {t('this_machine', { host: mqtt.host })}
+        </Text>
+      )}
       <Tabs defaultValue="mosquitto" keepMounted={false} variant="outline">
         <ScrollArea type="never">
           <Tabs.List aria-label={t('kinds')} style={{ flexWrap: 'nowrap' }}>
