@@ -5,6 +5,7 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ApiClient, signInAsSuperuser } from '../support/api-client.ts';
 import { type ConsoleBrowser, consoleIn } from '../support/console.ts';
+import { CONSOLE_PAGES } from '../support/console-pages.ts';
 import { temporaryFolder } from '../support/folders.ts';
 import { freePort, type ServerProcess, startServer } from '../support/server-process.ts';
 import { describeWithServers } from '../support/servers.ts';
@@ -12,37 +13,6 @@ import { describeWithServers } from '../support/servers.ts';
 const run = promisify(execFile);
 /** Whatever people and devices call things, it is text. */
 const STRANGE_NAMES = ['<script>alert(1)</script>', '\u202egnp.exe', 'x'.repeat(100)];
-
-const PAGES = [
-  '/',
-  '/explore',
-  '/dashboards',
-  '/alerts',
-  '/rules',
-  '/rules/new',
-  '/devices',
-  '/devices/1',
-  '/devices/1?tab=charts',
-  '/devices/1?tab=commands',
-  '/devices/1?tab=config',
-  '/devices/1?tab=firmware',
-  '/devices/1?tab=connection',
-  '/groups',
-  '/commands',
-  '/firmware',
-  '/campaigns',
-  '/campaigns/new',
-  '/claims',
-  '/certificates',
-  '/users',
-  '/results',
-  '/jobs',
-  '/configs',
-  '/audit',
-  '/system',
-  '/notifications',
-  '/account',
-];
 
 /** The console as people use it, in a browser, with the real process. */
 await describeWithServers(['chromium'], (servers) => {
@@ -194,17 +164,20 @@ await describeWithServers(['chromium'], (servers) => {
         await consoles.signIn(page);
       });
 
-      test.each(PAGES)('%s: nothing on the console, nothing beyond the edge, nothing that axe minds', async (path) => {
-        faults.length = 0;
-        await consoles.visit(page, path);
-        expect(faults).toEqual([]);
-        const beyond = await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth');
-        expect(beyond).toBeLessThanOrEqual(0);
-        const { violations } = await new AxeBuilder({ page }).analyze();
-        expect(
-          violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' | ')}`),
-        ).toEqual([]);
-      });
+      test.each(CONSOLE_PAGES)(
+        '%s: nothing on the console, nothing beyond the edge, nothing that axe minds',
+        async (path) => {
+          faults.length = 0;
+          await consoles.visit(page, path);
+          expect(faults).toEqual([]);
+          const beyond = await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth');
+          expect(beyond).toBeLessThanOrEqual(0);
+          const { violations } = await new AxeBuilder({ page }).analyze();
+          expect(
+            violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' | ')}`),
+          ).toEqual([]);
+        },
+      );
     });
   });
 });

@@ -127,9 +127,12 @@ export function createDeviceUpdates({ parts, retryMs, report, reported }: Device
         await say('downloading', { progress: percent });
       },
     });
-    if (wasWhole || image.received < offer.size) return;
+    if (image.received < offer.size) return;
     const { campaignId, version } = offer;
     const sha256 = image.hash.copy().digest('hex');
+    const newest = memory.downloads.at(-1);
+    // The power may have gone off between the last byte and the note of it.
+    if (wasWhole && newest?.campaignId === campaignId && newest.sha256 === sha256) return;
     const downloaded = { campaignId, version, sha256, bytes: image.transferred };
     memory.downloads.push(downloaded);
     parts.tell({ kind: 'downloaded', ...downloaded });
