@@ -102,6 +102,8 @@ export function TimeChart(props: TimeChartProps) {
     current.batch(() => {
       current.setData(data, from === undefined);
       if (from !== undefined && to !== undefined) current.setScale('x', { min: from, max: to });
+      // It does so by itself only where the cursor is over the plot.
+      if (typeof current.cursor.idx !== 'number') current.setLegend({ idx: null as never }, false);
     });
   }, [data, from, to, shape, scheme, width, props.thresholds, props.spans, props.points]);
 
@@ -136,11 +138,22 @@ function optionsOf({
   const held: Held = { range: null };
   const numbers = new Intl.NumberFormat(language, { maximumSignificantDigits: 6 });
   const instants = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' });
+  // Away from the lines the legend tells the newest.
+  const newest = (plot: uPlot, of: number) =>
+    Array.from(plot.data[of] ?? []).findLast((value) => value !== null && value !== undefined);
   const show = (value: number | null | undefined) =>
     value === null || value === undefined ? '–' : `${numbers.format(value)}${unit === undefined ? '' : ` ${unit}`}`;
   const axis = { stroke: ink.text, grid: { stroke: ink.grid, width: 1 }, ticks: { stroke: ink.grid, width: 1 } };
   const bands: uPlot.Band[] = [];
-  const lines: uPlot.Series[] = [{ value: (_plot, at) => (at === null ? '–' : instants.format(at)), label: time }];
+  const lines: uPlot.Series[] = [
+    {
+      value: (plot, at) => {
+        const instant = at ?? newest(plot, 0);
+        return instant === undefined || instant === null ? '–' : instants.format(instant);
+      },
+      label: time,
+    },
+  ];
   series.forEach((each, index) => {
     const stroke = each.color ?? colourOf(index);
     lines.push({
@@ -149,7 +162,7 @@ function optionsOf({
       width: 1.5,
       ...(each.dashed === true ? { dash: [6, 4] } : {}),
       points: { size: 5, show: isSparse, filter: (plot, of, all) => (all ? null : alone(plot.data[of] ?? [])) },
-      value: (_plot, value) => show(value),
+      value: (plot, value, of, index) => show(index === null ? newest(plot, of) : value),
     });
     if (each.band === undefined) return;
     const edge: uPlot.Series = { stroke: 'transparent', points: { show: false }, label: EDGE };

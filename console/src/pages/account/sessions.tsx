@@ -60,7 +60,7 @@ export function Sessions() {
         <Group key={id} justify="space-between" wrap="nowrap" gap="sm">
           <div style={{ minWidth: 0 }}>
             <Text size="sm" data-clamp data-text>
-              {user_agent ?? t('program')}
+              {programOf(user_agent) ?? t('program')}
             </Text>
             <Text size="xs" c="dimmed">
               {address} · {t('last_used')} <Instant at={last_used_at} ago />
@@ -85,4 +85,26 @@ export function Sessions() {
       ))}
     </Section>
   );
+}
+
+const BROWSERS = [
+  [/Edg\//, 'Edge'],
+  [/OPR\//, 'Opera'],
+  [/Firefox\//, 'Firefox'],
+  [/Chrome\//, 'Chrome'],
+  [/Safari\//, 'Safari'],
+] as const;
+const SYSTEMS = [
+  [/Android/, 'Android'],
+  [/iPhone|iPad/, 'iOS'],
+  [/Windows/, 'Windows'],
+  [/Mac OS X/, 'macOS'],
+  [/Linux/, 'Linux'],
+] as const;
+
+/** `Firefox, Windows` for a browser; another program as it calls itself. */
+function programOf(userAgent: string | null): string | null {
+  const found = (known: readonly (readonly [RegExp, string])[]) => known.find(([at]) => at.test(userAgent ?? ''))?.[1];
+  const browser = found(BROWSERS);
+  return browser === undefined ? userAgent : [browser, found(SYSTEMS)].filter(Boolean).join(', ');
 }

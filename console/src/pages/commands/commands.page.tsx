@@ -9,6 +9,7 @@ import { RecordsPage } from '#console/records/records.page.tsx';
 import type { Records } from '#console/records/records.types.ts';
 import { BatchProgress } from './batch-progress.tsx';
 import { manyTexts } from './many.texts.ts';
+import { isOpen } from './open-commands.ts';
 
 const texts = defineTexts({
   en: {
@@ -74,8 +75,12 @@ export function CommandsPage() {
       {
         key: 'progress',
         label: t('progress'),
-        render: ({ progress }) =>
-          progress === null ? '–' : <Progress value={progress} w={80} aria-label={`${progress} %`} />,
+        render: ({ progress, status }) =>
+          progress === null || !isOpen(status) ? (
+            '–'
+          ) : (
+            <Progress value={progress} w={80} aria-label={`${progress} %`} />
+          ),
       },
       instantColumn('created_at', field('created'), { ago: true }),
       {

@@ -1,4 +1,4 @@
-import { Anchor, Button, Group, Loader, MultiSelect, Paper, SegmentedControl, Stack } from '@mantine/core';
+import { Anchor, Button, Group, Loader, MultiSelect, Paper, SegmentedControl, Stack, Text } from '@mantine/core';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { useMemo } from 'react';
 import type { ChartSeries } from '#console/charts/time-chart.data.ts';
@@ -120,13 +120,16 @@ function Charts({ lines, device, span, onZoom, onReset }: ChartsProps) {
   const range = 'lastMs' in span ? ([now - span.lastMs, now] as const) : ([span.from, span.to] as const);
   return lines.map((line) => (
     <Paper key={line.key} withBorder p="xs">
-      {mayRule && (
-        <Group justify="flex-end">
+      <Group justify="space-between">
+        <Text fw={600} size="sm" style={{ overflowWrap: 'anywhere' }}>
+          {line.label}
+        </Text>
+        {mayRule && (
           <Anchor component={Link} {...newRuleLink(device.id, line.key, line)} size="sm">
             {t('make_rule')}
           </Anchor>
-        </Group>
-      )}
+        )}
+      </Group>
       <TimeChart
         series={[line]}
         label={t('chart_of', { metric: line.label })}

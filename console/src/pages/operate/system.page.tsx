@@ -33,6 +33,19 @@ const texts = defineTexts({
     disk: 'Size of the disk',
     adapters: 'Adapters',
     counts: 'Records',
+    'adapters.relational': 'Users and devices',
+    'adapters.documents': 'Logs and events',
+    'adapters.telemetry': 'Telemetry',
+    'adapters.shared_state': 'Shared state',
+    'adapters.jobs': 'Background jobs',
+    'adapters.mail': 'E-mail',
+    'adapters.mqtt': 'MQTT broker',
+    'counts.users': 'Users',
+    'counts.devices': 'Devices',
+    'counts.devices_online': 'Devices online',
+    'counts.device_groups': 'Groups',
+    'counts.alerts_active': 'Open alerts',
+    'counts.alerts_not_acknowledged': 'Alerts not acknowledged',
   },
   ko: {
     title: '시스템 정보',
@@ -55,6 +68,19 @@ const texts = defineTexts({
     disk: '디스크 크기',
     adapters: '어댑터',
     counts: '레코드',
+    'adapters.relational': '사용자와 디바이스',
+    'adapters.documents': '로그와 이벤트',
+    'adapters.telemetry': '텔레메트리',
+    'adapters.shared_state': '공유 상태',
+    'adapters.jobs': '백그라운드 작업',
+    'adapters.mail': '이메일',
+    'adapters.mqtt': 'MQTT 브로커',
+    'counts.users': '사용자',
+    'counts.devices': '디바이스',
+    'counts.devices_online': '온라인 디바이스',
+    'counts.device_groups': '그룹',
+    'counts.alerts_active': '진행 중인 알림',
+    'counts.alerts_not_acknowledged': '미확인 알림',
   },
 });
 
@@ -147,10 +173,13 @@ function Parts({ info }: { readonly info: Info }) {
           [t('disk'), formatBytes(storage.disk_bytes, language)],
         ]}
       />
-      <Facts title={t('adapters')} rows={Object.entries(info.adapters)} />
+      <Facts
+        title={t('adapters')}
+        rows={Object.entries(info.adapters).map(([name, adapter]) => [t(`adapters.${name}` as never), adapter])}
+      />
       <Facts
         title={t('counts')}
-        rows={Object.entries(info.counts).map(([name, count]) => [name, number.format(count)])}
+        rows={Object.entries(info.counts).map(([name, count]) => [t(`counts.${name}` as never), number.format(count)])}
       />
     </SimpleGrid>
   );

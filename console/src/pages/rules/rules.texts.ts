@@ -45,7 +45,7 @@ export const rulesTexts = defineTexts({
     email: 'E-mail',
     webhook: 'Webhook',
     recipients: 'Tell whom',
-    recipients_hint: 'Empty: the owner of the device and, for rules of MANAGEMENT, MANAGEMENT.',
+    recipients_hint: 'Empty: the owner of the device, and MANAGEMENT if somebody of MANAGEMENT has made the rule.',
     saved: 'The rule judges from now on.',
     delete_text: 'The rule judges no more, and its active alerts end.',
     backtest: 'How it would have gone',

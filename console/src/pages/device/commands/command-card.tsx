@@ -8,15 +8,12 @@ import { failed, succeeded } from '#console/components/toast.ts';
 import { formatInstant, Instant } from '#console/i18n/format.tsx';
 import { useLanguage } from '#console/i18n/language.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
+import { isOpen } from '../../commands/open-commands.ts';
 import { Steps } from '../steps.tsx';
 import { deviceCommandsTexts } from './commands.texts.ts';
 
 type Command = components['schemas']['Command'];
 
-const OPEN = ['QUEUED', 'SENT', 'DELIVERED', 'IN_PROGRESS'] as const;
-type OpenStatus = (typeof OPEN)[number];
-
-const isOpen = (status: string): status is OpenStatus => (OPEN as readonly string[]).includes(status);
 const isEmpty = (value: unknown) =>
   value === null || value === undefined || (typeof value === 'object' && Object.keys(value).length === 0);
 
