@@ -164,7 +164,7 @@ await describeWithServers(['chromium'], (servers) => {
         await consoles.signIn(page);
       });
 
-      test.each(CONSOLE_PAGES)(
+      test.each([...CONSOLE_PAGES, '/explore?devices=1&metrics=temperature'])(
         '%s: nothing on the console, nothing beyond the edge, nothing that axe minds',
         async (path) => {
           faults.length = 0;

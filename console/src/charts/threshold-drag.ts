@@ -10,9 +10,12 @@ export interface DraggedLines {
   onMove(): ((index: number, value: number) => void) | undefined;
 }
 
-/** While a line is dragged, the scale stays as it was: else it would run away under the pointer. */
+/** What somebody has in hand stays as it was: else it would run away under the pointer. */
 export interface Held {
+  /** Of the scale, while a line is dragged. */
   range: [number, number] | null;
+  /** Fingers move the range. */
+  isTouched: boolean;
 }
 
 /** Horizontal lines that are dragged up and down, by mouse, pen or finger. */

@@ -10,7 +10,10 @@ export interface ChartSeries {
   readonly values: readonly (number | null)[];
   /** The band around the line, such as minimum and maximum of each interval. */
   readonly band?: { readonly low: readonly (number | null)[]; readonly high: readonly (number | null)[] };
-  readonly dashed?: boolean;
+  /** A calculated line, which has no gaps, or one of another time. Default: what was measured. */
+  readonly kind?: 'model' | 'past';
+  /** Longest distance between two points; beyond it the line breaks. Default: four times the median. */
+  readonly gapMs?: number;
   /** Default: by its place among the lines. */
   readonly color?: string;
 }
@@ -20,14 +23,11 @@ const COLOURS = ['#0b7fab', '#d9480f', '#2b8a3e', '#9c36b5', '#c2255c', '#5f3dc4
 
 export const colourOf = (index: number): string => COLOURS[index % COLOURS.length] ?? '#0b7fab';
 
-/**
- * Breaks a line where nothing was measured: a null between two points that are further apart than `gapMs`.
- * Without `gapMs`: four times the median distance.
- */
-export function withGaps(series: ChartSeries, gapMs?: number): ChartSeries {
+/** Breaks a line where nothing was measured: a null between two points that are too far apart. */
+export function withGaps(series: ChartSeries): ChartSeries {
   const { at, values, band } = series;
-  const longest = gapMs ?? 4 * medianDistance(at);
-  if (at.length < 2 || longest <= 0 || series.dashed === true) return series;
+  const longest = series.gapMs ?? gapOf(at);
+  if (at.length < 2 || longest <= 0 || series.kind === 'model') return series;
   const breaks = new Set<number>();
   for (let index = 1; index < at.length; index += 1) {
     if ((at[index] ?? 0) - (at[index - 1] ?? 0) > longest) breaks.add(index);
@@ -44,6 +44,9 @@ export function withGaps(series: ChartSeries, gapMs?: number): ChartSeries {
   };
 }
 
+/** So much longer than usual, and something is missing. @param everyMs how far apart points are at the least */
+export const gapOf = (at: readonly number[], everyMs = 0): number => 4 * Math.max(medianDistance(at), everyMs);
+
 function medianDistance(at: readonly number[]): number {
   const step = Math.max(1, Math.floor(at.length / 500));
   const distances: number[] = [];
@@ -52,6 +55,8 @@ function medianDistance(at: readonly number[]): number {
   return distances[Math.floor(distances.length / 2)] ?? 0;
 }
 
+const EXPAND: uPlot.JoinNullMode = 2;
+
 /** Lines with instants of their own, as uPlot takes them: one column of instants, null where a line breaks. */
 export function aligned(series: readonly ChartSeries[]): uPlot.AlignedData {
   const tables = series.map(({ at, values, band }) =>
@@ -59,5 +64,7 @@ export function aligned(series: readonly ChartSeries[]): uPlot.AlignedData {
   );
   if (tables.length === 0) return [[]];
   if (tables.length === 1) return tables[0] as unknown as uPlot.AlignedData;
-  return uPlot.join(tables as unknown as uPlot.AlignedData[]);
+  // A gap reaches to the next point of its own line, whatever other lines have meanwhile.
+  const expanded = tables.map((columns) => columns.map((): uPlot.JoinNullMode => EXPAND));
+  return uPlot.join(tables as unknown as uPlot.AlignedData[], expanded);
 }

@@ -1,10 +1,11 @@
 import 'uplot/dist/uPlot.min.css';
 import { useComputedColorScheme } from '@mantine/core';
 import { useElementSize } from '@mantine/hooks';
-import { type RefObject, useEffect, useMemo, useRef } from 'react';
+import { type KeyboardEvent, type RefObject, useEffect, useMemo, useRef } from 'react';
 import uPlot from 'uplot';
 import { useLanguage } from '#console/i18n/language.tsx';
-import { defineTexts, useTexts } from '#console/i18n/texts.ts';
+import { useTexts } from '#console/i18n/texts.ts';
+import { chartTexts } from './chart.texts.ts';
 import { draggableLines, type Held } from './threshold-drag.ts';
 import { aligned, type ChartSeries, colourOf, withGaps } from './time-chart.data.ts';
 import { alone, drawPoints, EDGE, type MarkedPoint, timeLabels, toPicture } from './time-chart.marks.ts';
@@ -38,8 +39,6 @@ export interface TimeChartProps {
   readonly thresholds?: readonly Threshold[];
   /** Spans that are shaded: of alerts, of anomalies. */
   readonly spans?: readonly { readonly from: number; readonly to: number; readonly color: string }[];
-  /** Longest distance between two points of a line; beyond it the line breaks. */
-  readonly gapMs?: number;
   /** Told while somebody drags a threshold, with its index. */
   readonly onThreshold?: ((index: number, value: number) => void) | undefined;
   /** Single points that stand out, such as anomalies. */
@@ -51,8 +50,6 @@ export interface TimeChartProps {
 /** So few points in sight are shown as points, too. */
 const SPARSE = 40;
 
-const chartTexts = defineTexts({ en: { time: 'Time' }, ko: { time: '시각' } });
-
 const INK = {
   light: { text: '#5c636b', grid: '#e9ecef', paper: '#ffffff' },
   dark: { text: '#a6adb4', grid: '#3b3f45', paper: '#242424' },
@@ -60,7 +57,7 @@ const INK = {
 
 /** Lines over time: drag to zoom, double click to go back. */
 export function TimeChart(props: TimeChartProps) {
-  const { series, label, range, height = 240, unit, syncKey, gapMs } = props;
+  const { series, label, range, height = 240, unit, syncKey, onRange, onReset } = props;
   const { ref, width } = useElementSize();
   const host = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
@@ -68,17 +65,20 @@ export function TimeChart(props: TimeChartProps) {
   latest.current = props;
   const scheme = useComputedColorScheme('light');
   const { language } = useLanguage();
-  const time = useTexts(chartTexts)('time');
-  const broken = useMemo(() => series.map((each) => withGaps(each, gapMs)), [series, gapMs]);
+  const t = useTexts(chartTexts);
+  const time = t('time');
+  const held = useRef<Held>({ range: null, isTouched: false });
+  const broken = useMemo(() => series.map((each) => withGaps(each)), [series]);
   const data = useMemo(() => aligned(broken), [broken]);
   // What a new plot is needed for; new points alone are handed to the present one.
   const shape = JSON.stringify([
-    series.map((each) => [each.key, each.label, each.band !== undefined, each.dashed, each.color]),
+    series.map((each) => [each.key, each.label, each.band !== undefined, each.kind, each.color]),
+    onRange !== undefined,
   ]);
 
   useEffect(() => {
     if (host.current === null || width === 0) return;
-    const options = optionsOf({ series: latest.current.series, scheme, unit, syncKey, language, time, latest });
+    const options = optionsOf({ series: latest.current.series, scheme, unit, syncKey, language, time, latest, held });
     const created = new uPlot({ ...options, width, height }, data, host.current);
     plot.current = created;
     const { picture } = latest.current;
@@ -101,7 +101,9 @@ export function TimeChart(props: TimeChartProps) {
     if (current === null) return;
     current.batch(() => {
       current.setData(data, from === undefined);
-      if (from !== undefined && to !== undefined) current.setScale('x', { min: from, max: to });
+      // Fingers hold what they have moved.
+      if (from !== undefined && to !== undefined && !held.current.isTouched)
+        current.setScale('x', { min: from, max: to });
       // It does so by itself only where the cursor is over the plot.
       if (typeof current.cursor.idx !== 'number') current.setLegend({ idx: null as never }, false);
     });
@@ -109,9 +111,50 @@ export function TimeChart(props: TimeChartProps) {
 
   return (
     <div ref={ref}>
-      <div ref={host} role="img" aria-label={label} style={{ minHeight: height + 30 }} />
+      {onRange === undefined ? (
+        <div ref={host} role="img" aria-label={label} style={{ minHeight: height + 30 }} />
+      ) : (
+        // Keys go to the chart, as in a map.
+        <div
+          ref={host}
+          role="application"
+          aria-label={`${label} ${t('keys')}`}
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: it takes keys
+          tabIndex={0}
+          style={{ minHeight: height + 30 }}
+          onKeyDown={(event) => {
+            const next = moved(event, plot.current);
+            if (next === undefined) return;
+            event.preventDefault();
+            if (next === null) onReset?.();
+            else onRange(next);
+          }}
+        />
+      )}
     </div>
   );
+}
+
+/** The range that a key leads to; null: back to where one came from, undefined: the key means nothing here. */
+function moved({ key, ctrlKey, metaKey, altKey }: KeyboardEvent, plot: uPlot | null): Range | null | undefined {
+  const { min, max } = plot?.scales['x'] ?? {};
+  if (min === undefined || max === undefined || ctrlKey || metaKey || altKey) return undefined;
+  const quarter = (max - min) / 4;
+  switch (key) {
+    case 'ArrowLeft':
+      return [min - quarter, max - quarter];
+    case 'ArrowRight':
+      return [min + quarter, max + quarter];
+    case '+':
+    case '=':
+      return [min + quarter, max - quarter];
+    case '-':
+      return [min - 2 * quarter, max + 2 * quarter];
+    case '0':
+      return null;
+    default:
+      return undefined;
+  }
 }
 
 interface OptionsInput {
@@ -123,6 +166,7 @@ interface OptionsInput {
   /** What the legend calls the instant under the cursor. */
   readonly time: string;
   readonly latest: { readonly current: TimeChartProps };
+  readonly held: { readonly current: Held };
 }
 
 function optionsOf({
@@ -133,9 +177,9 @@ function optionsOf({
   language,
   time,
   latest,
+  held,
 }: OptionsInput): Omit<uPlot.Options, 'width' | 'height'> {
   const ink = INK[scheme];
-  const held: Held = { range: null };
   const numbers = new Intl.NumberFormat(language, { maximumSignificantDigits: 6 });
   const instants = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' });
   // Away from the lines the legend tells the newest.
@@ -158,10 +202,13 @@ function optionsOf({
     const stroke = each.color ?? colourOf(index);
     lines.push({
       label: each.label,
-      stroke,
+      stroke: each.kind === 'past' ? `${stroke}99` : stroke,
       width: 1.5,
-      ...(each.dashed === true ? { dash: [6, 4] } : {}),
-      points: { size: 5, show: isSparse, filter: (plot, of, all) => (all ? null : alone(plot.data[of] ?? [])) },
+      ...(each.kind === undefined ? {} : { dash: DASH[each.kind] }),
+      points:
+        each.kind === 'model'
+          ? { show: false }
+          : { size: 5, show: isSparse, filter: (plot, of, all) => (all ? null : alone(plot.data[of] ?? [])) },
       value: (plot, value, of, index) => show(index === null ? newest(plot, of) : value),
     });
     if (each.band === undefined) return;
@@ -177,9 +224,11 @@ function optionsOf({
       { ...axis, space: 72, values: (_plot, instants, _axis, _space, step) => timeLabels(instants, step, language) },
       { ...axis, size: 56, values: (_plot, values) => values.map((value) => numbers.format(value)) },
     ],
-    scales: { y: { range: (_plot, min, max) => held.range ?? rangeOf(min, max, latest.current.thresholds ?? []) } },
+    scales: {
+      y: { range: (_plot, min, max) => held.current.range ?? rangeOf(min, max, latest.current.thresholds ?? []) },
+    },
     cursor: {
-      drag: { x: true, y: false, setScale: false },
+      drag: { x: latest.current.onRange !== undefined, y: false, setScale: false },
       ...(syncKey === undefined ? {} : { sync: { key: syncKey } }),
       bind: {
         dblclick: () => () => {
@@ -211,12 +260,16 @@ function optionsOf({
           levels: () => (latest.current.thresholds ?? []).map(({ value }) => value),
           onMove: () => latest.current.onThreshold,
         },
-        held,
+        held.current,
       ),
-      touchable((range) => latest.current.onRange?.(range)),
+      ...(latest.current.onRange === undefined
+        ? []
+        : [touchable((range) => latest.current.onRange?.(range), held.current)]),
     ],
   };
 }
+
+const DASH = { model: [6, 4], past: [2, 3] };
 
 const isSparse: uPlot.Series.Points.Show = (_plot, _series, from, to) => to - from < SPARSE;
 

@@ -82,7 +82,8 @@ export async function startPrivateProcess(options: PrivateProcessOptions): Promi
   async function stop(): Promise<void> {
     // Nobody will read the data again, so nothing has to be written in order.
     await end('SIGKILL');
-    await rm(folder, { recursive: true, force: true });
+    // Chromium's own processes write for a moment longer.
+    await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
 
   try {

@@ -4,7 +4,8 @@ import { Link } from '@tanstack/react-router';
 import { useMemo, useState } from 'react';
 import { api } from '#console/api/client.ts';
 import { isProblem } from '#console/api/problem.ts';
-import { type Range, TimeChart } from '#console/charts/time-chart.tsx';
+import { Chart } from '#console/charts/chart.tsx';
+import type { Range } from '#console/charts/time-chart.tsx';
 import { Failure } from '#console/components/states.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import { lineOf, readAggregated, readRaw } from '#console/pages/device/telemetry.data.ts';
@@ -72,7 +73,8 @@ export function AlertChart({ alert }: { readonly alert: Alert }) {
   };
   return (
     <div>
-      <TimeChart
+      <Chart
+        name={metric}
         series={series}
         label={t('chart', { metric })}
         range={[from, to]}

@@ -1,8 +1,8 @@
-import { Anchor, Button, Group, Loader, MultiSelect, Paper, SegmentedControl, Stack, Text } from '@mantine/core';
+import { Anchor, Button, Group, Loader, MultiSelect, Paper, SegmentedControl, Stack } from '@mantine/core';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { useMemo } from 'react';
+import { Chart } from '#console/charts/chart.tsx';
 import type { ChartSeries } from '#console/charts/time-chart.data.ts';
-import { TimeChart } from '#console/charts/time-chart.tsx';
 import { Empty, Failure } from '#console/components/states.tsx';
 import { useNow } from '#console/i18n/format.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
@@ -120,17 +120,15 @@ function Charts({ lines, device, span, onZoom, onReset }: ChartsProps) {
   const range = 'lastMs' in span ? ([now - span.lastMs, now] as const) : ([span.from, span.to] as const);
   return lines.map((line) => (
     <Paper key={line.key} withBorder p="xs">
-      <Group justify="space-between">
-        <Text fw={600} size="sm" style={{ overflowWrap: 'anywhere' }}>
-          {line.label}
-        </Text>
-        {mayRule && (
-          <Anchor component={Link} {...newRuleLink(device.id, line.key, line)} size="sm">
-            {t('make_rule')}
-          </Anchor>
-        )}
-      </Group>
-      <TimeChart
+      <Chart
+        name={line.label}
+        aside={
+          mayRule && (
+            <Anchor component={Link} {...newRuleLink(device.id, line.key, line)} size="sm">
+              {t('make_rule')}
+            </Anchor>
+          )
+        }
         series={[line]}
         label={t('chart_of', { metric: line.label })}
         range={range}

@@ -3,7 +3,7 @@ import { useEffect, useMemo, useRef, useState } from 'react';
 import { api, client } from '#console/api/client.ts';
 import { type LiveEvents, useLive } from '#console/api/live.ts';
 import type { components } from '#console/api/schema.d.ts';
-import type { ChartSeries } from '#console/charts/time-chart.data.ts';
+import { type ChartSeries, gapOf } from '#console/charts/time-chart.data.ts';
 import { isAtLeast, useUser } from '#console/session/session.ts';
 import type { Device } from './device.data.ts';
 
@@ -23,6 +23,8 @@ export interface Points {
 }
 
 export interface History extends Points {
+  /** Of averages: how long each of them is. */
+  readonly everyMs?: number;
   readonly low?: readonly (number | null)[];
   readonly high?: readonly (number | null)[];
 }
@@ -95,9 +97,27 @@ export async function readAggregated(
         return average === null ? [] : [[Date.parse(timestamp), average, numberOf(min), numberOf(max)] as const];
       });
       const line = { at: found.map(([at]) => at), values: found.map(([, average]) => average) };
-      return [metric, { ...line, low: found.map(([, , min]) => min), high: found.map(([, , , max]) => max) }];
+      return [
+        metric,
+        {
+          ...line,
+          everyMs: msOf(data.interval),
+          low: found.map(([, , min]) => min),
+          high: found.map(([, , , max]) => max),
+        },
+      ];
     }),
   );
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = {
+  ...{ s: 1_000, m: 60_000, h: HOUR_MS, d: 24 * HOUR_MS, w: 7 * 24 * HOUR_MS, mo: 30 * 24 * HOUR_MS },
+};
+
+/** An interval of the API, such as `5m`. */
+function msOf(interval: string): number {
+  const [, count = '', unit = ''] = /^(\d+)([a-z]+)$/.exec(interval) ?? [];
+  return Number(count) * (UNIT_MS[unit] ?? 0);
 }
 
 /** The samples themselves, the newest ones where there are too many. */
@@ -188,6 +208,7 @@ export function lineOf(metric: string, history: History | undefined, live: Point
     key: metric,
     label: metric,
     at: [...past.at, ...at],
+    ...(past.at.length > 1 ? { gapMs: gapOf(past.at, past.everyMs) } : {}),
     values: [...past.values, ...values],
     ...(past.low === undefined || past.high === undefined
       ? {}

@@ -1,4 +1,4 @@
-import { keepPreviousData, useQueries } from '@tanstack/react-query';
+import { useQueries } from '@tanstack/react-query';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { api, client } from '#console/api/client.ts';
 import { listen } from '#console/api/live.ts';
@@ -109,6 +109,11 @@ export interface Line extends ChartSeries {
   readonly isBefore?: boolean;
 }
 
+interface Read {
+  readonly lines: ReadonlyMap<string, History>;
+  readonly shift: number;
+}
+
 const NONE: ReadonlyMap<string, Points> = new Map();
 
 /** A line for each device and metric; after those, where asked for, the same of the span before, moved onto this one. */
@@ -125,7 +130,6 @@ export function useExploredLines(devices: readonly Device[], { metrics, base, zo
       return { lines: await readHistory(asked, signal), shift };
     },
     refetchInterval: isLive ? MINUTE_MS : (false as const),
-    placeholderData: keepPreviousData,
   });
   const histories = useQueries({ queries: devices.map((device) => options(device, 0)) });
   const befores = useQueries({ queries: compare ? devices.map((device) => options(device, 1)) : [] });
@@ -133,6 +137,15 @@ export function useExploredLines(devices: readonly Device[], { metrics, base, zo
     devices.map(({ device_uid }) => device_uid),
     isLive,
   );
+  // Queries of a list do not keep what they had before a zoom; without it the charts would be gone for a moment.
+  const last = useRef(new Map<string, Read>());
+  const kept = (device: Device | undefined, back: 0 | 1, data: Read | undefined) => {
+    const key = `${device?.id} ${back}`;
+    if (data !== undefined) last.current.set(key, data);
+    return last.current.get(key);
+  };
+  const reads = histories.map(({ data }, index) => kept(devices[index], 0, data));
+  const readsBefore = befores.map(({ data }, index) => kept(devices[index], 1, data));
   const stamp = [...histories, ...befores].map(({ dataUpdatedAt }) => dataUpdatedAt).join();
   const lines = useMemo(() => {
     const nameOf = (device: Device, metric: string) =>
@@ -142,19 +155,19 @@ export function useExploredLines(devices: readonly Device[], { metrics, base, zo
       const live = samples.length === 0 ? NONE : pointsOf(samples, metrics);
       return metrics.map(
         (metric): Line => ({
-          ...lineOf(metric, histories[index]?.data?.lines.get(metric), live.get(metric)),
+          ...lineOf(metric, reads[index]?.lines.get(metric), live.get(metric)),
           ...{ device, metric, key: `${device.id} ${metric}`, label: nameOf(device, metric) },
         }),
       );
     });
-    const then = befores.flatMap(({ data }, index) => {
+    const then = readsBefore.flatMap((data, index) => {
       const device = devices[index];
       if (data === undefined || device === undefined) return [];
       return metrics.map((metric): Line => {
-        const { at = [], values = [] } = data.lines.get(metric) ?? {};
+        const { at, values, gapMs = 0 } = lineOf(metric, data.lines.get(metric), undefined);
         const label = nameOf(device, metric);
-        const moved = { at: at.map((each) => each + data.shift), values };
-        return { ...moved, device, metric, key: `${device.id} ${metric} before`, label, dashed: true, isBefore: true };
+        const moved = { at: at.map((each) => each + data.shift), values, gapMs };
+        return { ...moved, device, metric, key: `${device.id} ${metric} before`, label, kind: 'past', isBefore: true };
       });
     });
     return [...now, ...then];
@@ -162,11 +175,16 @@ export function useExploredLines(devices: readonly Device[], { metrics, base, zo
   const all = [...histories, ...befores];
   return {
     lines,
+    /** Of the averages that are drawn; undefined: samples, or nothing. */
+    everyMs: Math.max(...reads.map((read) => everyMsOf(read?.lines)), 0) || undefined,
     isLoading: all.some(({ isLoading }) => isLoading),
     error: all.find(({ error }) => error !== null)?.error ?? null,
     refetch: () => Promise.all(all.map(({ refetch }) => refetch())),
   };
 }
+
+const everyMsOf = (lines: ReadonlyMap<string, History> | undefined): number =>
+  Math.max(...[...(lines?.values() ?? [])].map(({ everyMs = 0 }) => everyMs), 0);
 
 /** A file that the server makes of the samples themselves. */
 export async function exportSamples(

@@ -3,7 +3,8 @@ import { useMemo } from 'react';
 import { PageHeader } from '#console/components/page-header.tsx';
 import { RecordsSelect } from '#console/components/record-select.tsx';
 import { Empty, Failure, NotFound } from '#console/components/states.tsx';
-import { useNow } from '#console/i18n/format.tsx';
+import { formatSpan, useNow } from '#console/i18n/format.tsx';
+import { useLanguage } from '#console/i18n/language.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import { isAtLeast, useUser } from '#console/session/session.ts';
 import { type Line, useDevices, useExploredLines, useMetricNames } from './explore.data.ts';
@@ -108,7 +109,8 @@ function Charts({
   const t = useTexts(exploreTexts);
   const now = useNow(2_000);
   const range = rangeOf(choice, now);
-  const { lines, error, isLoading, refetch } = useExploredLines(devices, choice);
+  const { language } = useLanguage();
+  const { lines, everyMs, error, isLoading, refetch } = useExploredLines(devices, choice);
   const minute = rangeOf(choice, Math.ceil(now / 60_000) * 60_000);
   const overlays = useOverlays(devices, choice.metrics, minute, choice.overlays);
   const named = useMemo(
@@ -117,6 +119,7 @@ function Charts({
     [lines, t('of_before')],
   );
   const groups = grouped(named, choice.layout);
+  const missing = named.filter(({ at, isBefore }) => at.length === 0 && isBefore !== true).map(({ label }) => label);
   const zoom = (next: Fixed) => change({ zoom: next });
   const back = () => choice.zoom !== undefined && change({ zoom: undefined });
   return (
@@ -127,6 +130,11 @@ function Charts({
           <Button size="compact-xs" variant="default" onClick={back}>
             {t('back')}
           </Button>
+        )}
+        {lines.some(({ at }) => at.length > 0) && (
+          <Text size="sm" c="dimmed" role="status">
+            {everyMs === undefined ? t('samples') : t('averages', { span: formatSpan(everyMs, language) })}
+          </Text>
         )}
         {isLoading && <Loader size={16} aria-hidden />}
       </Group>
@@ -145,7 +153,11 @@ function Charts({
           />
         </Paper>
       ))}
-      {groups.length === 0 && !isLoading && <Text c="dimmed">{t('no_numbers_text')}</Text>}
+      {missing.length > 0 && !isLoading && (
+        <Text size="sm" c="dimmed">
+          {t('nothing_of', { names: missing.join(', ') })}
+        </Text>
+      )}
     </>
   );
 }

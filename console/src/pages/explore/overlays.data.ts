@@ -142,12 +142,15 @@ export function marksOf(
 /** The least-squares line over the range, and beyond it the forecast with its band. */
 function trendOf(line: Line, trend: Trend | undefined, words: (name: string) => string): readonly Line[] {
   if (trend === undefined || trend.intercept === null || trend.slope_per_hour === null) return [];
-  const from = Date.parse(trend.start);
+  const start = Date.parse(trend.start);
   const to = Date.parse(trend.end);
-  const end = trend.intercept + (trend.slope_per_hour * (to - from)) / HOUR_MS;
+  // Where nothing was measured it says nothing, and would only stretch the scale.
+  const from = Math.max(start, line.at[0] ?? start);
+  const level = (at: number) => Number(trend.intercept) + (Number(trend.slope_per_hour) * (at - start)) / HOUR_MS;
+  const end = level(to);
   const at = [from, to, ...trend.forecast.map(({ timestamp }) => Date.parse(timestamp))];
-  const values = [trend.intercept, end, ...trend.forecast.map(({ value }) => value)];
+  const values = [level(from), end, ...trend.forecast.map(({ value }) => value)];
   const edge = (side: 'lower' | 'upper') => [null, end, ...trend.forecast.map((each) => each[side])];
   const band = { low: edge('lower'), high: edge('upper') };
-  return [{ ...line, key: `${line.key} trend`, label: words(line.label), at, values, band, dashed: true }];
+  return [{ ...line, key: `${line.key} trend`, label: words(line.label), at, values, band, kind: 'model' }];
 }

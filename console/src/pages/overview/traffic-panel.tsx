@@ -1,6 +1,6 @@
 import { Group, Stack, Text } from '@mantine/core';
 import { useMemo } from 'react';
-import { TimeChart } from '#console/charts/time-chart.tsx';
+import { Chart } from '#console/charts/chart.tsx';
 import { useLanguage } from '#console/i18n/language.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import type { Totals, useTraffic } from './overview.data.ts';
@@ -20,7 +20,10 @@ export function TrafficPanel({ traffic }: { readonly traffic: ReturnType<typeof 
   const { data, rates } = traffic;
   const now = rates.values.at(-1);
   const label = t('rate');
-  const series = useMemo(() => [{ key: 'rate', label, at: rates.at, values: rates.values }], [label, rates]);
+  const series = useMemo(
+    () => [{ key: 'rate', label, at: rates.at, values: rates.values, gapMs: GAP_MS }],
+    [label, rates],
+  );
   const format = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
   return (
     <Panel
@@ -33,7 +36,7 @@ export function TrafficPanel({ traffic }: { readonly traffic: ReturnType<typeof 
           {t('measuring')}
         </Text>
       ) : (
-        <TimeChart series={series} label={label} height={180} gapMs={GAP_MS} thresholds={FROM_ZERO} />
+        <Chart name={label} heading={false} series={series} label={label} height={160} thresholds={FROM_ZERO} />
       )}
       {data !== undefined && <Fates totals={data} />}
     </Panel>

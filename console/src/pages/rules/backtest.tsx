@@ -4,7 +4,8 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
 import { api, client } from '#console/api/client.ts';
 import { problemText } from '#console/api/problem.ts';
-import { type Threshold, TimeChart } from '#console/charts/time-chart.tsx';
+import { Chart } from '#console/charts/chart.tsx';
+import type { Threshold } from '#console/charts/time-chart.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import { lineOf, readAggregated, readRaw, spanOf } from '#console/pages/device/telemetry.data.ts';
 import { isAtLeast, useUser } from '#console/session/session.ts';
@@ -155,7 +156,8 @@ function Drawn({ form, range, tested, onLevel }: DrawnProps) {
     if (line !== undefined) onLevel(line.field, Number(value.toPrecision(4)));
   };
   return (
-    <TimeChart
+    <Chart
+      name={`${metric} · ${device?.name ?? id}`}
       series={series}
       label={t('chart', { metric, device: device?.name ?? String(id) })}
       range={[from, to]}

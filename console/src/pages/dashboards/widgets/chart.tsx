@@ -1,5 +1,7 @@
 import { useElementSize } from '@mantine/hooks';
+import { useSearch } from '@tanstack/react-router';
 import { useCallback, useEffect, useMemo, useState } from 'react';
+import { Chart } from '#console/charts/chart.tsx';
 import type { ChartSeries } from '#console/charts/time-chart.data.ts';
 import { TimeChart } from '#console/charts/time-chart.tsx';
 import { useNow } from '#console/i18n/format.tsx';
@@ -12,6 +14,7 @@ import { Note } from './source.tsx';
 
 /** For the labels of the axis and the legend. */
 const AROUND = 42;
+const TOOLS = 28;
 
 type Lines = ReadonlyMap<number, readonly ChartSeries[]>;
 
@@ -20,6 +23,7 @@ export function ChartWidget({ options, title }: { readonly options: Options; rea
   const t = useTexts(dashboardTexts);
   const { ref, height } = useElementSize();
   const now = useNow(2_000);
+  const search = useSearch({ strict: false });
   const [lines, setLines] = useState<Lines>(new Map());
   const onLines = useCallback(
     (id: number, next: readonly ChartSeries[]) => setLines((before) => new Map(before).set(id, next)),
@@ -29,6 +33,15 @@ export function ChartWidget({ options, title }: { readonly options: Options; rea
   const series = useMemo(() => [...byDevice.keys()].flatMap((id) => lines.get(id) ?? []), [byDevice, lines]);
   if (byDevice.size === 0) return <Note>{t('no_source')}</Note>;
   const lastMs = options.minutes * 60_000;
+  // Nobody touches a screen on the wall.
+  const isOnWall = 'wall' in search;
+  const chart = {
+    series,
+    label: title,
+    range: [now - lastMs, now] as const,
+    height: Math.max(80, height - AROUND - (isOnWall ? 0 : TOOLS)),
+    unit: options.unit === '' ? undefined : options.unit,
+  };
   return (
     <div ref={ref} style={{ height: '100%', overflow: 'hidden' }}>
       {[...byDevice].map(([id, sources]) => (
@@ -41,13 +54,7 @@ export function ChartWidget({ options, title }: { readonly options: Options; rea
           onLines={onLines}
         />
       ))}
-      <TimeChart
-        series={series}
-        label={title}
-        range={[now - lastMs, now]}
-        height={Math.max(80, height - AROUND)}
-        unit={options.unit === '' ? undefined : options.unit}
-      />
+      {isOnWall ? <TimeChart {...chart} /> : <Chart name={title} heading={false} {...chart} />}
     </div>
   );
 }

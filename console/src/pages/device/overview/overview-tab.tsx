@@ -1,7 +1,7 @@
 import { Anchor, Grid, Group, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { useMemo, useState } from 'react';
-import { TimeChart } from '#console/charts/time-chart.tsx';
+import { Chart } from '#console/charts/chart.tsx';
 import { Failure, Splash } from '#console/components/states.tsx';
 import { useNow } from '#console/i18n/format.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
@@ -79,7 +79,8 @@ function LastHour({ device, names }: { readonly device: Device; readonly names: 
       <SimpleGrid cols={{ base: 1, sm: lines.length > 1 ? 2 : 1 }} spacing="sm">
         {lines.map((line) => (
           <Paper key={line.key} withBorder p="xs" miw={0}>
-            <TimeChart
+            <Chart
+              name={line.label}
               series={[line]}
               label={t('chart_of', { metric: line.label })}
               range={[now - HOUR_MS, now]}

@@ -2,13 +2,13 @@ import { Table, Text } from '@mantine/core';
 import { formatInstant } from '#console/i18n/format.tsx';
 import { useLanguage } from '#console/i18n/language.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
-import type { Line } from './explore.data.ts';
-import { exploreTexts } from './explore.texts.ts';
+import { chartTexts } from './chart.texts.ts';
+import type { ChartSeries } from './time-chart.data.ts';
 
 const MOST_ROWS = 500;
 
 /** A row for each instant at which any line has a value, oldest first; null where a line has none. */
-export function rowsOf(lines: readonly Pick<Line, 'at' | 'values'>[]) {
+export function rowsOf(lines: readonly Pick<ChartSeries, 'at' | 'values'>[]) {
   const rows = new Map<number, (number | null)[]>();
   lines.forEach(({ at, values }, column) => {
     at.forEach((instant, index) => {
@@ -21,8 +21,8 @@ export function rowsOf(lines: readonly Pick<Line, 'at' | 'values'>[]) {
 }
 
 /** What a chart shows, to be read: the newest first. */
-export function ValuesTable({ lines }: { readonly lines: readonly Line[] }) {
-  const t = useTexts(exploreTexts);
+export function ValuesTable({ name, lines, maxHeight = 300 }: ValuesTableProps) {
+  const t = useTexts(chartTexts);
   const { language } = useLanguage();
   const numbers = new Intl.NumberFormat(language, { maximumSignificantDigits: 8 });
   const rows = rowsOf(lines);
@@ -31,8 +31,8 @@ export function ValuesTable({ lines }: { readonly lines: readonly Line[] }) {
     <>
       <Table.ScrollContainer
         minWidth={200 + lines.length * 120}
-        maxHeight={300}
-        scrollAreaProps={{ viewportProps: { tabIndex: 0, role: 'region', 'aria-label': t('table') } as object }}
+        maxHeight={maxHeight}
+        scrollAreaProps={{ viewportProps: { tabIndex: 0, role: 'region', 'aria-label': name } as object }}
       >
         <Table stickyHeader>
           <Table.Thead>
@@ -66,4 +66,11 @@ export function ValuesTable({ lines }: { readonly lines: readonly Line[] }) {
       )}
     </>
   );
+}
+
+interface ValuesTableProps {
+  readonly name: string;
+  readonly lines: readonly ChartSeries[];
+  /** CSS pixels; beyond it the table scrolls. */
+  readonly maxHeight?: number;
 }
