@@ -17,19 +17,22 @@ export interface SourceFile {
   lineOf(node: SyntaxNode): number;
 }
 
-/** Paths of the `.ts` and `.js` files below `root`/`folder`, relative to `root`. */
+/** Paths of the `.ts`, `.tsx` and `.js` files below `root`/`folder`, relative to `root`. */
 export function listSources(root: string, folder: string): readonly string[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.ts') || path.endsWith('.js'))
+    .filter((path) => /\.(tsx?|js)$/.test(path))
     .map((path) => `${folder}/${path.split(sep).join('/')}`)
     .filter((path) => !path.split('/').some((part) => part === 'node_modules' || part.startsWith('.')))
     .sort();
 }
 
 export function readSource(root: string, path: string): SourceFile {
-  const text = readFileSync(join(root, path), 'utf8');
+  return parseSource(path, readFileSync(join(root, path), 'utf8'));
+}
+
+export function parseSource(path: string, text: string): SourceFile {
   // swc counts positions in bytes from an arbitrary base, and the tree begins at its first token: this one.
-  const tree = parseSync(`;${text}`, { syntax: 'typescript', target: 'esnext' });
+  const tree = parseSync(`;${text}`, { syntax: 'typescript', tsx: path.endsWith('.tsx'), target: 'esnext' });
   const bytes = Buffer.from(`;${text}`);
   const lines = (until: number) => bytes.subarray(0, until).toString('utf8').split('\n').length;
   return {

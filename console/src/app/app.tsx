@@ -1,15 +1,17 @@
-import { MantineProvider } from '@mantine/core';
+import { MantineProvider, mergeThemeOverrides } from '@mantine/core';
 import { ModalsProvider } from '@mantine/modals';
 import { Notifications } from '@mantine/notifications';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
-import { useEffect, useRef, useState } from 'react';
+import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
 import { isProblem } from '#console/api/problem.ts';
 import { useReachable } from '#console/api/reachable.ts';
 import { Splash } from '#console/components/states.tsx';
 import { LanguageProvider } from '#console/i18n/language.tsx';
+import { useTexts } from '#console/i18n/texts.ts';
 import { refresh, useSession } from '#console/session/session.ts';
 import { SignInPage } from '#console/session/sign-in.page.tsx';
+import { common } from './common.texts.ts';
 import { router } from './router.tsx';
 import { contrast, theme } from './theme.ts';
 
@@ -30,18 +32,32 @@ function createCache(): QueryClient {
 
 export function App({ nonce }: { readonly nonce: string }) {
   return (
-    <MantineProvider
-      theme={theme}
-      cssVariablesResolver={contrast}
-      defaultColorScheme="auto"
-      getStyleNonce={() => nonce}
-    >
-      <LanguageProvider>
+    <LanguageProvider>
+      <Themed nonce={nonce}>
         <Notifications position="bottom-right" />
         <ModalsProvider>
           <Session />
         </ModalsProvider>
-      </LanguageProvider>
+      </Themed>
+    </LanguageProvider>
+  );
+}
+
+/** What closes something says so, in the language of the page. */
+function Themed({ nonce, children }: { readonly nonce: string; readonly children: ReactNode }) {
+  const close = useTexts(common)('close');
+  const spoken = useMemo(
+    () => mergeThemeOverrides(theme, { components: { CloseButton: { defaultProps: { 'aria-label': close } } } }),
+    [close],
+  );
+  return (
+    <MantineProvider
+      theme={spoken}
+      cssVariablesResolver={contrast}
+      defaultColorScheme="auto"
+      getStyleNonce={() => nonce}
+    >
+      {children}
     </MantineProvider>
   );
 }

@@ -4,7 +4,6 @@ export const shellTexts = defineTexts({
   en: {
     navigation: 'Pages',
     open_navigation: 'Show the pages',
-    skip: 'Skip to the content',
     search: 'Search or jump to…',
     nothing: 'Nothing found',
     reconnecting: 'Reconnecting… what you see is old',
@@ -22,7 +21,6 @@ export const shellTexts = defineTexts({
   ko: {
     navigation: '페이지',
     open_navigation: '페이지 목록 열기',
-    skip: '본문으로 건너뛰기',
     search: '검색하거나 이동하기…',
     nothing: '찾은 것이 없습니다',
     reconnecting: '다시 연결하는 중… 지금 보이는 값은 예전 값입니다',

@@ -28,7 +28,6 @@ export const theme = createTheme({
   respectReducedMotion: true,
   components: {
     Table: { defaultProps: { highlightOnHover: true, verticalSpacing: 6 } },
-    CloseButton: { defaultProps: { 'aria-label': 'Close' } },
     Badge: { defaultProps: { variant: 'filled', radius: 'sm' } },
     Tooltip: { defaultProps: { withArrow: true, events: { hover: true, focus: true, touch: true } } },
   },

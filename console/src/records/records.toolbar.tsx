@@ -164,7 +164,7 @@ function FilterChips({ filters, state, change }: ChipsProps) {
           key={`${filter.key}=${value}`}
           withRemoveButton
           removeButtonProps={{
-            'aria-label': t('clear_one', { name: filter.label }),
+            'aria-label': t('clear_filter', { name: filter.label }),
             tabIndex: 0,
             'aria-hidden': false,
           }}

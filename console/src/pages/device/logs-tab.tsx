@@ -34,7 +34,7 @@ const texts = defineTexts({
   },
   ko: {
     filter: '이벤트 필터',
-    filter_hint: 'boot, status_changed…',
+    filter_hint: '예: boot, status_changed',
     clear: '모든 이벤트 보기',
     refresh: '새로고침',
     more: '이전 로그 더 보기',
