@@ -143,7 +143,7 @@ export async function createMonitoringWorld(given?: SqlStore): Promise<Monitorin
     // Made when it is needed: it takes longer than all the rest.
     let made: Promise<TestApp> | undefined;
     const request: TestApp['request'] = async (given) => {
-      made ??= createTestApp({ routes: [...devices.routes, ...monitoring.routes], clock });
+      made ??= createTestApp({ routes: [...people.routes, ...devices.routes, ...monitoring.routes], clock });
       apps.push(made);
       return (await made).request(given);
     };

@@ -155,7 +155,7 @@ export function createAuthModule(deps: AuthModuleDeps): AuthModule {
     store: createSecondFactorStore(sql, audit, users),
     secrets,
     attempts: createCodeAttempts(counters, twoFactorErrors.too_many_codes),
-    sessions: { opening, tickets },
+    sessions: { opening, tickets, networks },
     refusals,
     clock,
   });

@@ -128,6 +128,42 @@ describe('who may see and change it', () => {
   });
 });
 
+describe('two who change it at the same time', () => {
+  const patch = (id: number, body: object, etag: string | undefined, as = actors.ADMIN) =>
+    app.request({ method: 'PATCH', url: `${URL}/${id}`, as, body, headers: defined({ 'if-match': etag }) });
+
+  test('the second is told so, and what the first made stays', async () => {
+    const { id } = await made(actors.ADMIN, { shared: 'all' });
+    const seen = (await call('GET', `/${id}`, actors.ADMIN)).headers['etag'];
+    const first = await patch(id, { name: 'Of the first' }, seen);
+    expect(first.status).toBe(200);
+    const second = await patch(id, { name: 'Of the second' }, seen, actors.SUPERADMIN);
+    expect([second.status, second.json().code]).toEqual([412, 'precondition_failed']);
+    expect((await call('GET', `/${id}`, actors.ADMIN)).json().name).toBe('Of the first');
+    expect((await patch(id, { name: 'After a look' }, first.headers['etag'])).status).toBe(200);
+    for (const any of ['*', undefined]) expect((await patch(id, { name: `By ${any}` }, any)).status).toBe(200);
+    expect((await patch(id, { name: 'x' }, 'abc')).status).toBe(422);
+  });
+
+  test('each change has a version of its own, also within a millisecond; saying the same again makes none', async () => {
+    const created = await made(actors.ADMIN);
+    const tags = [`"${Date.parse(created.updated_at)}"`];
+    for (const name of ['a', 'b', 'c'])
+      tags.push((await patch(created.id, { name }, tags.at(-1))).headers['etag'] ?? '');
+    expect(new Set(tags).size).toBe(4);
+    expect((await patch(created.id, { name: 'c' }, tags.at(-1))).headers['etag']).toBe(tags.at(-1));
+  });
+});
+
+test('nobody but its owner makes it private: it would be gone for whoever did', async () => {
+  const owner = await person('MANAGER');
+  const { id } = await made(owner, { shared: 'management' });
+  const refused = await call('PATCH', `/${id}`, actors.ADMIN, { shared: 'private' });
+  expect([refused.status, refused.json().code]).toEqual([403, 'dashboard_not_yours']);
+  expect((await call('PATCH', `/${id}`, actors.ADMIN, { shared: 'all' })).status).toBe(200);
+  expect((await call('PATCH', `/${id}`, owner, { shared: 'private' })).status).toBe(200);
+});
+
 test('what is on it is kept as it is, and replaced as a whole', async () => {
   const widgets = [
     {

@@ -1,6 +1,9 @@
 import { Type } from 'typebox';
+import { commonErrors } from '#kernel/errors.ts';
+import { etagOf, expectedOf, IfMatch } from '#platform/http/etags.port.ts';
 import { type HttpRoutes, principalOf } from '#platform/http/http.port.ts';
 import { dashboardErrors } from './dashboards.errors.ts';
+import type { Dashboard } from './dashboards.ports.ts';
 import {
   DASHBOARD_SORT_HELP,
   DashboardBody,
@@ -52,12 +55,14 @@ export function createDashboardsRoutes(dashboards: DashboardsService): HttpRoute
           tags,
           operationId: 'getDashboard',
           summary: 'Show a dashboard',
-          description: 'With its widgets. What they show is read from the other routes, with the rights of who looks.',
+          description:
+            'With its widgets. What they show is read from the other routes, with the rights of who looks. The ETag is ' +
+            '`updated_at` in milliseconds since 1970.',
           params: DashboardParams,
           response: { 200: DashboardView },
         },
       },
-      async (request) => presentDashboard(await dashboards.get(principalOf(request), request.params.dashboard_id)),
+      async (request, reply) => tagged(reply, await dashboards.get(principalOf(request), request.params.dashboard_id)),
     );
 
     app.post(
@@ -74,27 +79,34 @@ export function createDashboardsRoutes(dashboards: DashboardsService): HttpRoute
         },
       },
       async (request, reply) =>
-        reply.code(201).send(presentDashboard(await dashboards.create(principalOf(request), toContent(request.body)))),
+        tagged(reply.code(201), await dashboards.create(principalOf(request), toContent(request.body))),
     );
 
     app.patch(
       '/:dashboard_id',
       {
-        config: { access: 'bearer', problems: [dashboard_not_found, dashboard_not_yours, dashboard_invalid] },
+        config: {
+          access: 'bearer',
+          problems: [dashboard_not_found, dashboard_not_yours, dashboard_invalid, commonErrors.precondition_failed],
+        },
         schema: {
           tags,
           operationId: 'updateDashboard',
           summary: 'Change a dashboard',
-          description: 'Fields that are left out stay; `layout` and `widgets` are replaced. Its owner and ADMIN may.',
+          description:
+            'Fields that are left out stay; `layout` and `widgets` are replaced. Its owner and ADMIN may; only the owner ' +
+            'makes it private.',
           params: DashboardParams,
+          headers: IfMatch,
           body: DashboardPatch,
           response: { 200: DashboardView },
         },
       },
-      async (request) =>
-        presentDashboard(
-          await dashboards.update(principalOf(request), request.params.dashboard_id, toChanges(request.body)),
-        ),
+      async (request, reply) => {
+        const expected = expectedOf(request.headers['if-match']);
+        const { dashboard_id: id } = request.params;
+        return tagged(reply, await dashboards.update(principalOf(request), id, toChanges(request.body), expected));
+      },
     );
 
     app.delete(
@@ -116,4 +128,10 @@ export function createDashboardsRoutes(dashboards: DashboardsService): HttpRoute
       },
     );
   };
+}
+
+/** What is answered, with its version as ETag. */
+function tagged(reply: { header(name: string, value: string): unknown }, dashboard: Dashboard) {
+  reply.header('etag', etagOf(dashboard.updatedAt));
+  return presentDashboard(dashboard);
 }

@@ -1,5 +1,6 @@
 import type { Principal } from '#kernel/access.ts';
-import type { Clock } from '#kernel/clock.ts';
+import { type Clock, toIso } from '#kernel/clock.ts';
+import { commonErrors } from '#kernel/errors.ts';
 import type { EventBus } from '#kernel/events.ts';
 import { jsonFlaw, jsonFlawMessage } from '#kernel/json-flaw.ts';
 import { type Page, type PageQuery, parseSort, toPage } from '#kernel/pagination.ts';
@@ -74,14 +75,28 @@ export function createDashboardsService({ store, clock, events }: DashboardsServ
       });
     },
 
-    /** Fields that are not given stay. @throws AppError `dashboard_not_found`, `dashboard_not_yours`, `dashboard_invalid` */
-    update(actor: Principal, id: number, changes: Partial<DashboardContent>): Promise<Dashboard> {
+    /**
+     * Fields that are not given stay.
+     * @param expected `updatedAt` of what is to be changed; null: whatever there is
+     * @throws AppError `dashboard_not_found`, `dashboard_not_yours`, `dashboard_invalid`, `precondition_failed`
+     */
+    update(
+      actor: Principal,
+      id: number,
+      changes: Partial<DashboardContent>,
+      expected: number | null,
+    ): Promise<Dashboard> {
       return store.transaction(async (writer, audit) => {
         const before = await writable(actor, id, writer);
+        if (expected !== null && expected !== before.updatedAt) throw changedMeanwhile(before);
         const content = { ...before, ...changes };
+        if (content.shared === 'private' && before.shared !== 'private' && before.ownerId !== actor.userId) {
+          throw dashboardErrors.dashboard_not_yours({ detail: 'Only its owner may make this dashboard private.' });
+        }
         check(content);
         if (isSame(before, content)) return before;
-        const after = { ...content, updatedAt: clock.now() };
+        // Never the same twice: it is the version, too.
+        const after = { ...content, updatedAt: Math.max(clock.now(), before.updatedAt + 1) };
         await writer.update(id, after, after.updatedAt);
         const details = {
           ...changedFields(audited(before), audited(after)),
@@ -118,6 +133,10 @@ function check({ layout, widgets }: DashboardContent): void {
     if (placed.has(i)) throw invalid(`/layout/${index}/i`, 'must not be placed twice');
     placed.add(i);
   }
+}
+
+function changedMeanwhile({ updatedAt }: Dashboard) {
+  return commonErrors.precondition_failed({ detail: `The dashboard was changed at ${toIso(updatedAt)}.` });
 }
 
 function invalid(path: string, message: string) {

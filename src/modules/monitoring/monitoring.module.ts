@@ -158,6 +158,10 @@ export function createMonitoringModule(deps: MonitoringModuleDeps): MonitoringMo
     plans.forget(data.device_id);
     if (origin !== 'relay') await rules.forgetDevice(data.device_id);
   });
+  events.on('user.access_changed', async ({ data: { user_id: userId, reason }, origin }) => {
+    const isLess = reason === 'deactivated' || reason === 'deleted' || reason === 'role_changed';
+    if (isLess && origin !== 'relay') await discussion.release(userId);
+  });
   events.on('relay.gap', feed.mend);
   const changes = ['alert.raised', 'alert.cleared', 'alert.acknowledged', 'alert.assigned', 'alert.commented'] as const;
   for (const type of changes) {

@@ -2,7 +2,7 @@ import { MANAGEMENT } from '#kernel/access.ts';
 import { defined } from '#kernel/defined.ts';
 import { commonErrors } from '#kernel/errors.ts';
 import { deviceErrors } from '#modules/devices/index.ts';
-import { isNamed } from '#platform/http/etags.port.ts';
+import { etagOf, expectedOf, IfMatch, isNamed } from '#platform/http/etags.port.ts';
 import { deviceOf, type HttpApp, type HttpRoutes, principalOf } from '#platform/http/http.port.ts';
 import { twinErrors } from './twin.errors.ts';
 import type { TwinGroups } from './twin.groups.ts';
@@ -10,14 +10,11 @@ import {
   ConfigBody,
   ConfigForDevice,
   DeviceParams,
-  etagOf,
-  expectedOf,
   GroupConfigView,
   GroupParams,
   HISTORY_HELP,
   HistoryQuery,
   HistoryView,
-  IfMatch,
   IfNoneMatch,
   MERGE_PATCH,
   NotModified,

@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { toIso, toIsoOrNull } from '#kernel/clock.ts';
 import { commonErrors } from '#kernel/errors.ts';
+import { VERSION_ETAG } from '#platform/http/etags.port.ts';
 import {
   Id,
   Instant,
@@ -128,38 +129,15 @@ export const RollbackBody = Strict('ConfigRollback', {
   version: Type.Integer({ minimum: 1, maximum: 2_147_483_647, description: 'Version to go back to', examples: [3] }),
 });
 
-const ETAG_HELP = '`"<version>"`';
-export const IfMatch = Type.Object({
-  'if-match': Type.Optional(
-    Type.String({
-      maxLength: 64,
-      description: `${ETAG_HELP} as in the ETag: changes nothing (412) when there is another version by now. \`*\`: whatever there is`,
-      examples: ['"5"'],
-    }),
-  ),
-});
 export const IfNoneMatch = Type.Object({
   'if-none-match': Type.Optional(
     Type.String({
       maxLength: 256,
-      description: `${ETAG_HELP} that it has: answered 304 when that is still it`,
+      description: `${VERSION_ETAG} that it has: answered 304 when that is still it`,
       examples: ['"5"'],
     }),
   ),
 });
-
-export function etagOf(of: number): string {
-  return `"${of}"`;
-}
-
-/** @returns the version that `If-Match` names; null: any. @throws AppError `invalid_input` */
-export function expectedOf(header: string | undefined): number | null {
-  if (header === undefined || header.trim() === '*') return null;
-  const [, digits] = /^\s*(?:W\/)?"?(\d{1,10})"?\s*$/.exec(header) ?? [];
-  if (digits !== undefined) return Number(digits);
-  const fields = [{ path: '/headers/if-match', message: `must be ${ETAG_HELP} or *` }];
-  throw commonErrors.invalid_input({ details: { fields } });
-}
 
 export function presentTwin(twin: Twin): Static<typeof TwinView> {
   const { own, effective, reported, updatedAt, updatedBy: by, isInSync } = twin;

@@ -154,6 +154,37 @@ describe('signing in', () => {
     expect((await second(await kim.ticket(), kim.code())).status).toBe(200);
   });
 
+  test('many addresses get fifty guesses a day at a second factor; the owner signs in meanwhile from where it was before', async () => {
+    await t.close();
+    t = await createTestAuth({ server: { trustProxy: true } });
+    const at = (address: string) => ({ 'x-forwarded-for': address });
+    const from = (path: string, body: object, address: string) =>
+      t.request({ method: 'POST', url: `/api/v1/auth${path}`, body, headers: at(address) });
+    const kim = await enrolled();
+    const finish = async (code: string, address: string) => {
+      const { ticket } = (await from('/login', { email: kim.email, password: PASSWORD }, address)).json();
+      return await from('/login/2fa', { ticket, code }, address);
+    };
+    const [home, hotel] = ['203.0.113.7', '198.51.100.9'];
+    expect((await finish(kim.code(), home)).status).toBe(200);
+    t.clock.advance(STEP_MS);
+    let checked = 0;
+    for (let address = 1; address <= 12; address += 1) {
+      for (let guess = 0; guess < 5; guess += 1) {
+        const { status } = await finish('000000', `192.0.2.${address}`);
+        expect([401, 429]).toContain(status);
+        if (status === 401) checked += 1;
+      }
+    }
+    expect(checked).toBe(50);
+    const stranger = await finish(kim.code(), hotel);
+    expect(problemOf(stranger)).toEqual([429, 'too_many_codes']);
+    expect(Number(stranger.headers['retry-after'])).toBeLessThanOrEqual(86_400);
+    expect((await finish(kim.code(), home)).status).toBe(200);
+    t.clock.advance(86_400_000);
+    expect((await finish(kim.code(), hotel)).status).toBe(200);
+  });
+
   test('a recovery code is good once, in place of a code, with or without hyphens', async () => {
     const kim = await enrolled();
     const [first = '', other = ''] = kim.recoveryCodes;

@@ -34,7 +34,7 @@ export function createTwoFactorRoutes(twoFactor: TwoFactorService, cookie: Refre
           description:
             'For whom signing in answered 401 `second_factor_required`: with its ticket, and a code of the app or a recovery ' +
             'code, each of which is good once. 401 `second_factor_refused` for a code that is wrong or was used; after five ' +
-            'in 15 minutes for one user: 429 with `Retry-After`. 401 `second_factor_ticket_invalid`: sign in again.',
+            'in 15 minutes for one user and address, or 50 in a day: 429 with `Retry-After`. 401 `second_factor_ticket_invalid`: sign in again.',
           headers: CookieHeaders,
           body: SecondLoginBody,
           response: { 200: Tokens },

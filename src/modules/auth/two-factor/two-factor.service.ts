@@ -1,4 +1,5 @@
 import type { Principal, RequestOrigin } from '#kernel/access.ts';
+import { addressBlock } from '#kernel/addresses.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { isAppError } from '#kernel/errors.ts';
 import { type AttemptLimit, type Attempts, type User, type UsersApi, userErrors } from '#modules/users/index.ts';
@@ -6,6 +7,7 @@ import type { RefusalTrail } from '#platform/audit/audit.port.ts';
 import type { SealedTexts, SecretBox } from '#platform/secrets/secret-box.port.ts';
 import { authErrors } from '../auth.errors.ts';
 import type { TokenPair } from '../auth.ports.ts';
+import type { KnownNetworksService } from '../known-networks/known-networks.service.ts';
 import type { Opening } from '../sessions/opening.ts';
 import { createReadableCode, hashRecoveryCode, RECOVERY_CODES } from './recovery-codes.ts';
 import { type SecondFactorTickets, TICKET_LIFETIME_MS } from './tickets.ts';
@@ -18,7 +20,11 @@ export interface TwoFactorServiceDeps {
   readonly store: SecondFactorStore;
   readonly secrets: SecretBox;
   readonly attempts: Attempts;
-  readonly sessions: { readonly opening: Pick<Opening, 'open'>; readonly tickets: SecondFactorTickets };
+  readonly sessions: {
+    readonly opening: Pick<Opening, 'open'>;
+    readonly tickets: SecondFactorTickets;
+    readonly networks: Pick<KnownNetworksService, 'knows'>;
+  };
   readonly refusals: RefusalTrail;
   readonly clock: Clock;
 }
@@ -39,7 +45,9 @@ export type TwoFactorService = ReturnType<typeof createTwoFactorService>;
 const ISSUER = 'core-api';
 const WRONG = { failures: 5, windowMs: 15 * 60_000 } as const;
 
-const ofUser = (userId: number): AttemptLimit => ({ key: `second-factor:${userId}`, ...WRONG, isForgotten: true });
+/** From everywhere but where the user was before: five in a quarter of an hour would be a code in two years. */
+const OF_STRANGERS = { failures: 50, windowMs: 86_400_000 } as const;
+
 /** The same count as at `POST /users/me/password`. */
 const ofPassword = (userId: number): AttemptLimit => ({ key: `password:${userId}`, ...WRONG, isForgotten: true });
 const contextOf = (userId: number) => `second-factor:${userId}`;
@@ -48,7 +56,16 @@ const on = (userId: number) => ({ resourceType: 'user', resourceId: String(userI
 /** Time-based codes (RFC 6238) beside the first credential, with recovery codes for a phone that is lost. */
 export function createTwoFactorService(deps: TwoFactorServiceDeps) {
   const { users, store, secrets, attempts, refusals, clock } = deps;
-  const { opening, tickets } = deps.sessions;
+  const { opening, tickets, networks } = deps.sessions;
+
+  /** Whoever has the password guesses little, and keeps nobody out who comes from where it came before. */
+  function ofCodes(userId: number, address = ''): readonly [AttemptLimit, AttemptLimit] {
+    const isExempt = () => networks.knows(userId, address);
+    return [
+      { key: `second-factor:${userId}|${addressBlock(address)}`, ...WRONG, isForgotten: true },
+      { key: `second-factor-strangers:${userId}`, ...OF_STRANGERS, isExempt },
+    ];
+  }
 
   async function ownUser({ userId }: Principal): Promise<User> {
     const user = await users.findById(userId);
@@ -105,7 +122,7 @@ export function createTwoFactorService(deps: TwoFactorServiceDeps) {
       const factor = await factorOf(userId);
       if (factor === null) throw twoFactorErrors.second_factor_not_begun();
       if (factor.isConfirmed) throw twoFactorErrors.second_factor_on();
-      const step = await attempts.attempt([ofUser(userId)], async () => factor.stepOf(code.trim()));
+      const step = await attempts.attempt(ofCodes(userId, actor.origin?.ip), async () => factor.stepOf(code.trim()));
       if (step === null) throw wrong('/code');
       const codes = Array.from({ length: RECOVERY_CODES }, () => createReadableCode());
       await store.transaction(async ({ factors, credentials, audit }) => {
@@ -133,8 +150,8 @@ export function createTwoFactorService(deps: TwoFactorServiceDeps) {
           await audit.record({ actor, ...on(user.id), action: 'auth.second_factor_disabled' });
           return true;
         });
-      const limit = byPassword ? ofPassword(user.id) : ofUser(user.id);
-      const done = await attempts.attempt([limit], async () => ((await checkPassword()) === null ? null : removal()));
+      const limits = byPassword ? ([ofPassword(user.id)] as const) : ofCodes(user.id, actor.origin?.ip);
+      const done = await attempts.attempt(limits, async () => ((await checkPassword()) === null ? null : removal()));
       if (done === null) throw wrong(byPassword ? '/password' : '/code');
     },
 
@@ -158,7 +175,7 @@ export function createTwoFactorService(deps: TwoFactorServiceDeps) {
         refusals.record({ actor: null, origin, ...on(userId), action: 'auth.login_failed', details: { reason } });
       const ofTicket = { key: `second-factor-ticket:${found.id}`, ...WRONG, windowMs: TICKET_LIFETIME_MS };
       const used = await attempts
-        .attempt([ofUser(userId), ofTicket], () =>
+        .attempt([...ofCodes(userId, origin.ip), ofTicket], () =>
           store.transaction(async (transaction) => {
             const kind = await spend(transaction.factors, factor, code);
             if (kind === null) return null;

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Principal } from '#kernel/access.ts';
+import { auditedOn } from '#test/support/audit.ts';
 import { createMonitoringWorld, hot, type MonitoringProcess, type MonitoringWorld } from '#test/support/monitoring.ts';
 
 let world: MonitoringWorld;
@@ -70,6 +71,60 @@ describe('who takes care of an alert', () => {
     expect((await assign(other, USER.userId, USER)).status).toBe(404);
     expect((await assign(owned, world.stranger.userId, world.stranger)).status).toBe(404);
     expect((await assign(owned, 'me', MANAGER)).status).toBe(422);
+  });
+});
+
+describe('who takes care of an alert and then may not any more', () => {
+  const assignee = async (id: number) => (await get(id, world.actors.ADMIN)).json().assigned_to;
+  let people = 0;
+  async function person(role: 'USER' | 'MANAGER'): Promise<Principal> {
+    people += 1;
+    const body = { email: `carer${people}@example.com`, password: 'correct horse', role };
+    const made = await here.app.request({ method: 'POST', url: '/api/v1/users', as: world.actors.SUPERADMIN, body });
+    return { userId: made.json().id, role };
+  }
+  const change = ({ userId }: Principal, method: 'PATCH' | 'DELETE', body?: object) =>
+    here.app.request({
+      method,
+      url: `/api/v1/users/${userId}`,
+      as: world.actors.SUPERADMIN,
+      ...(body === undefined ? {} : { body }),
+    });
+
+  test.each([
+    ['is deleted', 'DELETE', undefined],
+    ['is deactivated', 'PATCH', { is_active: false }],
+    ['is a USER from now on', 'PATCH', { role: 'USER' }],
+  ] as const)('because it %s: nobody does then, and those who watch are told', async (_what, method, body) => {
+    const carer = await person('MANAGER');
+    await assign(other, carer.userId, world.actors.ADMIN);
+    const told = here.told.length;
+    expect((await change(carer, method, body)).status).toBeLessThan(300);
+    await expect.poll(() => assignee(other)).toBe(null);
+    expect(here.told).toHaveLength(told + 1);
+    expect(here.told.at(-1)?.[1]).toMatchObject({ id: other, assigned_to: null });
+    const last = (await auditedOn(world.sql)).findLast(({ action }) => action === 'alert.assigned');
+    expect(last).toMatchObject({ userId: null, resourceId: String(other), details: { assigned_to: null } });
+  });
+
+  test('keeps what it still may deal with, and what is done with', async () => {
+    const carer = await person('MANAGER');
+    const [mine, done, foreign] = await Promise.all(
+      [carer.userId, null, null].map(async (owner_id, index) => {
+        const device = await here.device({ owner_id, device_type: `of-carer-${index}` });
+        await here.rule(hot(device));
+        await here.send(device.id, [world.clock.now(), { temperature: 31 }]);
+        await here.judge();
+        const [alert] = await here.alerts({ device_id: device.id });
+        await assign(alert.id, carer.userId, world.actors.ADMIN);
+        return alert.id as number;
+      }),
+    );
+    await here.app.request({ method: 'POST', url: `${address(done ?? 0)}/acknowledge`, as: world.actors.ADMIN });
+    await change(carer, 'PATCH', { role: 'USER' });
+    await expect.poll(() => assignee(foreign ?? 0)).toBe(null);
+    expect(await assignee(mine ?? 0)).toBe(carer.userId);
+    expect(await assignee(done ?? 0)).toBe(carer.userId);
   });
 });
 

@@ -1,5 +1,6 @@
 import type { Principal } from '#kernel/access.ts';
 import type { Clock } from '#kernel/clock.ts';
+import { isAppError } from '#kernel/errors.ts';
 import type { EventBus } from '#kernel/events.ts';
 import { type Page, type PageQuery, parseSort, toPage } from '#kernel/pagination.ts';
 import type { DeviceRef, DevicesApi } from '#modules/devices/index.ts';
@@ -23,6 +24,8 @@ export interface DiscussionServiceDeps {
   readonly events: EventBus;
 }
 
+const PAGE = 100;
+
 export type DiscussionService = ReturnType<typeof createDiscussionService>;
 
 /** Who takes care of an alert, and what is said about it: for whoever may acknowledge it. */
@@ -43,6 +46,33 @@ export function createDiscussionService({ store, devices, users, clock, events }
     }
   }
 
+  async function give(actor: Principal | null, id: number, userId: number | null): Promise<Alert> {
+    const now = clock.now();
+    const { alert, changed } = await store.transaction(async ({ alerts, audit }) => {
+      const changed = await alerts.assign(id, userId, now);
+      const alert = await lookup.existing(id, alerts);
+      if (changed) {
+        const details = { rule_id: alert.ruleId, device_id: alert.deviceId, assigned_to: userId };
+        await audit.record({ ...entry(actor, id), action: 'alert.assigned', details });
+      }
+      return { alert, changed };
+    });
+    if (changed) events.emit('alert.assigned', now, { alert });
+    return alert;
+  }
+
+  /** Ids of what somebody takes care of and nobody has acknowledged. */
+  async function openOf(userId: number): Promise<readonly number[]> {
+    const ids: number[] = [];
+    for (let page = 1; ; page += 1) {
+      const sort = [{ field: 'id', direction: 'asc' }] as const;
+      const filter = { assignedTo: userId, isAcknowledged: false };
+      const { items, total } = await store.alerts.list({ filter, page, size: PAGE, sort });
+      ids.push(...items.map(({ id }) => id));
+      if (page * PAGE >= total) return ids;
+    }
+  }
+
   return {
     /**
      * Says who takes care of the alert; null: nobody. A USER may name itself only.
@@ -51,18 +81,24 @@ export function createDiscussionService({ store, devices, users, clock, events }
     async assign(principal: Principal, id: number, userId: number | null): Promise<Alert> {
       const { device } = await lookup.touched(principal, id);
       if (userId !== null) await requireAssignee(principal, device, userId);
-      const now = clock.now();
-      const { alert, changed } = await store.transaction(async ({ alerts, audit }) => {
-        const changed = await alerts.assign(id, userId, now);
-        const alert = await lookup.existing(id, alerts);
-        if (changed) {
-          const details = { rule_id: alert.ruleId, device_id: alert.deviceId, assigned_to: userId };
-          await audit.record({ ...entry(principal, id), action: 'alert.assigned', details });
-        }
-        return { alert, changed };
-      });
-      if (changed) events.emit('alert.assigned', now, { alert });
-      return alert;
+      return await give(principal, id, userId);
+    },
+
+    /** Nobody takes care any more of what the user may not deal with any more: it is for others to take. */
+    async release(userId: number): Promise<void> {
+      const access = await users.findAccess(userId);
+      for (const id of await openOf(userId)) {
+        const isAble =
+          access?.isActive === true &&
+          (await lookup.touched({ userId, role: access.role }, id).then(
+            () => true,
+            (error: unknown) => {
+              if (isAppError(error) && error.kind === 'not_found') return false;
+              throw error;
+            },
+          ));
+        if (!isAble) await give(null, id, null);
+      }
     },
 
     /** Oldest first, unless asked otherwise. @throws AppError `alert_not_found`, `invalid_input` */
@@ -101,6 +137,6 @@ export function createDiscussionService({ store, devices, users, clock, events }
   };
 }
 
-function entry(actor: Principal, id: number) {
+function entry(actor: Principal | null, id: number) {
   return { actor, resourceType: 'alert', resourceId: String(id) };
 }
