@@ -248,7 +248,7 @@ export interface paths {
         put?: never;
         /**
          * Finish signing in with a code
-         * @description For whom signing in answered 401 `second_factor_required`: with its ticket, and a code of the app or a recovery code, each of which is good once. 401 `second_factor_refused` for a code that is wrong or was used; after five in 15 minutes for one user: 429 with `Retry-After`. 401 `second_factor_ticket_invalid`: sign in again.
+         * @description For whom signing in answered 401 `second_factor_required`: with its ticket, and a code of the app or a recovery code, each of which is good once. 401 `second_factor_refused` for a code that is wrong or was used; after five in 15 minutes for one user and address, or 50 in a day: 429 with `Retry-After`. 401 `second_factor_ticket_invalid`: sign in again.
          */
         post: operations["signInWithSecondFactor"];
         delete?: never;
@@ -658,7 +658,7 @@ export interface paths {
         };
         /**
          * Say where devices connect
-         * @description As `MQTT_PUBLIC_URL` says. Without it: as `MQTT_URL` says, or the embedded broker, at the host of `PUBLIC_URL` or `MQTT_HOST`; where that is all interfaces, at the host of this request. For HTTP, use the address of this request.
+         * @description As `MQTT_PUBLIC_URL` says. Without it: as `MQTT_URL` says, or the broker of this server, at the host of `PUBLIC_URL` or `MQTT_HOST`; where that is all interfaces, at the host of this request. For HTTP, use the address of this request.
          */
         get: operations["getConnectionAddresses"];
         put?: never;
@@ -1826,7 +1826,7 @@ export interface paths {
         };
         /**
          * Show a dashboard
-         * @description With its widgets. What they show is read from the other routes, with the rights of who looks.
+         * @description With its widgets. What they show is read from the other routes, with the rights of who looks. The ETag is `updated_at` in milliseconds since 1970.
          */
         get: operations["getDashboard"];
         put?: never;
@@ -1840,7 +1840,7 @@ export interface paths {
         head?: never;
         /**
          * Change a dashboard
-         * @description Fields that are left out stay; `layout` and `widgets` are replaced. Its owner and ADMIN may.
+         * @description Fields that are left out stay; `layout` and `widgets` are replaced. Its owner and ADMIN may; only the owner makes it private.
          */
         patch: operations["updateDashboard"];
         trace?: never;
@@ -8655,6 +8655,15 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description Precondition Failed: `precondition_failed` */
+        precondition_failed: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description Forbidden: `device_not_yours` */
         device_not_yours: {
             headers: {
@@ -8666,15 +8675,6 @@ export interface components {
         };
         /** @description Conflict: `command_ended` */
         command_ended: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description Precondition Failed: `precondition_failed` */
-        precondition_failed: {
             headers: {
                 [name: string]: unknown;
             };
@@ -15242,7 +15242,10 @@ export interface operations {
     updateDashboard: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description `"<version>"` as in the ETag: changes nothing (412) when there is another version by now. `*`: whatever there is; for example `"5"` */
+                "if-match"?: string;
+            };
             path: {
                 /**
                  * @description Id of the dashboard
@@ -15288,6 +15291,7 @@ export interface operations {
             };
             404: components["responses"]["dashboard_not_found"];
             408: components["responses"]["request_timeout"];
+            412: components["responses"]["precondition_failed"];
             413: components["responses"]["body_too_large"];
             /** @description Unsupported Media Type: `unsupported_media_type`, `unsupported_content_encoding` */
             415: {
