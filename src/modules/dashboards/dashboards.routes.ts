@@ -1,7 +1,8 @@
 import { Type } from 'typebox';
 import { commonErrors } from '#kernel/errors.ts';
-import { etagOf, expectedOf, IfMatch } from '#platform/http/etags.port.ts';
+import { etagOf, expectedOf } from '#platform/http/etags.port.ts';
 import { type HttpRoutes, principalOf } from '#platform/http/http.port.ts';
+import { IfMatch } from '#platform/http/http.schemas.ts';
 import { dashboardErrors } from './dashboards.errors.ts';
 import type { Dashboard } from './dashboards.ports.ts';
 import {

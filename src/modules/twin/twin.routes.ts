@@ -2,8 +2,9 @@ import { MANAGEMENT } from '#kernel/access.ts';
 import { defined } from '#kernel/defined.ts';
 import { commonErrors } from '#kernel/errors.ts';
 import { deviceErrors } from '#modules/devices/index.ts';
-import { etagOf, expectedOf, IfMatch, isNamed } from '#platform/http/etags.port.ts';
+import { etagOf, expectedOf, isNamed } from '#platform/http/etags.port.ts';
 import { deviceOf, type HttpApp, type HttpRoutes, principalOf } from '#platform/http/http.port.ts';
+import { IfMatch } from '#platform/http/http.schemas.ts';
 import { twinErrors } from './twin.errors.ts';
 import type { TwinGroups } from './twin.groups.ts';
 import {

@@ -1,7 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { toIso, toIsoOrNull } from '#kernel/clock.ts';
 import { commonErrors } from '#kernel/errors.ts';
-import { VERSION_ETAG } from '#platform/http/etags.port.ts';
 import {
   Id,
   Instant,
@@ -12,6 +11,7 @@ import {
   Strict,
   searchQuery,
   sortQuery,
+  VERSION_ETAG,
 } from '#platform/http/http.schemas.ts';
 import { type GroupConfig, type Twin, type TwinVersion, VERSION_SORT_FIELDS } from './twin.ports.ts';
 import type { Json } from './twin.rules.ts';

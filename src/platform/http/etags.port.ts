@@ -1,5 +1,5 @@
-import { Type } from 'typebox';
 import { commonErrors } from '#kernel/errors.ts';
+import { VERSION_ETAG } from './http.schemas.ts';
 
 /**
  * Whether `If-None-Match` names this version, or any with `*`; compared weakly
@@ -10,19 +10,6 @@ export function isNamed(etag: string, ifNoneMatch: string | undefined): boolean 
   if (ifNoneMatch === undefined) return false;
   return ifNoneMatch.split(',').some((each) => ['*', etag].includes(each.trim().replace(/^W\//, '')));
 }
-
-export const VERSION_ETAG = '`"<version>"`';
-
-/** Headers of a change that is to be made only to the version that somebody has seen. */
-export const IfMatch = Type.Object({
-  'if-match': Type.Optional(
-    Type.String({
-      maxLength: 64,
-      description: `${VERSION_ETAG} as in the ETag: changes nothing (412) when there is another version by now. \`*\`: whatever there is`,
-      examples: ['"5"'],
-    }),
-  ),
-});
 
 export function etagOf(version: number): string {
   return `"${version}"`;

@@ -180,3 +180,16 @@ export const Problem = Type.Object(
   { $id: 'Problem', additionalProperties: false, title: 'Problem' },
 );
 export type Problem = Static<typeof Problem>;
+
+export const VERSION_ETAG = '`"<version>"`';
+
+/** Headers of a change that is to be made only to the version that somebody has seen. */
+export const IfMatch = Type.Object({
+  'if-match': Type.Optional(
+    Type.String({
+      maxLength: 64,
+      description: `${VERSION_ETAG} as in the ETag: changes nothing (412) when there is another version by now. \`*\`: whatever there is`,
+      examples: ['"5"'],
+    }),
+  ),
+});
