@@ -92,6 +92,8 @@ async function photograph(browser: Browser, scene: Scene, kind: Kind): Promise<v
       .waitFor({ timeout: 10_000 })
       .catch(() => {});
     await page.waitForLoadState('networkidle');
+    // The rate of messages is known after its second look.
+    if (name === 'overview') await page.locator('canvas').first().waitFor();
     await open?.(page);
     await take(name);
     process.stdout.write(`${join(kind.lang, kind.theme, kind.size, name)}.png\n`);

@@ -7,6 +7,14 @@ import { freePort, type ServerProcess } from '../support/server-process.ts';
 const MINUTE = 60_000;
 const DAYS = 3;
 const BATCH = 500;
+const PLACES = [
+  [37.57, 126.98],
+  [35.18, 129.08],
+  [36.35, 127.38],
+  [48.14, 11.58],
+  [-33.87, 151.21],
+  [40.71, -74.01],
+] as const;
 
 /** An installation that looks lived in: the demo's fleet, and beside it a device with a past. */
 export interface Scene extends AsyncDisposable {
@@ -50,6 +58,9 @@ export async function openScene(): Promise<Scene> {
     const email = `${name.split(' ')[0]?.toLowerCase()}@example.com`;
     await api.call('POST', '/api/v1/users', { email, full_name: name, role, password: 'correct horse battery' });
   }
+  // In several places, so that the map shows something.
+  for (const [index, [lat, lon]] of PLACES.entries())
+    await api.call('PATCH', `/api/v1/devices/${index + 1}`, { metadata: { lat, lon } });
   const dashboard = await api.call('POST', '/api/v1/dashboards', dashboardOf(device.id));
   await new Promise((resolve) => setTimeout(resolve, 20_000));
   return {

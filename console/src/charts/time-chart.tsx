@@ -55,6 +55,9 @@ const INK = {
   dark: { text: '#a6adb4', grid: '#3b3f45', paper: '#242424' },
 };
 
+/** Below this many pixels of height the legend tells the time only while it is looked at: the values have the room. */
+const SMALL = 240;
+
 /** Lines over time: drag to zoom, double click to go back. */
 export function TimeChart(props: TimeChartProps) {
   const { series, label, range, height = 240, unit, syncKey, onRange, onReset } = props;
@@ -110,7 +113,7 @@ export function TimeChart(props: TimeChartProps) {
   }, [data, from, to, shape, scheme, width, props.thresholds, props.spans, props.points]);
 
   return (
-    <div ref={ref}>
+    <div ref={ref} data-compact={height < SMALL || undefined}>
       {onRange === undefined ? (
         <div ref={host} role="img" aria-label={label} style={{ minHeight: height + 30 }} />
       ) : (
