@@ -1,59 +1,27 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { AxeBuilder } from '@axe-core/playwright';
-import { type Browser, chromium, type Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type ApiClient, signInAsSuperuser } from '../support/api-client.ts';
-import { type ConsoleBrowser, consoleIn } from '../support/console.ts';
+import type { Page } from 'playwright-core';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { CONSOLE_PAGES } from '../support/console-pages.ts';
-import { temporaryFolder } from '../support/folders.ts';
-import { freePort, type ServerProcess, startServer } from '../support/server-process.ts';
+import { consoleStage } from '../support/console-stage.ts';
 import { describeWithServers } from '../support/servers.ts';
 
-const run = promisify(execFile);
 /** Whatever people and devices call things, it is text. */
 const STRANGE_NAMES = ['<script>alert(1)</script>', '\u202egnp.exe', 'x'.repeat(100)];
 
 /** The console as people use it, in a browser, with the real process. */
 await describeWithServers(['chromium'], (servers) => {
   describe('the console', () => {
-    const folder = temporaryFolder();
-    let settings: Readonly<Record<string, string>>;
-    let server: ServerProcess;
-    let api: ApiClient;
-    let browser: Browser;
-    let consoles: ConsoleBrowser;
+    const stage = consoleStage(servers.chromium.url);
 
     beforeAll(async () => {
-      settings = {
-        DATA_DIR: folder.path,
-        HTTP_PORT: String(await freePort()),
-        MQTT_PORT: String(await freePort()),
-      };
-      server = await startServer(settings);
-      api = await signInAsSuperuser(server, settings);
-      browser = await chromium.connectOverCDP(servers.chromium.url);
-      consoles = consoleIn(browser, () => server.httpUrl);
+      const api = stage.api();
       const first = await api.registerDevice({ name: 'Greenhouse 1', device_uid: 'greenhouse-01' });
       for (const name of STRANGE_NAMES) await api.registerDevice({ name, metadata: { note: name } });
-      await publish(first, 'telemetry', '{"temperature":21.4,"door_open":false}');
+      await stage.publish(first, 'telemetry', { temperature: 21.4, door_open: false });
     });
-    afterAll(async () => {
-      await consoles?.close();
-      await browser?.close();
-      await server?.end('SIGKILL');
-      folder.remove();
-    });
-
-    const publish = ({ uid, secret }: { uid: string; secret: string }, channel: string, payload: string) =>
-      run('mosquitto_pub', [
-        ...['-p', String(server.mqttPort), '-u', uid, '-P', secret],
-        ...['-q', '1', '-t', `devices/${uid}/${channel}`, '-m', payload],
-      ]);
 
     test('a device is registered, waits for its first message, and shows it when it comes', async () => {
-      const { page, faults } = await consoles.open();
-      await consoles.signIn(page, '/devices');
+      const { page, faults } = await stage.open('/devices');
       await page.getByRole('button', { name: 'Register a device' }).first().click();
       const form = page.getByRole('dialog');
       await form.getByLabel('Name').fill('Pump');
@@ -68,16 +36,15 @@ await describeWithServers(['chromium'], (servers) => {
           .textContent()) ?? '';
       const secret = /-P ['"]?([\w-]{20,})/.exec(snippet.replaceAll('\\\n', ' '))?.[1] ?? '';
       expect(secret).not.toBe('');
-      expect(snippet).toContain(`-h '127.0.0.1' -p ${server.mqttPort} `);
-      await publish({ uid: 'pump-1', secret }, 'telemetry', '{"pressure":2.5}');
+      expect(snippet).toContain(`-h '127.0.0.1' -p ${stage.server().mqttPort} `);
+      await stage.publish({ uid: 'pump-1', secret }, 'telemetry', { pressure: 2.5 });
       await page.getByText('pressure').first().waitFor();
       await page.getByText('ONLINE').first().waitFor();
       expect(faults).toEqual([]);
     });
 
     test('a file with two bad lines: each is named beforehand, the others become devices', async () => {
-      const { page, faults } = await consoles.open();
-      await consoles.signIn(page, '/devices');
+      const { page, faults } = await stage.open('/devices');
       await page.getByRole('button', { name: 'Import' }).click();
       const dialog = page.getByRole('dialog');
       const lines = [
@@ -103,12 +70,11 @@ await describeWithServers(['chromium'], (servers) => {
     });
 
     test('is the same after a reload, and in a second tab; signing out ends both', async () => {
-      const { page } = await consoles.open();
-      await consoles.signIn(page);
+      const { page } = await stage.open();
       await page.reload();
       await page.getByRole('navigation').waitFor();
       const second = await page.context().newPage();
-      await second.goto(`${server.httpUrl}/admin/devices`);
+      await second.goto(`${stage.server().httpUrl}/admin/devices`);
       await second.getByText('greenhouse-01').waitFor();
       await page.getByRole('button', { name: 'Account' }).click();
       await page.getByRole('menuitem', { name: 'Sign out' }).click();
@@ -116,8 +82,7 @@ await describeWithServers(['chromium'], (servers) => {
     });
 
     test('speaks Korean to a Korean browser, and English when somebody chooses it', async () => {
-      const { page } = await consoles.open({ locale: 'ko-KR' });
-      await consoles.signIn(page, '/devices');
+      const { page } = await stage.open('/devices', { locale: 'ko-KR' });
       await page.getByRole('heading', { name: '디바이스', level: 1 }).waitFor();
       expect(await page.locator('html').getAttribute('lang')).toBe('ko');
       await page.getByRole('button', { name: '계정' }).click();
@@ -127,10 +92,9 @@ await describeWithServers(['chromium'], (servers) => {
 
     test('shows a USER its own devices and no more', async () => {
       const user = { email: 'user@example.com', password: 'correct horse battery' };
-      const { id } = await api.call('POST', '/api/v1/users', { ...user, role: 'USER' });
-      await api.registerDevice({ name: 'Mine', device_uid: 'mine-1', owner_id: id });
-      const { page, faults } = await consoles.open();
-      await consoles.signIn(page, '/devices', user);
+      const { id } = await stage.api().call('POST', '/api/v1/users', { ...user, role: 'USER' });
+      await stage.api().registerDevice({ name: 'Mine', device_uid: 'mine-1', owner_id: id });
+      const { page, faults } = await stage.open('/devices', { as: user });
       await page.getByText('mine-1').waitFor();
       expect(await page.getByText('greenhouse-01').count()).toBe(0);
       const places = await page.getByRole('navigation').getByRole('link').allTextContents();
@@ -140,12 +104,11 @@ await describeWithServers(['chromium'], (servers) => {
     });
 
     test('says that it reconnects while the server is away, and comes back by itself', async () => {
-      const { page } = await consoles.open();
-      await consoles.signIn(page, '/devices/1');
+      const { page } = await stage.open('/devices/1');
       await page.getByRole('heading', { name: 'Greenhouse 1' }).waitFor();
-      await server.end('SIGKILL');
+      await stage.kill();
       await page.getByRole('status').filter({ hasText: 'Reconnecting' }).waitFor();
-      server = await startServer(settings);
+      await stage.start();
       await page
         .getByRole('status')
         .filter({ hasText: 'Reconnecting' })
@@ -160,15 +123,14 @@ await describeWithServers(['chromium'], (servers) => {
       let page: Page;
       let faults: string[];
       beforeAll(async () => {
-        ({ page, faults } = await consoles.open({ colorScheme, viewport: { width, height: 800 } }));
-        await consoles.signIn(page);
+        ({ page, faults } = await stage.open('/', { colorScheme, viewport: { width, height: 800 } }));
       });
 
       test.each([...CONSOLE_PAGES, '/explore?devices=1&metrics=temperature'])(
         '%s: nothing on the console, nothing beyond the edge, nothing that axe minds',
         async (path) => {
           faults.length = 0;
-          await consoles.visit(page, path);
+          await stage.visit(page, path);
           expect(faults).toEqual([]);
           const beyond = await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth');
           expect(beyond).toBeLessThanOrEqual(0);

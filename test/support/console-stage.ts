@@ -1,23 +1,27 @@
-import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll } from 'vitest';
-import { type ApiClient, signInAsSuperuser } from './api-client.ts';
+import { type ApiClient, type RegisteredDevice, signInAsSuperuser } from './api-client.ts';
+import { type ConsoleBrowser, consoleIn } from './console.ts';
 import { temporaryFolder } from './folders.ts';
 import { freePort, type ServerProcess, type ServerSettings, startServer } from './server-process.ts';
 
-const CONSOLE_ADMIN = { email: 'admin@example.com', password: 'correct horse battery' };
-
-export interface OpenedConsole {
-  readonly page: Page;
-  /** What the browser said on its console, and what no part of the console has caught. */
-  readonly faults: string[];
-}
+const run = promisify(execFile);
 
 /** A real server with an administrator, and browsers that look at its console. */
 export interface ConsoleStage {
   server(): ServerProcess;
+  /** The administrator. */
   api(): ApiClient;
+  /** Browsers that are not signed in yet. */
+  consoles(): ConsoleBrowser;
   /** A browser of its own, signed in, at a path below `/admin`. */
-  open(path?: string, options?: OpenOptions): Promise<OpenedConsole>;
+  open(path?: string, options?: OpenOptions): Promise<{ readonly page: Page; readonly faults: string[] }>;
+  /** Goes to a page of the console, and waits until it is there. */
+  visit(page: Page, path: string): Promise<void>;
+  /** Sends as a device does, and resolves when it is stored. */
+  publish(device: Pick<RegisteredDevice, 'uid' | 'secret'>, channel: string, payload: unknown): Promise<void>;
   /** Ends the server as a crash does; `start` brings it back, on the same ports and data. */
   kill(): Promise<void>;
   start(): Promise<void>;
@@ -29,14 +33,23 @@ export interface OpenOptions extends BrowserContextOptions {
   readonly at?: string;
 }
 
-/** Set up before the tests of the surrounding `describe`, and taken down after them. @param url of the browser */
-export function consoleStage(url: string, settings: ServerSettings = {}): ConsoleStage {
+/**
+ * Set up before the tests of the surrounding `describe`, and taken down after them.
+ * @param url of the browser
+ * @param options `isNew`: nobody has an account yet, so that there is no `api`
+ */
+export function consoleStage(
+  url: string,
+  settings: ServerSettings = {},
+  { isNew = false }: { readonly isNew?: boolean } = {},
+): ConsoleStage {
   const folder = temporaryFolder();
-  const contexts: BrowserContext[] = [];
   let all: ServerSettings;
   let server: ServerProcess;
   let api: ApiClient;
   let browser: Browser;
+  let consoles: ConsoleBrowser;
+  const elsewhere: ConsoleBrowser[] = [];
 
   beforeAll(async () => {
     all = {
@@ -46,11 +59,12 @@ export function consoleStage(url: string, settings: ServerSettings = {}): Consol
       ...settings,
     };
     server = await startServer(all);
-    api = await signInAsSuperuser(server, all);
+    if (!isNew) api = await signInAsSuperuser(server, all);
     browser = await chromium.connectOverCDP(url);
+    consoles = consoleIn(browser, () => server.httpUrl);
   });
   afterAll(async () => {
-    for (const context of contexts) await context.close();
+    for (const each of [...elsewhere, consoles]) await each?.close();
     await browser?.close();
     await server?.end('SIGKILL');
     folder.remove();
@@ -59,22 +73,22 @@ export function consoleStage(url: string, settings: ServerSettings = {}): Consol
   return {
     server: () => server,
     api: () => api,
-    async open(path = '/', { as = CONSOLE_ADMIN, at = server.httpUrl, ...options } = {}) {
-      const context = await browser.newContext({ locale: 'en-US', ...options });
-      contexts.push(context);
-      const page = await context.newPage();
-      const faults: string[] = [];
-      page.on('console', (message) => {
-        if (['error', 'warning'].includes(message.type())) faults.push(message.text());
-      });
-      page.on('pageerror', (error) => faults.push(error.message));
-      await page.goto(`${at}/admin${path}`);
-      await page.locator('input[type=email]').fill(as.email);
-      await page.locator('input[autocomplete=current-password]').fill(as.password);
-      await page.locator('button[type=submit]').click();
-      await page.locator('h1').first().waitFor();
-      await page.waitForLoadState('networkidle');
-      return { page, faults };
+    consoles: () => consoles,
+    async open(path = '/', { as, at, ...options } = {}) {
+      const there = at === undefined ? consoles : consoleIn(browser, () => at);
+      if (there !== consoles) elsewhere.push(there);
+      const opened = await there.open(options);
+      await there.signIn(opened.page, path, as);
+      await opened.page.locator('h1').first().waitFor();
+      await opened.page.waitForLoadState('networkidle');
+      return opened;
+    },
+    visit: (page, path) => consoles.visit(page, path),
+    async publish({ uid, secret }, channel, payload) {
+      await run('mosquitto_pub', [
+        ...['-p', String(server.mqttPort), '-u', uid, '-P', secret],
+        ...['-q', '1', '-t', `devices/${uid}/${channel}`, '-m', JSON.stringify(payload)],
+      ]);
     },
     async kill() {
       await server.end('SIGKILL');
