@@ -1,6 +1,6 @@
 import { MantineProvider, mergeThemeOverrides } from '@mantine/core';
 import { ModalsProvider } from '@mantine/modals';
-import { Notifications } from '@mantine/notifications';
+import { Notifications, notifications } from '@mantine/notifications';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
 import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
@@ -34,7 +34,7 @@ export function App({ nonce }: { readonly nonce: string }) {
   return (
     <LanguageProvider>
       <Themed nonce={nonce}>
-        <Notifications position="bottom-right" />
+        <Notifications position="bottom-right" aria-live="polite" />
         <ModalsProvider>
           <Session />
         </ModalsProvider>
@@ -85,6 +85,8 @@ function Console() {
     if (reachable && !before.current) void cache.invalidateQueries();
     before.current = reachable;
   }, [reachable, cache]);
+  // Nor can the next one take back what this one has done.
+  useEffect(() => () => notifications.clean(), []);
   return (
     <QueryClientProvider client={cache}>
       <RouterProvider router={router} />

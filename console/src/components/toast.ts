@@ -3,7 +3,7 @@ import { problemText } from '#console/api/problem.ts';
 
 /** Says what has happened. */
 export function succeeded(message: string): void {
-  notifications.show({ message, color: 'teal', withBorder: true });
+  notifications.show({ message, color: 'teal', withBorder: true, role: 'status' });
 }
 
 /** Says why it has not. */

@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { problemText } from '#console/api/problem.ts';
 import { common } from '#console/app/common.texts.ts';
 import { RecordSelect } from '#console/components/record-select.tsx';
+import { allOf, type Outcome, type Undo, useSay } from '#console/components/undo.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import { isAtLeast, useUser } from '#console/session/session.ts';
 import { recordTexts } from './records.texts.ts';
@@ -13,6 +14,7 @@ interface Result {
   readonly name: string;
   /** Null: done. */
   readonly problem: string | null;
+  readonly undo: Undo | undefined;
 }
 
 /** What can be done to the rows that were picked: with a preview of how many, and a result for each. */
@@ -21,6 +23,7 @@ export function BulkBar<Row>({ actions, picked, nameOf, onDone }: BulkBarProps<R
   const words = useTexts(common);
   const { role } = useUser();
   const cache = useQueryClient();
+  const say = useSay();
   const [action, setAction] = useState<BulkAction<Row> | null>(null);
   const [results, setResults] = useState<readonly Result[]>([]);
   const [running, setRunning] = useState(false);
@@ -31,8 +34,8 @@ export function BulkBar<Row>({ actions, picked, nameOf, onDone }: BulkBarProps<R
   const run = async (todo: BulkAction<Row>) => {
     setRunning(true);
     for (const row of rows) {
-      const { error } = await todo.run(row, chosen).catch((error: unknown) => ({ error }));
-      const result = { name: nameOf(row), problem: error === undefined ? null : problemText(error) };
+      const { error, undo }: Outcome = await todo.run(row, chosen).catch((error: unknown) => ({ error }));
+      const result = { name: nameOf(row), problem: error === undefined ? null : problemText(error), undo };
       setResults((before) => [...before, result]);
     }
     setRunning(false);
@@ -40,6 +43,9 @@ export function BulkBar<Row>({ actions, picked, nameOf, onDone }: BulkBarProps<R
   };
   const close = () => {
     if (results.length > 0) onDone();
+    const done = results.filter(({ problem }) => problem === null);
+    const undos = done.flatMap(({ undo }) => undo ?? []);
+    if (undos.length > 0) say(`${action?.label}: ${t('done', { done: done.length, count })}`, allOf(undos));
     setAction(null);
     setResults([]);
     setChosen(null);

@@ -20,6 +20,7 @@ import { common } from '#console/app/common.texts.ts';
 import type { Kind } from '#console/components/named.ts';
 import { RecordSelect } from '#console/components/record-select.tsx';
 import { Failure } from '#console/components/states.tsx';
+import { type Outcome, useSay } from '#console/components/undo.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import { type AuditedRecord, ChangeHistory } from './change-history.tsx';
 
@@ -68,6 +69,7 @@ function Inputs({
 }: Omit<RecordFormProps, 'opened' | 'title' | 'audited' | 'children'>) {
   const words = useTexts(common);
   const cache = useQueryClient();
+  const say = useSay();
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
   const form = useForm<FormValues>({
@@ -85,6 +87,7 @@ function Inputs({
         form.setErrors(fieldErrors(answer.error));
         return;
       }
+      say(words(initial === undefined ? 'created' : 'saved'), answer.undo);
       await cache.invalidateQueries();
       onClose();
     } catch (failure) {
@@ -194,6 +197,6 @@ export interface RecordFormProps {
   /** What belongs to the record and is no field of it. */
   readonly children?: ReactNode;
   readonly onClose: () => void;
-  readonly submit: (body: Record<string, unknown>) => Promise<{ readonly error?: unknown }>;
+  readonly submit: (body: Record<string, unknown>) => Promise<Outcome>;
   readonly submitLabel?: string | undefined;
 }

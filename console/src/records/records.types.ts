@@ -2,6 +2,7 @@ import type { ReactNode } from 'react';
 import type { paths } from '#console/api/schema.d.ts';
 import type { Kind } from '#console/components/named.ts';
 import type { EmptyProps } from '#console/components/states.tsx';
+import type { Outcome } from '#console/components/undo.tsx';
 import type { Role } from '#console/session/session.ts';
 
 /** A list of the API: `{items, total, page, size, pages}`. */
@@ -51,7 +52,7 @@ export interface BulkAction<Row> {
   /** What it is done with is asked for beforehand; none is a choice, too. */
   readonly asks?: { readonly kind: Kind; readonly label: string; readonly none: string };
   /** Does it to one row. @param chosen of `asks`. @throws or answers a problem */
-  run(row: Row, chosen: number | null): Promise<{ readonly error?: unknown }>;
+  run(row: Row, chosen: number | null): Promise<Outcome>;
 }
 
 /** One kind of record, as its page shows it. */

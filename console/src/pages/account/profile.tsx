@@ -4,6 +4,7 @@ import { api, client } from '#console/api/client.ts';
 import { closeLive } from '#console/api/live.ts';
 import { common } from '#console/app/common.texts.ts';
 import { failed, succeeded } from '#console/components/toast.ts';
+import { useSay } from '#console/components/undo.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import { changeUser, end, useUser } from '#console/session/session.ts';
 import { StepForm } from '#console/session/sign-in.frame.tsx';
@@ -16,10 +17,17 @@ export function Profile() {
   const t = useTexts(accountTexts);
   const words = useTexts(common);
   const user = useUser();
+  const say = useSay();
+  const [undone, setUndone] = useState(0);
   const resend = api.useMutation('post', '/api/v1/auth/verify-email/resend', {
     onSuccess: () => succeeded(t('resent')),
     onError: failed,
   });
+  const put = async (body: Partial<Record<(typeof KEYS)[number], string | null>>) => {
+    const answer = await client.PATCH('/api/v1/users/me', { body });
+    if (answer.data !== undefined) changeUser(answer.data);
+    return answer;
+  };
   return (
     <Section title={t('profile')} text={`${user.email} · ${user.role}`}>
       {!user.is_verified && (
@@ -31,16 +39,21 @@ export function Profile() {
         </Text>
       )}
       <StepForm
+        key={undone}
         keys={KEYS}
         initial={Object.fromEntries(KEYS.map((key) => [key, user[key] ?? ''])) as Record<(typeof KEYS)[number], string>}
         submitLabel={words('save')}
         send={async (values) => {
           // Empty is none.
           const body = Object.fromEntries(KEYS.map((key) => [key, values[key].trim() || null]));
-          const { data, error } = await client.PATCH('/api/v1/users/me', { body });
+          const before = Object.fromEntries(KEYS.map((key) => [key, user[key]]));
+          const { error } = await put(body);
           if (error !== undefined) throw error;
-          changeUser(data);
-          succeeded(t('saved'));
+          say(t('saved'), async () => {
+            const answer = await put(before);
+            setUndone((count) => count + 1);
+            return answer;
+          });
         }}
       >
         {(props) => (

@@ -1,5 +1,4 @@
 import { Anchor, Button, Group, Loader, Stack, Table, Text } from '@mantine/core';
-import { useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { api, client } from '#console/api/client.ts';
@@ -9,10 +8,11 @@ import { useUserName } from '#console/components/record-name.tsx';
 import { RecordSelect } from '#console/components/record-select.tsx';
 import { Failure } from '#console/components/states.tsx';
 import { StatusBadge } from '#console/components/status-badge.tsx';
-import { failed, succeeded } from '#console/components/toast.ts';
+import { useAct } from '#console/components/undo.tsx';
 import { formatInstant, Instant } from '#console/i18n/format.tsx';
 import { useLanguage } from '#console/i18n/language.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
+import { changeRecord } from '#console/records/change-record.ts';
 import { fieldTexts } from '#console/records/field.texts.ts';
 import { isAtLeast, useUser } from '#console/session/session.ts';
 import { AlertChart } from './alert-chart.tsx';
@@ -98,8 +98,7 @@ function Facts({ alert }: { readonly alert: Alert }) {
 /** Takes notice, and says who takes care. */
 function Care({ alert }: { readonly alert: Alert }) {
   const t = useTexts(alertsTexts);
-  const words = useTexts(common);
-  const cache = useQueryClient();
+  const act = useAct();
   const me = useUser();
   const assigneeName = useUserName(alert.assigned_to);
   const mayAssign = isAtLeast(me.role, 'MANAGER');
@@ -112,14 +111,12 @@ function Care({ alert }: { readonly alert: Alert }) {
   const owner = device?.owner_id ?? null;
   const ownerName = useUserName(owner);
   const params = { path: { alert_id: alert.id } };
-  const run = async (work: () => Promise<{ readonly error?: unknown }>) => {
-    const { error } = await work().catch((error: unknown) => ({ error }));
-    if (error !== undefined) return failed(error);
-    succeeded(words('saved'));
-    await cache.invalidateQueries();
-  };
   const assign = (assigned_to: number | null) =>
-    void run(() => client.PATCH('/api/v1/monitoring/alerts/{alert_id}', { params, body: { assigned_to } }));
+    void act(t(assigned_to === null ? 'released' : 'assigned'), () =>
+      changeRecord('/api/v1/monitoring/alerts/{alert_id}', { ids: params.path, changes: { assigned_to } }),
+    );
+  const acknowledge = () =>
+    void act(t('acknowledged'), () => client.POST('/api/v1/monitoring/alerts/{alert_id}/acknowledge', { params }));
   const { assigned_to: assignee } = alert;
   return (
     <Stack gap="xs">
@@ -143,10 +140,7 @@ function Care({ alert }: { readonly alert: Alert }) {
           </Button>
         )}
         {!alert.is_acknowledged && (
-          <Button
-            size="xs"
-            onClick={() => void run(() => client.POST('/api/v1/monitoring/alerts/{alert_id}/acknowledge', { params }))}
-          >
+          <Button size="xs" onClick={acknowledge}>
             {t('acknowledge')}
           </Button>
         )}

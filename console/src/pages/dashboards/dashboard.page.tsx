@@ -4,12 +4,13 @@ import { IconMaximize, IconMinimize, IconPencil, IconPlus } from '@tabler/icons-
 import { useQueryClient } from '@tanstack/react-query';
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
-import { api, client } from '#console/api/client.ts';
+import { api } from '#console/api/client.ts';
 import { common } from '#console/app/common.texts.ts';
 import { PageHeader } from '#console/components/page-header.tsx';
 import { Empty, Failure } from '#console/components/states.tsx';
-import { succeeded } from '#console/components/toast.ts';
+import { useSay } from '#console/components/undo.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
+import { changeRecord } from '#console/records/change-record.ts';
 import { fieldTexts } from '#console/records/field.texts.ts';
 import { isAtLeast, useUser } from '#console/session/session.ts';
 import { Board } from './board.tsx';
@@ -100,6 +101,7 @@ function Edited({ dashboard }: { readonly dashboard: Dashboard }) {
   const field = useTexts(fieldTexts);
   const go = useMode();
   const cache = useQueryClient();
+  const say = useSay();
   const [name, setName] = useState(dashboard.name);
   const [shared, setShared] = useState<Share>(dashboard.shared);
   const [widgets, setWidgets] = useState<readonly Widget[]>(() => widgetsOf(dashboard));
@@ -122,11 +124,11 @@ function Edited({ dashboard }: { readonly dashboard: Dashboard }) {
     setBusy(true);
     try {
       const body = { name, shared, layout: [...layout], widgets: toBody(widgets, dashboard.widgets) };
-      const params = { path: { dashboard_id: dashboard.id } };
-      const answer = await client.PATCH('/api/v1/dashboards/{dashboard_id}', { params, body });
+      const change = { ids: { dashboard_id: dashboard.id }, changes: body };
+      const answer = await changeRecord('/api/v1/dashboards/{dashboard_id}', change);
       setError(answer.error ?? null);
       if (answer.error !== undefined) return;
-      succeeded(words('saved'));
+      say(words('saved'), answer.undo);
       go('shown');
       await cache.invalidateQueries({ queryKey: ['get', '/api/v1/dashboards/{dashboard_id}'] });
     } catch (failure) {

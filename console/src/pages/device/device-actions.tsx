@@ -7,10 +7,11 @@ import { useNavigate } from '@tanstack/react-router';
 import { client } from '#console/api/client.ts';
 import { common } from '#console/app/common.texts.ts';
 import { CopyBlock } from '#console/components/copy.tsx';
-import { failed, succeeded } from '#console/components/toast.ts';
+import { failed } from '#console/components/toast.ts';
+import { useAct } from '#console/components/undo.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import { isAtLeast, useUser } from '#console/session/session.ts';
-import { type Device, keepSecret, refreshDevice, useSecret } from './device.data.ts';
+import { type Device, keepSecret, useSecret } from './device.data.ts';
 import { deviceTexts } from './device.texts.ts';
 import { EditDevice } from './edit-device.tsx';
 
@@ -47,7 +48,7 @@ export function useNewSecret(device: Device): (onMade?: () => void) => void {
 export function DeviceActions({ device }: { readonly device: Device }) {
   const t = useTexts(deviceTexts);
   const { role } = useUser();
-  const cache = useQueryClient();
+  const act = useAct();
   const navigate = useNavigate();
   const confirm = useConfirm();
   const [isEditing, editing] = useDisclosure();
@@ -59,24 +60,22 @@ export function DeviceActions({ device }: { readonly device: Device }) {
   const params = { path: { device_id: device.id } };
   const disconnect = () =>
     confirm(t('disconnect_title', { name }), t('disconnect_text'), t('disconnect'), async () => {
-      const { error } = await client.POST('/api/v1/devices/{device_id}/disconnect', { params });
-      error === undefined ? succeeded(t('disconnected')) : failed(error);
+      await act(t('disconnected'), () => client.POST('/api/v1/devices/{device_id}/disconnect', { params }));
     });
   const remove = () =>
     confirm(t('delete_title', { name }), t('delete_text'), t('delete'), async () => {
-      const { error } = await client.DELETE('/api/v1/devices/{device_id}', { params });
-      if (error !== undefined) return failed(error);
-      succeeded(t('deleted', { name }));
-      await navigate({ to: '/devices' as string });
+      const remove = () => client.DELETE('/api/v1/devices/{device_id}', { params });
+      if (await act(t('deleted', { name }), remove)) await navigate({ to: '/devices' as string });
     });
   const isHeld = status === 'MAINTENANCE';
-  const toggleMaintenance = async () => {
-    const body = { status: isHeld ? ('ONLINE' as const) : ('MAINTENANCE' as const) };
-    const { error } = await client.PATCH('/api/v1/devices/{device_id}', { params, body });
-    if (error !== undefined) return failed(error);
-    succeeded(isHeld ? t('maintenance_ended') : t('maintenance_begun'));
-    await refreshDevice(cache);
-  };
+  // To end it, any other status does: the measured one counts again.
+  const hold = (holds: boolean) =>
+    client.PATCH('/api/v1/devices/{device_id}', { params, body: { status: holds ? 'MAINTENANCE' : 'ONLINE' } });
+  const toggleMaintenance = () =>
+    act(isHeld ? t('maintenance_ended') : t('maintenance_begun'), async () => {
+      const { error } = await hold(!isHeld);
+      return { error, undo: () => hold(isHeld) };
+    });
   return (
     <Group gap="xs">
       <Button variant="default" leftSection={<IconPencil size={16} />} onClick={editing.open}>

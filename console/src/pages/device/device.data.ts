@@ -29,9 +29,6 @@ export function useDevice(id: number) {
   return query;
 }
 
-export const refreshDevice = (cache: QueryClient): Promise<void> =>
-  cache.invalidateQueries({ queryKey: ['get', PATH] });
-
 /** Who may send commands and change the configuration, as the API has it. */
 export const mayControl = (user: User, device: Device): boolean =>
   isAtLeast(user.role, 'MANAGER') || device.owner_id === user.id;

@@ -16,7 +16,6 @@ export const deviceTexts = defineTexts({
     never: 'never',
     actions: 'Actions',
     edit: 'Edit',
-    edited: 'The device was saved.',
     inactivity: 'Silent after (seconds)',
     inactivity_hint: 'Without a message for so long, the device counts as offline. Empty: as its type says, else 600.',
     timezone: 'Time zone',
@@ -59,7 +58,6 @@ export const deviceTexts = defineTexts({
     never: '없음',
     actions: '작업',
     edit: '수정',
-    edited: '디바이스를 저장했습니다.',
     inactivity: '무응답 판정 시간(초)',
     inactivity_hint:
       '이 시간 동안 메시지가 없으면 오프라인으로 봅니다. 비워 두면 종류별 설정값, 그것도 없으면 600초입니다.',

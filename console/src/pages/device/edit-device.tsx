@@ -1,7 +1,6 @@
-import { client } from '#console/api/client.ts';
-import { succeeded } from '#console/components/toast.ts';
 import { useTexts } from '#console/i18n/texts.ts';
 import { devicesTexts } from '#console/pages/devices/devices.texts.ts';
+import { changeRecord } from '#console/records/change-record.ts';
 import { type Field, RecordForm } from '#console/records/record-form.tsx';
 import type { Device } from './device.data.ts';
 import { deviceTexts } from './device.texts.ts';
@@ -26,13 +25,10 @@ export function EditDevice({ device, opened, onClose }: EditDeviceProps) {
       audited={{ type: 'device', id: device.id }}
       opened={opened}
       onClose={onClose}
-      submit={async (body) => {
-        const params = { path: { device_id: device.id } };
+      submit={(body) => {
         // Empty metadata are none.
         const changes = body['metadata'] === null ? { ...body, metadata: {} } : body;
-        const answer = await client.PATCH('/api/v1/devices/{device_id}', { params, body: changes as never });
-        if (answer.error === undefined) succeeded(t('edited'));
-        return answer;
+        return changeRecord('/api/v1/devices/{device_id}', { ids: { device_id: device.id }, changes });
       }}
     />
   );

@@ -8,6 +8,7 @@ import { NameOf, UserName } from '#console/components/record-name.tsx';
 import { StatusBadge } from '#console/components/status-badge.tsx';
 import { Instant } from '#console/i18n/format.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
+import { changeRecord } from '#console/records/change-record.ts';
 import { RecordsPage } from '#console/records/records.page.tsx';
 import type { Records } from '#console/records/records.types.ts';
 import { isAtLeast, useUser } from '#console/session/session.ts';
@@ -17,6 +18,9 @@ import { ImportDevices } from './import-devices.tsx';
 import { RegisterDevice } from './register-device.tsx';
 
 const STATUSES = ['ONLINE', 'OFFLINE', 'MAINTENANCE', 'ERROR'];
+
+const change = (device_id: number, changes: { group_id: number | null } | { owner_id: number | null }) =>
+  changeRecord('/api/v1/devices/{device_id}', { ids: { device_id }, changes });
 
 export function DevicesPage() {
   const t = useTexts(devicesTexts);
@@ -30,8 +34,6 @@ export function DevicesPage() {
     void cache.invalidateQueries({ queryKey: ['get', '/api/v1/devices'] });
   });
 
-  const patch = (device_id: number, body: { group_id: number | null } | { owner_id: number | null }) =>
-    client.PATCH('/api/v1/devices/{device_id}', { params: { path: { device_id } }, body });
   const register = mayManage ? (
     <Button leftSection={<IconPlus size={16} />} onClick={registering.open}>
       {t('register')}
@@ -88,14 +90,14 @@ export function DevicesPage() {
         label: t('move'),
         least: 'MANAGER',
         asks: { kind: 'group', label: t('group'), none: t('no_group') },
-        run: ({ id }, group_id) => patch(id, { group_id }),
+        run: ({ id }, group_id) => change(id, { group_id }),
       },
       {
         key: 'owner',
         label: t('give'),
         least: 'MANAGER',
         asks: { kind: 'person', label: t('owner'), none: t('no_owner') },
-        run: ({ id }, owner_id) => patch(id, { owner_id }),
+        run: ({ id }, owner_id) => change(id, { owner_id }),
       },
       {
         key: 'delete',

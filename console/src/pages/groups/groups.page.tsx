@@ -3,6 +3,7 @@ import { IconPlus } from '@tabler/icons-react';
 import { client } from '#console/api/client.ts';
 import { common } from '#console/app/common.texts.ts';
 import { defineTexts, useTexts } from '#console/i18n/texts.ts';
+import { changeRecord } from '#console/records/change-record.ts';
 import { instantColumn } from '#console/records/columns.tsx';
 import { fieldTexts } from '#console/records/field.texts.ts';
 import { RecordsPage } from '#console/records/records.page.tsx';
@@ -84,10 +85,7 @@ export function GroupsPage() {
         submit: (body) =>
           row === undefined
             ? client.POST('/api/v1/device-groups', { body: body as never })
-            : client.PATCH('/api/v1/device-groups/{group_id}', {
-                params: { path: { group_id: row.id } },
-                body: body as never,
-              }),
+            : changeRecord('/api/v1/device-groups/{group_id}', { ids: { group_id: row.id }, changes: body }),
       })}
     </>
   );

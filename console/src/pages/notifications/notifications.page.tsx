@@ -71,8 +71,12 @@ export function NotificationsPage() {
         key: 'read',
         label: t('mark_read'),
         least: 'USER',
-        run: ({ id }) =>
-          client.POST('/api/v1/notifications/{notification_id}/read', { params: { path: { notification_id: id } } }),
+        run: async ({ id, is_read }) => {
+          const params = { path: { notification_id: id } };
+          const { error } = await client.POST('/api/v1/notifications/{notification_id}/read', { params });
+          const undo = () => client.POST('/api/v1/notifications/{notification_id}/unread', { params });
+          return is_read ? { error } : { error, undo };
+        },
       },
       {
         key: 'delete',

@@ -2,6 +2,7 @@ import { Button, Code } from '@mantine/core';
 import { IconPlus } from '@tabler/icons-react';
 import { client } from '#console/api/client.ts';
 import { common } from '#console/app/common.texts.ts';
+import { type Outcome, OVERTAKEN } from '#console/components/undo.tsx';
 import { defineTexts, useTexts } from '#console/i18n/texts.ts';
 import { booleanColumn, instantColumn } from '#console/records/columns.tsx';
 import { fieldTexts } from '#console/records/field.texts.ts';
@@ -30,6 +31,7 @@ const texts = defineTexts({
   },
 });
 
+const PATH = '/api/v1/system/configs/{key}';
 type Config = RowOf<'/api/v1/system/configs'>;
 
 export function ConfigsPage() {
@@ -86,16 +88,28 @@ export function ConfigsPage() {
           { key: 'is_secret', label: field('secret'), kind: 'switch' },
           { key: 'description', label: field('description'), kind: 'text' },
         ],
-        submit: ({ key = row?.key, ...body }) =>
-          client.PUT('/api/v1/system/configs/{key}', {
-            params: { path: { key: String(key) } },
-            // The API replaces: what was not touched stays.
-            body: { ...(row && !row.is_secret ? { value: row.value } : {}), ...keptOf(row), ...body } as never,
-          }),
+        // The API replaces: what was not touched stays.
+        submit: ({ key = row?.key, ...body }) => put(String(key), { ...keptOf(row), ...body }, row),
       })}
     </>
   );
 }
 
+/** Without the value of a secret, which the API does not give. */
 const keptOf = (row: Config | undefined): object =>
-  row === undefined ? {} : { is_secret: row.is_secret, description: row.description };
+  row === undefined
+    ? {}
+    : { is_secret: row.is_secret, description: row.description, ...(row.is_secret ? {} : { value: row.value }) };
+
+async function put(key: string, body: object, before: Config | undefined): Promise<Outcome> {
+  const call = { params: { path: { key } } };
+  const { data, error } = await client.PUT(PATH, { ...call, body: body as never });
+  if (error !== undefined || before === undefined || before.is_secret) return { error };
+  return {
+    undo: async () => {
+      const now = await client.GET(PATH, call);
+      if (now.data?.updated_at !== data.updated_at) return { error: now.error ?? OVERTAKEN };
+      return await client.PUT(PATH, { ...call, body: keptOf(before) as never });
+    },
+  };
+}

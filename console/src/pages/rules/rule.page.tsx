@@ -8,9 +8,10 @@ import { fieldErrors } from '#console/api/problem.ts';
 import { common } from '#console/app/common.texts.ts';
 import { PageHeader } from '#console/components/page-header.tsx';
 import { Failure } from '#console/components/states.tsx';
-import { failed, succeeded } from '#console/components/toast.ts';
+import { type Outcome, useAct, useSay } from '#console/components/undo.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import { ChangeHistory } from '#console/records/change-history.tsx';
+import { changeRecord } from '#console/records/change-record.ts';
 import { Backtest } from './backtest.tsx';
 import { bodyOf, EMPTY, formOf, type RuleForm } from './rule.form.ts';
 import { RuleFields } from './rule-fields.tsx';
@@ -54,6 +55,8 @@ function Editor({ title, initial, ruleId }: EditorProps) {
   const words = useTexts(common);
   const navigate = useNavigate();
   const cache = useQueryClient();
+  const act = useAct();
+  const say = useSay();
   const [form, setForm] = useState(initial);
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
@@ -65,14 +68,14 @@ function Editor({ title, initial, ruleId }: EditorProps) {
   const save = async () => {
     setBusy(true);
     const body = bodyOf(form);
-    const answer = await (ruleId === undefined
+    const answer: Outcome = await (ruleId === undefined
       ? client.POST(RULES, { body })
-      : client.PATCH(RULE, { params: { path: { rule_id: ruleId } }, body: { ...body, metric: body.metric ?? null } })
+      : changeRecord(RULE, { ids: { rule_id: ruleId }, changes: { ...body, metric: body.metric ?? null } })
     ).catch((failure: unknown) => ({ error: failure }));
     setBusy(false);
     setError(answer.error ?? null);
     if (answer.error !== undefined) return;
-    succeeded(t('saved'));
+    say(t('saved'), answer.undo);
     await done();
   };
   const remove = () =>
@@ -82,10 +85,9 @@ function Editor({ title, initial, ruleId }: EditorProps) {
       labels: { confirm: words('delete'), cancel: words('cancel') },
       confirmProps: { color: 'red.9' },
       closeButtonProps: { 'aria-label': words('close') },
-      onConfirm: () => {
-        void client
-          .DELETE(RULE, { params: { path: { rule_id: ruleId ?? 0 } } })
-          .then(({ error }) => (error === undefined ? done() : failed(error)), failed);
+      onConfirm: async () => {
+        const params = { path: { rule_id: ruleId ?? 0 } };
+        if (await act(t('deleted', { name: initial.name }), () => client.DELETE(RULE, { params }))) await done();
       },
     });
   return (

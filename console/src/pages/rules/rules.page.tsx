@@ -1,13 +1,13 @@
 import { Button, Switch } from '@mantine/core';
 import { IconPlus } from '@tabler/icons-react';
-import { useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { client } from '#console/api/client.ts';
 import { common } from '#console/app/common.texts.ts';
 import { useNamed } from '#console/components/named.ts';
 import { NameOf } from '#console/components/record-name.tsx';
-import { failed } from '#console/components/toast.ts';
+import { useAct } from '#console/components/undo.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
+import { changeRecord } from '#console/records/change-record.ts';
 import { instantColumn, statusColumn } from '#console/records/columns.tsx';
 import { fieldTexts } from '#console/records/field.texts.ts';
 import { RecordsPage } from '#console/records/records.page.tsx';
@@ -19,7 +19,7 @@ import { rulesTexts } from './rules.texts.ts';
 const PATH = '/api/v1/monitoring/alert-rules/{rule_id}';
 
 const change = ({ id }: Rule, is_enabled: boolean) =>
-  client.PATCH(PATH, { params: { path: { rule_id: id } }, body: { is_enabled } });
+  changeRecord(PATH, { ids: { rule_id: id }, changes: { is_enabled } });
 
 function GroupScope({ id }: { readonly id: number }) {
   const t = useTexts(rulesTexts);
@@ -31,12 +31,9 @@ export function RulesPage() {
   const t = useTexts(rulesTexts);
   const field = useTexts(fieldTexts);
   const words = useTexts(common);
-  const cache = useQueryClient();
-  const toggle = async (rule: Rule, isEnabled: boolean) => {
-    const { error } = await change(rule, isEnabled).catch((error: unknown) => ({ error }));
-    if (error !== undefined) failed(error);
-    await cache.invalidateQueries({ queryKey: ['get', '/api/v1/monitoring/alert-rules'] });
-  };
+  const act = useAct();
+  const toggle = (rule: Rule, isEnabled: boolean) =>
+    act(t(isEnabled ? 'turned_on' : 'turned_off', { name: rule.name }), () => change(rule, isEnabled));
   const scopeText = ({ scope }: Rule) => {
     if (scope.device_id !== undefined) return <NameOf kind="device" id={scope.device_id} />;
     if (scope.device_type !== undefined) return t('scope_type', { name: scope.device_type });

@@ -2,7 +2,9 @@ import { Button } from '@mantine/core';
 import { IconPlus } from '@tabler/icons-react';
 import { client } from '#console/api/client.ts';
 import { common } from '#console/app/common.texts.ts';
+import type { Outcome } from '#console/components/undo.tsx';
 import { defineTexts, useTexts } from '#console/i18n/texts.ts';
+import { changeRecord } from '#console/records/change-record.ts';
 import { booleanColumn, instantColumn } from '#console/records/columns.tsx';
 import { fieldTexts } from '#console/records/field.texts.ts';
 import type { Field } from '#console/records/record-form.tsx';
@@ -19,6 +21,7 @@ const texts = defineTexts({
     empty: 'No other users yet',
     empty_text: 'Users sign in here and at the API. Their role decides what they see and do.',
     deactivate: 'Deactivate',
+    reactivated: 'Active again. Sessions and tokens that were ended stay ended.',
     password_hint: '8 to 128 characters',
   },
   ko: {
@@ -28,12 +31,22 @@ const texts = defineTexts({
     empty: '아직 다른 사용자가 없습니다',
     empty_text: '사용자는 이 콘솔과 API에 로그인합니다. 역할에 따라 볼 수 있는 것과 할 수 있는 일이 달라집니다.',
     deactivate: '비활성화',
+    reactivated: '다시 활성화했습니다. 종료된 세션과 토큰은 되살아나지 않습니다.',
     password_hint: '8~128자',
   },
 });
 
 const ROLES: readonly Role[] = ['SUPERADMIN', 'ADMIN', 'MANAGER', 'USER'];
 type User = RowOf<'/api/v1/users'>;
+
+/** A new address counts as not verified; what a user who is deactivated was signed in with has ended. */
+async function change(user_id: number, changes: Readonly<Record<string, unknown>>, note: string): Promise<Outcome> {
+  const along = 'email' in changes ? ['is_verified'] : [];
+  const outcome = await changeRecord('/api/v1/users/{user_id}', { ids: { user_id }, changes, along });
+  const { undo } = outcome;
+  if (undo === undefined || changes['is_active'] !== false) return outcome;
+  return { undo: async () => ({ ...(await undo()), note }) };
+}
 
 export function UsersPage() {
   const t = useTexts(texts);
@@ -102,8 +115,7 @@ export function UsersPage() {
         key: 'deactivate',
         label: t('deactivate'),
         least: 'ADMIN',
-        run: ({ id }) =>
-          client.PATCH('/api/v1/users/{user_id}', { params: { path: { user_id: id } }, body: { is_active: false } }),
+        run: ({ id }) => change(id, { is_active: false }, t('reactivated')),
       },
       {
         key: 'delete',
@@ -126,7 +138,7 @@ export function UsersPage() {
         submit: (body) =>
           row === undefined
             ? client.POST('/api/v1/users', { body: body as never })
-            : client.PATCH('/api/v1/users/{user_id}', { params: { path: { user_id: row.id } }, body: body as never }),
+            : change(row.id, body, t('reactivated')),
       })}
     </>
   );

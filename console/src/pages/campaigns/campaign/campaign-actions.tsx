@@ -1,9 +1,8 @@
 import { Button, Group, Text } from '@mantine/core';
 import { modals } from '@mantine/modals';
-import { useQueryClient } from '@tanstack/react-query';
 import { client } from '#console/api/client.ts';
 import { common } from '#console/app/common.texts.ts';
-import { failed, succeeded } from '#console/components/toast.ts';
+import { OVERTAKEN, type Undo, useAct } from '#console/components/undo.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import { isAtLeast, type User, useUser } from '#console/session/session.ts';
 import type { Campaign } from '../campaign.data.ts';
@@ -22,6 +21,7 @@ function actionsOf(campaign: Campaign, { id, role }: User): readonly CampaignAct
       if (!waitsForApproval(campaign)) return ['start', 'abort'];
       return campaign.created_by === id ? ['abort'] : ['approve', 'abort'];
     case 'SCHEDULED':
+      return ['abort'];
     case 'RUNNING':
       return ['pause', 'abort'];
     case 'PAUSED':
@@ -35,17 +35,29 @@ export function actOn(id: number, action: CampaignAction) {
   return client.POST(`/api/v1/campaigns/{campaign_id}/${action}`, { params: { path: { campaign_id: id } } });
 }
 
+/** A pause of a gate is none of these: who resumes from it says that the gate does not count. */
+function undoOf({ id, reason }: Campaign, action: CampaignAction): Undo | undefined {
+  if (action === 'resume' && reason === 'person') return () => actOn(id, 'pause');
+  if (action !== 'pause') return undefined;
+  return async () => {
+    const { data, error } = await client.GET('/api/v1/campaigns/{campaign_id}', {
+      params: { path: { campaign_id: id } },
+    });
+    if (error !== undefined) return { error };
+    return data.reason === 'person' ? await actOn(id, 'resume') : { error: OVERTAKEN };
+  };
+}
+
 export function CampaignActions({ campaign }: { readonly campaign: Campaign }) {
   const t = useTexts(campaignTexts);
   const words = useTexts(common);
-  const cache = useQueryClient();
   const user = useUser();
-  const act = async (action: CampaignAction) => {
-    const { error } = await actOn(campaign.id, action).catch((failure: unknown) => ({ error: failure }));
-    if (error !== undefined) failed(error);
-    else succeeded(t(`done_${action}`));
-    await cache.invalidateQueries();
-  };
+  const say = useAct();
+  const act = (action: CampaignAction) =>
+    say(t(`done_${action}`), async () => {
+      const { error } = await actOn(campaign.id, action);
+      return { error, undo: undoOf(campaign, action) };
+    });
   const ask = (action: 'abort' | 'resume') =>
     modals.openConfirmModal({
       title: t(`${action}_title`, { name: campaign.name }),

@@ -2,16 +2,23 @@ import { Button, Group, Loader, Modal, Pagination, Paper, Table, Text, Title, Vi
 import { modals } from '@mantine/modals';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import { client } from '#console/api/client.ts';
 import { common } from '#console/app/common.texts.ts';
 import { JsonDiff, sortedJson } from '#console/components/json-editor.tsx';
 import { Failure } from '#console/components/states.tsx';
-import { failed, succeeded } from '#console/components/toast.ts';
+import { failed } from '#console/components/toast.ts';
+import { useSay } from '#console/components/undo.tsx';
 import { WideTable } from '#console/components/wide-table.tsx';
 import { Instant } from '#console/i18n/format.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import type { Device } from '../device.data.ts';
-import { type ConfigVersion, type DeviceConfig, etagOf, refreshConfig, useConfigHistory } from './config.data.ts';
+import {
+  type ConfigVersion,
+  type DeviceConfig,
+  refreshConfig,
+  rollBack,
+  undoOf,
+  useConfigHistory,
+} from './config.data.ts';
 import { configTexts } from './config.texts.ts';
 import { useWho } from './who.ts';
 
@@ -22,6 +29,7 @@ export function ConfigHistory({ device, config }: ConfigHistoryProps) {
   const t = useTexts(configTexts);
   const words = useTexts(common);
   const cache = useQueryClient();
+  const say = useSay();
   const [page, setPage] = useState(1);
   const [compared, setCompared] = useState<ConfigVersion | null>(null);
   const { data, error, refetch } = useConfigHistory(device.id, page, SIZE);
@@ -34,10 +42,11 @@ export function ConfigHistory({ device, config }: ConfigHistoryProps) {
       labels: { confirm: t('rollback'), cancel: words('cancel') },
       closeButtonProps: { 'aria-label': words('close') },
       onConfirm: async () => {
-        const params = { path: { device_id: device.id }, header: { 'if-match': etagOf(current) } };
-        const answer = await client.POST('/api/v1/devices/{device_id}/config/rollback', { params, body: { version } });
+        const answer = await rollBack(device.id, version, current);
+        const saved = answer.data?.desired.version ?? current;
         if (answer.error !== undefined) failed(answer.error);
-        else succeeded(t('saved', { version: String(answer.data.desired.version) }));
+        else if (saved === current) say(t('unchanged'));
+        else say(t('saved', { version: String(saved) }), undoOf(device.id, current, saved));
         await refreshConfig(cache);
       },
     });

@@ -1,6 +1,7 @@
 import type { QueryClient } from '@tanstack/react-query';
 import { api, client } from '#console/api/client.ts';
 import type { components } from '#console/api/schema.d.ts';
+import type { Undo } from '#console/components/undo.tsx';
 
 export type DeviceConfig = components['schemas']['DeviceConfig'];
 export type ConfigVersion = components['schemas']['DeviceConfigVersion'];
@@ -31,6 +32,21 @@ export async function readCurrent(id: number): Promise<{ config: DeviceConfig; c
   if (history.error !== undefined) throw history.error;
   return { config: config.data, change: history.data.items[0] };
 }
+
+/** Brings an earlier version back, if `current` is still the one that counts. */
+export const rollBack = (id: number, version: number, current: number) =>
+  client.POST('/api/v1/devices/{device_id}/config/rollback', {
+    params: { path: { device_id: id }, header: { 'if-match': etagOf(current) } },
+    body: { version },
+  });
+
+/** The way back from a version to the one before. Before the first there was nothing. */
+export const undoOf =
+  (id: number, version: number, saved: number): Undo =>
+  () =>
+    version > 0
+      ? rollBack(id, version, saved)
+      : client.PUT(PATH, { params: { path: { device_id: id }, header: { 'if-match': etagOf(saved) } }, body: {} });
 
 export async function refreshConfig(cache: QueryClient): Promise<void> {
   await Promise.all([PATH, HISTORY].map((path) => cache.invalidateQueries({ queryKey: ['get', path] })));

@@ -6,12 +6,12 @@ import { client } from '#console/api/client.ts';
 import { common } from '#console/app/common.texts.ts';
 import { JsonDiff, JsonEditor, sortedJson } from '#console/components/json-editor.tsx';
 import { Failure } from '#console/components/states.tsx';
-import { succeeded } from '#console/components/toast.ts';
+import { useSay } from '#console/components/undo.tsx';
 import { formatAgo } from '#console/i18n/format.tsx';
 import { useLanguage } from '#console/i18n/language.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import type { Device } from '../device.data.ts';
-import { type ConfigVersion, type DeviceConfig, etagOf, readCurrent, refreshConfig } from './config.data.ts';
+import { type ConfigVersion, type DeviceConfig, etagOf, readCurrent, refreshConfig, undoOf } from './config.data.ts';
 import { configTexts } from './config.texts.ts';
 import { useWho } from './who.ts';
 
@@ -36,6 +36,7 @@ export function EditConfig({ device, config, onClose }: EditConfigProps) {
   const t = useTexts(configTexts);
   const words = useTexts(common);
   const cache = useQueryClient();
+  const say = useSay();
   const [base, setBase] = useState(config.desired);
   const [text, setText] = useState(() => JSON.stringify(config.desired.config, null, 2));
   const [error, setError] = useState<unknown>(null);
@@ -57,7 +58,8 @@ export function EditConfig({ device, config, onClose }: EditConfigProps) {
       setError(answer.error ?? null);
       if (answer.error !== undefined) return;
       const saved = answer.data.desired.version;
-      succeeded(saved === version ? t('unchanged') : t('saved', { version: String(saved) }));
+      if (saved === version) say(t('unchanged'));
+      else say(t('saved', { version: String(saved) }), undoOf(device.id, version, saved));
       await refreshConfig(cache);
       onClose();
     } catch (failure) {
