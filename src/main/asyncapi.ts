@@ -51,7 +51,8 @@ export function createAsyncApiDocument(
     ...channels.map(({ name, payload, description }) => fromDevice(name, payload, description)),
     ...PROVISIONING,
     ...live.commands.map(({ namespace, names, payload, description }) => ({
-      id: names.join('_or_'),
+      // Namespaces have commands of the same name.
+      id: `${namespace.slice(1)}_${names.join('_or_')}`,
       action: 'receive' as const,
       address: namespace,
       messages: names,

@@ -110,3 +110,35 @@ test('every event that is declared is sent, no other, and each as the document s
     }
   }
 });
+
+test('the document has the commands of every namespace', () => {
+  const { channels } = system.system.asyncApi as AsyncApi;
+  const commands = Object.entries(channels)
+    .filter(([id, { address }]) => address.startsWith('/') && !id.startsWith('live_'))
+    .flatMap(([, { address, messages }]) => Object.keys(messages).map((command) => `${address} ${command}`));
+  expect(commands.sort()).toEqual([
+    '/device send_command',
+    '/device subscribe',
+    '/device unsubscribe',
+    '/monitoring subscribe',
+    '/monitoring unsubscribe',
+  ]);
+});
+
+test('without telemetry, all devices bring everything else', async () => {
+  const socket = io(`http://127.0.0.1:${system.system.http.port()}/monitoring`, {
+    auth: { token: people.MANAGER.token() },
+    reconnection: false,
+  });
+  sockets.push(socket);
+  const events: string[] = [];
+  socket.onAny((event: string) => events.push(event));
+  await new Promise<void>((resolve) => socket.once('connect', resolve));
+  expect(await socket.emitWithAck('subscribe', { all: true, telemetry: false })).toEqual({ ok: true });
+  const before = sent.get('/monitoring telemetry')?.length ?? 0;
+  const device = await people.device({ owner_id: people.USER.id });
+  await people.alert(device);
+  // Who watches everything has seen the sample; the alert came after it.
+  await expect.poll(() => sent.get('/monitoring telemetry')?.length ?? 0).toBeGreaterThan(before);
+  await expect.poll(() => [...new Set(events)].sort()).toEqual(['alert', 'device_status']);
+});

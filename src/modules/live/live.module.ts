@@ -4,14 +4,7 @@ import type { ModuleWith } from '#platform/module/module.port.ts';
 import { sendLive } from '#platform/realtime/live-event.port.ts';
 import type { Realtime } from '#platform/realtime/realtime.port.ts';
 import type { LiveApi } from './live.api.ts';
-import {
-  ALL_DEVICES_ROOM,
-  deviceRoom,
-  LIVE_CERTIFICATE_ENDING,
-  LIVE_STATUS,
-  LIVE_TELEMETRY,
-  WATCH_COMMANDS,
-} from './live.schemas.ts';
+import { changeRooms, LIVE_CERTIFICATE_ENDING, LIVE_STATUS, LIVE_TELEMETRY, WATCH_COMMANDS } from './live.schemas.ts';
 import { createMonitoringNamespace } from './live.socket.ts';
 import { createLiveView } from './live.view.ts';
 
@@ -34,8 +27,7 @@ export function createLiveModule({ realtime, devices, events: bus }: LiveModuleD
     name: 'live',
     listens: events,
     api: {
-      toWatchers: (deviceUid, event, data) =>
-        sendLive(namespace, event, [deviceRoom(deviceUid), ALL_DEVICES_ROOM], data),
+      toWatchers: (deviceUid, event, data) => sendLive(namespace, event, changeRooms(deviceUid), data),
     },
     live: { events: [LIVE_TELEMETRY, LIVE_STATUS, LIVE_CERTIFICATE_ENDING], commands: [WATCH_COMMANDS] },
     commitListeners: [{ name: 'live view', committed: view.show }],

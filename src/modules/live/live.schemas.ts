@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { DEVICE_STATUSES } from '#modules/devices/index.ts';
 import { Instant, Nullable, Strict } from '#platform/http/http.schemas.ts';
 import type { LiveCommand, LiveEvent } from '#platform/realtime/live-event.port.ts';
@@ -8,12 +8,21 @@ export const MONITORING = '/monitoring';
 
 /** Room of everyone who watches all devices. */
 export const ALL_DEVICES_ROOM = 'devices';
+/** Room of everyone who watches what happens to all devices, but not what they measure. */
+const ALL_CHANGES_ROOM = 'changes';
 
 const DEVICE_ROOM = 'device:';
 
 export function deviceRoom(deviceUid: string): string {
   return `${DEVICE_ROOM}${deviceUid}`;
 }
+
+/** The rooms of everything about a device but telemetry. */
+export const changeRooms = (deviceUid: string): readonly string[] => [
+  deviceRoom(deviceUid),
+  ALL_DEVICES_ROOM,
+  ALL_CHANGES_ROOM,
+];
 
 /** The uid of the device whose room it is, or null. */
 export function deviceOfRoom(room: string): string | null {
@@ -66,8 +75,24 @@ export const LIVE_CERTIFICATE_ENDING: LiveEvent<typeof LiveCertificateEnding> = 
 
 export const WatchCommand = Type.Union([
   Strict({ device_uid: Type.String({ minLength: 1, maxLength: 64 }) }),
-  Strict({ all: Type.Literal(true) }, { description: 'Every device; MANAGEMENT only' }),
+  Strict(
+    {
+      all: Type.Literal(true),
+      telemetry: Type.Optional(
+        Type.Boolean({ default: true, description: 'false: all events but `telemetry`, for lists and overviews' }),
+      ),
+    },
+    { description: 'Every device; MANAGEMENT only' },
+  ),
 ]);
+
+/** What a `WatchCommand` looks like, for who has sent something else. */
+export const WATCH_FORMS = '{device_uid: string}, {all: true} or {all: true, telemetry: false}';
+
+export function roomOf(command: Static<typeof WatchCommand>): string {
+  if ('device_uid' in command) return deviceRoom(command.device_uid);
+  return command.telemetry === false ? ALL_CHANGES_ROOM : ALL_DEVICES_ROOM;
+}
 
 export const WATCH_COMMANDS: LiveCommand = {
   namespace: MONITORING,

@@ -7,7 +7,7 @@ import { createEventBus, type EventBus } from '#kernel/events.ts';
 import { silentLogger } from '#kernel/logger.ts';
 import type { Realtime, RealtimeNamespace } from '#platform/realtime/realtime.port.ts';
 import { createSocketIoRealtime } from '#platform/realtime/socketio/socketio.ts';
-import { ALL_DEVICES_ROOM, deviceRoom } from './live.schemas.ts';
+import { ALL_DEVICES_ROOM, deviceRoom, roomOf } from './live.schemas.ts';
 import { createMonitoringNamespace } from './live.socket.ts';
 
 const soon = () => AbortSignal.timeout(5_000);
@@ -83,4 +83,19 @@ test('all devices are for those who manage, also after a change that was missed'
   role = 'USER';
   await realtime.recheck();
   expect(open()).toEqual([false, false, false]);
+});
+
+test('what happens to all devices is for those who manage too, and is left as it was asked for', async () => {
+  const without = { all: true, telemetry: false } as const;
+  const isOpen = () => monitoring.hasListeners(roomOf(without));
+  expect(await socket.emitWithAck('subscribe', without)).toMatchObject({ ok: false, code: 'forbidden' });
+  role = 'MANAGER';
+  expect(await socket.emitWithAck('subscribe', { all: true, telemetry: true })).toEqual({ ok: true });
+  expect([open(), isOpen()]).toEqual([[false, false, true], false]);
+  expect(await socket.emitWithAck('subscribe', without)).toEqual({ ok: true });
+  expect(await socket.emitWithAck('unsubscribe', { all: true })).toEqual({ ok: true });
+  expect([open(), isOpen()]).toEqual([[false, false, false], true]);
+  role = 'USER';
+  await realtime.recheck();
+  expect(isOpen()).toBe(false);
 });

@@ -7,12 +7,14 @@ import { type DevicesApi, deviceErrors } from '#modules/devices/index.ts';
 import { sendLive } from '#platform/realtime/live-event.port.ts';
 import type { Realtime, RealtimeConnection, RealtimeNamespace } from '#platform/realtime/realtime.port.ts';
 import {
-  ALL_DEVICES_ROOM,
+  changeRooms,
   deviceOfRoom,
   deviceRoom,
   LIVE_CERTIFICATE_ENDING,
   LIVE_STATUS,
   MONITORING,
+  roomOf,
+  WATCH_FORMS,
   WatchCommand,
 } from './live.schemas.ts';
 
@@ -26,11 +28,11 @@ export function createMonitoringNamespace(
 ): RealtimeNamespace {
   async function roomFor(principal: Principal, data: unknown): Promise<string> {
     if (!watchCommand.Check(data)) {
-      throw commonErrors.invalid_input({ detail: 'Accepted is {device_uid: string} or {all: true}.' });
+      throw commonErrors.invalid_input({ detail: `Accepted is ${WATCH_FORMS}.` });
     }
     if ('all' in data) {
       if (!isManagement(principal.role)) throw commonErrors.forbidden();
-      return ALL_DEVICES_ROOM;
+      return roomOf(data);
     }
     const device = await devices.findVisibleByUid(principal, data.device_uid);
     if (device === null) throw deviceErrors.device_not_found();
@@ -52,10 +54,10 @@ export function createMonitoringNamespace(
     },
     async unsubscribe(connection: RealtimeConnection, data: unknown) {
       if (!watchCommand.Check(data)) {
-        throw commonErrors.invalid_input({ detail: 'Accepted is {device_uid: string} or {all: true}.' });
+        throw commonErrors.invalid_input({ detail: `Accepted is ${WATCH_FORMS}.` });
       }
       // Leaving needs no permission: the device may have been taken away in the meantime.
-      await connection.leave('all' in data ? ALL_DEVICES_ROOM : deviceRoom(data.device_uid));
+      await connection.leave(roomOf(data));
       return undefined;
     },
   };
@@ -65,14 +67,14 @@ export function createMonitoringNamespace(
   });
 
   events.on('device.status_changed', ({ data }) => {
-    sendLive(namespace, LIVE_STATUS, [deviceRoom(data.device_uid), ALL_DEVICES_ROOM], {
+    sendLive(namespace, LIVE_STATUS, changeRooms(data.device_uid), {
       device_uid: data.device_uid,
       status: data.to,
       last_seen_at: data.last_seen_at === null ? null : toIso(data.last_seen_at),
     });
   });
   events.on('device.certificate_ending', ({ data }) => {
-    sendLive(namespace, LIVE_CERTIFICATE_ENDING, [deviceRoom(data.device_uid), ALL_DEVICES_ROOM], {
+    sendLive(namespace, LIVE_CERTIFICATE_ENDING, changeRooms(data.device_uid), {
       device_uid: data.device_uid,
       serial: data.serial,
       not_after: toIso(data.not_after),
