@@ -19,8 +19,11 @@ const NAMESPACE_OF: Readonly<Record<keyof LiveEvents, Namespace>> = {
   device_response: '/device',
 };
 
+/** Everything about every device but telemetry, which would be the whole fleet's: for who may see all devices. */
+export const EVERY_CHANGE = { all: true, telemetry: false } as const;
+
 /** What is watched: one device, all of them, or what comes without asking. */
-export type Room = { readonly device_uid: string } | { readonly all: true } | null;
+export type Room = { readonly device_uid: string } | typeof EVERY_CHANGE | null;
 
 interface Channel {
   readonly socket: Socket;

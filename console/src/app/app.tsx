@@ -1,43 +1,23 @@
 import { MantineProvider, mergeThemeOverrides } from '@mantine/core';
-import { ModalsProvider } from '@mantine/modals';
-import { Notifications, notifications } from '@mantine/notifications';
-import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
-import { RouterProvider } from '@tanstack/react-router';
-import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
-import { isProblem } from '#console/api/problem.ts';
-import { useReachable } from '#console/api/reachable.ts';
+import { type ComponentType, type ReactNode, useEffect, useMemo, useState } from 'react';
 import { Splash } from '#console/components/states.tsx';
 import { LanguageProvider } from '#console/i18n/language.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import { refresh, useSession } from '#console/session/session.ts';
 import { SignInPage } from '#console/session/sign-in.page.tsx';
 import { common } from './common.texts.ts';
-import { router } from './router.tsx';
 import { contrast, theme } from './theme.ts';
 
-function createCache(): QueryClient {
-  return new QueryClient({
-    defaultOptions: {
-      queries: {
-        staleTime: 5_000,
-        // What the API has refused, it refuses again; a server that is away comes back.
-        retry: (count, error) => !isProblem(error) && count < 30,
-        retryDelay: (count) => Math.min(500 * 2 ** count, 5_000),
-        networkMode: 'always',
-      },
-      mutations: { networkMode: 'always' },
-    },
-  });
-}
+/** How long after something could not be loaded it is tried again. */
+const RETRY_MS = 2_000;
+/** How long after the way in what is behind it is loaded. */
+const LATER_MS = 1_000;
 
 export function App({ nonce }: { readonly nonce: string }) {
   return (
     <LanguageProvider>
       <Themed nonce={nonce}>
-        <Notifications position="bottom-right" aria-live="polite" />
-        <ModalsProvider>
-          <Session />
-        </ModalsProvider>
+        <Session />
       </Themed>
     </LanguageProvider>
   );
@@ -65,31 +45,32 @@ function Themed({ nonce, children }: { readonly nonce: string; readonly children
 /** The console for who is signed in, else the way in. */
 function Session() {
   const { status, user } = useSession();
+  const Console = useConsole(status === 'signed_out');
   useEffect(() => {
     if (status !== 'unknown') return;
-    const attempt = () => refresh().catch(() => setTimeout(attempt, 2_000));
+    const attempt = () => refresh().catch(() => setTimeout(attempt, RETRY_MS));
     void attempt();
   }, [status]);
-  if (status === 'unknown') return <Splash />;
-  if (user === null) return <SignInPage />;
-  return <Console key={user.id} />;
+  if (status === 'signed_out') return <SignInPage />;
+  return user === null || Console === null ? <Splash /> : <Console key={user.id} />;
 }
 
-/** Of one user: nothing that another one has loaded is shown to the next. */
-function Console() {
-  const [cache] = useState(createCache);
-  const reachable = useReachable();
-  const before = useRef(reachable);
-  // Everything on the screen is read again when the server is back: what was told live meanwhile has passed by.
+/** Loads the console; a moment later while somebody has to sign in, so that the way in does not wait for it. */
+function useConsole(isLater: boolean): ComponentType | null {
+  const [found, setFound] = useState<ComponentType | null>(null);
   useEffect(() => {
-    if (reachable && !before.current) void cache.invalidateQueries();
-    before.current = reachable;
-  }, [reachable, cache]);
-  // Nor can the next one take back what this one has done.
-  useEffect(() => () => notifications.clean(), []);
-  return (
-    <QueryClientProvider client={cache}>
-      <RouterProvider router={router} />
-    </QueryClientProvider>
-  );
+    if (found !== null) return;
+    let timer: ReturnType<typeof setTimeout>;
+    const load = () =>
+      import('./console.tsx').then(
+        ({ Console }) => setFound(() => Console),
+        () => {
+          timer = setTimeout(load, RETRY_MS);
+        },
+      );
+    if (isLater) timer = setTimeout(load, LATER_MS);
+    else void load();
+    return () => clearTimeout(timer);
+  }, [isLater, found]);
+  return found;
 }

@@ -1,9 +1,11 @@
 import { ActionIcon, Indicator } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
 import { IconBell } from '@tabler/icons-react';
 import { useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { api } from '#console/api/client.ts';
 import { useLive } from '#console/api/live.ts';
+import { useThrottled } from '#console/api/throttled.ts';
 import { succeeded } from '#console/components/toast.ts';
 import { useTexts } from '#console/i18n/texts.ts';
 import { shellTexts } from './shell.texts.ts';
@@ -13,10 +15,15 @@ export function NotificationBell() {
   const t = useTexts(shellTexts);
   const cache = useQueryClient();
   const { data } = api.useQuery('get', '/api/v1/notifications/unread-count');
-  useLive(null, 'notification', (notification) => {
-    succeeded(notification.title);
+  const changed = useThrottled(() => {
     void cache.invalidateQueries({ queryKey: ['get', '/api/v1/notifications/unread-count'] });
     void cache.invalidateQueries({ queryKey: ['get', '/api/v1/notifications'] });
+  });
+  useLive(null, 'notification', ({ title }) => {
+    // Of a storm only what has room is shown: the list has all of them.
+    notifications.cleanQueue();
+    succeeded(title);
+    changed();
   });
   const unread = data?.count ?? 0;
   return (

@@ -1,5 +1,6 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet } from '@tanstack/react-router';
-import { NotFound, PageFailed, Splash } from '#console/components/states.tsx';
+import { NotFound } from '#console/components/not-found.tsx';
+import { PageFailed, Splash } from '#console/components/states.tsx';
 import { BASE } from './base.ts';
 import { part } from './part.ts';
 import { Shell } from './shell.tsx';

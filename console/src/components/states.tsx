@@ -1,6 +1,5 @@
 import { Alert, Button, Center, Group, Loader, Stack, Text, Title } from '@mantine/core';
 import { IconAlertTriangle } from '@tabler/icons-react';
-import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { problemText } from '#console/api/problem.ts';
 import { common } from '#console/app/common.texts.ts';
@@ -11,22 +10,6 @@ export function Splash() {
   return (
     <Center mih="60vh">
       <Loader aria-label={t('loading')} />
-    </Center>
-  );
-}
-
-export function NotFound() {
-  const t = useTexts(common);
-  return (
-    <Center mih="60vh">
-      <Stack align="center">
-        <Title order={1} size="h3">
-          {t('not_found')}
-        </Title>
-        <Button component={Link} to="/" variant="default">
-          {t('back')}
-        </Button>
-      </Stack>
     </Center>
   );
 }

@@ -25,7 +25,8 @@ const KEY = 'core-api.signed-in';
 const EARLY_MS = 60_000;
 const LEVEL: Readonly<Record<string, number>> = { SUPERADMIN: 4, ADMIN: 3, MANAGER: 2, USER: 1, DEVICE: 0 };
 
-let session: Session = { status: 'unknown', user: null, token: null };
+// Whoever has never signed in here has nothing to ask for.
+let session: Session = localStorage.getItem(KEY) === null ? SIGNED_OUT : { status: 'unknown', user: null, token: null };
 const listeners = new Set<() => void>();
 
 function become(next: Session): void {

@@ -1,9 +1,10 @@
 import { Anchor, Button, Drawer } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
-import { useEffect, useRef } from 'react';
+import { useEffect } from 'react';
 import { client } from '#console/api/client.ts';
-import { useLive } from '#console/api/live.ts';
+import { EVERY_CHANGE, useLive } from '#console/api/live.ts';
+import { useThrottled } from '#console/api/throttled.ts';
 import { common } from '#console/app/common.texts.ts';
 import { UserName } from '#console/components/record-name.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
@@ -19,24 +20,17 @@ import { alertsTexts } from './alerts.texts.ts';
 const SEVERITIES = ['CRITICAL', 'WARNING', 'INFO'];
 const STATUSES = ['ACTIVE', 'CLEARED'];
 const POLL_MS = 15_000;
-const TELL_MS = 1_000;
 
 /** The lists of alerts, and the alert that is open, are read again: at once where somebody watches live, else now and then. */
 function useFreshAlerts(): void {
   const { role } = useUser();
   const cache = useQueryClient();
-  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const isLive = isAtLeast(role, 'MANAGER');
-  const read = () => {
-    timer.current = undefined;
+  const read = () =>
     void cache.invalidateQueries({
       predicate: ({ queryKey }) => String(queryKey[1]).startsWith('/api/v1/monitoring/alerts'),
     });
-  };
-  useLive(isLive ? { all: true } : undefined, 'alert', () => {
-    timer.current ??= setTimeout(read, TELL_MS);
-  });
-  useEffect(() => () => clearTimeout(timer.current), []);
+  useLive(isLive ? EVERY_CHANGE : undefined, 'alert', useThrottled(read));
   useEffect(() => {
     if (isLive) return;
     const polling = setInterval(read, POLL_MS);

@@ -126,11 +126,11 @@ export async function readRaw(asked: Asked, signal: AbortSignal): Promise<Map<st
 }
 
 /** @returns also whether there were more samples than are read */
-export async function readSamples({ id, metrics, from, to }: Asked, signal: AbortSignal) {
+export async function readSamples({ id, metrics, from, to }: Asked, signal: AbortSignal, mostPages = MOST_PAGES) {
   const samples: { readonly timestamp: string; readonly metrics: Readonly<Record<string, unknown>> }[] = [];
   const asked = { ...spanOf(from, to), metrics: metrics.join(','), limit: 1_000, order: 'desc' as const };
   let cursor: string | null = '';
-  for (let page = 0; page < MOST_PAGES && cursor !== null; page += 1) {
+  for (let page = 0; page < mostPages && cursor !== null; page += 1) {
     const query: typeof asked & { cursor?: string } = cursor === '' ? asked : { ...asked, cursor };
     const { data, error } = await client.GET('/api/v1/devices/{device_id}/telemetry', {
       params: { path: { device_id: id }, query },
@@ -184,10 +184,10 @@ export function useLines({ id, device_uid }: Device, metrics: readonly string[],
     placeholderData: keepPreviousData,
   });
   const [live, setLive] = useState<readonly Sample[]>([]);
-  useLiveSamples(device_uid, (samples) => {
-    if (isMoving) setLive((before) => [...before, ...samples].sort(byTime).slice(-MOST_POINTS));
-  });
   const history = query.data;
+  useLiveSamples(device_uid, (samples) => {
+    if (isMoving) setLive((before) => newSince(history, [...before, ...samples]));
+  });
   const lines = useMemo(() => {
     const since = isMoving ? pointsOf(live, metrics) : new Map<string, Points>();
     return metrics.map((metric) => lineOf(metric, history?.get(metric), since.get(metric)));
@@ -195,7 +195,17 @@ export function useLines({ id, device_uid }: Device, metrics: readonly string[],
   return { lines, error: query.error, refetch: query.refetch, isLoading: query.isLoading };
 }
 
-export const byTime = (a: Sample, b: Sample) => (a.timestamp < b.timestamp ? -1 : a.timestamp > b.timestamp ? 1 : 0);
+/** In order, what the history does not have: the samples after its end. At most `MOST_POINTS`, the newest. */
+export function newSince(history: ReadonlyMap<string, History> | undefined, samples: readonly Sample[]): Sample[] {
+  const end = Math.max(...[...(history?.values() ?? [])].map(({ at }) => at.at(-1) ?? 0), 0);
+  const from = new Date(end).toISOString();
+  return samples
+    .filter(({ timestamp }) => timestamp > from)
+    .sort(byTime)
+    .slice(-MOST_POINTS);
+}
+
+const byTime = (a: Sample, b: Sample) => (a.timestamp < b.timestamp ? -1 : a.timestamp > b.timestamp ? 1 : 0);
 
 /** History, then the live points after its end. */
 export function lineOf(metric: string, history: History | undefined, live: Points | undefined): ChartSeries {

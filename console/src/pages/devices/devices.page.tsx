@@ -3,7 +3,8 @@ import { useDisclosure } from '@mantine/hooks';
 import { IconPlus, IconTableImport } from '@tabler/icons-react';
 import { useQueryClient } from '@tanstack/react-query';
 import { client } from '#console/api/client.ts';
-import { useLive } from '#console/api/live.ts';
+import { EVERY_CHANGE, useLive } from '#console/api/live.ts';
+import { useThrottled } from '#console/api/throttled.ts';
 import { NameOf, UserName } from '#console/components/record-name.tsx';
 import { StatusBadge } from '#console/components/status-badge.tsx';
 import { Instant } from '#console/i18n/format.tsx';
@@ -30,9 +31,8 @@ export function DevicesPage() {
   const [isRegistering, registering] = useDisclosure();
   const [isImporting, importing] = useDisclosure();
   const mayManage = isAtLeast(role, 'MANAGER');
-  useLive(mayManage ? { all: true } : undefined, 'device_status', () => {
-    void cache.invalidateQueries({ queryKey: ['get', '/api/v1/devices'] });
-  });
+  const changed = useThrottled(() => void cache.invalidateQueries({ queryKey: ['get', '/api/v1/devices'] }));
+  useLive(mayManage ? EVERY_CHANGE : undefined, 'device_status', changed);
 
   const register = mayManage ? (
     <Button leftSection={<IconPlus size={16} />} onClick={registering.open}>

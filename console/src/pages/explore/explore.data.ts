@@ -5,10 +5,10 @@ import { listen } from '#console/api/live.ts';
 import type { components } from '#console/api/schema.d.ts';
 import type { ChartSeries } from '#console/charts/time-chart.data.ts';
 import {
-  byTime,
   type History,
   lineOf,
   MOST_POINTS,
+  newSince,
   numberOf,
   type Points,
   pointsOf,
@@ -59,19 +59,27 @@ interface AskedHistory extends Fixed {
   readonly metrics: readonly string[];
 }
 
-/** Samples where the range is short and they are few; else averages with their extremes, finer with every zoom. */
+/** Samples where the range is short and one request brings them; else averages with their extremes, finer with every zoom. */
 async function readHistory(asked: AskedHistory, signal: AbortSignal): Promise<Map<string, History>> {
   if (asked.to - asked.from <= RAW_MS) {
-    const { lines, isCut } = await readSamples(asked, signal);
+    const { lines, isCut } = await readSamples(asked, signal, 1);
     if (!isCut) return lines;
   }
   return await readAggregated(asked, signal);
 }
 
+type HistoryOf = (uid: string) => ReadonlyMap<string, History> | undefined;
+
 /** What the devices send from now on, as long as it is wanted: uid → samples, told at most twice a second. */
-function useLiveTail(uids: readonly string[], isLive: boolean): ReadonlyMap<string, readonly Sample[]> {
+function useLiveTail(
+  uids: readonly string[],
+  isLive: boolean,
+  historyOf: HistoryOf,
+): ReadonlyMap<string, readonly Sample[]> {
   const [tail, setTail] = useState<ReadonlyMap<string, readonly Sample[]>>(new Map());
   const waiting = useRef<Sample[]>([]);
+  const latest = useRef(historyOf);
+  latest.current = historyOf;
   const key = uids.join(',');
   useEffect(() => {
     setTail(new Map());
@@ -83,7 +91,7 @@ function useLiveTail(uids: readonly string[], isLive: boolean): ReadonlyMap<stri
       setTail((before) => {
         const next = new Map(before);
         for (const sample of samples) next.set(sample.device_uid, [...(next.get(sample.device_uid) ?? []), sample]);
-        return new Map([...next].map(([uid, all]) => [uid, [...all].sort(byTime).slice(-MOST_POINTS)]));
+        return new Map([...next].map(([uid, all]) => [uid, newSince(latest.current(uid), all)]));
       });
     };
     const ends = key.split(',').map((device_uid) =>
@@ -136,6 +144,7 @@ export function useExploredLines(devices: readonly Device[], { metrics, base, zo
   const tail = useLiveTail(
     devices.map(({ device_uid }) => device_uid),
     isLive,
+    (uid) => histories[devices.findIndex(({ device_uid }) => device_uid === uid)]?.data?.lines,
   );
   // Queries of a list do not keep what they had before a zoom; without it the charts would be gone for a moment.
   const last = useRef(new Map<string, Read>());

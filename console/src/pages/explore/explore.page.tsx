@@ -1,8 +1,9 @@
 import { Badge, Button, Chip, Group, Loader, Paper, SegmentedControl, SimpleGrid, Stack, Text } from '@mantine/core';
 import { useMemo } from 'react';
+import { NotFound } from '#console/components/not-found.tsx';
 import { PageHeader } from '#console/components/page-header.tsx';
 import { RecordsSelect } from '#console/components/record-select.tsx';
-import { Empty, Failure, NotFound } from '#console/components/states.tsx';
+import { Empty, Failure } from '#console/components/states.tsx';
 import { formatSpan, useNow } from '#console/i18n/format.tsx';
 import { useLanguage } from '#console/i18n/language.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
@@ -118,7 +119,8 @@ function Charts({
       lines.map((line) => (line.isBefore === true ? { ...line, label: t('of_before', { name: line.label }) } : line)),
     [lines, t('of_before')],
   );
-  const groups = grouped(named, choice.layout);
+  // The same lines stay the same: a chart that is looked at is not drawn anew every other second.
+  const groups = useMemo(() => grouped(named, choice.layout), [named, choice.layout]);
   const missing = named.filter(({ at, isBefore }) => at.length === 0 && isBefore !== true).map(({ label }) => label);
   const zoom = (next: Fixed) => change({ zoom: next });
   const back = () => choice.zoom !== undefined && change({ zoom: undefined });

@@ -2,13 +2,14 @@ import { Anchor, Group, Stack, Text } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { api } from '#console/api/client.ts';
-import { useLive } from '#console/api/live.ts';
+import { EVERY_CHANGE, useLive } from '#console/api/live.ts';
+import { useThrottled } from '#console/api/throttled.ts';
 import { StatusBadge } from '#console/components/status-badge.tsx';
 import { Instant } from '#console/i18n/format.tsx';
 import { useLanguage } from '#console/i18n/language.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import { isAtLeast, useUser } from '#console/session/session.ts';
-import { SLOW_MS, useThrottled } from './overview.data.ts';
+import { SLOW_MS } from './overview.data.ts';
 import { overviewTexts } from './overview.texts.ts';
 import { Panel } from './panel.tsx';
 
@@ -27,7 +28,7 @@ export function AlertsPanel() {
   const cache = useQueryClient();
   const isManager = isAtLeast(useUser().role, 'MANAGER');
   const changed = useThrottled(() => void cache.invalidateQueries({ queryKey: ['get', ALERTS] }));
-  useLive(isManager ? { all: true } : null, 'alert', changed);
+  useLive(isManager ? EVERY_CHANGE : null, 'alert', changed);
   return (
     <Panel
       title={t('alerts')}

@@ -2,11 +2,12 @@ import { Anchor, Group, Paper, SimpleGrid, Text } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { api } from '#console/api/client.ts';
-import { useLive } from '#console/api/live.ts';
+import { EVERY_CHANGE, useLive } from '#console/api/live.ts';
+import { useThrottled } from '#console/api/throttled.ts';
 import { useLanguage } from '#console/i18n/language.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import { isAtLeast, useUser } from '#console/session/session.ts';
-import { SLOW_MS, useThrottled } from './overview.data.ts';
+import { SLOW_MS } from './overview.data.ts';
 import { overviewTexts } from './overview.texts.ts';
 import { Panel } from './panel.tsx';
 
@@ -26,7 +27,7 @@ export function FleetPanel() {
   const cache = useQueryClient();
   const isManager = isAtLeast(useUser().role, 'MANAGER');
   const changed = useThrottled(() => void cache.invalidateQueries({ queryKey: ['get', '/api/v1/devices'] }));
-  useLive(isManager ? { all: true } : undefined, 'device_status', changed);
+  useLive(isManager ? EVERY_CHANGE : undefined, 'device_status', changed);
   return (
     <Panel
       title={t('devices')}

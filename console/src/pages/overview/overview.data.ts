@@ -1,5 +1,5 @@
 import { useQueryClient } from '@tanstack/react-query';
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useState } from 'react';
 import { api } from '#console/api/client.ts';
 import type { components } from '#console/api/schema.d.ts';
 import { isAtLeast, useUser } from '#console/session/session.ts';
@@ -67,18 +67,4 @@ export function useTraffic() {
     setRates(ratesOf(counts));
   }, [data, cache]);
   return { ...query, rates };
-}
-
-/** A function that runs `work` at most once a second, however often it is called. */
-export function useThrottled(work: () => void): () => void {
-  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
-  const latest = useRef(work);
-  latest.current = work;
-  useEffect(() => () => clearTimeout(timer.current), []);
-  return () => {
-    timer.current ??= setTimeout(() => {
-      timer.current = undefined;
-      latest.current();
-    }, 1_000);
-  };
 }

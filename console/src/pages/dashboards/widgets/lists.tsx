@@ -2,7 +2,8 @@ import { Anchor, Group, Stack, Text } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { api } from '#console/api/client.ts';
-import { useLive } from '#console/api/live.ts';
+import { EVERY_CHANGE, useLive } from '#console/api/live.ts';
+import { useThrottled } from '#console/api/throttled.ts';
 import { StatusBadge } from '#console/components/status-badge.tsx';
 import { Instant } from '#console/i18n/format.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
@@ -17,9 +18,8 @@ const OFTEN = { refetchInterval: 10_000 };
 export function useDevicesOf({ group_id }: Options) {
   const { role } = useUser();
   const cache = useQueryClient();
-  useLive(isAtLeast(role, 'MANAGER') ? { all: true } : undefined, 'device_status', () => {
-    void cache.invalidateQueries({ queryKey: ['get', '/api/v1/devices'] });
-  });
+  const changed = useThrottled(() => void cache.invalidateQueries({ queryKey: ['get', '/api/v1/devices'] }));
+  useLive(isAtLeast(role, 'MANAGER') ? EVERY_CHANGE : undefined, 'device_status', changed);
   const query = { size: 100, sort: 'name', ...(group_id === null ? {} : { group_id: [group_id] }) };
   return api.useQuery('get', '/api/v1/devices', { params: { query } }, OFTEN);
 }
