@@ -1,6 +1,7 @@
 import { analytics } from './scenarios/analytics.ts';
 import { api } from './scenarios/api.ts';
 import { commands } from './scenarios/commands.ts';
+import { consoleLoad } from './scenarios/console.ts';
 import { fanout } from './scenarios/fanout.ts';
 import { firmware } from './scenarios/firmware.ts';
 import { ingest } from './scenarios/ingest.ts';
@@ -19,6 +20,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   'ingest --profile production': ingestProduction,
   api,
   commands,
+  console: consoleLoad,
   mixed,
   fanout,
   firmware,

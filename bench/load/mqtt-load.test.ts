@@ -49,6 +49,18 @@ describe('the MQTT load generator', () => {
     },
   );
 
+  test('stamps messages as far apart as it is told', async () => {
+    const { port, received } = await listen();
+
+    await runChild(GENERATOR, { ...LOAD, rate: 400, port, stepMs: 199 } satisfies MqttLoad);
+
+    const sent = received.get('a') ?? [];
+    expect(sent.length).toBeGreaterThan(10);
+    expect(sent).toEqual(
+      sent.map((_, index) => ({ timestamp: FIRST + 199 * index, metrics: metricsAt(FIRST + 199 * index) })),
+    );
+  });
+
   test('fails when the broker refuses a login', async () => {
     const { port, broker } = await listen();
     broker.authenticate = (_client, _username, _password, done) => done(null, false);

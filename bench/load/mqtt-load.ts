@@ -27,8 +27,10 @@ export interface MqttLoad extends Phase {
   readonly burstMs: number;
   /** First level of the topics; absent: `devices`. */
   readonly root?: string;
-  /** Epoch ms of each device's first message; every later one is 1 ms on. */
+  /** Epoch ms of each device's first message. */
   readonly firstTimestamp: number;
+  /** How much later every further message of a device is stamped; absent: 1 ms. */
+  readonly stepMs?: number;
 }
 
 export interface MqttLoadResult extends LoadFigures {
@@ -99,8 +101,8 @@ interface Publisher {
 }
 
 async function openPublisher(device: DeviceLogin, load: MqttLoad): Promise<Publisher> {
-  const { port, window, firstTimestamp, root } = load;
-  const row = createPublishRow(device.uid, window, firstTimestamp, root);
+  const { port, window, firstTimestamp, root, stepMs } = load;
+  const row = createPublishRow(device.uid, window, firstTimestamp, root, stepMs);
   const dueAt = new Float64Array(window);
   const inFlight = new Uint8Array(window);
   const sending = Promise.withResolvers<void>();

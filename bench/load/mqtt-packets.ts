@@ -27,18 +27,22 @@ export function connectPacket({ uid, secret }: DeviceLogin): Buffer {
 export interface PublishRow {
   readonly bytes: Buffer;
   readonly packetLength: number;
-  /** Gives packet `slot` the next time stamp, one millisecond after the one before. */
+  /** Gives packet `slot` the next time stamp, a step after the one before. */
   stamp(slot: number): void;
   /** Of the latest stamp, epoch ms. */
   lastTimestamp(): number;
 }
 
-/** @param root the first level of the topics */
+/**
+ * @param root the first level of the topics
+ * @param stepMs between two time stamps
+ */
 export function createPublishRow(
   uid: string,
   slots: number,
   firstTimestamp: number,
   root: string = DEVICES,
+  stepMs = 1,
 ): PublishRow {
   const payload = telemetryPayload(firstTimestamp);
   const body = (slot: number) => Buffer.concat([field(`${root}/${uid}/telemetry`), uint16(slot + 1), payload]);
@@ -47,15 +51,15 @@ export function createPublishRow(
   const payloadAt = packetLength - payload.length;
   const timestampAt = payloadAt + payload.indexOf(String(firstTimestamp));
   const valuesAt = ['21.', '41.', '1011.'].map((start) => payloadAt + payload.indexOf(start) + start.length - 2);
-  const digits = Buffer.from(String(firstTimestamp - 1));
+  const digits = Buffer.from(String(firstTimestamp - stepMs));
 
   function increment(): void {
-    let index = TIMESTAMP_DIGITS - 1;
-    while (digits[index] === 0x39) {
-      digits[index] = 0x30;
-      index -= 1;
+    let carried = stepMs;
+    for (let index = TIMESTAMP_DIGITS - 1; carried > 0; index -= 1) {
+      const sum = (digits[index] ?? 0) - 0x30 + carried;
+      digits[index] = 0x30 + (sum % 10);
+      carried = Math.floor(sum / 10);
     }
-    digits[index] = (digits[index] ?? 0) + 1;
   }
 
   return {

@@ -25,16 +25,20 @@ export interface MqttRuns {
 const GENERATOR = new URL('../load/mqtt-load.ts', import.meta.url);
 const ONE_DAY_MS = 86_400_000;
 
-/** The same devices and messages for every target; time stamps go on from run to run, so that none is sent twice. */
+/**
+ * The same devices and messages for every target; time stamps go on from run to run, so that none is sent twice.
+ * With a step between them they are of the present, else of the day before.
+ */
 export function createMqttRuns(
   devices: readonly RegisteredDevice[],
-  shape: Pick<MqttLoad, 'window' | 'burstMs'>,
+  shape: Pick<MqttLoad, 'window' | 'burstMs' | 'stepMs'>,
 ): MqttRuns {
   let firstTimestamp = Date.now() - ONE_DAY_MS;
   const logins = devices.map(({ uid, secret }) => ({ uid, secret }));
   return {
     async run(target, rate, phase) {
       const before = cpuSeconds(target.pid);
+      if (shape.stepMs !== undefined) firstTimestamp = Date.now();
       const load: MqttLoad = { ...phase, ...shape, port: target.port, devices: logins, rate, firstTimestamp };
       const result = await runChild<MqttLoadResult>(GENERATOR, load);
       firstTimestamp = Math.max(...result.lastTimestamps) + 1;
@@ -47,15 +51,19 @@ export function createMqttRuns(
   };
 }
 
-/** Asks the system itself whether what it acknowledged in `runs` is what it has. */
+/**
+ * Asks the system itself whether what it acknowledged in `runs` is what it has.
+ * @param before how many messages it had of these devices before
+ */
 export async function proveStored(
   api: Api,
   devices: readonly RegisteredDevice[],
   runs: readonly MqttRun[],
+  before = 0,
 ): Promise<Proof[]> {
   const acknowledged = runs.reduce((sum, run) => sum + run.acknowledged, 0);
-  let stored = 0;
-  let received = 0;
+  let stored = -before;
+  let received = -before;
   let newestShown = 0;
   for (const [index, { id }] of devices.entries()) {
     const ledger = await api.get<Ledger>(`/api/v1/devices/${id}/ledger`);
