@@ -116,6 +116,42 @@ await describeWithServers(['chromium'], (servers) => {
       await page.getByRole('heading', { name: 'Greenhouse 1' }).waitFor();
     });
 
+    test('is sent the telemetry of a device while it shows the device, and of no other page', async () => {
+      const device = await stage.api().registerDevice({ name: 'Meter', device_uid: 'meter-1' });
+      const { page } = await stage.open();
+      const values: unknown[] = [];
+      page.on('websocket', (socket) =>
+        socket.on('framereceived', ({ payload }) => {
+          const value = /"metrics":\{"kwh":(\d+)\}/.exec(String(payload))?.[1];
+          if (value !== undefined) values.push(Number(value));
+        }),
+      );
+      // Loaded anew, so that its connection is listened to from the beginning.
+      await stage.visit(page, '/');
+      await stage.publish(device, 'telemetry', { kwh: 1 });
+      await page.getByRole('navigation').getByRole('link', { name: 'Devices' }).click();
+      await stage.publish(device, 'telemetry', { kwh: 2 });
+      await page.getByRole('link', { name: 'Meter' }).click();
+      await page.getByText('kwh').first().waitFor();
+      await expect
+        .poll(async () => {
+          await stage.publish(device, 'telemetry', { kwh: 3 });
+          return values;
+        })
+        .toContain(3);
+      await page.getByRole('navigation').getByRole('link', { name: 'Devices' }).click();
+      await page.getByRole('link', { name: 'Meter' }).waitFor();
+      await stage.publish(device, 'telemetry', { kwh: 4 });
+      await page.getByRole('link', { name: 'Meter' }).click();
+      await expect
+        .poll(async () => {
+          await stage.publish(device, 'telemetry', { kwh: 5 });
+          return values;
+        })
+        .toContain(5);
+      expect([...new Set(values)]).toEqual([3, 5]);
+    });
+
     describe.each([
       ['light', 1280],
       ['dark', 390],
