@@ -23,9 +23,18 @@ export function problemText(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** Problems about one field that are no invalid input. */
+const FIELD_OF: Readonly<Record<string, string>> = {
+  email_taken: 'email',
+  device_uid_taken: 'device_uid',
+  device_group_name_taken: 'name',
+};
+
 /** Messages by field, for a form: `/metadata/zone` → `metadata.zone`. */
 export function fieldErrors(error: unknown): Record<string, string> {
   if (!isProblem(error)) return {};
+  const field = FIELD_OF[error.code];
+  if (field !== undefined) return { [field]: error.detail ?? error.title };
   return Object.fromEntries(
     (error.errors ?? []).map(({ path, message }) => [path.replace(/^\/(body\/)?/, '').replaceAll('/', '.'), message]),
   );

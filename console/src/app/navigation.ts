@@ -106,5 +106,11 @@ const PLACES: readonly Place[] = [
   { to: '/system', text: 'system', section: 'operate', icon: IconServer, least: 'ADMIN' },
 ];
 
+/** Whether a page is there for a role: what belongs to no place is there for everybody. */
+export function mayOpen(role: Role, pathname: string): boolean {
+  const place = PLACES.find(({ to }) => to !== '/' && (pathname === to || pathname.startsWith(`${to}/`)));
+  return place === undefined || isAtLeast(role, place.least);
+}
+
 /** What a role sees: the rest is not there. */
 export const placesOf = (role: Role): readonly Place[] => PLACES.filter(({ least }) => isAtLeast(role, least));

@@ -4,6 +4,7 @@ import {
   AppShell,
   Box,
   Burger,
+  Button,
   Group,
   Image,
   NavLink,
@@ -14,12 +15,13 @@ import {
 import { useDisclosure } from '@mantine/hooks';
 import { IconCloudOff, IconSearch } from '@tabler/icons-react';
 import { Link, useLocation } from '@tanstack/react-router';
-import { type ReactNode, useEffect } from 'react';
+import { type ReactNode, useEffect, useRef } from 'react';
 import { useReachable } from '#console/api/reachable.ts';
+import { NotFound } from '#console/components/states.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import { useUser } from '#console/session/session.ts';
 import { BASE } from './base.ts';
-import { navigationTexts, placesOf } from './navigation.ts';
+import { mayOpen, navigationTexts, placesOf } from './navigation.ts';
 import { NotificationBell } from './notification-bell.tsx';
 import { CommandPalette, openPalette } from './palette.tsx';
 import { shellTexts } from './shell.texts.ts';
@@ -30,10 +32,16 @@ export function Shell({ children }: { readonly children: ReactNode }) {
   const t = useTexts(shellTexts);
   const [opened, { toggle, close }] = useDisclosure();
   const reachable = useReachable();
+  const { role } = useUser();
   const { pathname, search } = useLocation();
-  // On a phone, whoever has chosen a page wants to see it.
+  const content = useRef<HTMLDivElement>(null);
+  const before = useRef(pathname);
   useEffect(() => {
-    if (pathname !== '') close();
+    if (pathname === before.current) return;
+    before.current = pathname;
+    // On a phone, whoever has chosen a page wants to see it; and the keys go on from its beginning.
+    close();
+    content.current?.focus({ preventScroll: true });
   }, [pathname, close]);
 
   const page = (
@@ -43,7 +51,9 @@ export function Shell({ children }: { readonly children: ReactNode }) {
           {t('reconnecting')}
         </Alert>
       )}
-      <div data-stale={!reachable}>{children}</div>
+      <div ref={content} tabIndex={-1} data-content data-stale={!reachable}>
+        {mayOpen(role, pathname) ? children : <NotFound />}
+      </div>
     </>
   );
   // A screen on a wall shows a page and nothing around it.
@@ -61,6 +71,9 @@ export function Shell({ children }: { readonly children: ReactNode }) {
       padding={{ base: 'sm', sm: 'lg' }}
     >
       <AppShell.Header>
+        <Button data-skip size="xs" pos="absolute" top={12} left={12} onClick={() => content.current?.focus()}>
+          {t('skip')}
+        </Button>
         <Group h="100%" px="md" justify="space-between" wrap="nowrap">
           <Group wrap="nowrap" gap="sm">
             <Burger opened={opened} onClick={toggle} hiddenFrom="sm" size="sm" aria-label={t('open_navigation')} />

@@ -1,4 +1,5 @@
 import { type CSSVariablesResolver, createTheme, DEFAULT_THEME, type MantineColorsTuple } from '@mantine/core';
+import { keepFocus } from './kept-focus.ts';
 
 /** The colour of the logo. */
 const petrol: MantineColorsTuple = [
@@ -27,6 +28,9 @@ export const theme = createTheme({
   cursorType: 'pointer',
   respectReducedMotion: true,
   components: {
+    Menu: { defaultProps: { returnFocus: true } },
+    Modal: { defaultProps: { onExitTransitionEnd: keepFocus } },
+    Drawer: { defaultProps: { onExitTransitionEnd: keepFocus } },
     Table: { defaultProps: { highlightOnHover: true, verticalSpacing: 6 } },
     Badge: { defaultProps: { variant: 'filled', radius: 'sm' } },
     Tooltip: { defaultProps: { withArrow: true, events: { hover: true, focus: true, touch: true } } },

@@ -14,13 +14,14 @@ import {
 } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useQueryClient } from '@tanstack/react-query';
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, type RefObject, useRef, useState } from 'react';
 import { fieldErrors } from '#console/api/problem.ts';
 import { common } from '#console/app/common.texts.ts';
 import type { Kind } from '#console/components/named.ts';
 import { RecordSelect } from '#console/components/record-select.tsx';
 import { Failure } from '#console/components/states.tsx';
 import { type Outcome, useSay } from '#console/components/undo.tsx';
+import { useUnsaved } from '#console/components/use-unsaved.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import { type AuditedRecord, ChangeHistory } from './change-history.tsx';
 
@@ -43,30 +44,24 @@ type FormValues = Record<string, unknown>;
  * is not required is left out of a new record, and null in a changed one.
  */
 export function RecordForm({ title, opened, audited, children, ...inputs }: RecordFormProps) {
-  const { onClose } = inputs;
   const words = useTexts(common);
+  const leave = useRef(inputs.onClose);
   return (
     <Drawer
       opened={opened}
-      onClose={onClose}
+      onClose={() => leave.current()}
       title={title}
       position="right"
       closeButtonProps={{ 'aria-label': words('close') }}
     >
-      <Inputs {...inputs} />
+      <Inputs {...inputs} leave={leave} />
       {children}
       {audited && <ChangeHistory of={audited} />}
     </Drawer>
   );
 }
 
-function Inputs({
-  fields,
-  initial,
-  onClose,
-  submit,
-  submitLabel,
-}: Omit<RecordFormProps, 'opened' | 'title' | 'audited' | 'children'>) {
+function Inputs({ fields, initial, onClose, submit, submitLabel, leave }: InputsProps) {
   const words = useTexts(common);
   const cache = useQueryClient();
   const say = useSay();
@@ -77,20 +72,29 @@ function Inputs({
     validate: (values) => Object.fromEntries(fields.flatMap((field) => jsonFlaw(field, values[field.key]))),
   });
 
+  const unsaved = useUnsaved(form.isDirty());
+  leave.current = () => unsaved.leave(onClose);
+
   const send = form.onSubmit(async (values) => {
     setBusy(true);
+    unsaved.settled();
     const body = Object.fromEntries(fields.flatMap((field) => sent(field, values[field.key], initial)));
     try {
       const answer = await submit(body);
       setError(answer.error ?? null);
       if (answer.error !== undefined) {
-        form.setErrors(fieldErrors(answer.error));
+        unsaved.dirty();
+        const flaws = fieldErrors(answer.error);
+        form.setErrors(flaws);
+        const first = fields.find(({ key }) => flaws[key] !== undefined);
+        if (first !== undefined) form.getInputNode(first.key)?.focus();
         return;
       }
       say(words(initial === undefined ? 'created' : 'saved'), answer.undo);
       await cache.invalidateQueries();
       onClose();
     } catch (failure) {
+      unsaved.dirty();
       setError(failure);
     } finally {
       setBusy(false);
@@ -100,16 +104,17 @@ function Inputs({
   return (
     <form onSubmit={send} noValidate>
       <Stack>
-        {error !== null && <Failure error={error} />}
-        {fields.map((field) => (
+        {error !== null && !isAtFields(error, fields) && <Failure error={error} />}
+        {fields.map((field, index) => (
           <Input
             key={field.key}
             field={field}
+            isFirst={index === 0}
             props={form.getInputProps(field.key, { type: field.kind === 'switch' ? 'checkbox' : 'input' })}
           />
         ))}
         <Group justify="flex-end">
-          <Button variant="default" onClick={onClose}>
+          <Button variant="default" onClick={() => leave.current()}>
             {words('cancel')}
           </Button>
           <Button type="submit" loading={busy}>
@@ -121,9 +126,28 @@ function Inputs({
   );
 }
 
-function Input({ field, props }: { readonly field: Field; readonly props: object }) {
+/** Whether all that the API minds stands at a field of the form. */
+function isAtFields(error: unknown, fields: readonly Field[]): boolean {
+  const flaws = Object.keys(fieldErrors(error));
+  return flaws.length > 0 && flaws.every((flaw) => fields.some(({ key }) => key === flaw));
+}
+
+interface InputProps {
+  readonly field: Field;
+  readonly props: object;
+  readonly isFirst: boolean;
+}
+
+function Input({ field, props, isFirst }: InputProps) {
   const { label, description, required, placeholder, options } = field;
-  const all = { label, description, withAsterisk: required ?? false, placeholder, ...props };
+  const all = {
+    label,
+    description,
+    withAsterisk: required ?? false,
+    placeholder,
+    ...(isFirst ? { 'data-autofocus': true } : {}),
+    ...props,
+  };
   switch (field.kind) {
     case 'long':
       return <Textarea autosize minRows={2} {...all} />;
@@ -199,4 +223,9 @@ export interface RecordFormProps {
   readonly onClose: () => void;
   readonly submit: (body: Record<string, unknown>) => Promise<Outcome>;
   readonly submitLabel?: string | undefined;
+}
+
+interface InputsProps extends Omit<RecordFormProps, 'opened' | 'title' | 'audited' | 'children'> {
+  /** Filled with what closes the form, for what is around it. */
+  readonly leave: RefObject<() => void>;
 }

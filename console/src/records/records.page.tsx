@@ -45,9 +45,16 @@ export function RecordsPage<Path extends ListPath>({ records }: { readonly recor
     <>
       {records.isPart === true ? (
         <Group justify="space-between" mb="sm">
-          <Title order={2} size="h4">
-            {records.title}
-          </Title>
+          <div>
+            <Title order={2} size="h4">
+              {records.title}
+            </Title>
+            {records.text !== undefined && (
+              <Text size="sm" c="dimmed">
+                {records.text}
+              </Text>
+            )}
+          </div>
           {records.actions}
         </Group>
       ) : (

@@ -1,4 +1,4 @@
-import { ActionIcon, Button, Group, Menu, Text, TextInput } from '@mantine/core';
+import { ActionIcon, Button, Group, Popover, Text, TextInput } from '@mantine/core';
 import { useLocalStorage } from '@mantine/hooks';
 import { IconBookmark, IconTrash } from '@tabler/icons-react';
 import { useNavigate, useSearch } from '@tanstack/react-router';
@@ -16,31 +16,51 @@ interface View {
 export function SavedViews({ name }: { readonly name: string }) {
   const t = useTexts(recordTexts);
   const words = useTexts(common);
-  const search = useSearch({ strict: false }) as Readonly<Record<string, unknown>>;
+  // A dialog that is open is no part of a view.
+  const { dialog: _, ...search } = useSearch({ strict: false }) as Readonly<Record<string, unknown>>;
   const navigate = useNavigate();
   const [views, setViews] = useLocalStorage<readonly View[]>({ key: `core-api.views.${name}`, defaultValue: [] });
   const [title, setTitle] = useState('');
+  const [opened, setOpened] = useState(false);
   const saveView = () => {
     if (title.trim() === '') return;
     setViews([...views.filter((view) => view.name !== title.trim()), { name: title.trim(), search }]);
     setTitle('');
   };
   return (
-    <Menu position="bottom-end" withinPortal>
-      <Menu.Target>
-        <ActionIcon variant="default" size="input-xs" aria-label={t('views')} title={t('views')}>
+    <Popover position="bottom-end" trapFocus returnFocus withinPortal opened={opened} onChange={setOpened}>
+      <Popover.Target>
+        <ActionIcon
+          variant="default"
+          size="input-xs"
+          aria-label={t('views')}
+          title={t('views')}
+          onClick={() => setOpened((before) => !before)}
+        >
           <IconBookmark size={16} />
         </ActionIcon>
-      </Menu.Target>
-      <Menu.Dropdown>
+      </Popover.Target>
+      <Popover.Dropdown aria-label={t('views')} p="xs">
         {views.length === 0 && (
-          <Text size="xs" c="dimmed" p="xs">
+          <Text size="xs" c="dimmed" mb="xs">
             {t('no_views')}
           </Text>
         )}
         {views.map((view) => (
-          <Group key={view.name} gap={0} wrap="nowrap">
-            <Menu.Item onClick={() => void navigate({ to: '.', search: view.search as never })}>{view.name}</Menu.Item>
+          <Group key={view.name} gap={4} wrap="nowrap" mb={4}>
+            <Button
+              variant="subtle"
+              c="inherit"
+              size="xs"
+              flex={1}
+              justify="flex-start"
+              onClick={() => {
+                setOpened(false);
+                void navigate({ to: '.', search: view.search as never });
+              }}
+            >
+              {view.name}
+            </Button>
             <ActionIcon
               variant="subtle"
               color="gray"
@@ -51,25 +71,27 @@ export function SavedViews({ name }: { readonly name: string }) {
             </ActionIcon>
           </Group>
         ))}
-        <Menu.Divider />
-        <Group gap={4} p="xs" wrap="nowrap">
-          <TextInput
-            size="xs"
-            aria-label={t('view_name')}
-            placeholder={t('save_view')}
-            maxLength={60}
-            value={title}
-            onChange={(event) => setTitle(event.currentTarget.value)}
-            onKeyDown={(event) => {
-              event.stopPropagation();
-              if (event.key === 'Enter') saveView();
-            }}
-          />
-          <Button size="xs" onClick={saveView} disabled={title.trim() === ''}>
-            {words('save')}
-          </Button>
-        </Group>
-      </Menu.Dropdown>
-    </Menu>
+        <form
+          onSubmit={(event) => {
+            event.preventDefault();
+            saveView();
+          }}
+        >
+          <Group gap={4} wrap="nowrap">
+            <TextInput
+              size="xs"
+              aria-label={t('view_name')}
+              placeholder={t('save_view')}
+              maxLength={60}
+              value={title}
+              onChange={(event) => setTitle(event.currentTarget.value)}
+            />
+            <Button type="submit" size="xs" disabled={title.trim() === ''}>
+              {words('save')}
+            </Button>
+          </Group>
+        </form>
+      </Popover.Dropdown>
+    </Popover>
   );
 }

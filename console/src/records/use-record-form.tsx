@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import { useDialog } from '#console/components/use-dialog.ts';
 import { type Field, RecordForm, type RecordFormProps } from './record-form.tsx';
 
 /** The form of a list: open for a new record, or for one that is there. */
@@ -10,18 +11,21 @@ export function useRecordForm<Row>(): {
     props: Pick<RecordFormProps, 'title' | 'submit' | 'audited' | 'children'> & { readonly fields: readonly Field[] },
   ): React.ReactElement;
 } {
-  const [state, setState] = useState<{ readonly row?: Row } | null>(null);
-  const row = state?.row;
+  const [row, setRow] = useState<Row | undefined>(undefined);
+  const [isNew, making] = useDialog('new');
   return {
-    openNew: () => setState({}),
-    openFor: (next) => setState({ row: next }),
+    openNew: making.open,
+    openFor: setRow,
     row,
     form: ({ fields, ...props }) => (
       <RecordForm
         {...props}
         fields={fields}
-        opened={state !== null}
-        onClose={() => setState(null)}
+        opened={isNew || row !== undefined}
+        onClose={() => {
+          setRow(undefined);
+          making.close();
+        }}
         initial={row as Record<string, unknown> | undefined}
       />
     ),

@@ -22,10 +22,10 @@ export function AccountPage() {
         <Stack>
           <SecondFactor />
           <Sessions />
-          <Tokens />
           <Providers />
         </Stack>
       </SimpleGrid>
+      <Tokens />
     </>
   );
 }

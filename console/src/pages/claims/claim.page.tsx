@@ -2,6 +2,7 @@ import { useParams } from '@tanstack/react-router';
 import { api } from '#console/api/client.ts';
 import { StatusBadge } from '#console/components/status-badge.tsx';
 import { defineTexts, useTexts } from '#console/i18n/texts.ts';
+import { ChangeHistory } from '#console/records/change-history.tsx';
 import { instantColumn } from '#console/records/columns.tsx';
 import { fieldTexts } from '#console/records/field.texts.ts';
 import { RecordsPage } from '#console/records/records.page.tsx';
@@ -49,5 +50,10 @@ export function ClaimPage() {
     ],
     empty: { title: t('empty'), text: t('empty_text') },
   };
-  return <RecordsPage records={records} />;
+  return (
+    <>
+      <RecordsPage records={records} />
+      <ChangeHistory of={{ type: 'device_claim', id }} />
+    </>
+  );
 }

@@ -9,7 +9,9 @@ import { common } from '#console/app/common.texts.ts';
 import { PageHeader } from '#console/components/page-header.tsx';
 import { Empty, Failure } from '#console/components/states.tsx';
 import { useSay } from '#console/components/undo.tsx';
+import { useUnsaved } from '#console/components/use-unsaved.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
+import { ChangeHistory } from '#console/records/change-history.tsx';
 import { changeRecord } from '#console/records/change-record.ts';
 import { fieldTexts } from '#console/records/field.texts.ts';
 import { isAtLeast, useUser } from '#console/session/session.ts';
@@ -110,6 +112,10 @@ function Edited({ dashboard }: { readonly dashboard: Dashboard }) {
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
 
+  const now = JSON.stringify([name, shared, widgets, layout]);
+  const [loaded] = useState(now);
+  const unsaved = useUnsaved(now !== loaded);
+
   const add = (type: (typeof WIDGET_TYPES)[number]) => {
     const id = newId(widgets);
     setWidgets([...widgets, { id, type, title: null, options: optionsOf({}) }]);
@@ -129,6 +135,7 @@ function Edited({ dashboard }: { readonly dashboard: Dashboard }) {
       setError(answer.error ?? null);
       if (answer.error !== undefined) return;
       say(words('saved'), answer.undo);
+      unsaved.settled();
       go('shown');
       await cache.invalidateQueries({ queryKey: ['get', '/api/v1/dashboards/{dashboard_id}'] });
     } catch (failure) {
@@ -180,6 +187,7 @@ function Edited({ dashboard }: { readonly dashboard: Dashboard }) {
         onPlace={(changed) => setLayout(layout.map((place) => (place.i === changed.i ? changed : place)))}
         onClose={() => setConfigured(null)}
       />
+      <ChangeHistory of={{ type: 'dashboard', id: dashboard.id }} />
     </>
   );
 }

@@ -1,8 +1,8 @@
 import { Button } from '@mantine/core';
-import { useDisclosure } from '@mantine/hooks';
 import { IconPlus } from '@tabler/icons-react';
 import { client } from '#console/api/client.ts';
 import { UserName } from '#console/components/record-name.tsx';
+import { useDialog } from '#console/components/use-dialog.ts';
 import { useTexts } from '#console/i18n/texts.ts';
 import { instantColumn } from '#console/records/columns.tsx';
 import { fieldTexts } from '#console/records/field.texts.ts';
@@ -16,7 +16,7 @@ export function DashboardsPage() {
   const t = useTexts(dashboardTexts);
   const field = useTexts(fieldTexts);
   const { role } = useUser();
-  const [isMaking, making] = useDisclosure();
+  const [isMaking, making] = useDialog('new');
   const make = (
     <Button leftSection={<IconPlus size={16} />} onClick={making.open}>
       {t('new')}

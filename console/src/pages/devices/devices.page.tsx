@@ -1,5 +1,4 @@
 import { Button } from '@mantine/core';
-import { useDisclosure } from '@mantine/hooks';
 import { IconPlus, IconTableImport } from '@tabler/icons-react';
 import { useQueryClient } from '@tanstack/react-query';
 import { client } from '#console/api/client.ts';
@@ -7,6 +6,7 @@ import { EVERY_CHANGE, useLive } from '#console/api/live.ts';
 import { useThrottled } from '#console/api/throttled.ts';
 import { NameOf, UserName } from '#console/components/record-name.tsx';
 import { StatusBadge } from '#console/components/status-badge.tsx';
+import { useDialog } from '#console/components/use-dialog.ts';
 import { Instant } from '#console/i18n/format.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import { changeRecord } from '#console/records/change-record.ts';
@@ -28,8 +28,8 @@ export function DevicesPage() {
   const transfer = useTexts(importTexts);
   const { role } = useUser();
   const cache = useQueryClient();
-  const [isRegistering, registering] = useDisclosure();
-  const [isImporting, importing] = useDisclosure();
+  const [isRegistering, registering] = useDialog('register');
+  const [isImporting, importing] = useDialog('import');
   const mayManage = isAtLeast(role, 'MANAGER');
   const changed = useThrottled(() => void cache.invalidateQueries({ queryKey: ['get', '/api/v1/devices'] }));
   useLive(mayManage ? EVERY_CHANGE : undefined, 'device_status', changed);

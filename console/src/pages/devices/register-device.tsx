@@ -29,7 +29,7 @@ export function RegisterDevice({ opened, onClose }: { readonly opened: boolean; 
         if (answer.data !== undefined) {
           const { id, credentials } = answer.data;
           keepSecret(cache, id, credentials.password);
-          void navigate({ to: `/devices/${id}` });
+          await navigate({ to: `/devices/${id}` as string });
         }
         return answer;
       }}

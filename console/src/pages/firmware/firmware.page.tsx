@@ -1,8 +1,9 @@
 import { Button, Code } from '@mantine/core';
-import { useDisclosure } from '@mantine/hooks';
 import { IconUpload } from '@tabler/icons-react';
+import { useState } from 'react';
 import { client } from '#console/api/client.ts';
 import { common } from '#console/app/common.texts.ts';
+import { useDialog } from '#console/components/use-dialog.ts';
 import { formatBytes } from '#console/i18n/format.tsx';
 import { useLanguage } from '#console/i18n/language.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
@@ -11,6 +12,7 @@ import { fieldTexts } from '#console/records/field.texts.ts';
 import { RecordsPage } from '#console/records/records.page.tsx';
 import type { Records } from '#console/records/records.types.ts';
 import { firmwareTexts } from './firmware.texts.ts';
+import { type Firmware, FirmwareDetail } from './firmware-detail.tsx';
 import { UploadFirmware } from './upload-firmware.tsx';
 
 export function FirmwarePage() {
@@ -18,7 +20,8 @@ export function FirmwarePage() {
   const field = useTexts(fieldTexts);
   const words = useTexts(common);
   const { language } = useLanguage();
-  const [isUploading, uploading] = useDisclosure();
+  const [isUploading, uploading] = useDialog('upload');
+  const [opened, setOpened] = useState<Firmware | null>(null);
   const upload = (
     <Button leftSection={<IconUpload size={16} />} onClick={uploading.open}>
       {t('upload')}
@@ -31,6 +34,7 @@ export function FirmwarePage() {
     sort: '-created_at',
     keyOf: ({ id }) => id,
     nameOf: ({ device_type, version }) => `${device_type} ${version}`,
+    onOpen: setOpened,
     columns: [
       { key: 'version', label: field('version'), sortable: true },
       { key: 'device_type', label: field('device_type'), sortable: true },
@@ -60,6 +64,7 @@ export function FirmwarePage() {
   return (
     <>
       <RecordsPage records={records} />
+      <FirmwareDetail image={opened} onClose={() => setOpened(null)} />
       <UploadFirmware opened={isUploading} onClose={uploading.close} />
     </>
   );

@@ -9,6 +9,7 @@ import { common } from '#console/app/common.texts.ts';
 import { PageHeader } from '#console/components/page-header.tsx';
 import { Failure } from '#console/components/states.tsx';
 import { type Outcome, useAct, useSay } from '#console/components/undo.tsx';
+import { useUnsaved } from '#console/components/use-unsaved.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import { ChangeHistory } from '#console/records/change-history.tsx';
 import { changeRecord } from '#console/records/change-record.ts';
@@ -61,8 +62,10 @@ function Editor({ title, initial, ruleId }: EditorProps) {
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
   const change = (changes: Partial<RuleForm>) => setForm((before) => ({ ...before, ...changes }));
+  const unsaved = useUnsaved(JSON.stringify(form) !== JSON.stringify(initial));
   const done = async () => {
     await cache.invalidateQueries({ predicate: ({ queryKey }) => String(queryKey[1]).startsWith(RULES) });
+    unsaved.settled();
     await navigate({ to: LIST });
   };
   const save = async () => {

@@ -7,6 +7,7 @@ import { PageHeader } from '#console/components/page-header.tsx';
 import { Failure } from '#console/components/states.tsx';
 import { TargetPicker, targetOf, useTargetCount } from '#console/components/target-picker.tsx';
 import { failed, succeeded } from '#console/components/toast.ts';
+import { useUnsaved } from '#console/components/use-unsaved.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import { fieldTexts } from '#console/records/field.texts.ts';
 import { actOn } from '../campaign/campaign-actions.tsx';
@@ -31,6 +32,7 @@ export function NewCampaignPage() {
   const total = useTargetCount(targetOf(plan.target), plan.firmware?.device_type);
   const body = toBody(plan);
   const isReady = body !== undefined && body.name !== '';
+  const unsaved = useUnsaved(plan !== NEW_PLAN);
 
   const create = async (isStarted: boolean) => {
     if (body === undefined) return;
@@ -43,6 +45,7 @@ export function NewCampaignPage() {
       const start = isStarted ? await actOn(made.data.id, 'start') : undefined;
       if (start?.error !== undefined) failed(start.error);
       else succeeded(t(isStarted ? 'started' : 'created'));
+      unsaved.settled();
       await cache.invalidateQueries();
       await navigate({ to: `/campaigns/${made.data.id}` as string });
     } catch (failure) {

@@ -7,6 +7,7 @@ import { common } from '#console/app/common.texts.ts';
 import { JsonDiff, JsonEditor, sortedJson } from '#console/components/json-editor.tsx';
 import { Failure } from '#console/components/states.tsx';
 import { useSay } from '#console/components/undo.tsx';
+import { useUnsaved } from '#console/components/use-unsaved.tsx';
 import { formatAgo } from '#console/i18n/format.tsx';
 import { useLanguage } from '#console/i18n/language.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
@@ -43,6 +44,7 @@ export function EditConfig({ device, config, onClose }: EditConfigProps) {
   const [overtaken, setOvertaken] = useState<Overtaken | null>(null);
   const [busy, setBusy] = useState(false);
   const body = objectOf(text);
+  const unsaved = useUnsaved(text !== JSON.stringify(base.config, null, 2));
 
   const save = async (version: number) => {
     if (body === null) return;
@@ -60,6 +62,7 @@ export function EditConfig({ device, config, onClose }: EditConfigProps) {
       const saved = answer.data.desired.version;
       if (saved === version) say(t('unchanged'));
       else say(t('saved', { version: String(saved) }), undoOf(device.id, version, saved));
+      unsaved.settled();
       await refreshConfig(cache);
       onClose();
     } catch (failure) {
@@ -103,7 +106,7 @@ export function EditConfig({ device, config, onClose }: EditConfigProps) {
           </Text>
         )}
         <Group justify="flex-end">
-          <Button variant="default" onClick={onClose}>
+          <Button variant="default" onClick={() => unsaved.leave(onClose)}>
             {words('cancel')}
           </Button>
           {overtaken === null && (
