@@ -17,7 +17,7 @@ import { IconCloudOff, IconSearch } from '@tabler/icons-react';
 import { Link, useLocation } from '@tanstack/react-router';
 import { type ReactNode, useEffect, useRef } from 'react';
 import { useReachable } from '#console/api/reachable.ts';
-import { NotFound } from '#console/components/states.tsx';
+import { NotFound } from '#console/components/not-found.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import { useUser } from '#console/session/session.ts';
 import { BASE } from './base.ts';
