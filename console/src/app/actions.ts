@@ -16,7 +16,6 @@ import {
   IconUserPlus,
 } from '@tabler/icons-react';
 import type { ComponentType } from 'react';
-import type { Language } from '#console/i18n/language.tsx';
 import { defineTexts } from '#console/i18n/texts.ts';
 import type { Role } from '#console/session/session.ts';
 
@@ -36,8 +35,7 @@ export const actionTexts = defineTexts({
     light: 'Appearance: light',
     dark: 'Appearance: dark',
     auto: 'Appearance: as the system',
-    english: 'Language: English',
-    korean: 'Language: 한국어',
+    language: 'Switch to Korean',
   },
   ko: {
     register: '디바이스 등록',
@@ -54,15 +52,14 @@ export const actionTexts = defineTexts({
     light: '화면 모드: 밝게',
     dark: '화면 모드: 어둡게',
     auto: '화면 모드: 시스템 설정',
-    english: '언어: English',
-    korean: '언어: 한국어',
+    language: '영어로 바꾸기',
   },
 });
 
 type Does =
   | { readonly to: string; readonly search?: Readonly<Record<string, unknown>> }
   | { readonly scheme: 'light' | 'dark' | 'auto' }
-  | { readonly language: Language };
+  | { readonly isOtherLanguage: true };
 
 export type Action = Does & {
   readonly text: keyof (typeof actionTexts)['en'];
@@ -87,6 +84,5 @@ export const ACTIONS: readonly Action[] = [
   { text: 'light', icon: IconSun, least: 'USER', scheme: 'light' },
   { text: 'dark', icon: IconMoon, least: 'USER', scheme: 'dark' },
   { text: 'auto', icon: IconDeviceDesktop, least: 'USER', scheme: 'auto' },
-  { text: 'english', icon: IconLanguage, least: 'USER', language: 'en' },
-  { text: 'korean', icon: IconLanguage, least: 'USER', language: 'ko' },
+  { text: 'language', icon: IconLanguage, least: 'USER', isOtherLanguage: true },
 ];

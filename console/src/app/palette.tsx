@@ -127,7 +127,7 @@ function useChoices() {
   const does = useTexts(actionTexts);
   const { role } = useUser();
   const { setColorScheme } = useMantineColorScheme();
-  const { choose } = useLanguage();
+  const { language, choose } = useLanguage();
   const navigate = useNavigate();
   const pages = placesOf(role).map(
     ({ to, text, icon }): Choice => ({ key: to, label: names(text), icon, go: () => void navigate({ to }) }),
@@ -137,7 +137,7 @@ function useChoices() {
       ...{ key: text, label: does(text), icon },
       go() {
         if ('to' in what) void navigate({ to: what.to, search: (what.search ?? {}) as never });
-        else if ('language' in what) choose(what.language);
+        else if ('isOtherLanguage' in what) choose(language === 'en' ? 'ko' : 'en');
         else setColorScheme(what.scheme);
       },
     }),

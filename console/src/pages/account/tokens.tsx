@@ -71,7 +71,7 @@ export function Tokens() {
         opened={isOpen}
         onClose={making.close}
         fields={[
-          { key: 'name', label: t('token_name'), kind: 'text', required: true, description: t('no_tokens_text') },
+          { key: 'name', label: t('token_name'), kind: 'text', required: true, description: t('token_hint') },
           {
             key: 'role',
             label: t('token_role'),
