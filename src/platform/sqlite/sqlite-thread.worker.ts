@@ -10,6 +10,12 @@ export type SqliteProcedures = (
   mode: 'write' | 'read',
 ) => Readonly<Record<string, (argument: never) => unknown>>;
 
+interface ProcedureFile {
+  readonly createProcedures: SqliteProcedures;
+  /** For what has to be set before there is a table, or counts for nothing. */
+  readonly prepareFile?: (database: DatabaseSync) => void;
+}
+
 export interface FileSettings {
   readonly file: string;
   readonly mode: 'write' | 'read';
@@ -46,18 +52,16 @@ async function open({ file, mode, procedures: urls }: FileSettings): Promise<Ope
   // On Linux a priority is the calling thread's: a long scan gives way to requests and commits.
   if (mode === 'read' && process.platform === 'linux') setPriority(0, READER_NICENESS);
   const database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
-  // Before there is a table, or it counts for nothing: what is deleted can be given back to the disk.
-  if (mode === 'write') database.exec('PRAGMA auto_vacuum=INCREMENTAL');
+  const modules = await Promise.all(urls.map((url) => import(url) as Promise<ProcedureFile>));
+  if (mode === 'write') for (const { prepareFile } of modules) prepareFile?.(database);
   // A larger WAL between checkpoints writes each hot page fewer times into the database file.
   database.exec(
     'PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=4000; PRAGMA cache_size=-32000',
   );
   if (mode === 'read') database.exec('PRAGMA query_only=1');
   const procedures = new Map<string, (argument: never) => unknown>();
-  for (const url of urls) {
-    const loaded = (await import(url)) as { createProcedures: SqliteProcedures };
-    for (const [name, procedure] of Object.entries(loaded.createProcedures(database, mode)))
-      procedures.set(name, procedure);
+  for (const { createProcedures } of modules) {
+    for (const [name, procedure] of Object.entries(createProcedures(database, mode))) procedures.set(name, procedure);
   }
   return { database, procedures };
 }

@@ -61,6 +61,11 @@ const CACHED_STATES = 20_000;
 /** Changed hours of a device that are remembered; late samples may be of any. */
 const MAX_REMEMBERED_HOURS = 100;
 
+/** What is deleted can be given back to the disk. */
+export function prepareFile(database: DatabaseSync): void {
+  database.exec('PRAGMA auto_vacuum=INCREMENTAL');
+}
+
 /** The SQL side of the telemetry store; runs on its threads (see sqlite-thread.worker.ts). */
 export function createProcedures(database: DatabaseSync, mode: 'write' | 'read') {
   if (mode === 'write') migrate(database);
