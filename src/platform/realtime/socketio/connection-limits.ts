@@ -28,6 +28,8 @@ const MAX_CONNECTIONS_PER_USER = 50;
 const MAX_STRANGERS = 1_000;
 /** Whatever a client sends: commands, requests for a namespace, answers to a ping. */
 const INCOMING = { perSecond: 100, burst: 2_000 };
+/** Requests for a namespace among these: each costs a hundred times what an answer to a ping does, whoever asks. */
+const ASKING = { perSecond: 10, burst: 100 };
 /** What may wait for a client at any time … */
 const MOST_WAITING = { packets: 20_000, bytes: 8 * 2 ** 20 };
 /** … and for one that has not taken anything for a while. A burst is no reason to end a connection; nor is a short stall. */
@@ -39,18 +41,26 @@ export function createConnectionLimits(logger: Logger): ConnectionLimits {
   const strangers = new Set<Connection>();
   const seats = new Map<number, Set<Connection>>();
   const asking = new WeakMap<Connection, Set<string>>();
+  const ended = new WeakSet<Connection>();
   let count = 0;
 
   function end(connection: Connection, why: string): void {
+    if (ended.has(connection)) return;
+    ended.add(connection);
     logger.info({ ip: connection.remoteAddress }, `realtime connection ended, ${why}`);
+    // What has come with this is not looked at any more.
+    connection.removeAllListeners('data');
     // Not while it is being written to.
     setImmediate(() => terminate(connection));
   }
 
   function limitIncoming(connection: Connection): void {
     const within = createTokenBucket(INCOMING);
-    connection.on('packet', () => {
-      if (!within()) end(connection, 'the client sends too much');
+    const mayAsk = createTokenBucket(ASKING);
+    connection.on('packet', ({ data }: { readonly data?: unknown }) => {
+      // A Socket.IO packet that begins with 0 is CONNECT.
+      const asks = typeof data === 'string' && data.startsWith('0');
+      if (!within() || (asks && !mayAsk())) end(connection, 'the client sends too much');
     });
   }
 
