@@ -16,7 +16,9 @@ const PAGE = 100;
 
 /** The ids of what the filters of the list match and nobody has acknowledged: exactly those that are counted are meant. */
 async function matching(search: Readonly<Record<string, unknown>>): Promise<readonly number[]> {
-  const kept = Object.entries(search).filter(([key]) => ['q', 'severity', 'status'].includes(key));
+  const kept = Object.entries(search).filter(([key]) =>
+    ['q', 'severity', 'status', 'device_id', 'assigned_to'].includes(key),
+  );
   const ids: number[] = [];
   for (let page = 1; ids.length < MOST; page += 1) {
     const query = { ...Object.fromEntries(kept), is_acknowledged: 'false' as const, size: PAGE, page };
