@@ -2,18 +2,21 @@
  * `npm test`: every check and every test, to the end, whatever fails on the way.
  * `npm run check` (`--checks`): the checks alone.
  *
- * The last line is always `N passed, N failed`; a check counts as one test. Exit code 0 only if nothing
- * failed and something ran.
+ * Says at the end what failed, each by its file and name, so that the end of a log is enough. The last line is
+ * always `N passed, N failed`; a check counts as one test. Exit code 0 only if nothing failed and something ran.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, join, relative } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 
 interface Tally {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
+  /** What failed, a line each. */
+  readonly failures?: readonly string[];
 }
 interface Section {
   readonly title: string;
@@ -22,8 +25,14 @@ interface Section {
   readonly tally: (exitCode: number) => Tally;
 }
 interface VitestFile {
+  readonly name: string;
   readonly status: string;
-  readonly assertionResults: readonly { readonly status: string }[];
+  readonly message: string;
+  readonly assertionResults: readonly {
+    readonly status: string;
+    readonly fullName: string;
+    readonly failureMessages: readonly string[] | null;
+  }[];
 }
 /** What is read of the report of Vitest's JSON reporter. */
 interface VitestReport {
@@ -46,6 +55,16 @@ const oneTest = (exitCode: number): Tally => ({
   skipped: 0,
 });
 
+/** @returns `test/x.test.ts: name of the test: first line of its message`, for each that failed, and for files that did not load */
+function failuresOf(file: VitestFile): readonly string[] {
+  const path = relative(root, file.name);
+  const first = (message: string | undefined) => stripVTControlCharacters(message ?? '').split('\n', 1)[0] ?? '';
+  const failed = file.assertionResults
+    .filter(({ status }) => status === 'failed')
+    .map(({ fullName, failureMessages }) => `${path}: ${fullName}: ${first(failureMessages?.[0])}`);
+  return failed.length > 0 || file.status !== 'failed' ? failed : [`${path}: ${first(file.message)}`];
+}
+
 function vitestTally(exitCode: number): Tally {
   if (!existsSync(reportFile)) return { passed: 0, failed: 1, skipped: 0 };
   const report = JSON.parse(readFileSync(reportFile, 'utf8')) as VitestReport;
@@ -59,12 +78,14 @@ function vitestTally(exitCode: number): Tally {
     // An error outside every test (an unhandled rejection, no test at all) shows in the exit code alone.
     failed: exitCode !== 0 && failed === 0 ? 1 : failed,
     skipped: report.numPendingTests + report.numTodoTests,
+    failures: report.testResults.flatMap(failuresOf),
   };
 }
 
 const checks: readonly Section[] = [
   { title: 'lint and format', command: ['biome', 'check', '--error-on-warnings', '.'], tally: oneTest },
   { title: 'types', command: ['tsc', '--noEmit'], tally: oneTest },
+  { title: 'types of the console', command: ['tsc', '--noEmit', '-p', 'console'], tally: oneTest },
   { title: 'unused code', command: ['knip', '--no-progress'], tally: oneTest },
 ];
 const tests: Section = {
@@ -104,6 +125,7 @@ async function main(): Promise<void> {
   }
 
   say('');
+  for (const { failures = [] } of outcomes) for (const failure of failures) say(`failed: ${failure}`);
   for (const { title, passed, failed, skipped } of outcomes) {
     say(`${failed === 0 ? 'ok    ' : 'FAILED'}  ${title}: ${passed} passed, ${failed} failed, ${skipped} skipped`);
   }
