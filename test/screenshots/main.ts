@@ -1,13 +1,14 @@
 /**
  * `npm run screenshots`: a picture of every page of the console, in both languages and themes, for desktop and phone, in
  * `screenshots/`. `-- --only devices` takes pages whose name or address holds that; `--lang ko`, `--theme dark`, `--size phone`
- * one kind of each. Needs Chromium (`CHROMIUM=/path`, otherwise Debian's).
+ * one kind of each. `--film` makes the animated picture of the README instead (`film.ts`). Needs Chromium (`CHROMIUM=/path`, otherwise Debian's).
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { CONSOLE_PAGES } from '../support/console-pages.ts';
+import { film } from './film.ts';
 import { openScene, type Scene } from './scene.ts';
 
 const FOLDER = join(import.meta.dirname, '../../screenshots');
@@ -27,6 +28,7 @@ const { values: wanted } = parseArgs({
     lang: { type: 'string' },
     theme: { type: 'string' },
     size: { type: 'string' },
+    film: { type: 'boolean', default: false },
   },
 });
 
@@ -101,10 +103,14 @@ async function photograph(browser: Browser, scene: Scene, kind: Kind): Promise<v
   await context.close();
 }
 
-await using scene = await openScene();
+async function photographAll(browser: Browser): Promise<void> {
+  await using scene = await openScene();
+  for (const kind of kinds) await photograph(browser, scene, kind);
+}
+
 const browser = await chromium.launch({
   executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
   args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
 });
-for (const kind of kinds) await photograph(browser, scene, kind);
+await (wanted.film ? film(browser) : photographAll(browser));
 await browser.close();

@@ -25,10 +25,23 @@ export const EVERY_CHANGE = { all: true, telemetry: false } as const;
 /** What is watched: one device, all of them, or what comes without asking. */
 export type Room = { readonly device_uid: string } | typeof EVERY_CHANGE | null;
 
+/**
+ * Nothing passes by from now on: what was read before may be behind, and is read again.
+ * @param isLate what is being read now was perhaps asked for before that
+ */
+export type Watched = (isLate: boolean) => void;
+
+interface Watch {
+  readonly room: NonNullable<Room>;
+  watchers: number;
+  /** Whether the server has said so, in this connection. */
+  isOn: boolean;
+  readonly told: Set<Watched>;
+}
+
 interface Channel {
   readonly socket: Socket;
-  /** How many watch each room. */
-  readonly rooms: Map<string, { readonly room: NonNullable<Room>; watchers: number }>;
+  readonly rooms: Map<string, Watch>;
 }
 
 const RETRY_MS = 2_000;
@@ -46,7 +59,7 @@ function channelOf(namespace: Namespace): Channel {
   const channel: Channel = { socket, rooms: new Map() };
   socket.on('connect', () => {
     setReachable(true);
-    for (const { room } of channel.rooms.values()) socket.emit('subscribe', room);
+    for (const watch of channel.rooms.values()) subscribe(socket, watch);
   });
   // The server ends a connection whose token has expired; Socket.IO does not come back from that by itself.
   const comeBack = () => {
@@ -56,6 +69,7 @@ function channelOf(namespace: Namespace): Channel {
     );
   };
   socket.on('disconnect', (reason) => {
+    for (const watch of channel.rooms.values()) watch.isOn = false;
     if (reason === 'io server disconnect') comeBack();
     else if (reason !== 'io client disconnect') setReachable(false);
   });
@@ -67,25 +81,36 @@ function channelOf(namespace: Namespace): Channel {
   return channel;
 }
 
+function subscribe(socket: Socket, watch: Watch): void {
+  socket.emit('subscribe', watch.room, ({ ok }: { readonly ok: boolean }) => {
+    if (!ok) return;
+    watch.isOn = true;
+    for (const tell of watch.told) tell(true);
+  });
+}
+
 /** Ends every connection: somebody else may sign in next. */
 export function closeLive(): void {
   for (const { socket } of channels.values()) socket.disconnect();
   channels.clear();
 }
 
-/** Calls `listener` for each event of a room. @returns ends it */
+/** Calls `listener` for each event of a room, and `watched` each time that it begins to. @returns ends it */
 export function listen<Name extends keyof LiveEvents>(
   room: Room,
   name: Name,
   listener: (payload: LiveEvents[Name]) => void,
+  watched: Watched = () => {},
 ): () => void {
   const { socket, rooms } = channelOf(NAMESPACE_OF[name]);
   const key = JSON.stringify(room);
   if (room !== null) {
-    const watched = rooms.get(key) ?? { room, watchers: 0 };
-    watched.watchers += 1;
-    rooms.set(key, watched);
-    if (watched.watchers === 1 && socket.connected) socket.emit('subscribe', room);
+    const watch = rooms.get(key) ?? { room, watchers: 0, isOn: false, told: new Set() };
+    watch.watchers += 1;
+    watch.told.add(watched);
+    rooms.set(key, watch);
+    if (watch.watchers === 1 && socket.connected) subscribe(socket, watch);
+    else if (watch.isOn) watched(false);
   }
   const relevant = (payload: LiveEvents[Name]) => {
     const uid = (payload as { device_uid?: string }).device_uid;
@@ -94,10 +119,11 @@ export function listen<Name extends keyof LiveEvents>(
   socket.on(name as string, relevant);
   return () => {
     socket.off(name as string, relevant);
-    const watched = rooms.get(key);
-    if (watched === undefined) return;
-    watched.watchers -= 1;
-    if (watched.watchers > 0) return;
+    const watch = rooms.get(key);
+    if (watch === undefined) return;
+    watch.watchers -= 1;
+    watch.told.delete(watched);
+    if (watch.watchers > 0) return;
     rooms.delete(key);
     if (socket.connected) socket.emit('unsubscribe', room);
   };
@@ -108,14 +134,20 @@ export function useLive<Name extends keyof LiveEvents>(
   room: Room | undefined,
   name: Name,
   listener: (payload: LiveEvents[Name]) => void,
+  watched: Watched = () => {},
 ): void {
-  const [latest] = useState({ listener });
+  const [latest] = useState({ listener, watched });
   useEffect(() => {
-    latest.listener = listener;
+    Object.assign(latest, { listener, watched });
   });
   const key = room === undefined ? undefined : JSON.stringify(room);
   useEffect(() => {
     if (key === undefined) return;
-    return listen(JSON.parse(key) as Room, name, (payload) => latest.listener(payload));
+    return listen(
+      JSON.parse(key) as Room,
+      name,
+      (payload) => latest.listener(payload),
+      (isLate) => latest.watched(isLate),
+    );
   }, [key, name, latest]);
 }

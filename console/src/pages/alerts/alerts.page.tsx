@@ -30,7 +30,8 @@ function useFreshAlerts(): void {
     void cache.invalidateQueries({
       predicate: ({ queryKey }) => String(queryKey[1]).startsWith('/api/v1/monitoring/alerts'),
     });
-  useLive(isLive ? EVERY_CHANGE : undefined, 'alert', useThrottled(read));
+  const changed = useThrottled(read);
+  useLive(isLive ? EVERY_CHANGE : undefined, 'alert', changed, changed);
   useEffect(() => {
     if (isLive) return;
     const polling = setInterval(read, POLL_MS);

@@ -91,8 +91,8 @@ export function AlertsTab({ device }: { readonly device: Device }) {
     { params: { query } },
     { placeholderData: keepPreviousData },
   );
-  const refresh = () => cache.invalidateQueries({ queryKey: ['get', PATH] });
-  useLive({ device_uid: device.device_uid }, 'alert', () => void refresh());
+  const refresh = () => void cache.invalidateQueries({ queryKey: ['get', PATH] });
+  useLive({ device_uid: device.device_uid }, 'alert', refresh, refresh);
   return (
     <Stack>
       <SegmentedControl
@@ -109,9 +109,7 @@ export function AlertsTab({ device }: { readonly device: Device }) {
       {error && <Failure error={error} onRetry={() => void refetch()} />}
       {data === undefined && !error && <Loader aria-label={t('loading')} />}
       {data?.total === 0 && <Empty title={t('empty')} text={t('empty_text')} />}
-      {data !== undefined && data.total > 0 && (
-        <Rows alerts={data.items} device={device} onChanged={() => void refresh()} />
-      )}
+      {data !== undefined && data.total > 0 && <Rows alerts={data.items} device={device} onChanged={refresh} />}
       {data !== undefined && data.pages > 1 && (
         <Pagination
           size="sm"

@@ -18,7 +18,12 @@ export function useDevice(id: number) {
   const room = uid === undefined ? undefined : { device_uid: uid };
   const change = (changes: Partial<Device>) =>
     cache.setQueryData<Device>(['get', PATH, inputOf(id)], (device) => device && { ...device, ...changes });
-  useLive(room, 'device_status', ({ status, last_seen_at }) => change({ status, last_seen_at }));
+  useLive(
+    room,
+    'device_status',
+    ({ status, last_seen_at }) => change({ status, last_seen_at }),
+    (isLate) => void query.refetch({ cancelRefetch: isLate }),
+  );
   const told = useRef(0);
   useLive(room, 'telemetry', () => {
     const now = Date.now();

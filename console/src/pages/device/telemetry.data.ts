@@ -1,7 +1,7 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { api, client } from '#console/api/client.ts';
-import { type LiveEvents, useLive } from '#console/api/live.ts';
+import { type LiveEvents, useLive, type Watched } from '#console/api/live.ts';
 import type { components } from '#console/api/schema.d.ts';
 import { type ChartSeries, gapOf } from '#console/charts/time-chart.data.ts';
 import { isAtLeast, useUser } from '#console/session/session.ts';
@@ -34,18 +34,19 @@ export const numberOf = (value: unknown): number | null =>
   typeof value === 'number' ? value : typeof value === 'boolean' ? Number(value) : null;
 
 /** What a device sends from now on, told at most twice a second. */
-function useLiveSamples(uid: string, listener: (samples: readonly Sample[]) => void): void {
+function useLiveSamples(uid: string, listener: (samples: readonly Sample[]) => void, watched: Watched): void {
   const waiting = useRef<Sample[]>([]);
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   useEffect(() => () => clearTimeout(timer.current), []);
-  useLive({ device_uid: uid }, 'telemetry', (sample) => {
+  const collect = (sample: Sample) => {
     waiting.current.push(sample);
     if (waiting.current.length > MOST_POINTS) waiting.current.shift();
     timer.current ??= setTimeout(() => {
       timer.current = undefined;
       listener(waiting.current.splice(0));
     }, TELL_MS);
-  });
+  };
+  useLive({ device_uid: uid }, 'telemetry', collect, watched);
 }
 
 /** The last value of each metric, as it comes in. */
@@ -53,7 +54,11 @@ export function useLatest({ id, device_uid }: Device) {
   const input = { params: { path: { device_id: id } } };
   const query = api.useQuery('get', '/api/v1/devices/{device_id}/telemetry/latest', input);
   const [live, setLive] = useState<Readonly<Record<string, LatestValue>>>({});
-  useLiveSamples(device_uid, (samples) => setLive((before) => samples.reduce(withSample, before)));
+  useLiveSamples(
+    device_uid,
+    (samples) => setLive((before) => samples.reduce(withSample, before)),
+    (isLate) => void query.refetch({ cancelRefetch: isLate }),
+  );
   const stored = query.data?.metrics;
   const metrics = useMemo(() => {
     const merged = new Map(Object.entries(stored ?? {}));
@@ -185,9 +190,15 @@ export function useLines({ id, device_uid }: Device, metrics: readonly string[],
   });
   const [live, setLive] = useState<readonly Sample[]>([]);
   const history = query.data;
-  useLiveSamples(device_uid, (samples) => {
-    if (isMoving) setLive((before) => newSince(history, [...before, ...samples]));
-  });
+  useLiveSamples(
+    device_uid,
+    (samples) => {
+      if (isMoving) setLive((before) => newSince(history, [...before, ...samples]));
+    },
+    (isLate) => {
+      if (isMoving && metrics.length > 0) void query.refetch({ cancelRefetch: isLate });
+    },
+  );
   const lines = useMemo(() => {
     const since = isMoving ? pointsOf(live, metrics) : new Map<string, Points>();
     return metrics.map((metric) => lineOf(metric, history?.get(metric), since.get(metric)));

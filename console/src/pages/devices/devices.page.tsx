@@ -32,7 +32,7 @@ export function DevicesPage() {
   const [isImporting, importing] = useDialog('import');
   const mayManage = isAtLeast(role, 'MANAGER');
   const changed = useThrottled(() => void cache.invalidateQueries({ queryKey: ['get', '/api/v1/devices'] }));
-  useLive(mayManage ? EVERY_CHANGE : undefined, 'device_status', changed);
+  useLive(mayManage ? EVERY_CHANGE : undefined, 'device_status', changed, changed);
 
   const register = mayManage ? (
     <Button leftSection={<IconPlus size={16} />} onClick={registering.open}>

@@ -28,7 +28,7 @@ export function AlertsPanel() {
   const cache = useQueryClient();
   const isManager = isAtLeast(useUser().role, 'MANAGER');
   const changed = useThrottled(() => void cache.invalidateQueries({ queryKey: ['get', ALERTS] }));
-  useLive(isManager ? EVERY_CHANGE : null, 'alert', changed);
+  useLive(isManager ? EVERY_CHANGE : null, 'alert', changed, changed);
   return (
     <Panel
       title={t('alerts')}

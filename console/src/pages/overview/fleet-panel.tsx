@@ -27,7 +27,7 @@ export function FleetPanel() {
   const cache = useQueryClient();
   const isManager = isAtLeast(useUser().role, 'MANAGER');
   const changed = useThrottled(() => void cache.invalidateQueries({ queryKey: ['get', '/api/v1/devices'] }));
-  useLive(isManager ? EVERY_CHANGE : undefined, 'device_status', changed);
+  useLive(isManager ? EVERY_CHANGE : undefined, 'device_status', changed, changed);
   return (
     <Panel
       title={t('devices')}

@@ -19,7 +19,7 @@ export function useDevicesOf({ group_id }: Options) {
   const { role } = useUser();
   const cache = useQueryClient();
   const changed = useThrottled(() => void cache.invalidateQueries({ queryKey: ['get', '/api/v1/devices'] }));
-  useLive(isAtLeast(role, 'MANAGER') ? EVERY_CHANGE : undefined, 'device_status', changed);
+  useLive(isAtLeast(role, 'MANAGER') ? EVERY_CHANGE : undefined, 'device_status', changed, changed);
   const query = { size: 100, sort: 'name', ...(group_id === null ? {} : { group_id: [group_id] }) };
   return api.useQuery('get', '/api/v1/devices', { params: { query } }, OFTEN);
 }

@@ -23,18 +23,18 @@ export function CommandsTab({ device }: { readonly device: Device }) {
   const [page, setPage] = useState(1);
   const params = { path: { device_id: device.id }, query: { page, size: SIZE, sort: '-created_at' } };
   const { data, error, refetch } = api.useQuery('get', PATH, { params }, { placeholderData: keepPreviousData });
-  useLive({ device_uid: device.device_uid }, 'command', (live) => {
-    const command = live as unknown as components['schemas']['Command'];
-    if (data?.items.some(({ id }) => id === command.id) !== true) {
-      void cache.invalidateQueries({ queryKey: ['get', PATH] });
-      return;
-    }
-    cache.setQueriesData<CommandList>({ queryKey: ['get', PATH] }, (list) =>
-      list === undefined
-        ? list
-        : { ...list, items: list.items.map((each) => (each.id === command.id ? command : each)) },
-    );
-  });
+  const readAgain = () => void cache.invalidateQueries({ queryKey: ['get', PATH] });
+  const show = (live: unknown) => {
+    const command = live as components['schemas']['Command'];
+    if (data?.items.some(({ id }) => id === command.id) !== true) readAgain();
+    else
+      cache.setQueriesData<CommandList>({ queryKey: ['get', PATH] }, (list) =>
+        list === undefined
+          ? list
+          : { ...list, items: list.items.map((each) => (each.id === command.id ? command : each)) },
+      );
+  };
+  useLive({ device_uid: device.device_uid }, 'command', show, readAgain);
   return (
     <Stack>
       <SendCommand device={device} />

@@ -16,6 +16,8 @@ import { StatusTimeline } from './status-timeline.tsx';
 
 /** More are on the tab of the charts. */
 const MOST_CHARTS = 6;
+/** The chart of a new device is as long as its life, and never shorter than this. */
+const SHORTEST_MS = 5 * 60_000;
 
 export function OverviewTab({ device }: { readonly device: Device }) {
   const t = useTexts(overviewTexts);
@@ -64,6 +66,8 @@ function LastHour({ device, names }: { readonly device: Device; readonly names: 
   const shown = useMemo(() => (key === '' ? [] : key.split(',')), [key]);
   const { lines, error, refetch } = useLines(device, shown, { lastMs: HOUR_MS });
   const now = useNow(2_000);
+  const first = Math.min(Date.parse(device.created_at), ...lines.map(({ at }) => at[0] ?? now));
+  const from = Math.max(now - HOUR_MS, Math.min(first, now - SHORTEST_MS));
   return (
     <section aria-label={t('last_hour')}>
       <Group justify="space-between" mb="xs">
@@ -83,7 +87,7 @@ function LastHour({ device, names }: { readonly device: Device; readonly names: 
               name={line.label}
               series={[line]}
               label={t('chart_of', { metric: line.label })}
-              range={[now - HOUR_MS, now]}
+              range={[from, now]}
               height={130}
               syncKey={`device-${device.id}`}
             />
