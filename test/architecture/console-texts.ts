@@ -136,7 +136,7 @@ function spokenOf(node: SyntaxNode): readonly string[] {
   if (node.type === 'KeyValueProperty' && SPOKEN.test(String(child(node, 'key')?.['value']))) {
     return literalsOf(child(node, 'value'));
   }
-  // Korean has its place in the tables, whatever it is for.
+  // Korean has its place in the tables and in `i18n/korean`, whatever it is for.
   return node.type === 'StringLiteral' && HANGUL.test(String(node['value'])) ? [String(node['value'])] : [];
 }
 

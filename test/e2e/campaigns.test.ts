@@ -131,7 +131,7 @@ describe(`campaigns for ${DEVICES} devices, on the real server`, () => {
     const otaOf = async (id: number | undefined) => (await api.call('GET', `/api/v1/devices/${id}/ota`)).campaigns[0];
     expect(await otaOf(waiting[0]?.device_id)).toMatchObject({
       ...{ campaign_id: campaign.id, status: 'QUEUED' },
-      explanation: 'Waits: the gate of stage 0 has failed, and the campaign is paused.',
+      explanation: 'Waits: the gate of stage 1 has failed, and the campaign is paused.',
     });
     expect(await otaOf(failed?.device_id)).toMatchObject({
       ...{ campaign_id: campaign.id, status: 'FAILED', reason: 'the image could not be installed' },

@@ -28,6 +28,7 @@ export const common = defineTexts({
     broken: 'This page has failed',
     not_found: 'There is nothing here',
     back: 'Back to the overview',
+    not_json: 'This is not JSON.',
   },
   ko: {
     save: '저장',
@@ -55,5 +56,6 @@ export const common = defineTexts({
     broken: '이 페이지에 오류가 생겼습니다',
     not_found: '페이지를 찾을 수 없습니다',
     back: '개요로 돌아가기',
+    not_json: 'JSON 형식이 아닙니다.',
   },
 });

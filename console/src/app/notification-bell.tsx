@@ -7,22 +7,24 @@ import { api } from '#console/api/client.ts';
 import { useLive } from '#console/api/live.ts';
 import { useThrottled } from '#console/api/throttled.ts';
 import { succeeded } from '#console/components/toast.ts';
+import { useApiWords } from '#console/i18n/language.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import { shellTexts } from './shell.texts.ts';
 
 /** How many are unread, live. */
 export function NotificationBell() {
   const t = useTexts(shellTexts);
+  const { notificationText } = useApiWords();
   const cache = useQueryClient();
   const { data } = api.useQuery('get', '/api/v1/notifications/unread-count');
   const changed = useThrottled(() => {
     void cache.invalidateQueries({ queryKey: ['get', '/api/v1/notifications/unread-count'] });
     void cache.invalidateQueries({ queryKey: ['get', '/api/v1/notifications'] });
   });
-  useLive(null, 'notification', ({ title }) => {
+  useLive(null, 'notification', (notification) => {
     // Of a storm only what has room is shown: the list has all of them.
     notifications.cleanQueue();
-    succeeded(title);
+    succeeded(notificationText(notification)[0]);
     changed();
   });
   const unread = data?.count ?? 0;

@@ -4,6 +4,7 @@ import { Link } from '@tanstack/react-router';
 import { client } from '#console/api/client.ts';
 import { closeLive } from '#console/api/live.ts';
 import { LanguageMenu } from '#console/components/language-menu.tsx';
+import { useApiWords } from '#console/i18n/language.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import { COOKIE_HEADER, end, useUser } from '#console/session/session.ts';
 import { shellTexts } from './shell.texts.ts';
@@ -27,6 +28,7 @@ async function signOut(): Promise<void> {
 
 export function UserMenu() {
   const t = useTexts(shellTexts);
+  const { valueText } = useApiWords();
   const user = useUser();
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   return (
@@ -42,7 +44,7 @@ export function UserMenu() {
             {user.full_name ?? user.email}
           </Text>
           <Text size="xs" c="dimmed" lineClamp={1}>
-            {user.email} · {user.role}
+            {user.email} · {valueText('role', user.role)}
           </Text>
         </Box>
         <Menu.Divider />

@@ -6,6 +6,8 @@ import { tags } from '@lezer/highlight';
 import { Box, useComputedColorScheme } from '@mantine/core';
 import { EditorView, minimalSetup } from 'codemirror';
 import { useEffect, useRef } from 'react';
+import { common } from '#console/app/common.texts.ts';
+import { useTexts } from '#console/i18n/texts.ts';
 
 const INK = {
   light: { property: '#0f5c6e', string: '#2b6a1f', number: '#9c3d00', word: '#7b2d9b' },
@@ -49,6 +51,7 @@ export function JsonEditor({ value, label, onChange }: JsonEditorProps) {
   const latest = useRef({ text: value, onChange });
   latest.current.onChange = onChange;
   const scheme = useComputedColorScheme('light');
+  const message = useTexts(common)('not_json');
   useEffect(() => {
     if (host.current === null) return;
     const view = new EditorView({
@@ -56,7 +59,7 @@ export function JsonEditor({ value, label, onChange }: JsonEditorProps) {
       parent: host.current,
       extensions: [
         look(scheme, label),
-        linter(jsonParseLinter()),
+        linter((view) => jsonParseLinter()(view).map((flaw) => ({ ...flaw, message }))),
         lintGutter(),
         EditorView.updateListener.of(({ docChanged, state }) => {
           if (!docChanged) return;
@@ -67,7 +70,7 @@ export function JsonEditor({ value, label, onChange }: JsonEditorProps) {
     });
     view.focus();
     return () => view.destroy();
-  }, [scheme, label]);
+  }, [scheme, label, message]);
   return (
     <Box
       ref={host}

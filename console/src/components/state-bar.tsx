@@ -1,4 +1,5 @@
 import { Box, Group, Text } from '@mantine/core';
+import { useApiWords } from '#console/i18n/language.tsx';
 
 /** Colours that are told apart side by side; the words beside them say the same. */
 const COLOUR = {
@@ -30,6 +31,8 @@ export function StateBar({
   readonly counts: Readonly<Record<string, number>>;
   readonly label: string;
 }) {
+  const { valueText } = useApiWords();
+  const nameOf = (state: string) => valueText('status', state);
   const shown = ORDER.flatMap((state) => ((counts[state] ?? 0) > 0 ? [[state, counts[state] ?? 0] as const] : []));
   const total = shown.reduce((sum, [, count]) => sum + count, 0);
   if (total === 0) return null;
@@ -39,7 +42,7 @@ export function StateBar({
         gap={2}
         wrap="nowrap"
         role="img"
-        aria-label={`${label}: ${shown.map(([state, count]) => `${state} ${count}`).join(', ')}`}
+        aria-label={`${label}: ${shown.map(([state, count]) => `${nameOf(state)} ${count}`).join(', ')}`}
         h={18}
         mb={6}
       >
@@ -52,7 +55,7 @@ export function StateBar({
           <Group key={state} gap={6} wrap="nowrap">
             <Box w={10} h={10} bdrs={2} bg={COLOUR[state]} />
             <Text size="sm">
-              {state}{' '}
+              {nameOf(state)}{' '}
               <Text span fw={600} inherit>
                 {count}
               </Text>

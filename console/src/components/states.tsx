@@ -1,7 +1,7 @@
 import { Alert, Button, Center, Group, Loader, Stack, Text, Title } from '@mantine/core';
 import { IconAlertTriangle } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
-import { problemText } from '#console/api/problem.ts';
+import { problemParts } from '#console/api/problem.ts';
 import { common } from '#console/app/common.texts.ts';
 import { useTexts } from '#console/i18n/texts.ts';
 
@@ -17,13 +17,14 @@ export function Splash() {
 /** A fault of the console itself. */
 export function PageFailed({ error }: { readonly error: unknown }) {
   const t = useTexts(common);
+  const [text] = problemParts(error);
   return (
     <Center mih="60vh">
       <Stack align="center" maw={500}>
         <Title order={1} size="h3">
           {t('broken')}
         </Title>
-        <Text>{problemText(error)}</Text>
+        <Text>{text}</Text>
         <Button onClick={() => location.reload()}>{t('reload')}</Button>
       </Stack>
     </Center>
@@ -33,10 +34,18 @@ export function PageFailed({ error }: { readonly error: unknown }) {
 /** What the API has refused, with the way to try again. */
 export function Failure({ error, onRetry }: { readonly error: unknown; readonly onRetry?: () => void }) {
   const t = useTexts(common);
+  const [text, more] = problemParts(error);
   return (
     <Alert color="red" variant="outline" icon={<IconAlertTriangle />} title={t('failed')} role="alert">
       <Group justify="space-between">
-        <Text size="sm">{problemText(error)}</Text>
+        <div style={{ minWidth: 0 }}>
+          <Text size="sm">{text}</Text>
+          {more !== null && (
+            <Text size="sm" c="dimmed">
+              {more}
+            </Text>
+          )}
+        </div>
         {onRetry && (
           <Button size="xs" variant="default" onClick={onRetry}>
             {t('retry')}

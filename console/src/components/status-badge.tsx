@@ -1,4 +1,6 @@
 import { Badge } from '@mantine/core';
+import type { ValueKind } from '#console/i18n/api-words.ts';
+import { useApiWords } from '#console/i18n/language.tsx';
 
 /** Colours that hold 4.5 : 1 against their text, in both schemes. */
 const COLOUR: Readonly<Record<string, string>> = {
@@ -20,11 +22,12 @@ const COLOUR: Readonly<Record<string, string>> = {
   OK: 'teal.9',
 };
 
-/** A status in the words of the API, in a colour that everybody knows. */
-export function StatusBadge({ status }: { readonly status: string }) {
+/** A status in a colour that everybody knows: in the words of the API, or in Korean. */
+export function StatusBadge({ status, kind = 'status' }: { readonly status: string; readonly kind?: ValueKind }) {
+  const { valueText } = useApiWords();
   return (
     <Badge color={COLOUR[status] ?? 'gray.7'} miw="max-content">
-      {status}
+      {valueText(kind, status)}
     </Badge>
   );
 }

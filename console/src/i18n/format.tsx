@@ -22,6 +22,13 @@ export function formatAgo(at: string | number, language: Language, now = Date.no
   return format.format(Math.trunc(passed / ms), unit);
 }
 
+const INSTANT = /\d{4}-\d{2}-\d{2}T[\d:.]+Z/g;
+
+/** A sentence of the API with its times as the viewer's clock tells them. */
+export function withLocalTimes(sentence: string, language: Language): string {
+  return sentence.replaceAll(INSTANT, (at) => formatInstant(at, language));
+}
+
 /** How long something took, in the largest unit that it fills: `1.4 sec`. */
 export function formatSpan(ms: number, language: Language): string {
   const [unit, size] = UNITS.find((each) => ms >= each[1]) ?? (['millisecond', 1] as const);

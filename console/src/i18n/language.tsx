@@ -1,6 +1,15 @@
-import { createContext, type ReactNode, use, useEffect, useMemo, useState } from 'react';
+import { createContext, type ReactNode, use, useCallback, useEffect, useMemo, useState } from 'react';
+import {
+  type Language,
+  notificationText,
+  problemTitle,
+  sentenceText,
+  speak,
+  type ValueKind,
+  valueText,
+} from './api-words.ts';
 
-export type Language = 'en' | 'ko';
+export type { Language } from './api-words.ts';
 
 const KEY = 'core-api.language';
 
@@ -19,21 +28,38 @@ function firstLanguage(): Language {
 
 /** The browser's language, until somebody chooses another. */
 export function LanguageProvider({ children }: { readonly children: ReactNode }) {
-  const [language, setLanguage] = useState(firstLanguage);
+  const [language, setLanguage] = useState<Language | null>(null);
+  const show = useCallback(
+    (next: Language) =>
+      void speak(next).then(
+        () => setLanguage(next),
+        () => setLanguage('en'),
+      ),
+    [],
+  );
+  useEffect(() => show(firstLanguage()), [show]);
   useEffect(() => {
-    document.documentElement.lang = language;
+    if (language !== null) document.documentElement.lang = language;
   }, [language]);
   const choice = useMemo(
     () => ({
-      language,
+      language: language ?? 'en',
       choose(next: Language) {
         localStorage.setItem(KEY, next);
-        setLanguage(next);
+        show(next);
       },
     }),
-    [language],
+    [language, show],
   );
-  return <Context value={choice}>{children}</Context>;
+  return language === null ? null : <Context value={choice}>{children}</Context>;
 }
 
 export const useLanguage = (): LanguageChoice => use(Context);
+
+/** What the API says, in words of the language. */
+export function useApiWords() {
+  useLanguage();
+  const choices = (kind: ValueKind, values: readonly string[]) =>
+    values.map((value) => ({ value, label: valueText(kind, value) }));
+  return { valueText, sentenceText, notificationText, problemTitle, choices };
+}

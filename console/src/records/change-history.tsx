@@ -3,6 +3,7 @@ import { api } from '#console/api/client.ts';
 import { UserName } from '#console/components/record-name.tsx';
 import { Failure } from '#console/components/states.tsx';
 import { Instant } from '#console/i18n/format.tsx';
+import { useApiWords } from '#console/i18n/language.tsx';
 import { defineTexts, useTexts } from '#console/i18n/texts.ts';
 import { isAtLeast, useUser } from '#console/session/session.ts';
 
@@ -32,6 +33,7 @@ export function ChangeHistory({ of }: { readonly of: AuditedRecord }) {
 }
 
 function Changes({ of }: { readonly of: AuditedRecord }) {
+  const { valueText } = useApiWords();
   const t = useTexts(texts);
   const query = { resource_type: [of.type], resource_id: [String(of.id)], size: 10, sort: '-created_at' };
   const { data, error, refetch } = api.useQuery('get', '/api/v1/system/audit-logs', { params: { query } });
@@ -50,7 +52,7 @@ function Changes({ of }: { readonly of: AuditedRecord }) {
         {(data?.items ?? []).map(({ id, action, user_id, created_at, details }) => (
           <Timeline.Item key={id}>
             <Text size="sm">
-              {action} · {user_id === null ? t('system') : <UserName id={user_id} />}
+              {valueText('action', action)} · {user_id === null ? t('system') : <UserName id={user_id} />}
             </Text>
             <Text size="xs" c="dimmed">
               <Instant at={created_at} ago />

@@ -69,7 +69,10 @@ function Inputs({ fields, initial, onClose, submit, submitLabel, leave }: Inputs
   const [busy, setBusy] = useState(false);
   const form = useForm<FormValues>({
     initialValues: Object.fromEntries(fields.map((field) => [field.key, shown(field, initial?.[field.key])])),
-    validate: (values) => Object.fromEntries(fields.flatMap((field) => jsonFlaw(field, values[field.key]))),
+    validate: (values) =>
+      Object.fromEntries(
+        fields.flatMap((field) => (isFlawed(field, values[field.key]) ? [[field.key, words('not_json')]] : [])),
+      ),
   });
 
   const unsaved = useUnsaved(form.isDirty());
@@ -189,13 +192,13 @@ function shown(field: Field, value: unknown): unknown {
   return value;
 }
 
-function jsonFlaw({ key, kind }: Field, value: unknown): [key: string, message: string][] {
-  if (kind !== 'json' || value === '') return [];
+function isFlawed({ kind }: Field, value: unknown): boolean {
+  if (kind !== 'json' || value === '') return false;
   try {
     JSON.parse(String(value));
-    return [];
-  } catch (error) {
-    return [[key, error instanceof Error ? error.message : 'JSON']];
+    return false;
+  } catch {
+    return true;
   }
 }
 

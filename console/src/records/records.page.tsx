@@ -1,8 +1,9 @@
-import { Group, Loader, Pagination, Select, Text, Title } from '@mantine/core';
+import { Group, Loader, Select, Text, Title } from '@mantine/core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { client } from '#console/api/client.ts';
 import { PageHeader } from '#console/components/page-header.tsx';
+import { Pages } from '#console/components/pages.tsx';
 import { Empty, Failure } from '#console/components/states.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import { BulkBar } from './bulk-bar.tsx';
@@ -98,14 +99,7 @@ export function RecordsPage<Path extends ListPath>({ records }: { readonly recor
               value={String(state.size)}
               onChange={(size) => change({ size: Number(size) })}
             />
-            <Pagination
-              size="sm"
-              total={data.pages}
-              value={state.page}
-              onChange={(page) => change({ page })}
-              getControlProps={(control) => ({ 'aria-label': control })}
-              getItemProps={(page) => ({ 'aria-label': `${t('page')} ${page}` })}
-            />
+            <Pages total={data.pages} value={state.page} onChange={(page) => change({ page })} />
           </Group>
         </Group>
       )}

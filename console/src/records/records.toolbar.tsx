@@ -5,6 +5,7 @@ import {
   Chip,
   CloseButton,
   Group,
+  MultiSelect,
   Pill,
   Popover,
   Stack,
@@ -99,6 +100,9 @@ function FilterMenu({ filter, values, onChange }: FilterProps) {
   );
 }
 
+/** More than these are searched. */
+const MOST_CHIPS = 12;
+
 function FilterInput({ filter, values, onChange }: FilterProps) {
   const [text, setText] = useState('');
   const { options, several = false, label, kind } = filter;
@@ -131,6 +135,21 @@ function FilterInput({ filter, values, onChange }: FilterProps) {
           onChange={(event) => setText(event.currentTarget.value)}
         />
       </form>
+    );
+  }
+  if (options.length > MOST_CHIPS) {
+    return (
+      <MultiSelect
+        size="xs"
+        aria-label={label}
+        placeholder={label}
+        data={[...options]}
+        value={[...values]}
+        onChange={onChange}
+        searchable
+        maxValues={50}
+        comboboxProps={{ withinPortal: false }}
+      />
     );
   }
   return (

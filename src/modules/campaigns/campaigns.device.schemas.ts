@@ -120,12 +120,12 @@ function explain(device: CampaignDevice, campaign: Campaign, now: number): strin
   if (state !== 'QUEUED') return `${WORDS[state]}${why}${until}`;
   if (campaign.state === 'PAUSED') {
     return campaign.reason === 'gate'
-      ? `Waits: the gate of stage ${campaign.stage} has failed, and the campaign is paused.`
+      ? `Waits: the gate of stage ${campaign.stage + 1} has failed, and the campaign is paused.`
       : 'Waits: the campaign is paused.';
   }
   if (campaign.state !== 'RUNNING') return `The campaign is ${campaign.state}.`;
   const isLate = !isReleased && campaign.stage < campaign.stages.length - 1;
-  const stage = isLate ? `Waits for its stage; the campaign is in stage ${campaign.stage}. ` : '';
+  const stage = isLate ? `Waits for its stage; the campaign is in stage ${campaign.stage + 1}. ` : '';
   if (!isOpenFor(campaign, device, now)) {
     const next = toIso(nextOpening(campaign.windows, zoneFor(campaign, device), now));
     return `${stage}Waits for its window, next at ${next} (${zoneFor(campaign, device)}).`;

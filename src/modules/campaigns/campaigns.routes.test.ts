@@ -160,7 +160,7 @@ describe('a campaign', () => {
     const waiting = devices.find(
       (each) => !items.some(({ device_id }: { device_id: number }) => device_id === each.id),
     );
-    expect((await otaOf(waiting)).explanation).toContain('the gate of stage 0 has failed');
+    expect((await otaOf(waiting)).explanation).toContain('the gate of stage 1 has failed');
     await call('POST', `/campaigns/${id}/resume`);
     await h.drive(id);
     expect(await shown(id)).toMatchObject({ status: 'RUNNING', stage: 1, counts: { OFFERED: 7 } });

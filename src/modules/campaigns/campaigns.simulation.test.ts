@@ -162,5 +162,5 @@ test('with 30 % failures it stops itself at the canary, and says why', { timeout
   const waiting = devices.find(({ sent }) => sent.size === 0);
   const url = `/api/v1/devices/${waiting?.id}/ota`;
   const { campaigns } = (await h.app.request({ url, as: h.devices.actors.MANAGER })).json();
-  expect(campaigns[0].explanation).toContain('the gate of stage 0 has failed');
+  expect(campaigns[0].explanation).toContain('the gate of stage 1 has failed');
 });

@@ -5,6 +5,7 @@ import { closeLive } from '#console/api/live.ts';
 import { common } from '#console/app/common.texts.ts';
 import { failed, succeeded } from '#console/components/toast.ts';
 import { useSay } from '#console/components/undo.tsx';
+import { useApiWords } from '#console/i18n/language.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import { changeUser, end, useUser } from '#console/session/session.ts';
 import { StepForm } from '#console/session/sign-in.frame.tsx';
@@ -16,6 +17,7 @@ const KEYS = ['full_name', 'phone', 'organization', 'avatar_url'] as const;
 export function Profile() {
   const t = useTexts(accountTexts);
   const words = useTexts(common);
+  const { valueText } = useApiWords();
   const user = useUser();
   const say = useSay();
   const [undone, setUndone] = useState(0);
@@ -29,7 +31,7 @@ export function Profile() {
     return answer;
   };
   return (
-    <Section title={t('profile')} text={`${user.email} · ${user.role}`}>
+    <Section title={t('profile')} text={`${user.email} · ${valueText('role', user.role)}`}>
       {!user.is_verified && (
         <Text size="sm">
           {t('not_verified')}{' '}

@@ -5,6 +5,7 @@ import { common } from '#console/app/common.texts.ts';
 import { SecretOnce } from '#console/components/secret-once.tsx';
 import { useDialog } from '#console/components/use-dialog.ts';
 import { Instant } from '#console/i18n/format.tsx';
+import { useApiWords } from '#console/i18n/language.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import { booleanColumn, instantColumn } from '#console/records/columns.tsx';
 import { fieldTexts } from '#console/records/field.texts.ts';
@@ -20,6 +21,7 @@ const ROLES: readonly Role[] = ['SUPERADMIN', 'ADMIN', 'MANAGER', 'USER'];
 export function Tokens() {
   const t = useTexts(accountTexts);
   const words = useTexts(common);
+  const { valueText, choices } = useApiWords();
   const { role: own } = useUser();
   const field = useTexts(fieldTexts);
   const [isOpen, making] = useDialog('token');
@@ -35,7 +37,7 @@ export function Tokens() {
     nameOf: ({ name }) => name,
     columns: [
       { key: 'name', label: field('name'), sortable: true },
-      { key: 'role', label: field('role') },
+      { key: 'role', label: field('role'), render: ({ role }) => valueText('role', role) },
       booleanColumn('read_only', t('read_only'), { yes: words('yes'), no: words('no') }),
       {
         key: 'expires_at',
@@ -76,7 +78,10 @@ export function Tokens() {
             key: 'role',
             label: t('token_role'),
             kind: 'choice',
-            options: ROLES.filter((role) => isAtLeast(own, role)).map((value) => ({ value, label: value })),
+            options: choices(
+              'role',
+              ROLES.filter((role) => isAtLeast(own, role)),
+            ),
           },
           { key: 'read_only', label: t('token_read_only'), kind: 'switch' },
           { key: 'expires_at', label: t('token_expires'), kind: 'instant' },

@@ -10,7 +10,7 @@ import { Failure } from '#console/components/states.tsx';
 import { StatusBadge } from '#console/components/status-badge.tsx';
 import { useAct } from '#console/components/undo.tsx';
 import { formatInstant, Instant } from '#console/i18n/format.tsx';
-import { useLanguage } from '#console/i18n/language.tsx';
+import { useApiWords, useLanguage } from '#console/i18n/language.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import { changeRecord } from '#console/records/change-record.ts';
 import { fieldTexts } from '#console/records/field.texts.ts';
@@ -27,6 +27,7 @@ const MANAGEMENT = ['SUPERADMIN', 'ADMIN', 'MANAGER'];
 /** One alert: what happened, its chart, who takes care of it, and what is said about it. */
 export function AlertDetail({ id }: { readonly id: number }) {
   const words = useTexts(common);
+  const { sentenceText } = useApiWords();
   const params = { params: { path: { alert_id: id } } };
   const { data: alert, error, refetch } = api.useQuery('get', '/api/v1/monitoring/alerts/{alert_id}', params);
   if (error) return <Failure error={error} onRetry={() => void refetch()} />;
@@ -34,7 +35,7 @@ export function AlertDetail({ id }: { readonly id: number }) {
   return (
     <Stack>
       <Text fw={600} style={{ overflowWrap: 'anywhere' }}>
-        {alert.message}
+        {sentenceText(alert.message)}
       </Text>
       <Group gap="xs">
         <StatusBadge status={alert.severity} />

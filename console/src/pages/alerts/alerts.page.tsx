@@ -7,6 +7,7 @@ import { EVERY_CHANGE, useLive } from '#console/api/live.ts';
 import { useThrottled } from '#console/api/throttled.ts';
 import { common } from '#console/app/common.texts.ts';
 import { UserName } from '#console/components/record-name.tsx';
+import { useApiWords } from '#console/i18n/language.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import { booleanColumn, instantColumn, statusColumn } from '#console/records/columns.tsx';
 import { fieldTexts } from '#console/records/field.texts.ts';
@@ -44,6 +45,7 @@ export function AlertsPage() {
   const t = useTexts(alertsTexts);
   const field = useTexts(fieldTexts);
   const words = useTexts(common);
+  const { sentenceText, choices } = useApiWords();
   const navigate = useNavigate();
   const { role } = useUser();
   const search = useSearch({ strict: false }) as Readonly<Record<string, unknown>>;
@@ -63,7 +65,7 @@ export function AlertsPage() {
     nameOf: ({ rule_name, device_uid }) => `${rule_name} · ${device_uid}`,
     onOpen: ({ id }) => open(id),
     columns: [
-      { key: 'message', label: field('message') },
+      { key: 'message', label: field('message'), render: ({ message }) => sentenceText(message) },
       statusColumn('severity', field('severity')),
       {
         key: 'device_uid',
@@ -106,13 +108,13 @@ export function AlertsPage() {
         key: 'severity',
         label: field('severity'),
         several: true,
-        options: SEVERITIES.map((value) => ({ value, label: value })),
+        options: choices('status', SEVERITIES),
       },
       {
         key: 'status',
         label: field('status'),
         several: true,
-        options: STATUSES.map((value) => ({ value, label: value })),
+        options: choices('status', STATUSES),
       },
       { key: 'device_id', label: field('device'), kind: 'device' },
       ...(isAtLeast(role, 'MANAGER')

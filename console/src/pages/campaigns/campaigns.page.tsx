@@ -1,6 +1,7 @@
 import { Button } from '@mantine/core';
 import { IconPlus } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
+import { useApiWords } from '#console/i18n/language.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import { instantColumn, statusColumn } from '#console/records/columns.tsx';
 import { fieldTexts } from '#console/records/field.texts.ts';
@@ -14,6 +15,7 @@ const STATES = ['DRAFT', 'SCHEDULED', 'RUNNING', 'PAUSED', 'COMPLETED', 'ABORTED
 export function CampaignsPage() {
   const t = useTexts(campaignTexts);
   const field = useTexts(fieldTexts);
+  const { choices } = useApiWords();
   const plan = (
     <Button component={Link} to="/campaigns/new" leftSection={<IconPlus size={16} />}>
       {t('new')}
@@ -46,7 +48,7 @@ export function CampaignsPage() {
         key: 'status',
         label: field('status'),
         several: true,
-        options: STATES.map((value) => ({ value, label: value })),
+        options: choices('status', STATES),
       },
     ],
     actions: plan,

@@ -1,4 +1,5 @@
 import { StatusBadge } from '#console/components/status-badge.tsx';
+import { useApiWords } from '#console/i18n/language.tsx';
 import { defineTexts, useTexts } from '#console/i18n/texts.ts';
 import { instantColumn } from '#console/records/columns.tsx';
 import { fieldTexts } from '#console/records/field.texts.ts';
@@ -34,6 +35,7 @@ const stateOf = ({ revoked_at, not_after }: Certificate): string => {
 export function CertificatesPage() {
   const t = useTexts(texts);
   const field = useTexts(fieldTexts);
+  const { valueText } = useApiWords();
   const records: Records<'/api/v1/provisioning/certificates'> = {
     name: 'certificates',
     path: '/api/v1/provisioning/certificates',
@@ -49,7 +51,11 @@ export function CertificatesPage() {
       { key: 'status', label: field('status'), render: (row) => <StatusBadge status={stateOf(row)} /> },
       instantColumn('not_after', field('expires'), { sortable: false }),
       instantColumn('first_used_at', t('first_used'), { sortable: false, optional: true }),
-      { key: 'revoked_reason', label: field('reason') },
+      {
+        key: 'revoked_reason',
+        label: field('reason'),
+        render: ({ revoked_reason }) => (revoked_reason === null ? '–' : valueText('reason', revoked_reason)),
+      },
     ],
     filters: [
       { key: 'device_uid', label: field('device') },

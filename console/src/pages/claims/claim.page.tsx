@@ -1,6 +1,7 @@
 import { useParams } from '@tanstack/react-router';
 import { api } from '#console/api/client.ts';
 import { StatusBadge } from '#console/components/status-badge.tsx';
+import { useApiWords } from '#console/i18n/language.tsx';
 import { defineTexts, useTexts } from '#console/i18n/texts.ts';
 import { ChangeHistory } from '#console/records/change-history.tsx';
 import { instantColumn } from '#console/records/columns.tsx';
@@ -28,6 +29,7 @@ const texts = defineTexts({
 export function ClaimPage() {
   const t = useTexts(texts);
   const field = useTexts(fieldTexts);
+  const { problemTitle } = useApiWords();
   const id = Number((useParams({ strict: false }) as { readonly id?: string }).id);
   const { data: claim } = api.useQuery('get', '/api/v1/provisioning/claims/{claim_id}', {
     params: { path: { claim_id: id } },
@@ -44,8 +46,8 @@ export function ClaimPage() {
     columns: [
       instantColumn('created_at', field('time')),
       { key: 'device_uid', label: field('device') },
-      { key: 'step', label: t('step'), render: ({ step }) => <StatusBadge status={step} /> },
-      { key: 'reason', label: field('reason') },
+      { key: 'step', label: t('step'), render: ({ step }) => <StatusBadge status={step} kind="step" /> },
+      { key: 'error', label: field('reason'), render: ({ error }) => (error === null ? '–' : problemTitle(error)) },
       { key: 'ip_address', label: field('address') },
     ],
     empty: { title: t('empty'), text: t('empty_text') },

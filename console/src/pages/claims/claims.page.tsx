@@ -43,7 +43,7 @@ type Claim = RowOf<'/api/v1/provisioning/claims'>;
 const stateOf = ({ revoked_at, expires_at, used, max_devices }: Claim): string => {
   if (revoked_at !== null) return 'REVOKED';
   if (Date.parse(expires_at) < Date.now()) return 'EXPIRED';
-  return used >= max_devices ? 'USED UP' : 'OPEN';
+  return used >= max_devices ? 'USED_UP' : 'OPEN';
 };
 
 export function ClaimsPage() {

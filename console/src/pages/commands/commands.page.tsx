@@ -2,6 +2,7 @@ import { Anchor, Button, Code, Progress } from '@mantine/core';
 import { IconSend } from '@tabler/icons-react';
 import { Link, useSearch } from '@tanstack/react-router';
 import { client } from '#console/api/client.ts';
+import { useApiWords } from '#console/i18n/language.tsx';
 import { defineTexts, useTexts } from '#console/i18n/texts.ts';
 import { instantColumn, statusColumn } from '#console/records/columns.tsx';
 import { fieldTexts } from '#console/records/field.texts.ts';
@@ -47,6 +48,7 @@ export function CommandsPage() {
   const t = useTexts(texts);
   const field = useTexts(fieldTexts);
   const many = useTexts(manyTexts);
+  const { choices } = useApiWords();
   const batch = String((useSearch({ strict: false }) as { readonly batch_id?: unknown }).batch_id ?? '');
   const sendToMany = (
     <Button component={Link} to="/commands/send" leftSection={<IconSend size={16} />}>
@@ -102,7 +104,7 @@ export function CommandsPage() {
         key: 'status',
         label: field('status'),
         several: true,
-        options: STATES.map((value) => ({ value, label: value })),
+        options: choices('status', STATES),
       },
       { key: 'command', label: field('command') },
       { key: 'device_id', label: field('device'), kind: 'device' },

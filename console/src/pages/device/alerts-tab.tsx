@@ -1,26 +1,17 @@
-import {
-  Anchor,
-  Button,
-  Group,
-  Loader,
-  Pagination,
-  SegmentedControl,
-  Stack,
-  Table,
-  Text,
-  VisuallyHidden,
-} from '@mantine/core';
+import { Anchor, Button, Group, Loader, SegmentedControl, Stack, Table, Text, VisuallyHidden } from '@mantine/core';
 import { keepPreviousData, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api, client } from '#console/api/client.ts';
 import { useLive } from '#console/api/live.ts';
 import type { components } from '#console/api/schema.d.ts';
+import { Pages } from '#console/components/pages.tsx';
 import { Empty, Failure } from '#console/components/states.tsx';
 import { StatusBadge } from '#console/components/status-badge.tsx';
 import { failed, succeeded } from '#console/components/toast.ts';
 import { WideTable } from '#console/components/wide-table.tsx';
 import { Instant } from '#console/i18n/format.tsx';
+import { useApiWords } from '#console/i18n/language.tsx';
 import { defineTexts, useTexts } from '#console/i18n/texts.ts';
 import { useUser } from '#console/session/session.ts';
 import { type Device, mayControl } from './device.data.ts';
@@ -110,21 +101,13 @@ export function AlertsTab({ device }: { readonly device: Device }) {
       {data === undefined && !error && <Loader aria-label={t('loading')} />}
       {data?.total === 0 && <Empty title={t('empty')} text={t('empty_text')} />}
       {data !== undefined && data.total > 0 && <Rows alerts={data.items} device={device} onChanged={refresh} />}
-      {data !== undefined && data.pages > 1 && (
-        <Pagination
-          size="sm"
-          total={data.pages}
-          value={page}
-          onChange={setPage}
-          getControlProps={(control) => ({ 'aria-label': control })}
-          getItemProps={(item) => ({ 'aria-label': `${t('page')} ${item}` })}
-        />
-      )}
+      {data !== undefined && data.pages > 1 && <Pages total={data.pages} value={page} onChange={setPage} />}
     </Stack>
   );
 }
 
 function Rows({ alerts, device, onChanged }: RowsProps) {
+  const { sentenceText } = useApiWords();
   const t = useTexts(texts);
   const mayAcknowledge = mayControl(useUser(), device);
   const acknowledge = async (id: number) => {
@@ -163,7 +146,7 @@ function Rows({ alerts, device, onChanged }: RowsProps) {
                 {alert.rule_name}
               </Anchor>
               <Text size="sm" lineClamp={3}>
-                {alert.message}
+                {sentenceText(alert.message)}
               </Text>
             </Table.Td>
             <Table.Td>

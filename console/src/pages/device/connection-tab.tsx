@@ -4,6 +4,7 @@ import { api } from '#console/api/client.ts';
 import { Failure } from '#console/components/states.tsx';
 import { WideTable } from '#console/components/wide-table.tsx';
 import { Instant } from '#console/i18n/format.tsx';
+import { useApiWords } from '#console/i18n/language.tsx';
 import { defineTexts, useTexts } from '#console/i18n/texts.ts';
 import type { Device } from './device.data.ts';
 import { Credentials } from './device-actions.tsx';
@@ -52,6 +53,7 @@ const texts = defineTexts({
 /** How the device is connected, why it was refused, and how to connect it. */
 export function ConnectionTab({ device }: { readonly device: Device }) {
   const t = useTexts(texts);
+  const { valueText } = useApiWords();
   const input = { params: { path: { device_id: device.id } } };
   const often = { refetchInterval: 5_000 };
   const { data, error, refetch } = api.useQuery('get', '/api/v1/devices/{device_id}/connection', input, often);
@@ -93,7 +95,7 @@ export function ConnectionTab({ device }: { readonly device: Device }) {
                 heads={[t('at'), t('reason'), t('address')]}
                 rows={data.refusals.map(({ at, reason, ip_address }, index) => ({
                   key: `${at}-${index}`,
-                  cells: [<Instant key="at" at={at} />, reason, ip_address ?? '–'],
+                  cells: [<Instant key="at" at={at} />, valueText('reason', reason), ip_address ?? '–'],
                 }))}
               />
             )}

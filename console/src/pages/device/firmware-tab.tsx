@@ -3,8 +3,8 @@ import { api } from '#console/api/client.ts';
 import type { components } from '#console/api/schema.d.ts';
 import { Empty, Failure } from '#console/components/states.tsx';
 import { StatusBadge } from '#console/components/status-badge.tsx';
-import { Instant } from '#console/i18n/format.tsx';
-import { useLanguage } from '#console/i18n/language.tsx';
+import { Instant, withLocalTimes } from '#console/i18n/format.tsx';
+import { useApiWords, useLanguage } from '#console/i18n/language.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import type { Device } from './device.data.ts';
 import { firmwareTexts } from './firmware.texts.ts';
@@ -38,7 +38,8 @@ export function FirmwareTab({ device }: { readonly device: Device }) {
 function Campaign({ campaign }: { readonly campaign: DeviceCampaign }) {
   const t = useTexts(firmwareTexts);
   const { language } = useLanguage();
-  const { status, version, since, attempts, progress, reason, explanation, due_at, history } = campaign;
+  const { sentenceText } = useApiWords();
+  const { status, version, since, attempts, progress, explanation, due_at, history } = campaign;
   return (
     <Paper withBorder p="md" component="article" aria-label={campaign.campaign}>
       <Group gap="sm" mb="xs">
@@ -53,17 +54,7 @@ function Campaign({ campaign }: { readonly campaign: DeviceCampaign }) {
           {t('since')} <Instant at={since} ago />
         </Text>
       </Group>
-      <Text size="sm">{language === 'en' ? explanation : t(`is_${status}`)}</Text>
-      {language !== 'en' && status === 'QUEUED' && (
-        <Text size="xs" c="dimmed" lang="en">
-          {explanation}
-        </Text>
-      )}
-      {language !== 'en' && reason !== null && (
-        <Text size="sm">
-          {t('reason')}: {reason}
-        </Text>
-      )}
+      <Text size="sm">{withLocalTimes(sentenceText(explanation), language)}</Text>
       {due_at !== null && (
         <Text size="sm" c="dimmed">
           {t('due')}: <Instant at={due_at} /> (<Instant at={due_at} ago />)

@@ -7,6 +7,7 @@ import type { components } from '#console/api/schema.d.ts';
 import { Empty, Failure } from '#console/components/states.tsx';
 import { WideTable } from '#console/components/wide-table.tsx';
 import { Instant } from '#console/i18n/format.tsx';
+import { useApiWords } from '#console/i18n/language.tsx';
 import { defineTexts, useTexts } from '#console/i18n/texts.ts';
 import type { Device } from './device.data.ts';
 
@@ -133,6 +134,7 @@ export function LogsTab({ device }: { readonly device: Device }) {
 const hasMore = (payload: unknown): boolean => payload !== null && payload !== undefined;
 
 function Rows({ rows }: { readonly rows: readonly DeviceLog[] }) {
+  const { valueText, sentenceText } = useApiWords();
   const t = useTexts(texts);
   return (
     <WideTable label={t('title')} minWidth={900}>
@@ -153,7 +155,7 @@ function Rows({ rows }: { readonly rows: readonly DeviceLog[] }) {
             </Table.Td>
             <Table.Td>
               <Badge color={LEVEL_COLOUR[level]} miw="max-content">
-                {level}
+                {valueText('level', level)}
               </Badge>
             </Table.Td>
             <Table.Td maw={200}>
@@ -163,7 +165,7 @@ function Rows({ rows }: { readonly rows: readonly DeviceLog[] }) {
             <Table.Td maw={420}>
               {message !== null && (
                 <Text size="sm" lineClamp={4}>
-                  {message}
+                  {source === 'server' ? sentenceText(message) : message}
                 </Text>
               )}
               {hasMore(payload) && (source === 'device' || message === null) && <Code>{JSON.stringify(payload)}</Code>}

@@ -8,6 +8,7 @@ import { NameOf, UserName } from '#console/components/record-name.tsx';
 import { StatusBadge } from '#console/components/status-badge.tsx';
 import { useDialog } from '#console/components/use-dialog.ts';
 import { Instant } from '#console/i18n/format.tsx';
+import { useApiWords } from '#console/i18n/language.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import { changeRecord } from '#console/records/change-record.ts';
 import { RecordsPage } from '#console/records/records.page.tsx';
@@ -26,6 +27,7 @@ const change = (device_id: number, changes: { group_id: number | null } | { owne
 export function DevicesPage() {
   const t = useTexts(devicesTexts);
   const transfer = useTexts(importTexts);
+  const { choices } = useApiWords();
   const { role } = useUser();
   const cache = useQueryClient();
   const [isRegistering, registering] = useDialog('register');
@@ -71,7 +73,7 @@ export function DevicesPage() {
       },
     ],
     filters: [
-      { key: 'status', label: t('status'), several: true, options: STATUSES.map((value) => ({ value, label: value })) },
+      { key: 'status', label: t('status'), several: true, options: choices('status', STATUSES) },
       { key: 'device_type', label: t('type') },
       { key: 'group_id', label: t('group'), kind: 'group' },
       ...(mayManage ? [{ key: 'owner_id', label: t('owner'), kind: 'person' } as const] : []),

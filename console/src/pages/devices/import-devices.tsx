@@ -6,6 +6,7 @@ import type { components } from '#console/api/schema.d.ts';
 import { common } from '#console/app/common.texts.ts';
 import { Failure } from '#console/components/states.tsx';
 import { WideTable } from '#console/components/wide-table.tsx';
+import { namedFieldText } from '#console/i18n/api-words.ts';
 import { useTexts } from '#console/i18n/texts.ts';
 import { csvField, save } from '#console/records/records.csv.ts';
 import { importTexts } from './import.texts.ts';
@@ -135,9 +136,7 @@ function Flaws({ report }: { readonly report: Report }) {
           <Table.Tr key={`${row}${path}${message}`}>
             <Table.Td>{row}</Table.Td>
             <Table.Td>{uid ?? '–'}</Table.Td>
-            <Table.Td>
-              {path.slice(1)} {message}
-            </Table.Td>
+            <Table.Td>{namedFieldText(path.slice(1), message)}</Table.Td>
           </Table.Tr>
         ))}
       </Table.Tbody>

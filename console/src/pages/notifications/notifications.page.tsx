@@ -3,6 +3,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { api, client } from '#console/api/client.ts';
 import { common } from '#console/app/common.texts.ts';
 import { failed } from '#console/components/toast.ts';
+import { useApiWords } from '#console/i18n/language.tsx';
 import { defineTexts, useTexts } from '#console/i18n/texts.ts';
 import { booleanColumn, instantColumn } from '#console/records/columns.tsx';
 import { fieldTexts } from '#console/records/field.texts.ts';
@@ -30,6 +31,7 @@ export function NotificationsPage() {
   const t = useTexts(texts);
   const field = useTexts(fieldTexts);
   const words = useTexts(common);
+  const { notificationText } = useApiWords();
   const cache = useQueryClient();
   const readAll = api.useMutation('post', '/api/v1/notifications/read-all', {
     onSuccess: () => cache.invalidateQueries(),
@@ -41,18 +43,18 @@ export function NotificationsPage() {
     title: t('title'),
     sort: '-created_at',
     keyOf: ({ id }) => id,
-    nameOf: ({ title }) => title,
+    nameOf: (row) => notificationText(row)[0],
     columns: [
       {
         key: 'title',
         label: field('name'),
-        render: ({ title, is_read }) => (
-          <Text inherit fw={is_read ? 400 : 700}>
-            {title}
+        render: (row) => (
+          <Text inherit fw={row.is_read ? 400 : 700}>
+            {notificationText(row)[0]}
           </Text>
         ),
       },
-      { key: 'message', label: field('message') },
+      { key: 'message', label: field('message'), render: (row) => notificationText(row)[1] },
       booleanColumn('is_read', field('read'), { yes: words('yes'), no: words('no') }),
       instantColumn('created_at', field('time'), { ago: true }),
     ],

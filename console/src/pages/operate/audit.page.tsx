@@ -1,10 +1,12 @@
 import { Code, Text } from '@mantine/core';
 import { UserName } from '#console/components/record-name.tsx';
+import { useApiWords } from '#console/i18n/language.tsx';
 import { defineTexts, useTexts } from '#console/i18n/texts.ts';
 import { instantColumn } from '#console/records/columns.tsx';
 import { fieldTexts } from '#console/records/field.texts.ts';
 import { RecordsPage } from '#console/records/records.page.tsx';
 import type { Records } from '#console/records/records.types.ts';
+import { ACTIONS, RECORDS } from './audit.names.ts';
 
 const texts = defineTexts({
   en: {
@@ -26,6 +28,7 @@ const texts = defineTexts({
 export function AuditPage() {
   const t = useTexts(texts);
   const field = useTexts(fieldTexts);
+  const { valueText, choices } = useApiWords();
   const records: Records<'/api/v1/system/audit-logs'> = {
     name: 'audit-trail',
     path: '/api/v1/system/audit-logs',
@@ -36,7 +39,7 @@ export function AuditPage() {
     nameOf: ({ id }) => String(id),
     columns: [
       instantColumn('created_at', field('time')),
-      { key: 'action', label: field('action') },
+      { key: 'action', label: field('action'), render: ({ action }) => valueText('action', action) },
       {
         key: 'user_id',
         label: field('user'),
@@ -45,14 +48,14 @@ export function AuditPage() {
             '–'
           ) : (
             <>
-              <UserName id={user_id} /> ({user_role})
+              <UserName id={user_id} /> ({user_role && valueText('role', user_role)})
             </>
           ),
       },
       {
         key: 'resource_type',
         label: field('record'),
-        render: ({ resource_type, resource_id }) => `${resource_type} ${resource_id ?? ''}`,
+        render: ({ resource_type, resource_id }) => `${valueText('record', resource_type)} ${resource_id ?? ''}`,
       },
       {
         key: 'details',
@@ -68,9 +71,9 @@ export function AuditPage() {
       },
     ],
     filters: [
-      { key: 'action', label: field('action') },
+      { key: 'action', label: field('action'), several: true, options: choices('action', ACTIONS) },
       { key: 'user_id', label: field('user'), kind: 'person' },
-      { key: 'resource_type', label: field('record') },
+      { key: 'resource_type', label: field('record'), several: true, options: choices('record', RECORDS) },
       { key: 'resource_id', label: t('resource_id') },
       { key: 'request_id', label: field('request') },
     ],

@@ -12,6 +12,7 @@ import { Failure, Splash } from '#console/components/states.tsx';
 import { failed, succeeded } from '#console/components/toast.ts';
 import { WideTable } from '#console/components/wide-table.tsx';
 import { Instant } from '#console/i18n/format.tsx';
+import { useApiWords } from '#console/i18n/language.tsx';
 import { defineTexts, useTexts } from '#console/i18n/texts.ts';
 import { QueuesPanel } from '#console/pages/overview/operation-panels.tsx';
 import { accessToken } from '#console/session/session.ts';
@@ -66,6 +67,7 @@ async function openDashboard(): Promise<void> {
 export function JobsPage() {
   const t = useTexts(texts);
   const words = useTexts(common);
+  const { valueText, sentenceText } = useApiWords();
   const cache = useQueryClient();
   const [busy, setBusy] = useState(false);
   const { data, error, refetch } = api.useQuery('get', JOBS, {}, { refetchInterval: 5_000 });
@@ -81,7 +83,7 @@ export function JobsPage() {
       title: t('run_label', { name }),
       children: (
         <Stack gap="xs">
-          <Text size="sm">{description}</Text>
+          <Text size="sm">{sentenceText(description)}</Text>
           <Text size="sm" c="dimmed">
             {t('run_text')}
           </Text>
@@ -131,7 +133,7 @@ export function JobsPage() {
                       {job.name}
                     </Text>
                     <Text size="xs" c="dimmed">
-                      {job.description}
+                      {sentenceText(job.description)}
                     </Text>
                   </Table.Td>
                   <Table.Td>
@@ -144,7 +146,7 @@ export function JobsPage() {
                   <Table.Td>
                     <Instant at={job.next_run_at} />
                   </Table.Td>
-                  <Table.Td>{job.queue}</Table.Td>
+                  <Table.Td>{valueText('queue', job.queue)}</Table.Td>
                   <Table.Td ta="end">
                     {job.runs_without_data ? (
                       <Button

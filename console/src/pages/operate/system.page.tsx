@@ -7,7 +7,7 @@ import { Failure, Splash } from '#console/components/states.tsx';
 import { StatusBadge } from '#console/components/status-badge.tsx';
 import { WideTable } from '#console/components/wide-table.tsx';
 import { formatBytes, Instant } from '#console/i18n/format.tsx';
-import { useLanguage } from '#console/i18n/language.tsx';
+import { useApiWords, useLanguage } from '#console/i18n/language.tsx';
 import { defineTexts, useTexts } from '#console/i18n/texts.ts';
 import { isAtLeast, useUser } from '#console/session/session.ts';
 
@@ -101,6 +101,7 @@ export function SystemPage() {
 }
 
 function Components() {
+  const { valueText, sentenceText } = useApiWords();
   const t = useTexts(texts);
   const { language } = useLanguage();
   const { data, error, refetch } = api.useQuery('get', '/api/v1/monitoring/health', {}, { refetchInterval: 5_000 });
@@ -125,12 +126,12 @@ function Components() {
           <Table.Tbody>
             {data.components.map(({ component, status, latency_ms, detail }) => (
               <Table.Tr key={component}>
-                <Table.Td>{component}</Table.Td>
+                <Table.Td>{valueText('component', component)}</Table.Td>
                 <Table.Td>
                   <StatusBadge status={status === 'ok' ? 'OK' : 'ERROR'} />
                 </Table.Td>
                 <Table.Td ta="end">{ms.format(latency_ms)}</Table.Td>
-                <Table.Td>{detail ?? '–'}</Table.Td>
+                <Table.Td>{detail === null ? '–' : sentenceText(detail)}</Table.Td>
               </Table.Tr>
             ))}
           </Table.Tbody>
@@ -148,6 +149,7 @@ function InfoParts() {
 }
 
 function Parts({ info }: { readonly info: Info }) {
+  const { valueText } = useApiWords();
   const t = useTexts(texts);
   const { language } = useLanguage();
   const number = new Intl.NumberFormat(language);
@@ -175,7 +177,10 @@ function Parts({ info }: { readonly info: Info }) {
       />
       <Facts
         title={t('adapters')}
-        rows={Object.entries(info.adapters).map(([name, adapter]) => [t(`adapters.${name}` as never), adapter])}
+        rows={Object.entries(info.adapters).map(([name, adapter]) => [
+          t(`adapters.${name}` as never),
+          valueText('adapter', adapter),
+        ])}
       />
       <Facts
         title={t('counts')}

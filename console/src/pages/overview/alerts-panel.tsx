@@ -6,7 +6,7 @@ import { EVERY_CHANGE, useLive } from '#console/api/live.ts';
 import { useThrottled } from '#console/api/throttled.ts';
 import { StatusBadge } from '#console/components/status-badge.tsx';
 import { Instant } from '#console/i18n/format.tsx';
-import { useLanguage } from '#console/i18n/language.tsx';
+import { useApiWords, useLanguage } from '#console/i18n/language.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import { isAtLeast, useUser } from '#console/session/session.ts';
 import { SLOW_MS } from './overview.data.ts';
@@ -23,6 +23,7 @@ const useOpen = (severity: (typeof SEVERITIES)[number] | undefined, size: number
 
 /** What holds now and nobody has acknowledged: how much of each severity, and the newest. */
 export function AlertsPanel() {
+  const { sentenceText } = useApiWords();
   const t = useTexts(overviewTexts);
   const newest = useOpen(undefined, 5);
   const cache = useQueryClient();
@@ -55,7 +56,7 @@ export function AlertsPanel() {
               <StatusBadge status={severity} />
               <div style={{ minWidth: 0, flex: 1 }}>
                 <Text size="sm" data-clamp data-text>
-                  {message}
+                  {sentenceText(message)}
                 </Text>
                 <Text size="xs" c="dimmed">
                   <Anchor component={Link} to={`/devices/${device_id}`} inherit>

@@ -3,7 +3,7 @@ import { Link } from '@tanstack/react-router';
 import { api } from '#console/api/client.ts';
 import { StatusBadge } from '#console/components/status-badge.tsx';
 import { formatBytes } from '#console/i18n/format.tsx';
-import { useLanguage } from '#console/i18n/language.tsx';
+import { useApiWords, useLanguage } from '#console/i18n/language.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import { FAST_MS, type Rates, SLOW_MS, type Totals } from './overview.data.ts';
 import { overviewTexts } from './overview.texts.ts';
@@ -12,6 +12,7 @@ import { Panel } from './panel.tsx';
 /** What waits, runs and has failed in the background. */
 export function QueuesPanel() {
   const t = useTexts(overviewTexts);
+  const { valueText } = useApiWords();
   const jobs = api.useQuery('get', '/api/v1/system/jobs', {}, { refetchInterval: FAST_MS });
   return (
     <Panel title={t('queues')} query={jobs}>
@@ -35,7 +36,7 @@ export function QueuesPanel() {
         <Table.Tbody>
           {Object.entries(jobs.data?.queues ?? {}).map(([name, { waiting, running, failed }]) => (
             <Table.Tr key={name}>
-              <Table.Td ps={0}>{name}</Table.Td>
+              <Table.Td ps={0}>{valueText('queue', name)}</Table.Td>
               <Table.Td ta="end">{waiting}</Table.Td>
               <Table.Td ta="end">{running}</Table.Td>
               <Table.Td ta="end" pe={0}>
@@ -52,6 +53,7 @@ export function QueuesPanel() {
 /** Whether every part of the system answers. */
 export function HealthPanel() {
   const t = useTexts(overviewTexts);
+  const { valueText, sentenceText } = useApiWords();
   const health = api.useQuery('get', '/api/v1/monitoring/health', {}, { refetchInterval: SLOW_MS });
   const all = health.data?.components ?? [];
   const away = all.filter(({ status }) => status !== 'ok');
@@ -66,7 +68,7 @@ export function HealthPanel() {
       </Text>
       {away.map(({ component, detail }) => (
         <Text key={component} size="sm" data-clamp>
-          <b>{component}</b> {detail}
+          <b>{valueText('component', component)}</b> {detail && sentenceText(detail)}
         </Text>
       ))}
     </Panel>

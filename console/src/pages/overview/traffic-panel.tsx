@@ -1,7 +1,7 @@
 import { Group, Stack, Text } from '@mantine/core';
 import { useMemo } from 'react';
 import { Chart } from '#console/charts/chart.tsx';
-import { useLanguage } from '#console/i18n/language.tsx';
+import { useApiWords, useLanguage } from '#console/i18n/language.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import type { Totals, useTraffic } from './overview.data.ts';
 import { overviewTexts } from './overview.texts.ts';
@@ -45,6 +45,7 @@ export function TrafficPanel({ traffic }: { readonly traffic: ReturnType<typeof 
 
 /** The lines below the first add up to it. */
 function Fates({ totals }: { readonly totals: Totals }) {
+  const { valueText } = useApiWords();
   const t = useTexts(overviewTexts);
   const { language } = useLanguage();
   const { received, stored, merged, rejected, in_flight } = totals;
@@ -53,7 +54,7 @@ function Fates({ totals }: { readonly totals: Totals }) {
     [t('received'), received],
     [t('stored'), stored],
     [t('merged'), merged],
-    ...refusals.map(([reason, count]) => [t('rejected', { reason }), count] as const),
+    ...refusals.map(([reason, count]) => [t('rejected', { reason: valueText('reason', reason) }), count] as const),
     [t('in_flight'), in_flight],
   ] as const;
   return (

@@ -2,6 +2,7 @@ import { Code, Drawer } from '@mantine/core';
 import { useState } from 'react';
 import { common } from '#console/app/common.texts.ts';
 import { NameOf } from '#console/components/record-name.tsx';
+import { useApiWords } from '#console/i18n/language.tsx';
 import { defineTexts, useTexts } from '#console/i18n/texts.ts';
 import { instantColumn } from '#console/records/columns.tsx';
 import { fieldTexts } from '#console/records/field.texts.ts';
@@ -27,6 +28,7 @@ export function ResultsPage() {
   const t = useTexts(texts);
   const field = useTexts(fieldTexts);
   const words = useTexts(common);
+  const { valueText, choices } = useApiWords();
   const [open, setOpen] = useState<RowOf<'/api/v1/analytics/results'> | null>(null);
   const records: Records<'/api/v1/analytics/results'> = {
     name: 'reports',
@@ -38,14 +40,14 @@ export function ResultsPage() {
     nameOf: ({ id }) => id,
     onOpen: setOpen,
     columns: [
-      { key: 'analysis_type', label: field('type') },
+      { key: 'analysis_type', label: field('type'), render: (row) => valueText('analysis', row.analysis_type) },
       { key: 'device_id', label: field('device'), render: ({ device_id }) => <NameOf kind="device" id={device_id} /> },
       instantColumn('start', field('from'), { sortable: false }),
       instantColumn('end', field('to'), { sortable: false }),
       instantColumn('created_at', field('created')),
     ],
     filters: [
-      { key: 'analysis_type', label: field('type') },
+      { key: 'analysis_type', label: field('type'), options: choices('analysis', ['daily', 'report', 'device']) },
       { key: 'device_id', label: field('device'), kind: 'device' },
     ],
     empty: { title: t('empty'), text: t('empty_text') },
@@ -58,7 +60,7 @@ export function ResultsPage() {
         onClose={() => setOpen(null)}
         position="right"
         size="lg"
-        title={open?.analysis_type}
+        title={open && valueText('analysis', open.analysis_type)}
         closeButtonProps={{ 'aria-label': words('close') }}
       >
         <Code block>{JSON.stringify(open?.result, null, 2)}</Code>

@@ -13,6 +13,7 @@ import {
 } from '@mantine/core';
 import { api } from '#console/api/client.ts';
 import { RecordsSelect } from '#console/components/record-select.tsx';
+import { useApiWords } from '#console/i18n/language.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import { fieldTexts } from '#console/records/field.texts.ts';
 import { isAtLeast, useUser } from '#console/session/session.ts';
@@ -32,6 +33,7 @@ import { rulesTexts } from './rules.texts.ts';
 
 /** Every field of a rule; a field that the condition has no use for is not there. */
 export function RuleFields({ form, change, errors }: FieldsProps) {
+  const { choices } = useApiWords();
   const t = useTexts(rulesTexts);
   const field = useTexts(fieldTexts);
   return (
@@ -65,7 +67,7 @@ export function RuleFields({ form, change, errors }: FieldsProps) {
           aria-label={field('severity')}
           value={form.severity}
           onChange={(severity) => change({ severity: severity as RuleForm['severity'] })}
-          data={[...SEVERITIES]}
+          data={choices('status', SEVERITIES)}
         />
       </div>
       <Group grow align="flex-start" preventGrowOverflow={false}>

@@ -6,6 +6,7 @@ import { common } from '#console/app/common.texts.ts';
 import { useNamed } from '#console/components/named.ts';
 import { NameOf } from '#console/components/record-name.tsx';
 import { useAct } from '#console/components/undo.tsx';
+import { useApiWords } from '#console/i18n/language.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import { changeRecord } from '#console/records/change-record.ts';
 import { instantColumn, statusColumn } from '#console/records/columns.tsx';
@@ -28,6 +29,7 @@ function GroupScope({ id }: { readonly id: number }) {
 
 /** Every rule that one may see. */
 export function RulesPage() {
+  const { choices } = useApiWords();
   const t = useTexts(rulesTexts);
   const field = useTexts(fieldTexts);
   const words = useTexts(common);
@@ -82,7 +84,7 @@ export function RulesPage() {
         key: 'severity',
         label: field('severity'),
         several: true,
-        options: SEVERITIES.map((value) => ({ value, label: value })),
+        options: choices('status', SEVERITIES),
       },
       {
         key: 'condition',

@@ -3,6 +3,7 @@ import { IconPlus } from '@tabler/icons-react';
 import { client } from '#console/api/client.ts';
 import { common } from '#console/app/common.texts.ts';
 import type { Outcome } from '#console/components/undo.tsx';
+import { useApiWords } from '#console/i18n/language.tsx';
 import { defineTexts, useTexts } from '#console/i18n/texts.ts';
 import { changeRecord } from '#console/records/change-record.ts';
 import { booleanColumn, instantColumn } from '#console/records/columns.tsx';
@@ -52,10 +53,11 @@ export function UsersPage() {
   const t = useTexts(texts);
   const field = useTexts(fieldTexts);
   const words = useTexts(common);
+  const { valueText, choices } = useApiWords();
   const me = useUser();
   const { openNew, openFor, form, row } = useRecordForm<User>();
   const grantable = ROLES.filter((role) => (role === 'SUPERADMIN' ? me.role === role : !isAtLeast(role, me.role)));
-  const roles = grantable.map((value) => ({ value, label: value }));
+  const roles = choices('role', grantable);
   const fields: readonly Field[] = [
     { key: 'email', label: field('email'), kind: 'text', required: true },
     ...(row === undefined
@@ -92,7 +94,7 @@ export function UsersPage() {
     columns: [
       { key: 'email', label: field('email'), sortable: true },
       { key: 'full_name', label: field('full_name') },
-      { key: 'role', label: field('role') },
+      { key: 'role', label: field('role'), render: ({ role }) => valueText('role', role) },
       booleanColumn('is_active', field('active'), yesNo),
       booleanColumn('is_verified', field('verified'), yesNo),
       instantColumn('last_login_at', field('last_login'), { ago: true, sortable: false }),
@@ -100,7 +102,7 @@ export function UsersPage() {
       instantColumn('created_at', field('created')),
     ],
     filters: [
-      { key: 'role', label: field('role'), several: true, options: ROLES.map((value) => ({ value, label: value })) },
+      { key: 'role', label: field('role'), several: true, options: choices('role', ROLES) },
       {
         key: 'is_active',
         label: field('active'),

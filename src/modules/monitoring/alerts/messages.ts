@@ -77,10 +77,10 @@ const WORDS = {
     ended: (metric: string, value: string, condition: string) => `${metric} 값: ${value} (조건 해제: ${condition})`,
     silent: (metric: string, seconds: number) => `${metric} 데이터가 ${seconds}초 동안 들어오지 않았습니다`,
     heard: (metric: string) => `${metric} 데이터가 다시 들어옵니다`,
-    offline: (seconds: number) => `장치가 오프라인입니다${seconds === 0 ? '' : ` (${seconds}초 지속)`}`,
-    back: '장치가 더 이상 오프라인이 아닙니다',
+    offline: (seconds: number) => `디바이스가 오프라인입니다${seconds === 0 ? '' : ` (${seconds}초 지속)`}`,
+    back: '디바이스가 더 이상 오프라인이 아닙니다',
     cleared: '해제',
-    device: '장치:',
+    device: '디바이스:',
     value: '값:',
   },
 } as const;

@@ -6,8 +6,8 @@ import { PageHeader } from '#console/components/page-header.tsx';
 import { StateBar } from '#console/components/state-bar.tsx';
 import { Failure } from '#console/components/states.tsx';
 import { StatusBadge } from '#console/components/status-badge.tsx';
-import { Instant } from '#console/i18n/format.tsx';
-import { useLanguage } from '#console/i18n/language.tsx';
+import { Instant, withLocalTimes } from '#console/i18n/format.tsx';
+import { useApiWords, useLanguage } from '#console/i18n/language.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import { firmwareTexts } from '#console/pages/device/firmware.texts.ts';
 import { ChangeHistory } from '#console/records/change-history.tsx';
@@ -92,6 +92,7 @@ function Devices({ id, refreshMs, states }: DevicesProps) {
   const field = useTexts(fieldTexts);
   const explained = useTexts(firmwareTexts);
   const { language } = useLanguage();
+  const { valueText, sentenceText, choices } = useApiWords();
   const records: Records<typeof PATH> = {
     name: 'campaign-devices',
     path: PATH.replace('{campaign_id}', String(id)) as typeof PATH,
@@ -122,15 +123,15 @@ function Devices({ id, refreshMs, states }: DevicesProps) {
         ),
       },
       instantColumn('since', t('since'), { ago: true }),
-      { key: 'reason', label: field('reason') },
+      {
+        key: 'reason',
+        label: field('reason'),
+        render: ({ reason }) => (reason === null ? '–' : valueText('reason', reason)),
+      },
       {
         key: 'explanation',
         label: t('next'),
-        render: ({ explanation, status }) => (
-          <Text size="sm" title={explanation}>
-            {language === 'en' ? explanation : explained(`is_${status}`)}
-          </Text>
-        ),
+        render: ({ explanation }) => <Text size="sm">{withLocalTimes(sentenceText(explanation), language)}</Text>,
       },
       { key: 'due_at', label: t('due'), render: ({ due_at }) => <Instant at={due_at} ago /> },
       { key: 'stage', label: t('stage'), optional: true, render: ({ stage }) => (stage === null ? '–' : stage + 1) },
@@ -141,7 +142,7 @@ function Devices({ id, refreshMs, states }: DevicesProps) {
         key: 'status',
         label: field('status'),
         several: true,
-        options: states.map((value) => ({ value, label: value })),
+        options: choices('status', states),
       },
     ],
     empty: { title: t('no_devices'), text: t('no_devices_text') },

@@ -6,6 +6,7 @@ import { EVERY_CHANGE, useLive } from '#console/api/live.ts';
 import { useThrottled } from '#console/api/throttled.ts';
 import { StatusBadge } from '#console/components/status-badge.tsx';
 import { Instant } from '#console/i18n/format.tsx';
+import { useApiWords } from '#console/i18n/language.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import { isAtLeast, useUser } from '#console/session/session.ts';
 import type { Options } from '../dashboard.data.ts';
@@ -49,6 +50,7 @@ export function DevicesWidget({ options }: { readonly options: Options }) {
 }
 
 export function AlertsWidget() {
+  const { sentenceText } = useApiWords();
   const t = useTexts(dashboardTexts);
   const query = { size: 50, sort: '-last_seen_at', status: ['ACTIVE' as const] };
   const { data } = api.useQuery('get', '/api/v1/monitoring/alerts', { params: { query } }, OFTEN);
@@ -60,7 +62,7 @@ export function AlertsWidget() {
           <StatusBadge status={severity} />
           <div style={{ minWidth: 0 }}>
             <Text size="sm" lineClamp={2}>
-              {message}
+              {sentenceText(message)}
             </Text>
             <Text size="xs" c="dimmed">
               <Anchor component={Link} to={`/devices/${device_id}`} inherit>

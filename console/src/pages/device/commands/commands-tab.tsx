@@ -1,9 +1,10 @@
-import { Loader, Pagination, Stack, Title } from '@mantine/core';
+import { Loader, Stack, Title } from '@mantine/core';
 import { keepPreviousData, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api } from '#console/api/client.ts';
 import { useLive } from '#console/api/live.ts';
 import type { components } from '#console/api/schema.d.ts';
+import { Pages } from '#console/components/pages.tsx';
 import { Empty, Failure } from '#console/components/states.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import type { Device } from '../device.data.ts';
@@ -47,16 +48,7 @@ export function CommandsTab({ device }: { readonly device: Device }) {
       {data?.items.map((command) => (
         <CommandCard key={command.id} command={command} />
       ))}
-      {data !== undefined && data.pages > 1 && (
-        <Pagination
-          value={page}
-          onChange={setPage}
-          total={data.pages}
-          size="sm"
-          getControlProps={(control) => ({ 'aria-label': control })}
-          getItemProps={(item) => ({ 'aria-label': `${t('page')} ${item}` })}
-        />
-      )}
+      {data !== undefined && data.pages > 1 && <Pages total={data.pages} value={page} onChange={setPage} />}
     </Stack>
   );
 }

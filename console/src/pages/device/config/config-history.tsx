@@ -1,9 +1,10 @@
-import { Button, Group, Loader, Modal, Pagination, Paper, Table, Text, Title, VisuallyHidden } from '@mantine/core';
+import { Button, Group, Loader, Modal, Paper, Table, Text, Title, VisuallyHidden } from '@mantine/core';
 import { modals } from '@mantine/modals';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { common } from '#console/app/common.texts.ts';
 import { JsonDiff, sortedJson } from '#console/components/json-editor.tsx';
+import { Pages } from '#console/components/pages.tsx';
 import { Failure } from '#console/components/states.tsx';
 import { failed } from '#console/components/toast.ts';
 import { useSay } from '#console/components/undo.tsx';
@@ -83,17 +84,7 @@ export function ConfigHistory({ device, config }: ConfigHistoryProps) {
           </Table.Tbody>
         </WideTable>
       )}
-      {data !== undefined && data.pages > 1 && (
-        <Pagination
-          size="sm"
-          mt="sm"
-          total={data.pages}
-          value={page}
-          onChange={setPage}
-          getControlProps={(control) => ({ 'aria-label': control })}
-          getItemProps={(item) => ({ 'aria-label': `${t('page')} ${item}` })}
-        />
-      )}
+      {data !== undefined && data.pages > 1 && <Pages total={data.pages} value={page} onChange={setPage} />}
       <Modal
         size="xl"
         opened={compared !== null}

@@ -2,7 +2,7 @@ import { Alert, Button, Group, Loader, Paper, Stack, Text, Title } from '@mantin
 import { IconAlertTriangle, IconCheck } from '@tabler/icons-react';
 import { api } from '#console/api/client.ts';
 import { formatAgo } from '#console/i18n/format.tsx';
-import { useLanguage } from '#console/i18n/language.tsx';
+import { useApiWords, useLanguage } from '#console/i18n/language.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import type { Device } from '../device.data.ts';
 import { Credentials } from '../device-actions.tsx';
@@ -56,6 +56,7 @@ function Received({ metrics, onHide }: Omit<FirstStepsProps, 'device'>) {
 function Waiting({ device }: { readonly device: Device }) {
   const t = useTexts(firstStepsTexts);
   const { language } = useLanguage();
+  const { valueText } = useApiWords();
   const input = { params: { path: { device_id: device.id } } };
   const often = { refetchInterval: 3_000 };
   const { data: connection } = api.useQuery('get', '/api/v1/devices/{device_id}/connection', input, often);
@@ -76,12 +77,14 @@ function Waiting({ device }: { readonly device: Device }) {
       </Group>
       {rejected.length > 0 && (
         <Alert color="red" variant="outline" icon={<IconAlertTriangle />}>
-          {t('rejected', { reasons: rejected.map(([reason, count]) => `${reason} (${count})`).join(', ') })}
+          {t('rejected', {
+            reasons: rejected.map(([reason, count]) => `${valueText('reason', reason)} (${count})`).join(', '),
+          })}
         </Alert>
       )}
       {refusal !== undefined && !hasConnected && (
         <Alert color="red" variant="outline" icon={<IconAlertTriangle />}>
-          {t('refused', { when: formatAgo(refusal.at, language), reason: refusal.reason })}
+          {t('refused', { when: formatAgo(refusal.at, language), reason: valueText('reason', refusal.reason) })}
         </Alert>
       )}
     </Stack>

@@ -1,7 +1,7 @@
 import { Box, Group, Loader, Paper, Stack, Text, Title } from '@mantine/core';
 import { api } from '#console/api/client.ts';
 import { Failure } from '#console/components/states.tsx';
-import { useLanguage } from '#console/i18n/language.tsx';
+import { useApiWords, useLanguage } from '#console/i18n/language.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import type { Device } from '../device.data.ts';
 import { overviewTexts } from './overview.texts.ts';
@@ -14,6 +14,7 @@ export function useLedger({ id }: Device, refetchInterval = 5_000) {
 /** What the device has sent since it was registered, and what became of it: the bars below add up to the first one. */
 export function LedgerFlow({ device }: { readonly device: Device }) {
   const t = useTexts(overviewTexts);
+  const { valueText } = useApiWords();
   const { data, error, refetch } = useLedger(device);
   const bars =
     data === undefined
@@ -24,7 +25,7 @@ export function LedgerFlow({ device }: { readonly device: Device }) {
           { key: 'merged', label: t('merged'), count: data.merged, color: 'indigo.6' },
           ...Object.entries(data.rejected).map(([reason, count]) => ({
             key: `rejected-${reason}`,
-            label: t('rejected', { reason }),
+            label: t('rejected', { reason: valueText('reason', reason) }),
             count,
             color: 'red.7',
           })),

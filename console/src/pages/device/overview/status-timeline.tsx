@@ -4,7 +4,7 @@ import { api } from '#console/api/client.ts';
 import type { components } from '#console/api/schema.d.ts';
 import { Failure } from '#console/components/states.tsx';
 import { formatInstant, formatSpan, Instant, useNow } from '#console/i18n/format.tsx';
-import { useLanguage } from '#console/i18n/language.tsx';
+import { useApiWords, useLanguage } from '#console/i18n/language.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import { isAtLeast, useUser } from '#console/session/session.ts';
 import { type Device, STATUS_COLOUR } from '../device.data.ts';
@@ -91,6 +91,7 @@ export function StatusTimeline({ device }: { readonly device: Device }) {
 }
 
 function Bar({ segments }: { readonly segments: readonly Segment[] }) {
+  const { valueText } = useApiWords();
   const t = useTexts(overviewTexts);
   const { language } = useLanguage();
   const first = segments[0];
@@ -100,7 +101,7 @@ function Bar({ segments }: { readonly segments: readonly Segment[] }) {
   const shares = new Map<Status, number>();
   for (const { status, from, to } of segments) shares.set(status, (shares.get(status) ?? 0) + to - from);
   const percent = new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 1 });
-  const parts = [...shares].map(([status, ms]) => `${status} ${percent.format(ms / whole)}`);
+  const parts = [...shares].map(([status, ms]) => `${valueText('status', status)} ${percent.format(ms / whole)}`);
   const instants = (at: number) => formatInstant(at, language);
   return (
     <Stack gap={6}>
@@ -114,7 +115,10 @@ function Bar({ segments }: { readonly segments: readonly Segment[] }) {
         style={{ overflow: 'hidden' }}
       >
         {segments.map(({ status, from, to }) => (
-          <Tooltip key={`${from}-${status}`} label={`${status}: ${instants(from)} – ${instants(to)}`}>
+          <Tooltip
+            key={`${from}-${status}`}
+            label={`${valueText('status', status)}: ${instants(from)} – ${instants(to)}`}
+          >
             <Box h="100%" miw={1} bg={STATUS_COLOUR[status]} style={{ flex: `${to - from} 1 0` }} />
           </Tooltip>
         ))}

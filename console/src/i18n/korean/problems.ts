@@ -1,0 +1,382 @@
+/** Each problem of the API by its code: what it says in general, in English, and the same in Korean. */
+export const problems: Readonly<Record<string, readonly [english: string, korean: string]>> = {
+  account_inactive: ['This account is not active.', '비활성화된 계정입니다.'],
+  alert_assignee_unknown: ['The alert cannot be given to this user.', '이 사용자에게는 경보를 맡길 수 없습니다.'],
+  alert_comment_limit: [
+    'There are as many comments on the alert as there may be.',
+    '이 경보에 쓸 수 있는 댓글을 모두 썼습니다.',
+  ],
+  alert_not_found: ['There is no such alert.', '경보가 없거나 볼 권한이 없습니다.'],
+  alert_rule_invalid: ['The parts of the alert rule do not fit together.', '경보 규칙의 항목이 서로 맞지 않습니다.'],
+  alert_rule_limit: ['There are as many alert rules as there may be.', '만들 수 있는 경보 규칙을 모두 만들었습니다.'],
+  alert_rule_not_found: ['There is no such alert rule.', '경보 규칙이 없거나 볼 권한이 없습니다.'],
+  alert_scope_forbidden: [
+    'You may make alert rules only for devices that you own.',
+    '자신이 소유한 디바이스에 대해서만 경보 규칙을 만들 수 있습니다.',
+  ],
+  alert_scope_too_wide: [
+    'A USER makes alert rules for single devices only.',
+    '일반 사용자는 디바이스 하나에 대한 경보 규칙만 만들 수 있습니다.',
+  ],
+  alert_test_too_large: [
+    'The test would have to look at more than it may.',
+    '시험할 데이터가 너무 많습니다. 기간이나 대상을 줄이세요.',
+  ],
+  alert_tests_busy: [
+    'Too many alert rules are being tested.',
+    '다른 경보 규칙을 시험하고 있습니다. 잠시 후 다시 시도하세요.',
+  ],
+  authentication_required: ['A valid bearer token is required.', '로그인이 필요합니다.'],
+  body_too_large: ['The body is larger than the limit.', '보낸 내용이 제한보다 큽니다.'],
+  ca_invalid: [
+    'This is not the certificate of an authority that is valid now.',
+    '현재 유효한 인증 기관의 인증서가 아닙니다.',
+  ],
+  ca_is_own: [
+    'This authority is the installation itself: revoke its certificates one by one.',
+    '이 서버의 인증 기관입니다. 인증서를 하나씩 폐기하세요.',
+  ],
+  ca_limit_reached: [
+    'There are as many certificate authorities as there may be.',
+    '등록할 수 있는 인증 기관을 모두 등록했습니다.',
+  ],
+  ca_not_found: ['There is no such certificate authority.', '인증 기관이 없습니다.'],
+  ca_proof_invalid: [
+    'The verification certificate does not prove that you have the key of the authority.',
+    '검증용 인증서로 인증 기관의 키를 가지고 있음을 확인할 수 없습니다.',
+  ],
+  ca_registered: ['This certificate authority is registered.', '이미 등록된 인증 기관입니다.'],
+  campaign_action_ended: ['The action has ended for this device.', '이 디바이스에 대한 작업이 이미 끝났습니다.'],
+  campaign_action_not_found: ['There is no such action for this device.', '이 디바이스에 대한 작업이 없습니다.'],
+  campaign_invalid: ['The campaign is not acceptable.', '배포의 내용이 올바르지 않습니다.'],
+  campaign_not_approved: ['The campaign has to be approved first.', '먼저 승인을 받아야 하는 배포입니다.'],
+  campaign_not_found: ['There is no such campaign.', '배포가 없습니다.'],
+  campaign_own_approval: [
+    'Another person has to approve the campaign.',
+    '배포는 만든 사람이 아닌 다른 사람이 승인해야 합니다.',
+  ],
+  campaign_state_conflict: [
+    'The campaign is in a state in which this cannot be done.',
+    '배포의 현재 상태에서는 할 수 없는 작업입니다.',
+  ],
+  certificate_device_deleted: [
+    'The device of this certificate has been deleted.',
+    '이 인증서의 디바이스는 삭제되었습니다.',
+  ],
+  certificate_device_unknown: [
+    'There is no such device, and its authority registers none.',
+    '디바이스가 없고, 이 인증 기관은 디바이스를 자동으로 등록하지 않습니다.',
+  ],
+  certificate_expired: [
+    'The certificate, or that of its authority, has expired.',
+    '인증서나 그 인증 기관의 인증서가 만료되었습니다.',
+  ],
+  certificate_limit_reached: [
+    'The device has been issued 10 certificates within a day.',
+    '하루에 발급할 수 있는 인증서 10개를 모두 발급했습니다.',
+  ],
+  certificate_not_for_clients: ['The certificate is not one for TLS clients.', 'TLS 클라이언트용 인증서가 아닙니다.'],
+  certificate_not_yet_valid: ['The certificate is not valid yet.', '아직 유효 기간이 시작되지 않은 인증서입니다.'],
+  certificate_proof_invalid: [
+    'The request is not signed with the key of the certificate.',
+    '요청이 인증서의 키로 서명되지 않았습니다.',
+  ],
+  certificate_revoked: ['The certificate has been revoked.', '폐기된 인증서입니다.'],
+  certificate_uid_mismatch: ['The certificate is not for this device_uid.', '이 UID의 인증서가 아닙니다.'],
+  certificate_unknown: ['This installation has not issued this certificate.', '이 서버가 발급한 인증서가 아닙니다.'],
+  certificate_unknown_ca: [
+    'No registered authority issued this certificate.',
+    '등록되지 않은 인증 기관이 발급한 인증서입니다.',
+  ],
+  certificate_unreadable: ['This is not an X.509 certificate in PEM format.', 'PEM 형식의 X.509 인증서가 아닙니다.'],
+  claim_device_gone: [
+    'The device of this Idempotency-Key was deleted, or has another secret by now; use another key.',
+    '이 Idempotency-Key로 등록한 디바이스가 삭제되었거나 시크릿이 바뀌었습니다. 다른 키를 사용하세요.',
+  ],
+  claim_expired: ['The claim has expired.', '만료된 클레임입니다.'],
+  claim_invalid: ['The claim is not acceptable.', '클레임의 내용이 올바르지 않습니다.'],
+  claim_key_reused: [
+    'This Idempotency-Key was used for another request.',
+    '이 Idempotency-Key는 다른 요청에 사용되었습니다.',
+  ],
+  claim_not_found: ['There is no such claim.', '클레임이 없습니다.'],
+  claim_revoked: ['The claim was revoked.', '폐기된 클레임입니다.'],
+  claim_token_invalid: ['The token is of no claim.', '어느 클레임의 토큰도 아닙니다.'],
+  claim_type_refused: [
+    'This claim is for devices of another device_type.',
+    '다른 종류의 디바이스를 위한 클레임입니다.',
+  ],
+  claim_uid_refused: [
+    'This claim is not for a device of this device_uid.',
+    '이 UID의 디바이스를 위한 클레임이 아닙니다.',
+  ],
+  claim_uid_required: [
+    'This claim is for certain devices: the request has to name its device_uid.',
+    '정해진 디바이스를 위한 클레임이므로 요청에 device_uid가 있어야 합니다.',
+  ],
+  claim_used_up: [
+    'The claim has made as many devices as it may.',
+    '이 클레임으로 등록할 수 있는 디바이스를 모두 등록했습니다.',
+  ],
+  command_ended: ['The command has ended already.', '이미 끝난 명령입니다.'],
+  command_not_found: ['There is no such command for this device.', '명령이 없습니다.'],
+  command_params_invalid: ['The parameters of the command are not acceptable.', '명령의 매개변수가 올바르지 않습니다.'],
+  config_invalid: ['The configuration is not acceptable.', '구성의 내용이 올바르지 않습니다.'],
+  config_key_away: ['The key that secret values are encrypted with is not here.', '비밀값을 암호화한 키가 없습니다.'],
+  config_not_found: ['There is no such configuration.', '설정값이 없습니다.'],
+  config_value_invalid: ['The value is not acceptable.', '저장할 수 없는 값입니다.'],
+  config_version_not_found: ['This version of the configuration is not kept.', '보관하지 않는 구성 버전입니다.'],
+  csr_key_refused: [
+    'The key of the certificate request is not accepted: ECDSA on P-256 or P-384, Ed25519, or RSA of 2048 to 4096 bits is.',
+    '인증서 서명 요청의 키는 ECDSA(P-256, P-384), Ed25519, RSA(2048~4096비트)만 사용할 수 있습니다.',
+  ],
+  csr_name_refused: [
+    'The certificate request names something else than the device_uid.',
+    '인증서 서명 요청의 이름이 device_uid와 다릅니다.',
+  ],
+  csr_signature_invalid: [
+    'The signature of the certificate request is wrong.',
+    '인증서 서명 요청의 서명이 올바르지 않습니다.',
+  ],
+  csr_unreadable: [
+    'This is not a certificate request (PKCS #10) in PEM format.',
+    'PEM 형식의 인증서 서명 요청(PKCS #10)이 아닙니다.',
+  ],
+  dashboard_invalid: ['The dashboard is not acceptable.', '대시보드의 내용이 올바르지 않습니다.'],
+  dashboard_not_found: ['There is no such dashboard.', '대시보드가 없거나 볼 권한이 없습니다.'],
+  dashboard_not_yours: [
+    'Only its owner and administrators may change this dashboard.',
+    '소유자와 관리자만 이 대시보드를 수정할 수 있습니다.',
+  ],
+  device_group_in_use: [
+    'The device group has devices; move them to another group first.',
+    '그룹에 디바이스가 있습니다. 먼저 다른 그룹으로 옮기세요.',
+  ],
+  device_group_name_taken: ['Another device group has this name.', '같은 이름의 그룹이 있습니다.'],
+  device_group_not_found: ['There is no such device group.', '그룹이 없습니다.'],
+  device_group_unknown: ['There is no such device group.', '그룹이 없습니다.'],
+  device_import_too_large: ['The file has too many rows.', '파일의 행이 너무 많습니다.'],
+  device_import_unreadable: ['The file cannot be read.', '파일을 읽을 수 없습니다.'],
+  device_metadata_invalid: ['The metadata is not acceptable.', '저장할 수 없는 메타데이터입니다.'],
+  device_not_found: ['There is no such device.', '디바이스가 없거나 볼 권한이 없습니다.'],
+  device_not_yours: [
+    'Only its owner and MANAGEMENT may control this device.',
+    '소유자와 매니저 이상만 이 디바이스를 제어할 수 있습니다.',
+  ],
+  device_owner_unknown: ['There is no such user to own the device.', '소유자로 지정한 사용자가 없습니다.'],
+  device_status_measured: [
+    'The status is measured: only MAINTENANCE can be set, and ended.',
+    '상태는 자동으로 정해집니다. 직접 바꿀 수 있는 것은 점검 중 여부뿐입니다.',
+  ],
+  device_target_invalid: ['The target does not say which devices.', '대상 디바이스가 지정되지 않았습니다.'],
+  device_uid_taken: ['Another device has this device_uid.', '다른 디바이스가 이미 사용 중인 UID입니다.'],
+  email_already_verified: ['The e-mail address is verified already.', '이미 확인된 이메일 주소입니다.'],
+  email_off: [
+    'This installation sends no e-mail: ask an administrator.',
+    '이 서버는 메일을 보내지 않습니다. 관리자에게 문의하세요.',
+  ],
+  email_taken: ['Another user has this e-mail address.', '이미 사용 중인 이메일 주소입니다.'],
+  firmware_exists: [
+    'This device type has a firmware of this version.',
+    '이 디바이스 종류에 같은 버전의 펌웨어가 있습니다.',
+  ],
+  firmware_in_use: ['A campaign uses this firmware.', '배포에서 사용 중인 펌웨어입니다.'],
+  firmware_invalid: ['The firmware is not acceptable.', '펌웨어의 내용이 올바르지 않습니다.'],
+  firmware_key_invalid: ['The key is not acceptable.', '사용할 수 없는 키입니다.'],
+  firmware_key_not_found: ['There is no such key.', '키가 없습니다.'],
+  firmware_key_unknown: ['No key with this key_id is registered.', '이 key_id로 등록된 키가 없습니다.'],
+  firmware_link_invalid: ['The link is not valid, or its time is over.', '잘못되었거나 만료된 링크입니다.'],
+  firmware_not_found: ['There is no such firmware.', '펌웨어가 없습니다.'],
+  firmware_not_offered: ['This firmware was not offered to this device.', '이 디바이스에 제안되지 않은 펌웨어입니다.'],
+  firmware_sequence_old: [
+    'The sequence must be above that of every firmware of this device type.',
+    '순번은 이 디바이스 종류의 모든 펌웨어보다 커야 합니다.',
+  ],
+  firmware_signature_invalid: ['The signature does not fit the firmware.', '서명이 펌웨어와 맞지 않습니다.'],
+  forbidden: ['Your role does not allow this.', '이 작업을 할 권한이 없습니다.'],
+  idempotency_key_reused: [
+    'This Idempotency-Key was used for another request.',
+    '이 Idempotency-Key는 다른 요청에 사용되었습니다.',
+  ],
+  ingest_overloaded: [
+    'The store is not keeping up; nothing of this request was taken.',
+    '저장소가 따라가지 못해 이 요청을 받지 않았습니다.',
+  ],
+  internal_error: ['Something went wrong on our side.', '서버에 문제가 생겼습니다.'],
+  invalid_analysis_query: ['The query asks for something that cannot be computed.', '계산할 수 없는 조건입니다.'],
+  invalid_analysis_range: ['The range is empty, or longer than ten years.', '기간이 비어 있거나 10년보다 깁니다.'],
+  invalid_credentials: ['The e-mail address or the password is not right.', '이메일 주소나 비밀번호가 맞지 않습니다.'],
+  invalid_cursor: ['The cursor is not one that this list returned.', '이 목록의 커서가 아닙니다.'],
+  invalid_ingest_body: [
+    'The body must be a JSON object, a JSON array or NDJSON.',
+    '본문은 JSON 객체, JSON 배열, NDJSON 중 하나여야 합니다.',
+  ],
+  invalid_input: ['The input is not valid.', '입력한 값이 올바르지 않습니다.'],
+  invalid_range: ['`start` must be before `end`.', '시작은 끝보다 앞서야 합니다.'],
+  invalid_refresh_token: [
+    'The refresh token is not valid: sign in again.',
+    '로그인이 만료되었습니다. 다시 로그인하세요.',
+  ],
+  invalid_sort: ['The list cannot be sorted by this field.', '이 필드로는 정렬할 수 없습니다.'],
+  job_not_found: ['There is no such job.', '작업이 없습니다.'],
+  last_superadmin: [
+    'The last active SUPERADMIN can be neither demoted, deactivated nor deleted.',
+    '마지막 최고 관리자는 역할을 낮추거나 비활성화하거나 삭제할 수 없습니다.',
+  ],
+  last_way_to_sign_in: [
+    'Nothing else would let you sign in: choose a password first, by asking for a new one, or link another account.',
+    '이 계정을 해제하면 로그인할 방법이 없습니다. 먼저 비밀번호를 만들거나 다른 계정을 연결하세요.',
+  ],
+  malformed_json: ['The body is not valid JSON.', '요청 본문이 올바른 JSON이 아닙니다.'],
+  malformed_request: [
+    'The request is malformed or incomplete.',
+    '요청의 형식이 잘못되었거나 요청이 완전하지 않습니다.',
+  ],
+  mqtt_account_foreign: [
+    'The broker has an account of this name that belongs to no device.',
+    '브로커에 같은 이름의 다른 계정이 있습니다.',
+  ],
+  notification_not_found: ['There is no such notification, or it is not yours.', '알림이 없습니다.'],
+  oauth_account_not_found: ['There is no such account of yours at a provider.', '연결된 외부 계정이 없습니다.'],
+  oauth_code_invalid: [
+    'The code is not valid: it was used already, or has expired.',
+    '이미 사용했거나 만료된 코드입니다.',
+  ],
+  oauth_denied: ['The sign-in was cancelled at the provider.', '외부 로그인을 취소했습니다.'],
+  oauth_email_missing: [
+    'The provider gave no usable e-mail address: allow it there and try again.',
+    '외부 계정에서 이메일 주소를 받지 못했습니다. 제공을 허용하고 다시 시도하세요.',
+  ],
+  oauth_email_not_verified: [
+    'There is a user with this e-mail address, and the provider does not vouch that it is yours.',
+    '같은 이메일 주소의 사용자가 있지만, 외부 계정에서 본인 주소임을 확인해 주지 않았습니다.',
+  ],
+  oauth_flow_unknown: [
+    'This browser did not begin the sign-in, or more than ten minutes ago: start again.',
+    '이 브라우저에서 시작한 로그인이 아니거나 10분이 지났습니다. 처음부터 다시 시도하세요.',
+  ],
+  oauth_provider_not_found: ['There is no such provider here.', '설정되지 않은 외부 로그인 제공자입니다.'],
+  oauth_provider_unavailable: [
+    'The provider cannot be used at this moment.',
+    '지금은 이 외부 로그인을 사용할 수 없습니다.',
+  ],
+  oauth_refused: [
+    'The provider’s answer does not belong to this sign-in: start again.',
+    '외부 로그인 응답이 이 로그인 요청과 맞지 않습니다. 처음부터 다시 시도하세요.',
+  ],
+  oauth_user_not_verified: [
+    'There is a user with this e-mail address that nobody has proven: verify it, or reset its password, first.',
+    '같은 이메일 주소의 사용자가 있지만 아직 확인되지 않았습니다. 먼저 이메일을 인증하거나 비밀번호를 재설정하세요.',
+  ],
+  password_checks_busy: [
+    'Too many passwords are being checked at this moment.',
+    '비밀번호 확인 요청이 몰려 있습니다. 잠시 후 다시 시도하세요.',
+  ],
+  personal_token_limit: [
+    'You have as many personal access tokens as one may have: revoke one first.',
+    '만들 수 있는 개인 액세스 토큰을 모두 만들었습니다. 먼저 하나를 폐기하세요.',
+  ],
+  personal_token_not_found: ['There is no such personal access token of yours.', '개인 액세스 토큰이 없습니다.'],
+  personal_token_role: [
+    'A personal access token may not have a higher role than you.',
+    '개인 액세스 토큰에는 자신보다 높은 역할을 줄 수 없습니다.',
+  ],
+  precondition_failed: ['What is stored is not what If-Match names.', '그사이에 다른 사람이 변경했습니다.'],
+  range_not_satisfiable: [
+    'The file has no such part; Content-Range says how long it is.',
+    '파일에 없는 범위를 요청했습니다.',
+  ],
+  rate_limited: ['Too many requests.', '요청이 너무 많습니다. 잠시 후 다시 시도하세요.'],
+  registration_closed: [
+    'Registration is closed: ask an administrator for an account.',
+    '가입을 받지 않습니다. 관리자에게 계정을 요청하세요.',
+  ],
+  request_timeout: ['The request did not arrive in time.', '요청이 제시간에 도착하지 않았습니다.'],
+  role_not_grantable: ['Only roles below your own can be granted.', '자신보다 낮은 역할만 줄 수 있습니다.'],
+  second_factor_not_begun: [
+    'No second factor waits for its first code: ask for a secret first.',
+    '2단계 인증 설정을 처음부터 다시 시작하세요.',
+  ],
+  second_factor_not_set: ['The user has no second factor.', '2단계 인증을 사용하지 않는 사용자입니다.'],
+  second_factor_on: [
+    'There is a second factor already: remove it first.',
+    '이미 2단계 인증을 사용하고 있습니다. 먼저 끄세요.',
+  ],
+  second_factor_refused: ['The code is not right, or was used already.', '코드가 맞지 않거나 이미 사용한 코드입니다.'],
+  second_factor_required: [
+    'This account takes a second factor: send the ticket with a code to POST /api/v1/auth/login/2fa.',
+    '2단계 인증 코드가 필요합니다.',
+  ],
+  second_factor_ticket_invalid: [
+    'The ticket was used, has expired, or never was: sign in again.',
+    '2단계 인증 시간이 지났습니다. 처음부터 다시 로그인하세요.',
+  ],
+  second_factor_wrong: ['The code or the password is not right.', '코드나 비밀번호가 맞지 않습니다.'],
+  session_not_found: ['There is no such session of yours.', '세션이 없습니다.'],
+  session_required: [
+    'A personal access token may not do this: sign in.',
+    '개인 액세스 토큰으로는 할 수 없습니다. 로그인하세요.',
+  ],
+  setup_code_refused: ['The code is not the one that the server printed.', '서버가 출력한 코드와 다릅니다.'],
+  setup_done: [
+    'This installation has users already: sign in, or ask an administrator.',
+    '이미 사용자가 있습니다. 로그인하거나 관리자에게 문의하세요.',
+  ],
+  token_invalid: [
+    'The token is not valid: it was used, has expired, or is for something else.',
+    '이미 사용했거나 만료되었거나 용도가 다른 토큰입니다.',
+  ],
+  token_read_only: ['This personal access token may only read.', '읽기 전용 토큰으로는 변경할 수 없습니다.'],
+  too_many_buckets: [
+    'The answer would have more than 5,000 values: take a longer interval or fewer metrics.',
+    '결과가 5,000개를 넘습니다. 간격을 늘리거나 지표를 줄이세요.',
+  ],
+  too_many_codes: ['Too many wrong codes for this account.', '이 계정에 틀린 코드를 너무 여러 번 입력했습니다.'],
+  too_many_commands: [
+    'The device has 100 open commands; wait until some end, or cancel them.',
+    '디바이스에 끝나지 않은 명령이 100개 있습니다. 끝날 때까지 기다리거나 취소하세요.',
+  ],
+  too_many_dashboards: [
+    'You have 100 dashboards; delete one first.',
+    '대시보드는 100개까지 만들 수 있습니다. 먼저 하나를 삭제하세요.',
+  ],
+  too_many_logins: [
+    'Too many failed attempts to sign in to this account from your address.',
+    '이 계정에 대한 로그인 실패가 너무 많습니다. 잠시 후 다시 시도하세요.',
+  ],
+  too_many_mails: ['Too many e-mails of this kind were asked for.', '같은 메일을 너무 여러 번 요청했습니다.'],
+  too_many_registrations: [
+    'Too many users were registered from your address.',
+    '이 주소에서 가입한 사용자가 너무 많습니다.',
+  ],
+  too_many_samples: [
+    'The range holds more samples than can be looked at one by one.',
+    '기간 안의 샘플이 너무 많습니다.',
+  ],
+  too_many_setup_codes: ['Too many wrong codes from your address.', '틀린 코드를 너무 여러 번 입력했습니다.'],
+  too_many_sign_ins: [
+    'This user has signed in, or has exchanged refresh tokens, too often.',
+    '이 사용자의 로그인이나 토큰 갱신이 너무 잦습니다.',
+  ],
+  too_many_waiting: ['Too many requests wait for commands.', '명령을 기다리는 요청이 너무 많습니다.'],
+  too_many_wrong_passwords: [
+    'The current password was wrong too often.',
+    '현재 비밀번호를 너무 여러 번 틀렸습니다. 잠시 후 다시 시도하세요.',
+  ],
+  unavailable: [
+    'A part of the system that is needed for this is away.',
+    '필요한 구성 요소가 응답하지 않습니다. 잠시 후 다시 시도하세요.',
+  ],
+  unsupported_content_encoding: [
+    'A body may be encoded with one of gzip, deflate, br and zstd.',
+    '본문은 gzip, deflate, br, zstd 중 하나로만 압축할 수 있습니다.',
+  ],
+  unsupported_media_type: ['This content type is not accepted here.', '지원하지 않는 콘텐츠 형식입니다.'],
+  user_inactive: ['The user is not active.', '비활성 사용자입니다.'],
+  user_not_found: ['There is no such user.', '사용자가 없습니다.'],
+  user_not_manageable: [
+    'Only users of a lower role can be managed.',
+    '자신보다 낮은 역할의 사용자만 관리할 수 있습니다.',
+  ],
+  wrong_password: ['The current password is not right.', '현재 비밀번호가 맞지 않습니다.'],
+};
