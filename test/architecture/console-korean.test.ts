@@ -11,7 +11,7 @@ import {
   problems,
   sentenceInKorean,
   values,
-} from '../../console/src/i18n/korean/index.ts';
+} from '../../console/src/i18n/korean/korean.ts';
 import { ACTIONS, RECORDS } from '../../console/src/pages/operate/audit.names.ts';
 import { child, readSource, type SyntaxNode, walk } from './source.ts';
 

@@ -25,6 +25,20 @@ await describeWithServers(['chromium'], (servers) => {
       expect(sum).toBeLessThan(MOST_OF_SHELL);
     });
 
+    test('its Korean of the API is loaded by those who read Korean alone', async () => {
+      for (const [locale, count] of [
+        ['en-US', 0],
+        ['ko-KR', 1],
+      ] as const) {
+        const { page } = await stage.consoles().open({ locale });
+        const asked: string[] = [];
+        page.on('request', (request) => asked.push(request.url()));
+        await stage.consoles().signIn(page);
+        await page.waitForLoadState('networkidle');
+        expect(asked.filter((url) => /\/korean-[\w-]+\.js$/.test(url))).toHaveLength(count);
+      }
+    });
+
     test('a page that is asked for while the server is away comes when it is back', async () => {
       const { page } = await stage.open('/');
       await stage.kill();

@@ -23,12 +23,19 @@ export function App({ nonce }: { readonly nonce: string }) {
   );
 }
 
-/** What closes something says so, in the language of the page. */
+/** What has a name of its own in the library has it in the language of the page. */
 function Themed({ nonce, children }: { readonly nonce: string; readonly children: ReactNode }) {
-  const close = useTexts(common)('close');
+  const t = useTexts(common);
+  const [close, show] = [t('close'), t('show_password')];
   const spoken = useMemo(
-    () => mergeThemeOverrides(theme, { components: { CloseButton: { defaultProps: { 'aria-label': close } } } }),
-    [close],
+    () =>
+      mergeThemeOverrides(theme, {
+        components: {
+          CloseButton: { defaultProps: { 'aria-label': close } },
+          PasswordInput: { defaultProps: { visibilityToggleButtonProps: { 'aria-label': show } } },
+        },
+      }),
+    [close, show],
   );
   return (
     <MantineProvider

@@ -1,7 +1,7 @@
 import { part } from '#console/app/part.ts';
-import type { values } from './korean/index.ts';
+import type { values } from './korean/korean.ts';
 
-type Korean = typeof import('./korean/index.ts');
+type Korean = typeof import('./korean/korean.ts');
 export type Language = 'en' | 'ko';
 /** What an API value is said of: a status, a role, the action of an entry of the audit trail. */
 export type ValueKind = keyof typeof values;
@@ -11,7 +11,7 @@ const spoken: { language: Language; korean: Korean | undefined } = { language: '
 
 /** Has to have come to its end before anything is shown in the language. */
 export async function speak(language: Language): Promise<void> {
-  if (language === 'ko') spoken.korean ??= await part(() => import('./korean/index.ts'));
+  if (language === 'ko') spoken.korean ??= await part(() => import('./korean/korean.ts'));
   spoken.language = language;
 }
 
