@@ -122,7 +122,10 @@ export const problems: Readonly<Record<string, readonly [english: string, korean
   command_not_found: ['There is no such command for this device.', '명령이 없습니다.'],
   command_params_invalid: ['The parameters of the command are not acceptable.', '명령의 매개변수가 올바르지 않습니다.'],
   config_invalid: ['The configuration is not acceptable.', '구성의 내용이 올바르지 않습니다.'],
-  config_key_away: ['The key that secret values are encrypted with is not here.', '비밀값을 암호화한 키가 없습니다.'],
+  config_key_away: [
+    'The key that secret values are encrypted with is not here.',
+    '시크릿 값을 암호화한 키가 없습니다.',
+  ],
   config_not_found: ['There is no such configuration.', '설정값이 없습니다.'],
   config_value_invalid: ['The value is not acceptable.', '저장할 수 없는 값입니다.'],
   config_version_not_found: ['This version of the configuration is not kept.', '보관하지 않는 구성 버전입니다.'],

@@ -26,7 +26,7 @@ const texts = defineTexts({
     add: '값 추가',
     change: '값 수정',
     empty: '아직 값이 없습니다',
-    empty_text: '프로그램끼리 함께 쓸 값을 여기에 둡니다. 비밀값은 암호화해서 저장합니다.',
+    empty_text: '프로그램끼리 함께 쓸 값을 여기에 둡니다. 시크릿 값은 암호화해서 저장합니다.',
     json: '값(JSON)',
   },
 });

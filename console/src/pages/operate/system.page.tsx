@@ -79,8 +79,8 @@ const texts = defineTexts({
     'counts.devices': '디바이스',
     'counts.devices_online': '온라인 디바이스',
     'counts.device_groups': '그룹',
-    'counts.alerts_active': '진행 중인 알림',
-    'counts.alerts_not_acknowledged': '미확인 알림',
+    'counts.alerts_active': '발생 중인 경보',
+    'counts.alerts_not_acknowledged': '확인하지 않은 경보',
   },
 });
 

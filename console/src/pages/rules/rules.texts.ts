@@ -114,7 +114,7 @@ export const rulesTexts = defineTexts({
     email: '이메일',
     webhook: '웹훅',
     recipients: '알림 받을 사람',
-    recipients_hint: '비우면 디바이스 소유자에게, 관리자가 만든 규칙이면 관리자에게도 알립니다.',
+    recipients_hint: '비우면 디바이스 소유자에게, 매니저 이상이 만든 규칙이면 매니저 이상에게도 알립니다.',
     saved: '이제부터 이 규칙으로 판정합니다.',
     turned_on: '{name} 규칙을 켰습니다.',
     turned_off: '{name} 규칙을 껐습니다. 활성 경보는 종료됐습니다.',

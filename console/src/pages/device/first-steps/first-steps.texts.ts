@@ -31,7 +31,7 @@ export const firstStepsTexts = defineTexts({
     this_machine:
       '브로커 주소가 {host}이므로 서버와 같은 기기에서만 접속할 수 있습니다. 다른 곳의 디바이스가 접속하게 하려면 운영자가 MQTT_HOST나 MQTT_PUBLIC_URL을 설정해야 합니다.',
     secret_unknown: '시크릿은 만들 때 한 번만 보여 주며, 서버도 다시 보여 줄 수 없습니다.',
-    secret_unknown_user: '시크릿 자리에 디바이스의 시크릿을 넣으세요. 디바이스 관리자가 재발급할 수 있습니다.',
+    secret_unknown_user: '시크릿 자리에 디바이스의 시크릿을 넣으세요. 매니저 이상의 사용자가 재발급할 수 있습니다.',
     placeholder: 'SECRET',
     kinds: '보내는 방법',
     snippet: '예제: {name}',
