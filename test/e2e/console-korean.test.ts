@@ -138,8 +138,8 @@ await describeWithServers(['chromium'], (servers) => {
     test('English is found in a text, in a name, and beside Korean', async () => {
       await stage.visit(page, '/groups');
       await page.evaluate(`document.querySelector('h1').insertAdjacentHTML('afterend',
-        '<p title="Close">닫기</p><p>Nothing found</p><p>목록 is empty</p><p>JSON 1.5 MB</p><p hidden>Unseen</p>')`);
-      expect(await english()).toEqual(['Nothing found', '목록 is empty', 'title: Close']);
+        '<p title="Close">닫기</p><p>Nothing found</p><p>목록 is empty</p><p>JSON 1.5 MB</p><p>응답까지 1 h</p><p hidden>Unseen</p>')`);
+      expect(await english()).toEqual(['Nothing found', '목록 is empty', '응답까지 1 h', 'title: Close']);
     });
   });
 });

@@ -34,17 +34,20 @@ const TEXTS = `(() => {
   return [document.title, ...new Set(found)];
 })()`;
 
+/** A time in English: `7 d`. */
+const SPAN = /\b\d+(\.\d+)? (d|days?|h|hr|hours?|min|sec|s)\b/;
 const HANGUL = /\p{Script=Hangul}/u;
 
 /**
  * What a page says in English: texts without Hangul in which a word in Latin letters stands, and texts with Hangul in which two
- * of them stand side by side.
+ * of them stand side by side, or a time.
  * @param data words that people and devices have said
  */
 export async function englishOn(page: Page, data: ReadonlySet<string>): Promise<readonly string[]> {
   const texts = await page.evaluate<string[]>(TEXTS);
   return texts.filter((text) => {
     const said = NAMES.reduce((rest, name) => rest.replaceAll(name, '·'), text.replace(/^[a-z-]+: /, ''));
+    if (SPAN.test(text)) return true;
     if (HANGUL.test(said)) return /[A-Za-z]{2,}[ ,]+[A-Za-z]{2,}/.test(said);
     return (said.match(/[A-Za-z]{2,}/g) ?? []).some((word) => !data.has(word));
   });

@@ -35,6 +35,12 @@ export function formatSpan(ms: number, language: Language): string {
   return new Intl.NumberFormat(language, { style: 'unit', unit, maximumFractionDigits: 1 }).format(ms / size);
 }
 
+/** A time that somebody has set, in the largest unit that comes out even: `90 min`. */
+export function formatSeconds(seconds: number, language: Language): string {
+  const [unit, size] = UNITS.find((each) => (seconds * 1_000) % each[1] === 0) ?? (['second', 1_000] as const);
+  return new Intl.NumberFormat(language, { style: 'unit', unit }).format((seconds * 1_000) / size);
+}
+
 const BYTE_UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'];
 
 export function formatBytes(bytes: number, language: Language): string {

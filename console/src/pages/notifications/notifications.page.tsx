@@ -13,6 +13,7 @@ import type { Records } from '#console/records/records.types.ts';
 const texts = defineTexts({
   en: {
     title: 'Notifications',
+    heading: 'Title',
     read_all: 'Mark all as read',
     mark_read: 'Mark as read',
     empty: 'Nothing to tell',
@@ -20,6 +21,7 @@ const texts = defineTexts({
   },
   ko: {
     title: '알림',
+    heading: '제목',
     read_all: '모두 읽음으로 표시',
     mark_read: '읽음으로 표시',
     empty: '새로운 알림이 없습니다',
@@ -47,7 +49,7 @@ export function NotificationsPage() {
     columns: [
       {
         key: 'title',
-        label: field('name'),
+        label: t('heading'),
         render: (row) => (
           <Text inherit fw={row.is_read ? 400 : 700}>
             {notificationText(row)[0]}

@@ -146,7 +146,7 @@ export function JobsPage() {
                   <Table.Td>
                     <Instant at={job.next_run_at} />
                   </Table.Td>
-                  <Table.Td>{valueText('queue', job.queue)}</Table.Td>
+                  <Table.Td style={{ whiteSpace: 'nowrap' }}>{valueText('queue', job.queue)}</Table.Td>
                   <Table.Td ta="end">
                     {job.runs_without_data ? (
                       <Button

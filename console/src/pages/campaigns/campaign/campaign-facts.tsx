@@ -1,7 +1,8 @@
 import { Paper, SimpleGrid, Text } from '@mantine/core';
 import { useNamed } from '#console/components/named.ts';
 import { UserName } from '#console/components/record-name.tsx';
-import { Instant } from '#console/i18n/format.tsx';
+import { formatSeconds, Instant } from '#console/i18n/format.tsx';
+import { useLanguage } from '#console/i18n/language.tsx';
 import { useTexts } from '#console/i18n/texts.ts';
 import { fieldTexts } from '#console/records/field.texts.ts';
 import type { Campaign } from '../campaign.data.ts';
@@ -11,6 +12,7 @@ import { campaignTexts } from '../campaigns.texts.ts';
 export function CampaignFacts({ campaign }: { readonly campaign: Campaign }) {
   const t = useTexts(campaignTexts);
   const field = useTexts(fieldTexts);
+  const { language } = useLanguage();
   const { windows, zone, device_zone, retries, timeouts } = campaign;
   const target = useTargetText(campaign.target);
   const inWindows = windows.map(({ from, to }) => `${from}–${to}`).join(', ');
@@ -30,7 +32,7 @@ export function CampaignFacts({ campaign }: { readonly campaign: Campaign }) {
       campaign.rate_per_minute === null ? t('no_limit') : t('rate_per_minute', { count: campaign.rate_per_minute }),
     ],
     [t('retries'), t('retries_text', { max: retries.max, seconds: retries.backoff_seconds })],
-    [t('timeouts'), TIMEOUTS.map((step) => t(step, { span: span(timeouts[step]) })).join(', ')],
+    [t('timeouts'), TIMEOUTS.map((step) => t(step, { span: formatSeconds(timeouts[step], language) })).join(', ')],
     [t('on_fail'), t(`on_fail_${campaign.on_fail}`)],
     ...(campaign.continuous ? [[t('continuous'), '✓'] as [string, string]] : []),
   ];
@@ -53,18 +55,6 @@ export function CampaignFacts({ campaign }: { readonly campaign: Campaign }) {
 }
 
 const TIMEOUTS = ['seen_seconds', 'offered_seconds', 'downloading_seconds', 'installing_seconds'] as const;
-
-/** In the largest unit that comes out even: 7d, 90min. */
-function span(seconds: number): string {
-  const [unit, size] = (
-    [
-      ['d', 86_400],
-      ['h', 3_600],
-      ['min', 60],
-    ] as const
-  ).find(([, each]) => seconds % each === 0) ?? ['s', 1];
-  return `${seconds / size} ${unit}`;
-}
 
 export function useTargetText({ device_ids, group_id, device_type }: Campaign['target']): string {
   const t = useTexts(campaignTexts);
